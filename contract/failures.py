@@ -1,0 +1,79 @@
+"""How a job fails: one sentence for the caller's mistakes, a traceback in the log for ours.
+
+SageMaker shows at most 1,024 bytes of /opt/ml/output/failure (training) and
+/opt/ml/output/message (processing), so the cause goes there and only there is it cut.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+REASON_LIMIT = 1024
+EXIT_OK = 0
+EXIT_BUG = 1
+EXIT_USER_ERROR = 2
+
+log = logging.getLogger(__name__)
+
+
+class UserError(Exception):
+    """A bad option or bad data: one sentence that names it, its value and what was expected."""
+
+
+def reason(error: BaseException) -> str:
+    """The text for DescribeJob: a UserError's sentence, or a bug's type and message."""
+    if isinstance(error, UserError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
+
+
+def cut(text: str, limit: int = REASON_LIMIT) -> str:
+    """`text` as at most `limit` bytes of UTF-8, never splitting a character."""
+    data = text.encode("utf-8", "replace")
+    if len(data) <= limit:
+        return text
+    return data[: limit - 3].decode("utf-8", "ignore") + "..."
+
+
+def write_reason(path: Path, text: str) -> None:
+    """Write `text`, cut to SageMaker's limit. A folder that cannot be written is only logged."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(cut(text), encoding="utf-8")
+    except OSError as error:
+        log.error("could not write the failure reason to %s: %s", path, error)
+
+
+def log_failure(error: BaseException) -> None:
+    """One line for a UserError; the traceback for a bug."""
+    if isinstance(error, UserError):
+        log.error("%s", error)
+    else:
+        log.error("unexpected %s", reason(error), exc_info=error)
+
+
+def guard(job: Callable[[], None], reason_file: Path) -> int:
+    """Run `job`; on failure log it and write its reason. Returns the process's exit status."""
+    try:
+        job()
+    except KeyboardInterrupt:
+        write_reason(reason_file, "interrupted")
+        return 128 + 2
+    except Exception as error:
+        log_failure(error)
+        write_reason(reason_file, reason(error))
+        return EXIT_USER_ERROR if isinstance(error, UserError) else EXIT_BUG
+    return EXIT_OK
+
+
+def read_text(path: Path, what: str) -> str:
+    """The text of `path`, or a UserError that says which `what` could not be read and why."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{what} {path} cannot be read: {os.strerror(error.errno or 0)}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{what} {path} is not UTF-8 text: {error.reason} at byte {error.start}") from None

@@ -1,0 +1,101 @@
+"""Files that are complete or absent: written aside, renamed at the end.
+
+SageMaker mounts output folders, and a mount point cannot be renamed over. So a folder's files
+are staged in a hidden folder inside it and moved out one by one, the marker last: a reader that
+asks for the marker never sees half a folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from contract.failures import UserError
+
+STAGING = ".incomplete"
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8 beside `path`, then rename it there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}{STAGING}")
+    with aside.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(aside, path)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON with a last newline, complete or not at all."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path, what: str) -> Any:
+    """The JSON value in `path`.
+
+    Raises:
+        UserError: there is no such file, or it is not JSON; names `what` it was meant to be.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"{what} {path} cannot be read: {os.strerror(error.errno or 0)}") from None
+    except ValueError as error:
+        raise UserError(f"{what} {path} is not JSON: {error}") from None
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of the bytes of `path`."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def clear(folder: Path, marker: str) -> None:
+    """Empty `folder` for a new result, the marker first, so that no moment looks finished.
+
+    Raises:
+        UserError: it holds files but no marker and no staging folder, so they are not ours.
+    """
+    entries = list(folder.iterdir()) if folder.is_dir() else []
+    names = {entry.name for entry in entries}
+    if names and not names & {marker, STAGING}:
+        raise UserError(
+            f"output folder {folder} holds files of another origin ({sorted(names)[0]}); expected an empty folder"
+        )
+    for entry in sorted(entries, key=lambda entry: entry.name != marker):
+        shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+
+
+@contextmanager
+def staged(folder: Path, marker: str) -> Iterator[Path]:
+    """Yield a staging folder inside `folder`; on success move its entries out, `marker` last.
+
+    On an exception the staging folder is removed and `folder` stays without a marker.
+    A killed process leaves the staging folder, which no reader takes for a result.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    clear(folder, marker)
+    staging = folder / STAGING
+    staging.mkdir()
+    try:
+        yield staging
+        publish(staging, folder, marker)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def publish(staging: Path, folder: Path, marker: str) -> None:
+    """Move every entry of `staging` into `folder`, `marker` last."""
+    for entry in marker_last(staging.iterdir(), marker):
+        os.replace(entry, folder / entry.name)
+
+
+def marker_last(entries: Iterable[Path], marker: str) -> list[Path]:
+    return sorted(entries, key=lambda entry: (entry.name == marker, entry.name))

@@ -1,0 +1,80 @@
+"""The tokenizer.json that all three images must agree on: where it lies, and its fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from contract.failures import UserError
+
+TOKENIZER_FILE = "tokenizer.json"
+
+# How long a row may be is a job's decision, and tools rewrite these two on saving.
+NOT_FINGERPRINTED = ("truncation", "padding")
+
+
+def locate(name: str, revision: str | None = None) -> Path:
+    """Path of the tokenizer.json of `name`: a file, a model's folder, or a name on the hub.
+
+    The hub is asked only where the environment does not say HF_HUB_OFFLINE=1; its cache is
+    read in any case.
+
+    Raises:
+        UserError: there is none.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    if path.is_dir():
+        if (path / TOKENIZER_FILE).is_file():
+            return path / TOKENIZER_FILE
+        raise UserError(f"tokenizer {name}: the folder holds no {TOKENIZER_FILE}; expected a fast tokenizer")
+    if name.startswith((".", "/", "~")):
+        raise UserError(f"tokenizer {name}: no such file or folder")
+    return _download(name, revision)
+
+
+def _download(name: str, revision: str | None) -> Path:
+    # Imported late: it costs half a second that jobs on local files need not pay.
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(name, TOKENIZER_FILE, revision=revision))
+    except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
+        raise UserError(
+            f"tokenizer {name}: no such folder here, and the hub gave none ({type(error).__name__}); "
+            "expected a folder with tokenizer.json, or a model's name with the network allowed"
+        ) from None
+
+
+def fingerprint(path: Path) -> str:
+    """Hexadecimal SHA-256 of tokenizer.json's content without truncation and padding.
+
+    Over canonical JSON (sorted keys, no spaces), so that saving the same tokenizer again with
+    other white space or another max_length keeps the fingerprint.
+
+    Raises:
+        UserError: the file is not JSON or has no model.
+    """
+    content = read(path)
+    kept = {key: value for key, value in content.items() if key not in NOT_FINGERPRINTED}
+    canonical = json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The parsed tokenizer.json at `path`.
+
+    Raises:
+        UserError: it cannot be read, is not JSON, or has no model.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UserError(f"tokenizer {path} cannot be read: {error}") from None
+    if not isinstance(content, dict) or "model" not in content:
+        raise UserError(f"tokenizer {path} has no model; expected a Hugging Face {TOKENIZER_FILE}")
+    return content

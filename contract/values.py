@@ -1,0 +1,142 @@
+"""Text to typed values: what flags, hyperparameters and the environment all need.
+
+SageMaker hands over text, sometimes JSON-quoted (the SDK's framework classes do), with Python's
+or JSON's spelling of true and none. The value is never evaluated and never meets a shell.
+"""
+
+from __future__ import annotations
+
+import json
+import types
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+from contract.failures import UserError
+
+TRUE = frozenset({"true", "1", "yes", "on"})
+FALSE = frozenset({"false", "0", "no", "off"})
+NONE = frozenset({"none", "null", ""})
+
+
+def convert(value: Any, kind: Any, name: str) -> Any:
+    """`value` as an instance of the annotation `kind`.
+
+    Understands bool, int, float, str, Path, Literal, Optional and unions of these, `tuple[T, ...]`
+    and `list[T]` (JSON, or separated by commas), and `dict` (JSON).
+
+    Raises:
+        UserError: names `name`, the value and what was expected.
+    """
+    text = unquote(value)
+    try:
+        return _convert(text, kind)
+    except (ValueError, TypeError):
+        raise UserError(f"{name} is {value!r}, expected {describe(kind)}") from None
+
+
+def unquote(value: Any) -> Any:
+    """The text inside one layer of JSON quotes; anything else as it is."""
+    if isinstance(value, str) and len(value) >= 2 and value[0] == value[-1] == '"':
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _convert(value: Any, kind: Any) -> Any:
+    origin = get_origin(kind)
+    if kind is Any:
+        return value
+    if origin in (Union, types.UnionType):
+        return _convert_union(value, get_args(kind))
+    if origin is Literal:
+        return _convert_choice(value, get_args(kind))
+    if origin in (tuple, list):
+        return origin(_convert(part, (get_args(kind) or (Any,))[0]) for part in _parts(value))
+    if kind is dict or origin is dict:
+        return _mapping(value)
+    if kind is bool:
+        return _convert_bool(value)
+    if kind is int:
+        return _convert_int(value)
+    if kind is Path and value == "":
+        raise ValueError("empty path")
+    return kind(value)
+
+
+def _convert_union(value: Any, kinds: tuple[Any, ...]) -> Any:
+    optional = type(None) in kinds
+    if optional and (value is None or (isinstance(value, str) and value.lower() in NONE)):
+        # An empty string is a value of its own where text is expected, and absence elsewhere.
+        if not (value == "" and str in kinds):
+            return None
+    # Text last: everything is text, so a narrower type goes first.
+    for kind in sorted((k for k in kinds if k is not type(None)), key=lambda k: k is str):
+        try:
+            return _convert(value, kind)
+        except (ValueError, TypeError):
+            continue
+    raise ValueError(value)
+
+
+def _convert_choice(value: Any, choices: tuple[Any, ...]) -> Any:
+    for choice in choices:
+        if str(value) == str(choice):
+            return choice
+    raise ValueError(value)
+
+
+def _convert_bool(value: Any) -> bool:
+    text = str(value).lower()
+    if text in TRUE:
+        return True
+    if text in FALSE:
+        return False
+    raise ValueError(value)
+
+
+def _convert_int(value: Any) -> int:
+    if isinstance(value, bool):
+        raise ValueError(value)
+    number = float(value)
+    # 1e3 and 16.0 are how some launchers spell whole numbers; 16.5 is a mistake.
+    if number != int(number):
+        raise ValueError(value)
+    return int(value) if isinstance(value, str) and value.strip().lstrip("+-").isdigit() else int(number)
+
+
+def _parts(value: Any) -> list[Any]:
+    if isinstance(value, (list, tuple)):
+        return list(value)
+    text = str(value).strip()
+    if text.startswith("["):
+        parts = json.loads(text)
+        if isinstance(parts, list):
+            return parts
+        raise ValueError(value)
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    parsed = json.loads(value) if isinstance(value, str) else value
+    if not isinstance(parsed, dict):
+        raise ValueError(value)
+    return parsed
+
+
+def describe(kind: Any) -> str:
+    """The annotation `kind` in words, for messages and for the contract's tables."""
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        words = [describe(k) for k in get_args(kind) if k is not type(None)]
+        return " or ".join([*words, "none"] if type(None) in get_args(kind) else words)
+    if origin is Literal:
+        return "one of " + ", ".join(map(str, get_args(kind)))
+    if origin in (tuple, list):
+        return "a list (JSON, or separated by commas)"
+    if kind is dict or origin is dict:
+        return "a JSON object"
+    return {bool: "true or false", int: "a whole number", float: "a number", str: "text", Path: "a path"}.get(
+        kind, str(kind)
+    )
