@@ -29,7 +29,7 @@ def write_text(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(aside, path)
+    aside.replace(path)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -94,7 +94,7 @@ def staged(folder: Path, marker: str) -> Iterator[Path]:
 def publish(staging: Path, folder: Path, marker: str) -> None:
     """Move every entry of `staging` into `folder`, `marker` last."""
     for entry in marker_last(staging.iterdir(), marker):
-        os.replace(entry, folder / entry.name)
+        entry.replace(folder / entry.name)
 
 
 def marker_last(entries: Iterable[Path], marker: str) -> list[Path]:

@@ -17,7 +17,7 @@ class OneLine(logging.Formatter):
         super().__init__(FORMAT, datefmt="%Y-%m-%dT%H:%M:%SZ")
         self.converter = time.gmtime
 
-    def formatMessage(self, record: logging.LogRecord) -> str:
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the name that logging calls)
         return super().formatMessage(record).replace("\r", " ").replace("\n", " | ")
 
 

@@ -46,7 +46,7 @@ def _download(name: str, revision: str | None) -> Path:
     except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
         raise UserError(
             f"tokenizer {name}: no such folder here, and the hub gave none ({type(error).__name__}); "
-            "expected a folder with tokenizer.json, or a model's name with the network allowed"
+            "expected a folder with tokenizer.json, or a model's name with HF_HUB_OFFLINE=0"
         ) from None
 
 

@@ -30,7 +30,7 @@ def convert(value: Any, kind: Any, name: str) -> Any:
     text = unquote(value)
     try:
         return _convert(text, kind)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         raise UserError(f"{name} is {value!r}, expected {describe(kind)}") from None
 
 
@@ -66,18 +66,22 @@ def _convert(value: Any, kind: Any) -> Any:
 
 
 def _convert_union(value: Any, kinds: tuple[Any, ...]) -> Any:
-    optional = type(None) in kinds
-    if optional and (value is None or (isinstance(value, str) and value.lower() in NONE)):
-        # An empty string is a value of its own where text is expected, and absence elsewhere.
-        if not (value == "" and str in kinds):
-            return None
+    if type(None) in kinds and _means_none(value, kinds):
+        return None
     # Text last: everything is text, so a narrower type goes first.
     for kind in sorted((k for k in kinds if k is not type(None)), key=lambda k: k is str):
         try:
             return _convert(value, kind)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             continue
     raise ValueError(value)
+
+
+def _means_none(value: Any, kinds: tuple[Any, ...]) -> bool:
+    # An empty string is a value of its own where text is expected, and absence elsewhere.
+    if value == "" and str in kinds:
+        return False
+    return value is None or (isinstance(value, str) and value.lower() in NONE)
 
 
 def _convert_choice(value: Any, choices: tuple[Any, ...]) -> Any:

@@ -1,0 +1,66 @@
+# Every target that people call has a ## comment; `make help` prints them.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CODE := contract processing training inference images examples benchmarks tests
+
+# What runs inside the images, in one environment: the demo and the tests use the same.
+RUNTIME := images/standin/libraries-training.txt images/standin/toolkit-training.txt \
+  images/standin/toolkit-inference.txt $(wildcard images/*/requirements.txt)
+
+# The demo on your own data: make demo DATA=file.tsv.gz TEXT=review_body LABEL=star_rating MODEL=folder
+DATA ?=
+TEXT ?= review_body
+LABEL ?= star_rating
+THRESHOLD ?= 4
+MODEL ?=
+ROWS ?= 4000
+MAX_LENGTH ?= 128
+EPOCHS ?=
+
+# Where pytest looks, and what else to tell it: make test TESTS=tests/unit PYTEST=-x
+TESTS ?= tests
+PYTEST ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test unit lint format images clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 10
+
+setup: $(VENV)/.runtime ## Make .venv with what the demo needs
+
+$(VENV)/.runtime: $(RUNTIME) examples/demo/setup.sh
+	PYTHON=$(PYTHON) examples/demo/setup.sh $(VENV) $(RUNTIME)
+	@touch $@
+
+$(VENV)/.tests: $(VENV)/.runtime tests/requirements.txt
+	$(BIN)/python -m pip install --quiet -r tests/requirements.txt $(addprefix -c ,$(RUNTIME))
+	@touch $@
+
+demo: $(VENV)/.runtime ## Process, train, serve and ask, on made-up reviews or on DATA= (see the Makefile)
+	@$(BIN)/python -m examples.demo $(if $(DATA),--data '$(DATA)' --text '$(TEXT)' --label '$(LABEL)' --threshold $(THRESHOLD)) \
+	  $(if $(MODEL),--model '$(MODEL)') --rows $(ROWS) --max-length $(MAX_LENGTH) $(if $(EPOCHS),--epochs $(EPOCHS))
+
+test: $(VENV)/.tests ## Run every test: unit, integration, and containers where a Docker engine answers
+	$(BIN)/python -m pytest $(TESTS) $(PYTEST)
+
+unit: $(VENV)/.tests ## Run the unit tests alone (seconds)
+	$(BIN)/python -m pytest tests/unit $(PYTEST)
+
+lint: $(VENV)/.tests ## Check style, types and shell scripts
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/shellcheck build.sh .ci/run $(shell git ls-files '*.sh')
+
+format: $(VENV)/.tests ## Rewrite the code in the one style
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+images: ## Build the three images on the CPU stand-in
+	./build.sh --base standin
+
+clean: ## Remove what setup, demo and builds made
+	rm -rf $(VENV) .demo .build

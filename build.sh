@@ -1,0 +1,215 @@
+#!/usr/bin/env bash
+# Builds the images of images/images.toml, and pushes them where asked. See --help.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+usage() {
+  cat <<'END'
+usage: ./build.sh [options] [image...]
+
+Builds processing, training, inference, or those named, and tags each with the version and with
+the version and git revision.
+
+  --base dlc|standin   what the images extend: the Deep Learning Containers (default), or their
+                       CPU stand-ins, built here first
+  --region R           region of both registries (default: AWS_REGION, else us-east-1)
+  --registry R         ACCOUNT.dkr.ecr.REGION.amazonaws.com, or HOST:PORT of a plain registry;
+                       part of every tag where given
+  --push               push after building; needs --registry
+  --allow-dirty        push although the working tree has changes that no revision names
+  --version V          version to tag (default: that of contract/__init__.py)
+  --latest             move the tag `latest` too
+  --platform P         platform to build for (default linux/amd64, SageMaker's)
+  --no-cache           build every layer anew
+  --dry-run            print the commands, run none that changes anything
+  --help               this text
+
+From the environment, each passed on to the build as a secret and kept in no layer:
+  PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_TRUSTED_HOST   a package index of your own
+  PIP_FIND_LINKS       folders of wheels, separated by spaces
+  PIP_CERT or SSL_CERT_FILE   a certificate bundle for a proxy of your own
+  HTTP_PROXY, HTTPS_PROXY, NO_PROXY   that proxy
+  DOCKER               the client to use (default: the first found that can build with BuildKit)
+  DEBIAN_IMAGE         what the stand-in extends (default debian:bookworm-slim)
+END
+}
+
+fail() { echo "build.sh: $*" >&2; exit 2; }
+note() { echo "build.sh: $*" >&2; }
+
+# Prints a command; runs it unless this is a dry run.
+run() {
+  printf '+' >&2; printf ' %q' "$@" >&2; echo >&2
+  if [[ $dry_run == no ]]; then "$@"; fi
+}
+
+catalog() { python3 images/catalog.py "$@"; }
+
+parse() {
+  base=dlc region=${AWS_REGION:-us-east-1} registry='' push=no dirty=no dry_run=no latest=no
+  platform=linux/amd64 cache=() images=()
+  version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' contract/__init__.py)
+  while (($#)); do
+    case $1 in
+      --base|--region|--registry|--version|--platform)
+        [[ $# -ge 2 && $2 != --* ]] || fail "option $1 has no value"
+        printf -v "${1#--}" %s "$2"; shift ;;
+      --push) push=yes ;;
+      --allow-dirty) dirty=yes ;;
+      --latest) latest=yes ;;
+      --no-cache) cache=(--no-cache) ;;
+      --dry-run) dry_run=yes ;;
+      --help|-h) usage; exit 0 ;;
+      -*) fail "unknown option $1; --help lists the known ones" ;;
+      *) images+=("$1") ;;
+    esac
+    shift
+  done
+}
+
+check() {
+  [[ $base == dlc || $base == standin ]] || fail "--base is $base, expected dlc or standin"
+  local known; mapfile -t known < <(catalog names)
+  ((${#images[@]})) || images=("${known[@]}")
+  for image in "${images[@]}"; do
+    [[ " ${known[*]} " == *" $image "* ]] || fail "unknown image $image, expected one of: ${known[*]}"
+  done
+  [[ $push == no || -n $registry ]] || fail "--push needs --registry"
+  revision=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+  if [[ -n $(git status --porcelain 2>/dev/null) ]]; then
+    [[ $push == no || $dirty == yes ]] ||
+      fail "the working tree has changes that revision $revision does not name; commit them or say --allow-dirty"
+    revision+=-dirty
+  fi
+}
+
+# BuildKit is needed for secrets and bind mounts: engine 20.10's own client has it built in,
+# newer clients only with the buildx plugin.
+pick_client() {
+  local candidate
+  for candidate in ${DOCKER:-} $(type -ap docker podman 2>/dev/null); do
+    if "$candidate" buildx version >/dev/null 2>&1; then
+      client=$candidate build=("$candidate" buildx build --load)
+      note "client: $candidate with buildx"; return
+    fi
+    if DOCKER_BUILDKIT=1 "$candidate" build --help 2>/dev/null | grep -q -- '--secret' \
+      && ! "$candidate" build --help 2>&1 | grep -qi 'buildx'; then
+      client=$candidate build=(env DOCKER_BUILDKIT=1 "$candidate" build)
+      note "client: $candidate with BuildKit"; return
+    fi
+  done
+  fail "no Docker client that builds with BuildKit; install docker-buildx, or name one in DOCKER"
+}
+
+# What the environment says of package indexes, as one pip.conf for the build to mount.
+prepare() {
+  mkdir -p .build/wheels
+  local folder conf=.build/pip.conf cert=${PIP_CERT:-${SSL_CERT_FILE:-}}
+  secrets=(--secret "id=pip.conf,src=$conf")
+  {
+    echo '[global]'
+    echo 'find-links = /wheels'
+    [[ -z ${PIP_INDEX_URL:-} ]] || echo "index-url = $PIP_INDEX_URL"
+    [[ -z ${PIP_EXTRA_INDEX_URL:-} ]] || echo "extra-index-url = $PIP_EXTRA_INDEX_URL"
+    [[ -z ${PIP_TRUSTED_HOST:-} ]] || echo "trusted-host = $PIP_TRUSTED_HOST"
+    [[ ! -f $cert ]] || echo 'cert = /run/secrets/ca.pem'
+  } >$conf
+  chmod 600 $conf
+  [[ ! -f $cert ]] || secrets+=(--secret "id=ca.pem,src=$cert")
+  for folder in ${PIP_FIND_LINKS:-}; do
+    [[ ! -d $folder ]] || find "$folder" -maxdepth 1 -name '*.whl' -exec cp --update --preserve=timestamps {} .build/wheels/ \;
+  done
+}
+
+proxies() {
+  local name
+  for name in HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy; do
+    [[ -z ${!name:-} ]] || printf '%s\n' --build-arg "$name"
+  done
+}
+
+# The stand-in's own base, made from Debian's packages where no registry of images is reachable.
+ensure_debian() {
+  local image=${DEBIAN_IMAGE:-debian:bookworm-slim}
+  if "$client" image inspect "$image" >/dev/null 2>&1 || run "$client" pull "$image"; then return; fi
+  note "$image cannot be pulled: making it with debootstrap"
+  command -v debootstrap >/dev/null || fail "$image cannot be pulled and debootstrap is not installed"
+  [[ $(id -u) == 0 ]] || fail "$image cannot be pulled and debootstrap needs root"
+  local root; root=$(mktemp -d)
+  run debootstrap --variant=minbase --include=ca-certificates bookworm "$root" >.build/debootstrap.log 2>&1 ||
+    fail "debootstrap failed; see .build/debootstrap.log"
+  tar -C "$root" -c . | run "$client" import - "$image" >/dev/null
+  rm -rf "$root"
+}
+
+build_standin() {
+  local target
+  ensure_debian
+  for target in $(for image in "${images[@]}"; do catalog field "$image" base; done | sort -u); do
+    note "stand-in: $target"
+    run "${build[@]}" "${cache[@]}" "${secrets[@]}" "${proxy[@]}" --platform "$platform" --target "$target" \
+      --build-arg "DEBIAN_IMAGE=${DEBIAN_IMAGE:-debian:bookworm-slim}" \
+      --tag "huggingface-standin:$target" --file images/standin/Dockerfile .
+  done
+}
+
+# Tags of an image, one a line: the version, the version with the revision, and latest where asked.
+tags() {
+  local name; name=${registry:+$registry/}$(catalog field "$1" repository)
+  printf '%s\n' "$name:$version" "$name:$version-$revision"
+  [[ $latest == no ]] || echo "$name:latest"
+}
+
+digest_of() {
+  "$client" image inspect --format '{{if .RepoDigests}}{{index .RepoDigests 0}}{{else}}{{.Id}}{{end}}' "$1" 2>/dev/null ||
+    echo unknown
+}
+
+build_image() {
+  local image=$1 from tag names=()
+  from=$(catalog base "$image" "$base" "$region")
+  for tag in $(tags "$image"); do names+=(--tag "$tag"); done
+  note "image: $image, from $from"
+  run "${build[@]}" "${cache[@]}" "${secrets[@]}" "${proxy[@]}" --platform "$platform" \
+    --build-arg "BASE_IMAGE=$from" "${names[@]}" \
+    --label "org.opencontainers.image.title=$(catalog field "$image" repository)" \
+    --label "org.opencontainers.image.description=$(catalog field "$image" description)" \
+    --label "org.opencontainers.image.version=$version" \
+    --label "org.opencontainers.image.revision=$revision" \
+    --label "org.opencontainers.image.base.name=$from" \
+    --label "org.opencontainers.image.base.digest=$(digest_of "$from")" \
+    --file "images/$image/Dockerfile" .
+}
+
+# Both logins: the containers' registry to pull from, and yours to push to.
+log_in() {
+  local host=$1
+  [[ $host == *.dkr.ecr.* ]] || return 0
+  local in_region=${host#*.dkr.ecr.}; in_region=${in_region%%.*}
+  note "logging in to $host"
+  if [[ $dry_run == yes ]]; then
+    echo "+ aws ecr get-login-password --region $in_region | $client login --username AWS --password-stdin $host" >&2
+  else
+    aws ecr get-login-password --region "$in_region" | "$client" login --username AWS --password-stdin "$host"
+  fi
+}
+
+main() {
+  parse "$@"; check; pick_client; prepare
+  mapfile -t proxy < <(proxies)
+  if [[ $base == standin ]]; then
+    build_standin
+  else
+    local from; from=$(catalog base "${images[0]}" dlc "$region"); log_in "${from%%/*}"
+  fi
+  for image in "${images[@]}"; do build_image "$image"; done
+  if [[ $push == yes ]]; then
+    log_in "$registry"
+    for image in "${images[@]}"; do
+      for tag in $(tags "$image"); do run "$client" push "$tag"; done
+    done
+  fi
+  for image in "${images[@]}"; do tags "$image"; done
+}
+
+main "$@"

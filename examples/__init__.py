@@ -1,0 +1,1 @@
+"""Launchers for the images, and the demo that runs their entry points without a container."""

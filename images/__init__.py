@@ -1,0 +1,1 @@
+"""What builds the images; nothing of this runs inside them."""

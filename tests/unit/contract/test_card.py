@@ -1,0 +1,56 @@
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from contract.card import CARD_FILE, Card, RowCounts, TokenizerReference
+from contract.failures import UserError
+
+CARD = Card(
+    text_column="review_body",
+    label_names=("NEGATIVE", "POSITIVE"),
+    tokenizer=TokenizerReference("minilm", "ab" * 32, None),
+    max_length=128,
+    seed=42,
+    splits={"train": 8, "validation": 1, "test": 1},
+    rows=RowCounts(13, 10, {"empty text": 2}, {"MISSING COLUMNS": 1}),
+    versions={"image": "0.1.0"},
+)
+
+
+def test_a_card_round_trips(tmp_path: Path) -> None:
+    CARD.write(tmp_path)
+    assert Card.read(tmp_path) == CARD
+
+
+def test_a_later_writer_may_add_fields() -> None:
+    content = {**CARD.to_json(), "colour": "blue"}
+    assert Card.from_json(content, "x") == CARD
+
+
+@pytest.mark.parametrize("missing", ["label_names", "tokenizer", "rows", "max_length"])
+def test_an_incomplete_card_is_refused(missing: str) -> None:
+    content = CARD.to_json()
+    del content[missing]
+    with pytest.raises(UserError, match=f"incomplete.*{missing}"):
+        Card.from_json(content, "card.json")
+
+
+def test_a_card_of_a_later_format_is_refused(tmp_path: Path) -> None:
+    dataclasses.replace(CARD, format_version=2).write(tmp_path)
+    with pytest.raises(UserError, match="format_version 2, expected at most 1"):
+        Card.read(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "null"])
+def test_other_json_is_no_card(tmp_path: Path, text: str) -> None:
+    (tmp_path / CARD_FILE).write_text(text)
+    with pytest.raises(UserError, match="no format_version"):
+        Card.read(tmp_path)
+
+
+def test_rows_must_add_up() -> None:
+    assert CARD.rows.balanced()
+    assert not dataclasses.replace(CARD.rows, kept=11).balanced()
+    assert json.loads(json.dumps(CARD.to_json()))["rows"]["filtered"] == {"empty text": 2}

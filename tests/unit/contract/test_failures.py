@@ -1,0 +1,59 @@
+import logging
+from pathlib import Path
+
+import pytest
+
+from contract.failures import UserError, cut, guard, read_text
+
+
+def fail_with(error: BaseException) -> None:
+    raise error
+
+
+def test_success_writes_no_reason(tmp_path: Path) -> None:
+    assert guard(lambda: None, tmp_path / "failure") == 0
+    assert not (tmp_path / "failure").exists()
+
+
+def test_a_users_mistake_is_one_sentence_without_traceback(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / "output" / "failure"
+    status = guard(lambda: fail_with(UserError("option --seed is 'x', expected a whole number")), file)
+    assert status == 2
+    assert file.read_text() == "option --seed is 'x', expected a whole number"
+    assert [record.exc_info for record in caplog.records] == [None]
+
+
+def test_a_bug_leaves_its_traceback_in_the_log_and_its_last_line_in_the_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        status = guard(lambda: fail_with(ZeroDivisionError("by nought")), tmp_path / "failure")
+    assert status == 1
+    assert (tmp_path / "failure").read_text() == "ZeroDivisionError: by nought"
+    assert caplog.records[0].exc_info
+
+
+@pytest.mark.parametrize("character", ["a", "ä", "語", "😀"])
+def test_a_long_reason_is_cut_to_1024_bytes_between_characters(tmp_path: Path, character: str) -> None:
+    guard(lambda: fail_with(UserError(character * 2000)), tmp_path / "failure")
+    data = (tmp_path / "failure").read_bytes()
+    assert 1020 - 3 <= len(data) <= 1024
+    assert data.decode("utf-8").rstrip(".") == character * (len(data.decode("utf-8")) - 3)
+
+
+def test_a_reason_of_exactly_the_limit_is_kept() -> None:
+    assert cut("x" * 1024) == "x" * 1024
+    assert cut("x" * 1025) == "x" * 1021 + "..."
+
+
+def test_a_reason_file_that_cannot_be_written_does_not_hide_the_failure(tmp_path: Path) -> None:
+    (tmp_path / "output").write_text("a file where a folder is needed")
+    assert guard(lambda: fail_with(UserError("x")), tmp_path / "output" / "failure") == 2
+
+
+def test_unreadable_text_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"label map .*absent cannot be read: No such file"):
+        read_text(tmp_path / "absent", "label map")
+    (tmp_path / "latin").write_bytes(b"caf\xe9")
+    with pytest.raises(UserError, match="not UTF-8.*byte 3"):
+        read_text(tmp_path / "latin", "label map")

@@ -1,0 +1,80 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from contract import files
+from contract.failures import UserError
+
+
+def fill(folder: Path) -> None:
+    (folder / "data").write_text("rows")
+    (folder / "state.json").write_text("{}")
+
+
+def test_a_staged_folder_appears_whole(tmp_path: Path) -> None:
+    with files.staged(tmp_path / "out", "state.json") as staging:
+        fill(staging)
+        assert not (tmp_path / "out" / "state.json").exists()
+    assert sorted(os.listdir(tmp_path / "out")) == ["data", "state.json"]
+
+
+def test_an_exception_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), files.staged(tmp_path / "out", "state.json") as staging:
+        fill(staging)
+        raise RuntimeError
+    assert os.listdir(tmp_path / "out") == []
+
+
+def test_a_killed_process_leaves_no_marker_and_the_next_run_cleans_up(tmp_path: Path) -> None:
+    script = (
+        "import os, sys, pathlib; from contract import files\n"
+        "with files.staged(pathlib.Path(sys.argv[1]), 'state.json') as staging:\n"
+        "    (staging / 'state.json').write_text('{}'); os.kill(os.getpid(), 9)\n"
+    )
+    finished = subprocess.run([sys.executable, "-c", script, str(tmp_path / "out")], check=False)
+    assert finished.returncode == -signal.SIGKILL
+    assert os.listdir(tmp_path / "out") == [files.STAGING]
+    with files.staged(tmp_path / "out", "state.json") as staging:
+        fill(staging)
+    assert sorted(os.listdir(tmp_path / "out")) == ["data", "state.json"]
+
+
+def test_an_earlier_result_of_ours_is_replaced_and_other_files_are_not(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    fill(tmp_path / "old")
+    (tmp_path / "old" / "data-00009").write_text("of the earlier run")
+    with files.staged(tmp_path / "old", "state.json") as staging:
+        fill(staging)
+    assert sorted(os.listdir(tmp_path / "old")) == ["data", "state.json"]
+
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "thesis.txt").write_text("mine")
+    with pytest.raises(UserError, match="thesis.txt"), files.staged(tmp_path / "theirs", "state.json"):
+        pass
+    assert (tmp_path / "theirs" / "thesis.txt").read_text() == "mine"
+
+
+def test_the_marker_moves_last(tmp_path: Path) -> None:
+    order = files.marker_last([tmp_path / "a", tmp_path / "state.json", tmp_path / "z"], "state.json")
+    assert [path.name for path in order] == ["a", "z", "state.json"]
+
+
+def test_json_round_trips_and_a_broken_file_is_named(tmp_path: Path) -> None:
+    files.write_json(tmp_path / "x.json", {"ä": [1, None]})
+    assert files.read_json(tmp_path / "x.json", "report") == {"ä": [1, None]}
+    assert os.listdir(tmp_path) == ["x.json"]
+    (tmp_path / "x.json").write_text("{")
+    with pytest.raises(UserError, match="report .*not JSON"):
+        files.read_json(tmp_path / "x.json", "report")
+    with pytest.raises(UserError, match="No such file"):
+        files.read_json(tmp_path / "y.json", "report")
+
+
+def test_sha256_is_the_standard_one(tmp_path: Path) -> None:
+    (tmp_path / "abc").write_bytes(b"abc")
+    # FIPS 180-2, appendix B.1
+    assert files.sha256(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
