@@ -1,0 +1,69 @@
+"""`make demo`: raw reviews to an answered request, by the entry points that the images run.
+
+Everything lies below .demo in the clone: SAGEMAKER_BASE_DIR, temporary files, logs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from contract.paths import Paths
+from examples.demo import model, reviews, stages
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / ".demo"
+QUESTIONS = (
+    "The handle is superb, I would buy this tent again. It was lovely from the first day on.",
+    "The zip was broken after a day. Dreadful, a waste of money, I sent it back.",
+    'Not cheap, but excellent. I bought it in "size M" and it is perfect.',
+)
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make demo")
+    parser.add_argument("--data", type=Path, help="labelled text; default: reviews made up here")
+    parser.add_argument("--text", default="review_body", help="column of the text")
+    parser.add_argument("--label", default="star_rating", help="column of the label")
+    parser.add_argument("--threshold", default="4", help="labels from here on are positive")
+    parser.add_argument("--model", help="folder or hub name; default: a small BERT made here")
+    parser.add_argument("--rows", type=int, default=4000, help="rows to use")
+    parser.add_argument("--max-length", type=int, default=128, help="longest row, in tokens")
+    parser.add_argument("--epochs", type=float, help="default: 4 for the small BERT, else 1")
+    return parser.parse_args(arguments)
+
+
+def main() -> int:
+    given = parse()
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    paths = Paths(FOLDER / "ml")
+    started = time.monotonic()
+    data = given.data.resolve() if given.data else make_reviews(paths, given.rows)
+    base_model = given.model or make_model(data, given.max_length)
+    environment = stages.environment(ROOT, FOLDER, paths, online=bool(given.model and not Path(given.model).exists()))
+    stages.process(environment, paths, data, base_model, given)
+    stages.train(environment, paths, base_model, given.epochs or (1 if given.model else 4))
+    stages.serve(environment, QUESTIONS)
+    print(f"\ndemo: done in {time.monotonic() - started:.0f} s; everything is in {FOLDER}")
+    return 0
+
+
+def make_reviews(paths: Paths, rows: int) -> Path:
+    file = paths.processing_input / "reviews.tsv.gz"
+    reviews.write_reviews(file, rows)
+    print(f"demo: made up {rows:,} reviews, with typos, blanks, duplicates and broken lines")
+    return file
+
+
+def make_model(data: Path, max_length: int) -> str:
+    folder = FOLDER / "small-bert"
+    model.write_model(folder, data, "review_body", max_length)
+    print("demo: trained a small WordPiece vocabulary for a small BERT")
+    return str(folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""The three stages of the demo, each one entry point run as a process."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from contract.files import read_json, write_json
+from contract.paths import Paths
+
+SPLITS = ("train", "validation", "test")
+START_LIMIT = 120  # seconds
+
+
+def environment(root: Path, folder: Path, paths: Paths, online: bool) -> dict[str, str]:
+    """The variables that the images set, with every temporary file inside `folder`."""
+    temporary = folder / "tmp"
+    temporary.mkdir(parents=True)
+    return {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(root),
+        "PYTHONUNBUFFERED": "1",
+        "SAGEMAKER_BASE_DIR": str(paths.base),
+        "SAGEMAKER_TRAINING_MODULE": "training.launch:main",
+        "TMPDIR": str(temporary),
+        "HF_HUB_OFFLINE": "0" if online else "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+    }
+
+
+def run(stage: str, command: Sequence[str], environ: Mapping[str, str]) -> None:
+    """Run one entry point, its log lines behind its name. Ends the demo where it fails."""
+    print(f"\n== {stage}: {' '.join(command)}")
+    started = time.monotonic()
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None  # noqa: S101 (for the type checker: a pipe was asked for)
+        for line in process.stdout:
+            print(f"   {stage} | {line}", end="", flush=True)
+    if process.returncode:
+        sys.exit(f"demo: {stage} failed with exit status {process.returncode}")
+    print(f"== {stage}: {time.monotonic() - started:.0f} s")
+
+
+def process(environ: Mapping[str, str], paths: Paths, data: Path, tokenizer: str, given: argparse.Namespace) -> None:
+    """Raw text to prepared splits, and what became of the rows."""
+    run(
+        "processing",
+        [
+            *("python", "-m", "processing", "--input", str(data), "--tokenizer", tokenizer),
+            *("--text-column", given.text, "--label-column", given.label, "--label-threshold", given.threshold),
+            *("--label-names", "NEGATIVE,POSITIVE", "--max-length", str(given.max_length)),
+            *("--max-rows", str(given.rows)),
+        ],
+        environ,
+    )
+    rows = read_json(paths.processing_report / "report.json", "report")["rows"]
+    print(f"   read {rows['read']:,} rows, kept {rows['kept']:,}; filtered {rows['filtered'] or 'none'}; ", end="")
+    print(f"rejected {rows['rejected'] or 'none'}; wrote {paths.processing_train.parent}")
+
+
+def train(environ: Mapping[str, str], paths: Paths, model: str, epochs: float) -> None:
+    """Prepared splits to a fine-tuned model. Copying them stands for S3."""
+    for split in SPLITS:
+        shutil.copytree(paths.base / "processing" / split, paths.channel(split))
+    values = {"model_name": model, "epochs": str(epochs), "train_batch_size": "32", "logging_steps": "20"}
+    # A model made from nothing learns at another pace than one that was pretrained.
+    values["learning_rate"] = "1e-3" if "small-bert" in model else "1e-4"
+    write_json(paths.hyperparameters, values)
+    run("training", ["train"], environ)
+    metrics = read_json(paths.output_data / "metrics.json", "metrics")
+    print(f"   reached validation accuracy {metrics['eval_accuracy']:.3f}; wrote {paths.model}")
+
+
+def serve(environ: Mapping[str, str], questions: Sequence[str]) -> None:
+    """Answers over HTTP from the model that training wrote."""
+    port = free_port()
+    with server(environ, port) as address:
+        print(f"   ready at {address}; asking {len(questions)} questions")
+        answers = ask(address, questions)
+        for question, answer in zip(questions, answers, strict=True):
+            print(f"   {answer['label']} {answer['score']:.3f}  {question}")
+
+
+@contextmanager
+def server(environ: Mapping[str, str], port: int) -> Iterator[str]:
+    """A served model, ready; its log is in the temporary folder."""
+    command = ["python", "-m", "inference", "serve"]
+    log_file = Path(environ["TMPDIR"]) / "inference.log"
+    print(f"\n== inference: {' '.join(command)} (log: {log_file})")
+    with log_file.open("w") as log:
+        variables = {**environ, "SAGEMAKER_BIND_TO_PORT": str(port)}
+        process = subprocess.Popen(command, env=variables, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            wait(process, f"http://127.0.0.1:{port}/ping", log_file)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def wait(process: subprocess.Popen[bytes], url: str, log_file: Path) -> None:
+    """Until `url` answers 200, at most START_LIMIT seconds."""
+    started = time.monotonic()
+    while not ready(url):
+        if process.poll() is not None or time.monotonic() - started > START_LIMIT:
+            sys.exit(f"demo: the server did not start; the end of its log:\n{log_file.read_text()[-2000:]}")
+        time.sleep(0.3)
+
+
+def ready(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=5) as response:  # noqa: S310 (our own server on loopback)
+            return bool(response.status == 200)
+    except (HTTPError, URLError, OSError):
+        return False
+
+
+def ask(address: str, questions: Sequence[str]) -> list[dict[str, Any]]:
+    body = json.dumps({"inputs": list(questions)}).encode()
+    request = Request(f"{address}/invocations", body, {"Content-Type": "application/json"})  # noqa: S310 (loopback)
+    with urlopen(request, timeout=60) as response:  # noqa: S310 (our own server on loopback)
+        answers: list[dict[str, Any]] = json.load(response)
+    return answers
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

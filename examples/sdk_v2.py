@@ -1,0 +1,131 @@
+"""Launch the three images with the SageMaker SDK's generic classes (sagemaker 2.x).
+
+    python -m examples.sdk_v2 process --image URI --role ARN --data s3://.../raw/ \\
+        --tokenizer s3://.../model/ --output s3://.../prepared
+
+With `--instance-type local` the same code runs in Docker on this machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from sagemaker.deserializers import JSONDeserializer
+from sagemaker.estimator import Estimator
+from sagemaker.local import LocalSession
+from sagemaker.model import Model
+from sagemaker.predictor import Predictor
+from sagemaker.processing import ProcessingInput, ProcessingOutput, Processor
+from sagemaker.serializers import JSONSerializer
+
+OUTPUTS = ("train", "validation", "test", "report")
+
+
+def process(
+    image: str,
+    role: str,
+    data: str,
+    tokenizer: str,
+    output: str,
+    arguments: list[str],
+    instance_type: str = "ml.m5.4xlarge",
+    instance_count: int = 1,
+    session: Any = None,
+) -> None:
+    """Raw text below the prefix `data` to splits below the prefix `output`."""
+    processor = Processor(
+        image_uri=image,
+        role=role,
+        instance_type=instance_type,
+        instance_count=instance_count,
+        sagemaker_session=session,
+    )
+    processor.run(
+        arguments=["--tokenizer", "/opt/ml/processing/tokenizer", *arguments],
+        inputs=[
+            ProcessingInput(input_name="data", source=data, destination="/opt/ml/processing/input"),
+            ProcessingInput(input_name="tokenizer", source=tokenizer, destination="/opt/ml/processing/tokenizer"),
+        ],
+        outputs=[
+            ProcessingOutput(output_name=name, source=f"/opt/ml/processing/{name}", destination=f"{output}/{name}")
+            for name in OUTPUTS
+        ],
+    )
+
+
+def train(
+    image: str,
+    role: str,
+    prepared: str,
+    model: str,
+    output: str,
+    hyperparameters: dict[str, Any],
+    instance_type: str = "ml.g5.xlarge",
+    instance_count: int = 1,
+    session: Any = None,
+) -> str:
+    """Fine-tune `model` on what `process` prepared. Returns the S3 address of model.tar.gz."""
+    estimator = Estimator(
+        image_uri=image,
+        role=role,
+        instance_type=instance_type,
+        instance_count=instance_count,
+        hyperparameters=hyperparameters,
+        output_path=output,
+        sagemaker_session=session,
+    )
+    estimator.fit({name: f"{prepared}/{name}" for name in ("train", "validation", "test")} | {"model": model})
+    return str(estimator.model_data)
+
+
+def deploy(
+    image: str, role: str, model_data: str, instance_type: str = "ml.g5.xlarge", session: Any = None
+) -> tuple[Model, Predictor]:
+    """An endpoint that answers JSON. Delete the model first, then the endpoint."""
+    model = Model(
+        image_uri=image,
+        model_data=model_data,
+        role=role,
+        predictor_cls=Predictor,
+        sagemaker_session=session,
+    )
+    predictor = model.deploy(
+        initial_instance_count=1,
+        instance_type=instance_type,
+        serializer=JSONSerializer(),
+        deserializer=JSONDeserializer(),
+    )
+    return model, predictor
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m examples.sdk_v2")
+    parser.add_argument("--instance-type", default="local")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, options in {
+        "process": ["data", "tokenizer", "output"],
+        "train": ["prepared", "model", "output"],
+        "deploy": ["model-data"],
+    }.items():
+        command = commands.add_parser(name)
+        for option in ["image", "role", *options]:
+            command.add_argument(f"--{option}", required=True)
+    return parser.parse_args(arguments)
+
+
+def main() -> None:
+    given = vars(parse())
+    command = given.pop("command")
+    given["session"] = LocalSession() if given["instance_type"] == "local" else None
+    if command == "process":
+        process(arguments=["--max-length", "128", "--label-threshold", "4"], **given)
+    elif command == "train":
+        print(train(hyperparameters={"epochs": 1, "train_batch_size": 32, "learning_rate": 5e-5}, **given))
+    else:
+        _, predictor = deploy(**given)
+        print(predictor.predict({"inputs": ["I loved it.", "It fell apart after a day."]}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""A Docker engine, the three images on the stand-in, and moto's S3 where containers reach it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from containers.engine import docker, free_port, no_engine, wait_for
+
+ROOT = Path(__file__).parents[2]
+REVIEWS = 1200
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    reason = no_engine()
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.containers)
+            if reason:
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def images() -> dict[str, str]:
+    """The tag of each image, built here."""
+    built = subprocess.run(
+        [ROOT / "build.sh", "--base", "standin"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stdout[-4000:]
+    tags = [line for line in built.stdout.splitlines() if line.startswith("sagemaker-huggingface-")]
+    return {name: next(tag for tag in tags if name in tag) for name in ("processing", "training", "inference")}
+
+
+@pytest.fixture(scope="session")
+def bridge() -> str:
+    """Address of this machine that containers reach."""
+    return docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}")
+
+
+@pytest.fixture(scope="session")
+def s3(bridge: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """moto's server, with the environment set so that boto3 here and in containers talks to it."""
+    port = free_port()
+    log = (tmp_path_factory.mktemp("moto") / "log").open("w")
+    command = [sys.executable, "-m", "moto.server", "-H", bridge, "-p", str(port)]
+    server = subprocess.Popen(command, stdout=log, stderr=log)
+    endpoint = f"http://{bridge}:{port}"
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in aws_environment(endpoint, tmp_path_factory.mktemp("sdk")).items():
+            patch.setenv(name, value)
+        patch.delenv("AWS_PROFILE", raising=False)
+        wait_for(endpoint)
+        yield endpoint
+    server.terminate()
+    server.wait()
+    log.close()
+
+
+def aws_environment(endpoint: str, folder: Path) -> dict[str, str]:
+    config = folder / "config.yaml"
+    config.write_text("SchemaVersion: '1.0'\nSageMaker:\n  PythonSDK:\n    Modules:\n      TelemetryOptOut: true\n")
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "SAGEMAKER_USER_CONFIG_OVERRIDE": str(config),
+        "SAGEMAKER_SUPPRESS_V2_WARNING": "1",
+    }
+
+
+@pytest.fixture(scope="session")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`reviews.tsv.gz` and an untrained `model` whose vocabulary was made from them."""
+    folder = tmp_path_factory.mktemp("inputs")
+    script = (
+        "import sys; from pathlib import Path; from examples.demo import model, reviews\n"
+        "folder = Path(sys.argv[1]); raw = folder / 'raw' / 'reviews.tsv.gz'\n"
+        f"reviews.write_reviews(raw, {REVIEWS}); model.write_model(folder / 'model', raw, 'review_body', 64)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(folder)], cwd=ROOT, check=True, env=dict(os.environ))
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def swept() -> Iterator[None]:
+    """Local mode leaves exited containers behind; remove those of our images."""
+    yield
+    if no_engine() is None:
+        for name in ("processing", "training", "inference"):
+            for identity in docker("ps", "-aq", "--filter", f"name=-{name}-").split():
+                docker("rm", "-f", identity, check=False)

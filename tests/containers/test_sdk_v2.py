@@ -1,0 +1,204 @@
+"""The SageMaker SDK's generic classes drive the real images in local mode, over S3."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import tarfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from containers.engine import free_port
+
+ROLE = "arn:aws:iam::123456789012:role/jobs"
+BUCKET = "jobs"
+ARGUMENTS = ["--max-length", "64", "--label-threshold", "4", "--label-names", "NEGATIVE,POSITIVE"]
+HYPERPARAMETERS: dict[str, Any] = {
+    "epochs": 4,
+    "train_batch_size": 16,
+    "learning_rate": 1e-3,
+    "seed": 7,
+    "run_name": 'a "quoted" name with spaces and $HOME',
+}
+
+pytestmark = [
+    pytest.mark.skipif(not shutil.which("docker-compose"), reason="SDK local mode needs docker-compose"),
+    # The SDK's own imports and its thread around docker-compose.
+    pytest.mark.filterwarnings("ignore"),
+]
+
+
+@pytest.fixture(scope="module")
+def client(s3: str) -> Any:
+    import boto3
+
+    client = boto3.client("s3")
+    client.create_bucket(Bucket=BUCKET)
+    return client
+
+
+@pytest.fixture(scope="module")
+def session(s3: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    from sagemaker.local import LocalSession
+
+    session = LocalSession(default_bucket=BUCKET)
+    root = tmp_path_factory.mktemp("local")
+    session.config = {"local": {"container_root": str(root), "serving_port": free_port()}}
+    return session
+
+
+@pytest.fixture(scope="module")
+def uploaded(client: Any, inputs: Path) -> str:
+    for file in inputs.rglob("*"):
+        if file.is_file():
+            client.upload_file(str(file), BUCKET, f"inputs/{file.relative_to(inputs)}")
+    return f"s3://{BUCKET}/inputs"
+
+
+def keys(client: Any, prefix: str) -> list[str]:
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+    return [item["Key"].removeprefix(prefix) for page in pages for item in page.get("Contents", [])]
+
+
+def read(client: Any, key: str) -> bytes:
+    return bytes(client.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+
+
+def process(images: dict[str, str], session: Any, uploaded: str, output: str, hosts: int) -> None:
+    from examples import sdk_v2
+
+    sdk_v2.process(
+        images["processing"],
+        ROLE,
+        f"{uploaded}/raw",
+        f"{uploaded}/model",
+        output,
+        ARGUMENTS,
+        instance_type="local",
+        instance_count=hosts,
+        session=session,
+    )
+
+
+@pytest.fixture(scope="module")
+def prepared(images: dict[str, str], session: Any, uploaded: str) -> str:
+    process(images, session, uploaded, f"s3://{BUCKET}/one", hosts=1)
+    return f"s3://{BUCKET}/one"
+
+
+def train(images: dict[str, str], session: Any, prepared: str, uploaded: str, hosts: int) -> str:
+    from examples import sdk_v2
+
+    return sdk_v2.train(
+        images["training"],
+        ROLE,
+        prepared,
+        f"{uploaded}/model",
+        f"s3://{BUCKET}/models-{hosts}",
+        HYPERPARAMETERS,
+        instance_type="local",
+        instance_count=hosts,
+        session=session,
+    )
+
+
+@pytest.fixture(scope="module")
+def model_data(images: dict[str, str], session: Any, prepared: str, uploaded: str) -> str:
+    return train(images, session, prepared, uploaded, hosts=1)
+
+
+def members(client: Any, address: str) -> dict[str, bytes]:
+    archive = read(client, address.removeprefix(f"s3://{BUCKET}/"))
+    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
+        return {
+            member.name.removeprefix("./"): file.read()
+            for member in tar
+            if (file := tar.extractfile(member)) is not None
+        }
+
+
+def test_a_processing_job_writes_splits_and_a_report_that_adds_up(client: Any, prepared: str) -> None:
+    report = json.loads(read(client, "one/report/report.json"))
+    rows = report["rows"]
+    assert rows["read"] == rows["kept"] + sum(rows["filtered"].values()) + sum(rows["rejected"].values())
+    assert rows["kept"] > 1000
+    for split in ("train", "validation", "test"):
+        assert {"card.json", "dataset_info.json", "state.json"} <= set(keys(client, f"one/{split}/"))
+
+
+def rows_of(client: Any, prefix: str, folder: Path) -> Counter[tuple[Any, ...]]:
+    """The rows of every dataset below `prefix`, whatever folders they lie in."""
+    from datasets import load_from_disk
+
+    rows: Counter[tuple[Any, ...]] = Counter()
+    for key in keys(client, prefix):
+        (folder / prefix / key).parent.mkdir(parents=True, exist_ok=True)
+        client.download_file(BUCKET, prefix + key, str(folder / prefix / key))
+    for state in (folder / prefix).rglob("state.json"):
+        rows.update((tuple(row["input_ids"]), row["labels"]) for row in load_from_disk(str(state.parent)))
+    return rows
+
+
+def test_two_hosts_write_the_same_rows_as_one_and_nothing_collides(
+    images: dict[str, str], session: Any, client: Any, uploaded: str, prepared: str, tmp_path: Path
+) -> None:
+    process(images, session, uploaded, f"s3://{BUCKET}/two", hosts=2)
+    hosts = {key.split("/")[0] for key in keys(client, "two/train/")}
+    assert len(hosts) == 2
+    for split in ("train", "validation", "test"):
+        assert rows_of(client, f"two/{split}/", tmp_path) == rows_of(client, f"one/{split}/", tmp_path)
+
+
+def test_a_training_job_delivers_a_model_that_learned(client: Any, model_data: str) -> None:
+    files = members(client, model_data)
+    assert {"model.safetensors", "config.json", "tokenizer.json", "card.json"} <= set(files)
+    assert json.loads(files["config.json"])["id2label"] == {"0": "NEGATIVE", "1": "POSITIVE"}
+    assert not any("checkpoint" in name for name in files)
+    output = members(client, model_data.replace("model.tar.gz", "output.tar.gz"))
+    metrics = json.loads(output["data/metrics.json"])
+    assert metrics["eval_accuracy"] >= 0.85
+    assert "eval_accuracy" in output["data/eval_results.txt"].decode()
+
+
+def test_two_hosts_train_one_model(
+    images: dict[str, str], session: Any, client: Any, prepared: str, uploaded: str
+) -> None:
+    address = train(images, session, prepared, uploaded, hosts=2)
+    card = json.loads(members(client, address)["card.json"])
+    assert card["training"]["world_size"] == 2
+    output = members(client, address.replace("model.tar.gz", "output.tar.gz"))
+    assert json.loads(output["data/metrics.json"])["eval_accuracy"] >= 0.85
+
+
+@pytest.fixture(scope="module")
+def predictor(images: dict[str, str], session: Any, model_data: str) -> Iterator[Any]:
+    from examples import sdk_v2
+
+    model, predictor = sdk_v2.deploy(images["inference"], ROLE, model_data, instance_type="local", session=session)
+    yield predictor
+    model.delete_model()
+    predictor.delete_endpoint()
+
+
+def test_a_deployed_model_answers_in_order(predictor: Any) -> None:
+    liked, hated = "The handle is superb. I would buy this tent again.", "The zip is dreadful. I sent this tent back."
+    assert [answer["label"] for answer in predictor.predict({"inputs": [liked, hated, liked]})] == [
+        "POSITIVE",
+        "NEGATIVE",
+        "POSITIVE",
+    ]
+    [answer] = predictor.predict({"inputs": hated})
+    assert answer["label"] == "NEGATIVE"
+    assert 0.5 < answer["score"] <= 1
+
+
+def test_a_broken_request_gets_json_and_the_next_one_its_answer(predictor: Any) -> None:
+    # Local mode hands a 4xx body back instead of raising.
+    refused = predictor.predict({"input": "the key is inputs"})
+    assert refused["error"]["code"]
+    assert "Traceback" not in json.dumps(refused)
+    assert len(predictor.predict({"inputs": "Lovely."})) == 1
