@@ -52,6 +52,11 @@ class Paths:
         return self.base / "config" / "resourceconfig.json"
 
     @property
+    def processing_job_config(self) -> Path:
+        """The CreateProcessingJob request, the only place that tells how inputs are distributed."""
+        return self.base / "config" / "processingjobconfig.json"
+
+    @property
     def message(self) -> Path:
         """Exit message of a processing job, read by DescribeProcessingJob."""
         return self.base / "output" / "message"

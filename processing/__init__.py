@@ -1,0 +1,1 @@
+"""Raw labelled text to tokenized train, validation and test splits."""

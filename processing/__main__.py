@@ -1,0 +1,41 @@
+"""Entry point of the processing image: `python -m processing [flags]`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from contract import __version__
+from contract.failures import EXIT_OK, guard
+from contract.logs import configure
+from contract.options import from_flags, help_text
+from contract.paths import Paths
+from processing.options import ProcessingOptions
+
+USAGE = "python -m processing --tokenizer NAME_OR_FOLDER [options]: raw labelled text to tokenized splits"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the job that `arguments` ask for; returns the process's exit status."""
+    if "--help" in arguments:
+        sys.stdout.write(help_text(ProcessingOptions, USAGE))
+        return EXIT_OK
+    if "--version" in arguments:
+        sys.stdout.write(f"{__version__}\n")
+        return EXIT_OK
+    configure()
+    paths = Paths.from_environment(os.environ)
+    return guard(lambda: run(arguments, paths), paths.message)
+
+
+def run(arguments: Sequence[str], paths: Paths) -> None:
+    options = from_flags(ProcessingOptions, arguments)
+    # Imported late: --help and a mistyped option need no database.
+    from processing.job import start
+
+    start(options, paths).run(paths)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,37 @@
+"""A DuckDB connection that can read the input files and touch nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from processing.sql import literal
+
+MEMORY_LIMIT = "512MB"
+
+
+@contextmanager
+def connected(files: Iterable[Path], spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection whose SQL reads `files` only: no other file, no network, no extension.
+
+    Args:
+        files: absolute paths.
+        spill: folder for what does not fit the memory limit.
+    """
+    allowed = ", ".join(literal(str(path)) for path in files)
+    with duckdb.connect() as connection:
+        for setting in (
+            f"memory_limit = '{MEMORY_LIMIT}'",
+            f"temp_directory = {literal(str(spill))}",
+            "autoinstall_known_extensions = false",
+            "autoload_known_extensions = false",
+            "preserve_insertion_order = true",
+            f"allowed_paths = [{allowed}]",
+            "enable_external_access = false",
+            "lock_configuration = true",
+        ):
+            connection.execute(f"SET {setting}")
+        yield connection

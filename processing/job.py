@@ -1,0 +1,215 @@
+"""The job: options and paths in, complete splits and a report out."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from contract.card import Card, TokenizerReference
+from contract.failures import UserError
+from contract.files import write_json
+from contract.hosts import Hosts
+from contract.logs import Progress
+from contract.paths import Paths
+from contract.tokenizer import fingerprint, locate
+from contract.versions import versions
+from processing import report
+from processing.batches import KEPT_PREFIX, by_split, kept_rows, tokenized
+from processing.database import connected
+from processing.distribution import is_sharded
+from processing.filters import Counts
+from processing.labels import labels, numbered_names
+from processing.options import ProcessingOptions, ratios
+from processing.outputs import Outputs, outputs
+from processing.query import Chosen, Plan, choose
+from processing.reader import FileReader, describe, readers
+from processing.rejects import RejectsFile
+from processing.source import SourceFile, find
+from processing.split import SPLITS
+from processing.tokenize import Encoder, LibraryEncoder
+from processing.writer import schema
+
+LIBRARIES = ("duckdb", "pyarrow", "tokenizers", "numpy")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Job:
+    """One host's job while it runs.
+
+    Attributes:
+        files: the input files that this host reads.
+        passed_over: names of files of no known format.
+        by_file: what became of the rows, by file.
+    """
+
+    options: ProcessingOptions
+    hosts: Hosts
+    tokenizer: Path
+    encoder: Encoder
+    files: Sequence[SourceFile]
+    passed_over: Sequence[str]
+    sharded: bool
+    by_file: dict[str, Counts] = field(default_factory=dict)
+    statistics: report.Statistics = field(default_factory=report.Statistics)
+    started: float = field(default_factory=time.monotonic)
+
+    def run(self, paths: Paths) -> None:
+        """Process every file and publish the outputs.
+
+        Raises:
+            UserError: bad data, or nothing left to train on.
+        """
+        wanted = tuple(name for name, share in zip(SPLITS, ratios(self.options), strict=True) if share > 0)
+        with ExitStack() as stack:
+            spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="processing-"))
+            connection = stack.enter_context(connected([file.path for file in self.files], Path(spill)))
+            plan = self.plan(describe(connection, self.files[0]) if self.files else {})
+            result = stack.enter_context(outputs(paths, self.hosts, wanted))
+            with RejectsFile(result.report) as rejects:
+                progress = Progress(log, "rows")
+                for reader in readers(connection, plan, self.files):
+                    self.read(reader, result, progress)
+                    rejects.write(reader.rejects())
+            self.finish(plan, result, rejects.listed)
+
+    def plan(self, columns: dict[str, str]) -> Plan:
+        rule = labels(self.options)
+        if self.hosts.count > 1 and rule.names is None:
+            raise UserError(
+                "several hosts cannot number the classes by what each of them sees: "
+                "give --label-names, --label-threshold or --label-map"
+            )
+        chosen = choose(self.options, self.files[0], columns) if self.files else Chosen("", "", None, ())
+        log.info("text column %s, label column %s", chosen.text, chosen.label)
+        host, hosts = (0, 1) if self.sharded else (self.hosts.index, self.hosts.count)
+        return Plan(self.options, chosen, rule, ratios(self.options), columns, host, hosts)
+
+    def read(self, reader: FileReader, result: Outputs, progress: Progress) -> None:
+        """Tokenize one file's rows and write them to their splits."""
+        for batch in reader.batches():
+            self.write(batch, reader.plan.chosen, result)
+            progress.advance(batch.num_rows)
+        self.by_file[reader.file.name] = reader.counts
+
+    def write(self, batch: pa.RecordBatch, chosen: Chosen, result: Outputs) -> None:
+        types = [field.type for field in batch.schema if field.name.startswith(KEPT_PREFIX)]
+        kept_fields = [pa.field(name, kind) for name, kind in zip(chosen.kept, types, strict=True)]
+        result.open(schema(kept_fields))
+        kept = kept_rows(batch)
+        if not kept.num_rows:
+            return
+        rows, tokens = tokenized(kept, self.encoder, result.schema)
+        self.statistics.add_tokens(tokens)
+        for name, mine in by_split(rows, kept.column("split")):
+            result.writers[name].write(mine)
+            self.statistics.add_split(name, mine.column("labels").to_numpy())
+
+    def finish(self, plan: Plan, result: Outputs, rejects_listed: int) -> None:
+        """Check the counts, then describe and complete the outputs."""
+        counts = self.total()
+        self.check(counts)
+        # A host without a file has no schema; its splits are empty, but there.
+        result.open(result.schema or schema([pa.field(name, pa.string()) for name in self.options.columns]))
+        names = plan.labels.names or numbered_names(self.statistics.all_classes(), plan.chosen.label)
+        card = self.card(plan, names, counts)
+        result.finish(card)
+        write_json(result.report / report.REPORT_FILE, self.report(card, counts, rejects_listed))
+        log.info("%s", summary(card, time.monotonic() - self.started))
+
+    def total(self) -> Counts:
+        total = Counts()
+        for counts in self.by_file.values():
+            total.merge(counts)
+        return total
+
+    def check(self, counts: Counts) -> None:
+        """The program's own bookkeeping, and whether there is anything to train on.
+
+        Raises:
+            UserError: no row is left, or none to train on; of several hosts, one may have none.
+        """
+        for name, mine in {**self.by_file, "all files": counts}.items():
+            if not mine.rows().balanced():
+                raise RuntimeError(f"{name}: rows read are not kept + filtered + rejected: {report.counted(mine)}")
+        written = sum(self.statistics.rows.values())
+        if written != counts.kept:
+            raise RuntimeError(f"{counts.kept} rows were kept, but {written} written")
+        if self.hosts.count == 1 and not self.statistics.rows["train"]:
+            raise UserError(f"no row is left to train on: {told(counts)}")
+        if not counts.kept:
+            log.warning("this host has no row: %s", told(counts))
+
+    def card(self, plan: Plan, names: tuple[str, ...], counts: Counts) -> Card:
+        return Card(
+            text_column=plan.chosen.text,
+            label_names=names,
+            tokenizer=TokenizerReference(str(self.options.tokenizer), fingerprint(self.tokenizer)),
+            max_length=self.options.max_length,
+            seed=self.options.seed,
+            splits={name: self.statistics.rows[name] for name in SPLITS},
+            rows=counts.rows(),
+            versions=versions(LIBRARIES),
+        )
+
+    def report(self, card: Card, counts: Counts, rejects_listed: int) -> dict[str, Any]:
+        return {
+            "rows": {**report.counted(counts), "rejects_listed": rejects_listed},
+            "splits": card.splits,
+            "labels": report.balance(self.statistics, card.label_names),
+            "lengths": report.lengths(self.statistics, self.options.max_length),
+            "time": report.timing(time.monotonic() - self.started, counts.read),
+            "files": report.files(self.by_file),
+            "files_passed_over": list(self.passed_over),
+            "host": {"name": self.hosts.current, "of": self.hosts.count, "sharded_input": self.sharded},
+            "options": asdict(self.options),
+            "versions": card.versions,
+        }
+
+
+def start(options: ProcessingOptions, paths: Paths) -> Job:
+    """The job that `options` ask for, with everything found that it needs.
+
+    Raises:
+        UserError: no tokenizer, no input, or no host of ours in the job's configuration.
+    """
+    if options.tokenizer is None:
+        raise UserError("option --tokenizer is not given; expected a folder with tokenizer.json, or a model's name")
+    tokenizer = locate(options.tokenizer)
+    encoder = LibraryEncoder(tokenizer, options.max_length)
+    hosts = Hosts.read(paths.processing_resource_config)
+    place = options.input or str(paths.processing_input)
+    files, passed_over = find(place, options.file_name)
+    if passed_over:
+        log.warning("%d files of no known format are passed over: %s", len(passed_over), ", ".join(passed_over[:5]))
+    if not files and hosts.count == 1:
+        raise UserError(f"input {place} holds no file")
+    sharded = is_sharded(options, hosts, paths.processing_job_config, Path(place))
+    log.info("host %s of %d, %d input files", hosts.current, hosts.count, len(files))
+    return Job(options, hosts, tokenizer, encoder, files, passed_over, sharded)
+
+
+def told(counts: Counts) -> str:
+    """The counts as part of a sentence."""
+    parts = [f"{rows} filtered ({reason})" for reason, rows in counts.filtered.items()]
+    parts += [f"{rows} rejected ({reason})" for reason, rows in counts.rejected.items()]
+    return ", ".join([f"{counts.read} rows read", f"{counts.kept} kept", *parts])
+
+
+def summary(card: Card, seconds: float) -> str:
+    counts = card.rows
+    splits = ", ".join(f"{rows:,} {name}" for name, rows in card.splits.items())
+    left_out = f"{sum(counts.filtered.values()):,} filtered, {sum(counts.rejected.values()):,} rejected"
+    rate = counts.read / max(seconds, 1e-9)
+    return (
+        f"{counts.read:,} rows read, {left_out}, {counts.kept:,} kept ({splits}) in {seconds:.1f} s, {rate:,.0f} rows/s"
+    )

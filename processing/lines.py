@@ -1,0 +1,75 @@
+"""Where rows lie in their file: DuckDB tells bytes and order, people look for line numbers."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Collection, Iterator, Sequence
+from typing import TextIO
+
+from processing.sample import opened, opened_bytes
+from processing.source import SourceFile
+
+BLOCK = 1024 * 1024
+
+
+def lines_at(file: SourceFile, positions: Sequence[int]) -> list[int]:
+    """Line numbers, from 1, of the ascending byte `positions` in the uncompressed `file`."""
+    found: list[int] = []
+    line, start = 1, 0
+    with opened_bytes(file) as data:
+        while len(found) < len(positions):
+            block = data.read(BLOCK)
+            done = 0
+            while len(found) < len(positions) and (not block or positions[len(found)] < start + len(block)):
+                here = min(max(positions[len(found)] - start, done), len(block))
+                line += block.count(b"\n", done, here)
+                done = here
+                found.append(line)
+            line += block.count(b"\n", done)
+            start += len(block)
+    return found
+
+
+def lines_of_rows(file: SourceFile, rows: Collection[int], broken: Collection[int]) -> dict[int, int]:
+    """Line number of each of `rows`, which count what was read, from 0, in the file's order.
+
+    Args:
+        broken: numbers of the lines that were set aside, which `rows` do not count.
+    """
+    wanted, skipped = set(rows), set(broken)
+    found: dict[int, int] = {}
+    row = 0
+    for line in first_lines(file):
+        if len(found) == len(wanted):
+            break
+        if line in skipped:
+            continue
+        if row in wanted:
+            found[row] = line
+        row += 1
+    return found
+
+
+def first_lines(file: SourceFile) -> Iterator[int]:
+    """Number of the first line of each row of `file`, after the header; of a parquet file, its row."""
+    if file.format == "parquet":
+        yield from itertools.count(1)
+    with opened(file) as text:
+        if file.format == "jsonl":
+            yield from (number for number, _ in enumerate(text, 1))
+        elif file.format == "tsv":
+            yield from (number for number, line in enumerate(text, 1) if number > 1 and line.strip("\r\n"))
+        else:
+            yield from csv_first_lines(text)
+
+
+def csv_first_lines(text: TextIO) -> Iterator[int]:
+    """The same for a csv file, where a quoted value may hold line ends."""
+    reader = csv.reader(text)
+    next(reader, None)
+    before = reader.line_num
+    for record in reader:
+        if record:
+            yield before + 1
+        before = reader.line_num

@@ -1,0 +1,133 @@
+"""The options of a processing job, each declared once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from contract.failures import UserError
+from contract.options import option
+
+INPUT, LABELS, TOKENS, ROWS, SPLITS = "input", "labels", "tokens", "which rows and columns", "splits"
+RATIO_SLACK = 1e-9
+DEFAULT_RATIOS = (0.8, 0.1, 0.1)
+# What every prepared row has; kept columns stand beside them.
+RESERVED = ("input_ids", "labels", "length")
+
+
+@dataclass(frozen=True)
+class ProcessingOptions:
+    """What a processing job is told. Everything has a default but the tokenizer."""
+
+    input: str | None = option(
+        None,
+        "File, folder or glob of csv, tsv, jsonl or parquet files (.gz and .zst too); none means the job's input.",
+        group=INPUT,
+    )
+    file_name: str | None = option(None, "File name or glob below the input folder.", group=INPUT)
+    text_column: str | None = option(None, "Column with the text; none means review_body, else text.", group=INPUT)
+    input_distribution: Literal["auto", "replicated", "sharded"] = option(
+        "auto",
+        "Whether each of several hosts has all files (replicated) or its own share (sharded); auto asks the job's "
+        "configuration, and takes replicated where it does not say.",
+        group=INPUT,
+    )
+    tokenizer: str | None = option(
+        None,
+        "Folder or file of a Hugging Face tokenizer.json, or a model's name on the hub; has no default.",
+        aliases=("model_name",),
+        group=TOKENS,
+    )
+    max_length: int = option(512, "Longest row in tokens, special tokens included; the rest is cut off.", group=TOKENS)
+    label_column: str | None = option(None, "Column with the label; none means star_rating, else label.", group=LABELS)
+    label_threshold: float | None = option(
+        None, "Labels are numbers; this value and above is class 1.", aliases=("star_threshold",), group=LABELS
+    )
+    label_map: dict[str, Any] | None = option(
+        None, 'Class number or class name of each label value, as JSON: {"1": "bad", "5": "good"}.', group=LABELS
+    )
+    label_names: tuple[str, ...] | None = option(
+        None, "Names of the classes in order; none means those of the map, else NEGATIVE and POSITIVE.", group=LABELS
+    )
+    where: str | None = option(None, "Rows to keep, as a condition in DuckDB's SQL over the columns.", group=ROWS)
+    min_chars: int = option(1, "Shortest text to keep, in characters.", group=ROWS)
+    max_chars: int | None = option(None, "Longest text to keep, in characters; none means no limit.", group=ROWS)
+    columns: tuple[str, ...] = option(
+        (), "Columns to keep beside input_ids, labels and length.", aliases=("keep_columns",), group=ROWS
+    )
+    train_ratio: float | None = option(None, "Share of the rows to train on; none means 0.8.", group=SPLITS)
+    validation_ratio: float | None = option(
+        None, "Share of the rows to validate on; none means 0.1.", aliases=("val_ratio",), group=SPLITS
+    )
+    test_ratio: float | None = option(
+        None, "Share of the rows to test on; none means what the other two leave.", group=SPLITS
+    )
+    seed: int = option(42, "Changes which rows land in which split.", group=SPLITS)
+    group_by: str | None = option(
+        None, "Column whose equal values stay in one split; none means the text itself.", group=SPLITS
+    )
+
+    def __post_init__(self) -> None:
+        self.check_rows()
+        self.check_labels()
+        ratios(self)
+
+    def check_rows(self) -> None:
+        if self.max_length < 1:
+            raise UserError(f"option --max-length is {self.max_length}, expected at least 1")
+        if self.min_chars < 0:
+            raise UserError(f"option --min-chars is {self.min_chars}, expected 0 or more")
+        if self.max_chars is not None and self.max_chars < max(self.min_chars, 1):
+            raise UserError(f"option --max-chars is {self.max_chars}, expected at least {max(self.min_chars, 1)}")
+        if len(set(self.columns)) != len(self.columns):
+            raise UserError(f"option --columns is {', '.join(self.columns)}, expected each column once")
+        if taken := next((name for name in self.columns if name in RESERVED), None):
+            raise UserError(f"option --columns names {taken}, which is a column that this job writes itself")
+
+    def check_labels(self) -> None:
+        if self.label_threshold is not None and self.label_map is not None:
+            raise UserError("options --label-threshold and --label-map are both given, expected one of them")
+        names = self.label_names
+        if names is not None and (len(names) < 2 or len(set(names)) != len(names)):
+            raise UserError(f"option --label-names is {', '.join(names)}, expected two or more different names")
+        if names is not None and self.label_threshold is not None and len(names) != 2:
+            raise UserError(f"option --label-names has {len(names)} names, expected 2 with --label-threshold")
+
+
+def ratios(options: ProcessingOptions) -> tuple[float, float, float]:
+    """Shares of train, validation and test, which add up to 1.
+
+    What is not given takes the default for train and validation and the rest for test; where
+    the test share is given, the one not given takes the rest.
+
+    Raises:
+        UserError: a share lies outside 0..1, train has none, or they do not add up to 1.
+    """
+    train, validation, test = options.train_ratio, options.validation_ratio, options.test_ratio
+    for name, value in (("train", train), ("validation", validation), ("test", test)):
+        if value is not None and not 0 <= value <= 1:
+            raise UserError(f"option --{name}-ratio is {value:g}, expected 0 to 1")
+    if train is None and validation is not None and test is not None:
+        train = 1 - validation - test
+    if train is None:
+        train = DEFAULT_RATIOS[0] if test is None or validation is not None else 1 - test - DEFAULT_RATIOS[1]
+    if validation is None:
+        validation = 1 - train - test if test is not None else min(DEFAULT_RATIOS[1], 1 - train)
+    if test is None:
+        test = 1 - train - validation
+    return checked_ratios(train, validation, test)
+
+
+def checked_ratios(train: float, validation: float, test: float) -> tuple[float, float, float]:
+    shares = f"--train-ratio {train:g}, --validation-ratio {validation:g}, --test-ratio {test:g}"
+    total = train + validation + test
+    if min(validation, test) < -RATIO_SLACK or abs(total - 1) > RATIO_SLACK:
+        raise UserError(f"the ratios do not add up to 1: {shares}")
+    if train <= RATIO_SLACK:
+        raise UserError(f"no rows to train on: {shares}; expected --train-ratio above 0")
+    # Rounding errors must not leave a split with a billionth of the rows.
+    return train, snap(validation), snap(test)
+
+
+def snap(share: float) -> float:
+    return 0.0 if abs(share) <= RATIO_SLACK else share

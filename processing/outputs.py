@@ -1,0 +1,81 @@
+"""The folders a job writes: staged until every one of them is complete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from contract.card import Card
+from contract.failures import UserError
+from contract.files import clear, staged
+from contract.hosts import Hosts
+from contract.paths import Paths
+from processing.report import REPORT_FILE
+from processing.split import SPLITS
+from processing.writer import STATE_FILE, SplitWriter
+
+
+@dataclass
+class Outputs:
+    """Staging folders of the splits and of the report, and the writers of the splits."""
+
+    splits: Mapping[str, Path]
+    report: Path
+    writers: dict[str, SplitWriter] = field(default_factory=dict)
+    schema: pa.Schema | None = None
+
+    def open(self, schema: pa.Schema) -> None:
+        """Start a writer for each split; once open, `schema` must stay the same.
+
+        Raises:
+            UserError: kept columns have other types than before.
+        """
+        if self.schema is None:
+            self.schema = schema
+            self.writers = {name: SplitWriter(folder, schema) for name, folder in self.splits.items()}
+        elif schema != self.schema:
+            changed = next(new for old, new in zip(self.schema, schema, strict=True) if old != new)
+            raise UserError(f"column {changed.name} is {changed.type} in one file and another type in the next")
+
+    def close(self) -> None:
+        for writer in self.writers.values():
+            writer.close()
+
+    def finish(self, card: Card) -> None:
+        """Complete every split with the card beside it, and put the card into the report's folder."""
+        for name, writer in self.writers.items():
+            writer.finish(name, card.label_names)
+            card.write(self.splits[name])
+        card.write(self.report)
+
+
+@contextmanager
+def outputs(paths: Paths, hosts: Hosts, wanted: tuple[str, ...]) -> Iterator[Outputs]:
+    """Staged outputs for this host. On success they are published, train last; on failure nothing is.
+
+    Of several hosts each writes below its own name, so that uploads to one prefix do not collide.
+    """
+    places = folders(paths, hosts)
+    for name in set(SPLITS) - set(wanted):
+        if places[name].is_dir():
+            clear(places[name], STATE_FILE)
+    with ExitStack() as stack:
+        splits = {name: stack.enter_context(staged(places[name], STATE_FILE)) for name in wanted}
+        result = Outputs(splits, stack.enter_context(staged(places["report"], REPORT_FILE)))
+        stack.callback(result.close)
+        yield result
+
+
+def folders(paths: Paths, hosts: Hosts) -> dict[str, Path]:
+    """Final folder of each split and of the report."""
+    roots = {
+        "train": paths.processing_train,
+        "validation": paths.processing_validation,
+        "test": paths.processing_test,
+        "report": paths.processing_report,
+    }
+    return {name: root / hosts.current if hosts.count > 1 else root for name, root in roots.items()}

@@ -1,0 +1,174 @@
+"""The one query over a file: every row with its outcome, split, text, class and kept columns.
+
+Rows that are not kept come out too, without their text, so that each one is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from contract.failures import UserError
+from processing.filters import Outcome, outcome_sql
+from processing.labels import Labels
+from processing.options import ProcessingOptions
+from processing.sample import MAX_LINE_BYTES
+from processing.source import SourceFile
+from processing.split import owner_sql, split_sql
+from processing.sql import identifier, literal
+
+REJECTS_TABLE = "rejected_lines"
+SCANS_TABLE = "rejected_scans"
+DIALECTS = {
+    "csv": "delim = ',', quote = '\"', escape = '\"', header = true",
+    # Tab-separated reviews are not quoted: a quote is data.
+    "tsv": "delim = '\t', quote = '', escape = '', header = true",
+    # A line of JSON holds no raw control character, so none of them is cut.
+    "jsonl": "delim = chr(1), quote = '', escape = '', header = false",
+}
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The columns a job reads."""
+
+    text: str
+    label: str
+    group: str | None
+    kept: tuple[str, ...]
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        return (self.text, self.label, *([self.group] if self.group else []), *self.kept)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the query of every file shares."""
+
+    options: ProcessingOptions
+    chosen: Chosen
+    labels: Labels
+    ratios: tuple[float, float, float]
+    types: Mapping[str, str]
+    host: int = 0
+    hosts: int = 1
+
+
+def scan(file: SourceFile, columns: Mapping[str, str]) -> str:
+    """SQL for the rows of `file` as they are; lines that do not parse go to REJECTS_TABLE."""
+    path = literal(str(file.path))
+    if file.format == "parquet":
+        return f"read_parquet({path})"
+    names = ["line"] if file.format == "jsonl" else list(columns)
+    schema = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+    return (
+        f"read_csv({path}, {DIALECTS[file.format]}, columns = {{{schema}}}, auto_detect = false, "
+        f"compression = {literal(file.compression)}, max_line_size = {MAX_LINE_BYTES}, store_rejects = true, "
+        f"rejects_table = {literal(REJECTS_TABLE)}, rejects_scan = {literal(SCANS_TABLE)})"
+    )
+
+
+def value(file: SourceFile, column: str) -> str:
+    """SQL for one column of `file`, with the type it has there; of a json line, its text."""
+    if file.format == "jsonl":
+        key = column.replace("\\", "\\\\").replace('"', '\\"')
+        return f"json_extract_string(parsed, {literal('$.' + chr(34) + key + chr(34))})"
+    return identifier(column)
+
+
+def typed(file: SourceFile, columns: Mapping[str, str], types: Mapping[str, str]) -> list[str]:
+    """The columns as an SQL condition sees them: numbers as numbers."""
+    shown = []
+    for column in columns:
+        kind = types.get(column, "VARCHAR")
+        expression = value(file, column)
+        if file.format != "parquet" and kind != "VARCHAR":
+            expression = f"TRY_CAST({expression} AS {kind})"
+        shown.append(f"{expression} AS {identifier(column)}")
+    return shown
+
+
+def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
+    """The query over `file`, whose columns are `columns`.
+
+    Result: outcome UTINYINT, split UTINYINT, number BIGINT (the class), text VARCHAR, label
+    VARCHAR (where it is at fault), and kept_0, kept_1, ...; in the order of the file.
+    """
+    options, chosen = plan.options, plan.chosen
+    kept = [f"kept_{index}" for index in range(len(chosen.kept))]
+    outcome = outcome_sql(options, plan.labels, plan.host, plan.hosts)
+    faults = f"{int(Outcome.BAD_LABEL)}, {int(Outcome.UNKNOWN_LABEL)}"
+    outputs = [
+        "outcome",
+        f"{split_sql(plan.ratios, options.seed)} AS split",
+        f"{plan.labels.number} AS number",
+        f"CASE WHEN outcome = {int(Outcome.KEPT)} THEN text END AS text",
+        f"CASE WHEN outcome IN ({faults}) THEN left(label, 200) END AS label",
+        *kept,
+    ]
+    return (
+        f"SELECT {', '.join(outputs)} FROM (SELECT *, {outcome} AS outcome FROM "
+        f"(SELECT *, {owner_sql()} AS owner FROM ({selected(plan, file, columns, kept)})))"
+    )
+
+
+def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str], kept: list[str]) -> str:
+    """SQL for the rows with the user's condition evaluated, under names of our own."""
+    chosen = plan.chosen
+    inner = [
+        f"CAST({value(file, chosen.text)} AS VARCHAR) AS hf_text",
+        f"CAST({value(file, chosen.label)} AS VARCHAR) AS hf_label",
+        f"CAST({value(file, chosen.group or chosen.text)} AS VARCHAR) AS hf_group",
+        *(f"{value(file, column)} AS hf_{name}" for column, name in zip(chosen.kept, kept, strict=True)),
+    ]
+    if plan.options.where is not None:
+        inner += typed(file, columns, plan.types)
+    is_json = file.format == "jsonl"
+    inner.append("line IS NULL AS hf_blank" if is_json else "false AS hf_blank")
+    # A line that is valid JSON but no object has no columns.
+    inner.append("coalesce(json_type(parsed), '') <> 'OBJECT' AS hf_broken" if is_json else "false AS hf_broken")
+    # The line break ends a comment that the condition may end in.
+    condition = "true" if plan.options.where is None else f"coalesce(CAST(({plan.options.where}\n) AS BOOLEAN), false)"
+    outer = [
+        "hf_text AS text",
+        "hf_label AS label",
+        "coalesce(hf_group, hf_text, '') AS key",
+        "hf_blank AS blank",
+        "hf_broken AS broken",
+        f"{condition} AS selected",
+        *(f"hf_{name} AS {name}" for name in kept),
+    ]
+    return f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM {rows(file, columns)})"
+
+
+def rows(file: SourceFile, columns: Mapping[str, str]) -> str:
+    source = scan(file, columns)
+    if file.format == "jsonl":
+        return f"(SELECT line, TRY_CAST(line AS JSON) AS parsed FROM {source})"
+    return source
+
+
+def choose(options: ProcessingOptions, file: SourceFile, columns: Mapping[str, str]) -> Chosen:
+    """The columns that `options` ask for, by their names in `file`.
+
+    Raises:
+        UserError: one of them is not there.
+    """
+    text = named(options.text_column, ("review_body", "text"), "--text-column", file, columns)
+    label = named(options.label_column, ("star_rating", "label"), "--label-column", file, columns)
+    group = named(options.group_by, (), "--group-by", file, columns) if options.group_by else None
+    kept = tuple(named(name, (), "--columns", file, columns) for name in options.columns)
+    return Chosen(text, label, group, kept)
+
+
+def named(
+    asked: str | None, defaults: tuple[str, ...], option: str, file: SourceFile, columns: Mapping[str, str]
+) -> str:
+    wanted = defaults if asked is None else (asked,)
+    for name in wanted:
+        if name in columns:
+            return name
+    raise UserError(
+        f"input file {file.name} has no column {' or '.join(wanted)} ({option}); its columns are {', '.join(columns)}"
+    )

@@ -1,0 +1,38 @@
+"""Which split a row belongs to, from its content alone.
+
+u = md5(seed, key) as a fraction of 2^64, where the key is the text or the group, so that a row
+lands in the same split whatever the order of rows, the files or the number of hosts, and equal
+texts never straddle two splits.
+"""
+
+from __future__ import annotations
+
+from processing.sql import literal
+
+SPLITS = ("train", "validation", "test")
+RANGE = 2**64
+
+
+def split_sql(ratios: tuple[float, float, float], seed: int) -> str:
+    """SQL for the number of a row's split (UTINYINT) over the text column `key`.
+
+    u is the first eight bytes of the MD5 of "seed:key", least significant byte first.
+    """
+    u = f"CAST(md5_number_upper(concat({literal(f'{seed}:')}, key)) AS UHUGEINT)"
+    train, validation = bounds(ratios)
+    return f"CAST(CASE WHEN {u} < {train} THEN 0 WHEN {u} < {validation} THEN 1 ELSE 2 END AS UTINYINT)"
+
+
+def bounds(ratios: tuple[float, float, float]) -> tuple[int, int]:
+    """Where train ends and where validation ends, in 0..2^64."""
+    train, validation, test = ratios
+    end = RANGE if test == 0 else round((train + validation) * RANGE)
+    return (end if validation == 0 else round(train * RANGE)), end
+
+
+def owner_sql() -> str:
+    """SQL for the number (UBIGINT) whose remainder says which of several hosts keeps a row.
+
+    The last eight bytes of the MD5 of the text without a seed: independent of u.
+    """
+    return "md5_number_lower(coalesce(text, ''))"

@@ -1,0 +1,117 @@
+"""Text to token numbers, exactly as the Hugging Face fast tokenizer does it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from contract.failures import UserError
+
+PROBE = "a quick probe of where special tokens go, longer than they are many"
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The tokens of a batch of texts, special tokens included.
+
+    Attributes:
+        ids: int32, all rows one after another.
+        lengths: int32 [rows], after truncation.
+        full_lengths: int32 [rows], before truncation.
+    """
+
+    ids: NDArray[np.int32]
+    lengths: NDArray[np.int32]
+    full_lengths: NDArray[np.int32]
+
+
+class Encoder(Protocol):
+    """Anything that turns texts into tokens."""
+
+    def encode(self, texts: Sequence[str]) -> Tokens: ...
+
+
+@dataclass(frozen=True)
+class SpecialTokens:
+    """How many special tokens stand before and after a row's own."""
+
+    before: int
+    after: int
+
+
+class LibraryEncoder:
+    """The tokenizers library, with truncation of our own that also tells the full lengths."""
+
+    def __init__(self, path: Path, max_length: int) -> None:
+        self.tokenizer = load(path)
+        self.max_length = max_length
+        self.special = special_tokens(self.tokenizer, path)
+        least = self.special.before + self.special.after + 1
+        if max_length < least:
+            raise UserError(
+                f"option --max-length is {max_length}, expected at least {least}: the tokenizer adds {least - 1} "
+                "special tokens to each row"
+            )
+
+    def encode(self, texts: Sequence[str]) -> Tokens:
+        """The tokens of `texts`, in order."""
+        rows = [encoding.ids for encoding in self.tokenizer.encode_batch_fast(list(texts))]
+        full = np.fromiter(map(len, rows), np.int32, len(rows))
+        flat = np.fromiter(chain.from_iterable(rows), np.int32, int(full.sum()))
+        return truncate(flat, full, self.max_length, self.special.after)
+
+
+def load(path: Path) -> Tokenizer:
+    """The tokenizer in `path` without the truncation and padding that the file may carry.
+
+    Raises:
+        UserError: the library cannot read it.
+    """
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # The library raises no narrower type.
+        raise UserError(f"tokenizer {path} cannot be read: {error}") from None
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def special_tokens(tokenizer: Tokenizer, path: Path) -> SpecialTokens:
+    """Where `tokenizer` puts special tokens around one text.
+
+    Raises:
+        UserError: elsewhere than before and after it.
+    """
+    plain = tokenizer.encode(PROBE, add_special_tokens=False).ids
+    whole = tokenizer.encode(PROBE).ids
+    for before in range(len(whole) - len(plain) + 1):
+        if whole[before : before + len(plain)] == plain:
+            return SpecialTokens(before, len(whole) - len(plain) - before)
+    raise UserError(f"tokenizer {path} puts special tokens elsewhere than before and after a text")
+
+
+def truncate(flat: NDArray[np.int32], full: NDArray[np.int32], limit: int, after: int) -> Tokens:
+    """Rows cut to `limit` tokens: the text loses its end, the last `after` special tokens stay.
+
+    The same as the library's truncation on the right, and as AutoTokenizer(truncation=True).
+    """
+    lengths = np.minimum(full, limit).astype(np.int32)
+    if not (full > limit).any():
+        return Tokens(flat, lengths, full)
+    position = ragged_range(full)
+    row_length: NDArray[np.int32] = np.repeat(full, full)
+    kept = (row_length <= limit) | (position < limit - after) | (position >= row_length - after)
+    return Tokens(flat[kept], lengths, full)
+
+
+def ragged_range(lengths: NDArray[np.int32]) -> NDArray[np.int64]:
+    """0, 1, ... of each row: [2, 3] gives [0, 1, 0, 1, 2]."""
+    starts = np.cumsum(lengths, dtype=np.int64) - lengths
+    return np.arange(int(lengths.sum()), dtype=np.int64) - np.repeat(starts, lengths)

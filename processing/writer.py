@@ -1,0 +1,102 @@
+"""Prepared splits on disk, in the layout of datasets.load_from_disk, written as rows come.
+
+The layout is that of datasets 4 (Dataset.save_to_disk): Arrow IPC streams, dataset_info.json and
+state.json. Written with pyarrow alone, since importing datasets costs more than many a job.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from contract.files import write_json
+
+STATE_FILE = "state.json"
+INFO_FILE = "dataset_info.json"
+SHARD_BYTES = 256 * 1024 * 1024
+TOKEN_FIELDS = (
+    pa.field("input_ids", pa.list_(pa.int32())),
+    pa.field("labels", pa.int64()),
+    pa.field("length", pa.int32()),
+)
+# Arrow's names of types where those of datasets differ.
+DTYPES = {"double": "float64", "float": "float32", "halffloat": "float16", "date32[day]": "date32"}
+
+
+class SplitWriter:
+    """Writes record batches of one split into shards of about `shard_bytes` bytes.
+
+    Nothing is a dataset before `finish`, which writes dataset_info.json and state.json.
+    """
+
+    def __init__(self, folder: Path, schema: pa.Schema, shard_bytes: int = SHARD_BYTES) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.rows = 0
+        self._folder, self._schema, self._shard_bytes = folder, schema, shard_bytes
+        self._shards: list[Path] = []
+        self._digest = hashlib.sha256()
+        self._open_shard()
+
+    def _open_shard(self) -> None:
+        self._shards.append(self._folder / f"shard-{len(self._shards):05d}")
+        self._file = self._shards[-1].open("wb")
+        self._stream = pa.ipc.new_stream(self._file, self._schema)
+
+    def _close_shard(self) -> None:
+        self._stream.close()
+        self._file.close()
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        if self._file.tell() >= self._shard_bytes:
+            self._close_shard()
+            self._open_shard()
+        self._stream.write_batch(batch)
+        self._digest.update(batch.column(0).flatten().to_numpy())
+        self.rows += batch.num_rows
+
+    def finish(self, split: str, label_names: tuple[str, ...]) -> None:
+        """Name the shards, now that their number is known, and describe them."""
+        self._close_shard()
+        names = [f"data-{index:05d}-of-{len(self._shards):05d}.arrow" for index in range(len(self._shards))]
+        for shard, name in zip(self._shards, names, strict=True):
+            shard.rename(self._folder / name)
+        write_json(self._folder / INFO_FILE, {"features": features(self._schema, label_names)})
+        write_json(self._folder / STATE_FILE, self._state(split, names))
+
+    def _state(self, split: str, names: list[str]) -> dict[str, Any]:
+        self._digest.update(json.dumps([split, self.rows]).encode())
+        return {
+            "_data_files": [{"filename": name} for name in names],
+            "_fingerprint": self._digest.hexdigest()[:16],
+            "_format_columns": None,
+            "_format_kwargs": {},
+            "_format_type": None,
+            "_output_all_columns": False,
+            "_split": split,
+        }
+
+    def close(self) -> None:
+        """Let go of the open shard, finished or not."""
+        self._file.close()
+
+
+def schema(kept: list[pa.Field]) -> pa.Schema:
+    return pa.schema([*TOKEN_FIELDS, *kept])
+
+
+def features(schema: pa.Schema, label_names: tuple[str, ...]) -> dict[str, Any]:
+    """The features of dataset_info.json for `schema`."""
+    described: dict[str, Any] = {field.name: feature(field.type) for field in schema}
+    described["labels"] = {"names": list(label_names), "_type": "ClassLabel"}
+    return described
+
+
+def feature(kind: pa.DataType) -> dict[str, Any]:
+    if pa.types.is_list(kind):
+        # Sequence is what datasets 2 to 4 read; List is new in 4.
+        return {"feature": feature(kind.value_type), "_type": "Sequence"}
+    return {"dtype": DTYPES.get(str(kind), str(kind)), "_type": "Value"}
