@@ -1,0 +1,1 @@
+"""The inference image: batched text classification on sagemaker-inference and multi-model-server."""

@@ -1,0 +1,28 @@
+"""Which texts go through the model together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def plan(lengths: Sequence[int], budget: int, ragged: bool = True) -> list[list[int]]:
+    """Batches of positions in `lengths`, longest first, each position once.
+
+    Sorting keeps padding small; the budget bounds memory and time: a batch's rows times its
+    longest row stay within `budget` tokens, or it has one row.
+
+    Args:
+        lengths: tokens of each row.
+        budget: tokens in a batch, padding included.
+        ragged: whether rows of different length may share a batch; a model without a padding
+            token needs them equal.
+    """
+    batches: list[list[int]] = []
+    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
+        longest = lengths[batches[-1][0]] if batches else 0
+        fits = batches and (len(batches[-1]) + 1) * longest <= budget
+        if fits and (ragged or lengths[index] == longest):
+            batches[-1].append(index)
+        else:
+            batches.append([index])
+    return batches

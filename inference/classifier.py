@@ -1,0 +1,159 @@
+"""Texts to scores: tokenize together, sort by length, forward, put back in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from inference.batching import plan
+from inference.codecs import Answer, Text
+from inference.errors import bad_request
+from inference.loading import LoadedModel
+from inference.parameters import Parameters
+
+# What tokenizers call the rows that transformers' models take.
+ROWS = ("input_ids", "token_type_ids")
+
+
+@dataclass
+class Statistics:
+    """What a batch cost: texts, forward passes, tokens with and without padding."""
+
+    texts: int = 0
+    passes: int = 0
+    tokens: int = 0
+    padded: int = 0
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One tokenized text.
+
+    Attributes:
+        rows: list of int by name: input_ids, and token_type_ids where the model takes them.
+        truncated: whether tokens were cut off.
+    """
+
+    rows: dict[str, list[int]]
+    truncated: bool
+
+    def __len__(self) -> int:
+        return len(self.rows["input_ids"])
+
+
+@dataclass
+class Classifier:
+    """A loaded model that answers for lists of texts."""
+
+    loaded: LoadedModel
+    batch_tokens: int
+    statistics: Statistics = field(default_factory=Statistics)
+
+    def encode(self, texts: Sequence[Text], parameters: Parameters) -> list[Encoded]:
+        """Token ids of `texts`, special tokens included, within the limit.
+
+        Raises:
+            RequestError: 400, a text is too long and the request forbids truncation, or its
+                max_length leaves no room for a token.
+        """
+        limit = min(parameters.max_length or self.loaded.max_length, self.loaded.max_length)
+        pairs = any(text.pair is not None for text in texts)
+        least = self.loaded.tokenizer.num_special_tokens_to_add(pair=pairs) + 1
+        if limit < least:
+            raise bad_request(f"parameters.max_length is {limit}, expected at least {least}")
+        encoded = [row for group in split_pairs(texts) for row in self._encode(group, limit)]
+        if not parameters.truncation and any(row.truncated for row in encoded):
+            raise bad_request(f"a text is longer than {limit} tokens and parameters.truncation is false")
+        return encoded
+
+    def _encode(self, texts: Sequence[Text], limit: int) -> list[Encoded]:
+        pairs = [text.pair for text in texts] if texts[0].pair is not None else None
+        encoding = self.loaded.tokenizer(
+            [text.text for text in texts],
+            pairs,
+            truncation=True,
+            max_length=limit,
+            padding=False,
+            return_attention_mask=False,
+        )
+        return [
+            Encoded({name: encoding[name][index] for name in ROWS if name in encoding}, bool(row.overflowing))
+            for index, row in enumerate(encoding.encodings)
+        ]
+
+    def logits(self, rows: Sequence[Encoded]) -> torch.Tensor:
+        """Logits of shape [len(rows), labels], float32, on the CPU, row i for row i."""
+        config = self.loaded.model.config
+        result = torch.empty((len(rows), config.num_labels), dtype=torch.float32)
+        padding = self.loaded.tokenizer.pad_token_id
+        self.statistics = Statistics(texts=len(rows), tokens=sum(map(len, rows)))
+        for batch in plan([len(row) for row in rows], self.batch_tokens, ragged=padding is not None):
+            result[batch] = self._forward([rows[index] for index in batch], padding or 0)
+        return result
+
+    @torch.inference_mode()
+    def _forward(self, rows: Sequence[Encoded], padding: int) -> torch.Tensor:
+        """Logits of one batch; rows are padded to the longest, on the tokenizer's side."""
+        left = self.loaded.tokenizer.padding_side == "left"
+        longest = max(map(len, rows))
+        self.statistics.passes += 1
+        self.statistics.padded += longest * len(rows)
+        inputs = {
+            name: pad([row.rows[name] for row in rows], longest, padding if name == "input_ids" else 0, left)
+            for name in rows[0].rows
+        }
+        inputs["attention_mask"] = pad([[1] * len(row) for row in rows], longest, 0, left)
+        device = self.loaded.device.device
+        output = self.loaded.model(**{name: tensor.to(device) for name, tensor in inputs.items()})
+        return output.logits.float().cpu()
+
+    def answers(self, logits: torch.Tensor, parameters: Parameters) -> list[Answer]:
+        """The pipeline's answers for `logits` [n, labels]: the best label each, or a list of top_k."""
+        scores = apply(parameters.function or self._own_function(), logits)
+        if not parameters.top_k_given:
+            best = scores.argmax(dim=-1).tolist()
+            return [self._score(index, row[index]) for index, row in zip(best, scores.tolist(), strict=True)]
+        count = min(parameters.top_k or scores.shape[1], scores.shape[1])
+        order = scores.argsort(dim=-1, descending=True, stable=True)[:, :count].tolist()
+        return [
+            [self._score(index, row[index]) for index in indices]
+            for indices, row in zip(order, scores.tolist(), strict=True)
+        ]
+
+    def _score(self, index: int, score: float) -> dict[str, Any]:
+        return {"label": self.loaded.label_names[index], "score": score}
+
+    def _own_function(self) -> str:
+        """What transformers' pipeline applies for this kind of problem."""
+        if self.loaded.problem_type == "regression":
+            return "none"
+        if self.loaded.problem_type == "multi_label_classification" or len(self.loaded.label_names) == 1:
+            return "sigmoid"
+        return "softmax"
+
+
+def split_pairs(texts: Sequence[Text]) -> list[list[Text]]:
+    """Runs of texts that are all pairs or all not: a tokenizer takes one kind a call."""
+    groups: list[list[Text]] = []
+    for text in texts:
+        if groups and (groups[-1][0].pair is None) == (text.pair is None):
+            groups[-1].append(text)
+        else:
+            groups.append([text])
+    return groups
+
+
+def pad(rows: Sequence[list[int]], longest: int, value: int, left: bool) -> torch.Tensor:
+    """`rows` as an int64 tensor [len(rows), longest]."""
+    filled = [[value] * (longest - len(row)) for row in rows]
+    return torch.tensor([fill + row if left else row + fill for fill, row in zip(filled, rows, strict=True)])
+
+
+def apply(function: str, logits: torch.Tensor) -> torch.Tensor:
+    """Scores of the same shape as `logits`."""
+    if function == "softmax":
+        return logits.softmax(dim=-1)
+    return logits.sigmoid() if function == "sigmoid" else logits

@@ -1,0 +1,93 @@
+"""What the machine computes with: device, dtype, threads, workers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+# Units that multiply bfloat16 in hardware (Linux's names): elsewhere it is emulated and slower than float32.
+BFLOAT16_FLAGS = frozenset({"amx_bf16", "avx512_bf16", "bf16"})
+CPU_BATCH_TOKENS = 4_096
+GPU_BATCH_TOKENS = 32_768
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where and in what type a worker computes."""
+
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def is_gpu(self) -> bool:
+        return self.device.type == "cuda"
+
+    @property
+    def batch_tokens(self) -> int:
+        """Tokens in one forward pass where the launcher sets none."""
+        return GPU_BATCH_TOKENS if self.is_gpu else CPU_BATCH_TOKENS
+
+
+def choose(dtype: str, gpu: int | None, cpu_flags: frozenset[str]) -> Device:
+    """The device `gpu` (an index; None for the CPU) with the named dtype, or the fast one for `auto`."""
+    import torch
+
+    device = torch.device("cpu") if gpu is None else torch.device("cuda", gpu)
+    if dtype != "auto":
+        return Device(device, getattr(torch, dtype))
+    if gpu is not None:
+        return Device(device, torch.bfloat16 if torch.cuda.get_device_capability(gpu) >= (8, 0) else torch.float16)
+    return Device(device, torch.bfloat16 if cpu_flags & BFLOAT16_FLAGS else torch.float32)
+
+
+def read_cpu_flags(path: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
+    """The CPU's feature flags as Linux names them; none where they cannot be read."""
+    try:
+        lines = path.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return frozenset()
+    for line in lines:
+        name, _, value = line.partition(":")
+        if name.strip() in ("flags", "Features"):
+            return frozenset(value.split())
+    return frozenset()
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def default_workers() -> int:
+    """One worker a GPU; one over all cores where there is none."""
+    return gpu_count() or 1
+
+
+def gpu_count() -> int:
+    """GPUs by nvidia-smi, as multi-model-server counts them when it deals them out to workers."""
+    command = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return 0
+    return len(result.stdout.split()) if result.returncode == 0 else 0
+
+
+def worker_environment(environ: Mapping[str, str], workers: int) -> dict[str, str]:
+    """Variables that workers start with: the launcher's where it set them.
+
+    Multi-model-server's worker would set OMP_NUM_THREADS to 1, which leaves cores idle.
+    """
+    defaults = {
+        "OMP_NUM_THREADS": str(max(1, cores() // workers)),
+        "HF_HUB_OFFLINE": "1",
+        "TOKENIZERS_PARALLELISM": "true",
+    }
+    return {name: environ.get(name) or value for name, value in defaults.items()}

@@ -1,0 +1,134 @@
+"""A model folder to a model, a tokenizer, label names and limits."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contract import tokenizer as tokenizers
+from contract.card import CARD_FILE, Card
+from contract.failures import UserError
+from contract.tokenizer import TOKENIZER_FILE
+from inference.device import Device
+
+CONFIG_FILE = "config.json"
+# What transformers says where a tokenizer has no limit: a number beyond any text.
+NO_LIMIT = 1_000_000
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """What predicting needs.
+
+    Attributes:
+        model: in evaluation mode, on its device, in its dtype.
+        label_names: name of class i at position i.
+        max_length: longest input in tokens, special tokens included.
+        problem_type: as in config.json: regression, single_label_classification,
+            multi_label_classification, or None.
+    """
+
+    model: Any
+    tokenizer: Any
+    device: Device
+    label_names: tuple[str, ...]
+    max_length: int
+    problem_type: str | None
+
+
+def load(folder: Path, device: Device) -> LoadedModel:
+    """The text-classification model in `folder`; safetensors only, no code of the folder's, no network.
+
+    Raises:
+        UserError: files are missing, unreadable, of another task, or do not belong together.
+    """
+    check_files(folder)
+    card = Card.read(folder) if (folder / CARD_FILE).exists() else None
+    if card:
+        check_tokenizer(folder, card)
+    # Imported late: seconds that a folder without a model need not cost.
+    import transformers
+
+    # A bar redraws itself with carriage returns, which a log keeps one by one.
+    transformers.utils.logging.disable_progress_bar()
+    offline = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **offline)
+        model = transformers.AutoModelForSequenceClassification.from_pretrained(
+            folder, use_safetensors=True, dtype=device.dtype, **offline
+        )
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise UserError(f"model folder {folder} cannot be loaded: {first_line(error)}") from None
+    model = model.to(device.device).eval()
+    return LoadedModel(
+        model,
+        tokenizer,
+        device,
+        label_names(model.config, card),
+        length_limit(model.config, tokenizer, card),
+        model.config.problem_type,
+    )
+
+
+def check_files(folder: Path) -> None:
+    """Raises UserError where a file that every model has is missing."""
+    for name in (CONFIG_FILE, TOKENIZER_FILE):
+        if not (folder / name).is_file():
+            raise UserError(f"model folder {folder} holds no {name}; expected what save_pretrained writes")
+    if not list(folder.glob("*.safetensors")):
+        raise UserError(f"model folder {folder} holds no *.safetensors; expected weights in that format only")
+
+
+def check_tokenizer(folder: Path, card: Card) -> None:
+    """Raises UserError where the folder's tokenizer is not the one the model was trained with."""
+    found = tokenizers.fingerprint(folder / TOKENIZER_FILE)
+    if found != card.tokenizer.sha256:
+        raise UserError(
+            f"model folder {folder}: its tokenizer has fingerprint {found[:12]}, {CARD_FILE} says "
+            f"{card.tokenizer.sha256[:12]}; expected the tokenizer the model was trained with"
+        )
+
+
+def label_names(config: Any, card: Card | None) -> tuple[str, ...]:
+    """The card's label names, else config.json's id2label.
+
+    Raises:
+        UserError: the card has another number of labels than the model.
+    """
+    if not card or not card.label_names:
+        return tuple(str(config.id2label[index]) for index in range(config.num_labels))
+    if len(card.label_names) != config.num_labels:
+        raise UserError(
+            f"{CARD_FILE} names {len(card.label_names)} labels, the model has {config.num_labels}; "
+            "expected a card of this model"
+        )
+    return card.label_names
+
+
+def length_limit(config: Any, tokenizer: Any, card: Card | None) -> int:
+    """Longest input in tokens: the card's, within what tokenizer and position table can take."""
+    limits = [tokenizer.model_max_length, position_limit(config), card.max_length if card else None]
+    known = [int(limit) for limit in limits if limit is not None and 0 < limit < NO_LIMIT]
+    return min(known, default=512)
+
+
+def position_limit(config: Any) -> int | None:
+    """Positions that the model has embeddings for; None where it has no table."""
+    positions = getattr(config, "max_position_embeddings", None)
+    if positions is None or positions < 1:
+        return None
+    # RoBERTa and its kin count positions from pad_token_id + 1, so two of 514 are never a token's.
+    offset = config.pad_token_id + 1 if config.model_type in ROBERTA_LIKE and config.pad_token_id is not None else 0
+    return int(positions) - offset
+
+
+ROBERTA_LIKE = ("roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "longformer", "mpnet", "luke")
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's message, or its type's name."""
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -1,0 +1,71 @@
+"""The model's registration over multi-model-server's management API.
+
+Only a model that is registered there gets a batch size and a batch delay
+(docs/management_api.md of multi-model-server).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from pathlib import Path
+
+import aiohttp
+
+from contract.failures import UserError
+from contract.files import write_json
+from inference.options import ServingOptions
+
+MODEL_NAME = "model"
+HANDLER = "inference.service:handle"
+STUB_FILE = "serving.json"
+
+log = logging.getLogger(__name__)
+
+
+def write_stub(store: Path, name: str, model_folder: Path) -> None:
+    """Write the folder that is registered in place of the model's.
+
+    The server puts the registered folder on its workers' PYTHONPATH, before the standard
+    library. A stub keeps the model's files off that path.
+    """
+    write_json(store / name / STUB_FILE, {"model": str(model_folder)})
+
+
+async def wait_until_up(session: aiohttp.ClientSession, interval: float = 0.05) -> None:
+    """Return when the management API answers."""
+    while True:
+        try:
+            async with session.get("http://server/models"):
+                return
+        except aiohttp.ClientConnectionError:
+            await asyncio.sleep(interval)
+
+
+async def register(session: aiohttp.ClientSession, options: ServingOptions, name: str, workers: int) -> None:
+    """Register the stub `name`; returns when all its workers have loaded the model.
+
+    Raises:
+        UserError: a worker ended before it had.
+    """
+    parameters: dict[str, str | int] = {
+        "url": name,
+        "model_name": name,
+        "handler": HANDLER,
+        "batch_size": options.batch_size,
+        "max_batch_delay": options.batch_delay_ms,
+        "initial_workers": workers,
+        "synchronous": "true",
+    }
+    async with session.post("http://server/models", params=parameters) as response:
+        if response.status != 200:
+            raise UserError(f"the model server could not load the model: {reason(await response.text())}")
+
+
+def reason(body: str) -> str:
+    """The message in an error of the management API."""
+    try:
+        return str(json.loads(body)["message"])
+    except (ValueError, KeyError, TypeError):
+        return body.strip()

@@ -1,0 +1,103 @@
+"""What a launcher can set, as variables of the environment.
+
+Names that begin with SAGEMAKER_ are sagemaker-inference's own, with its meaning. Ours begin
+with SERVING_.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Literal
+
+from sagemaker_inference import content_types, parameters
+
+from contract.failures import UserError
+from contract.options import option
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class ServingOptions:
+    """Options of one server, from its environment."""
+
+    port: int = option(8080, "Port of /ping and /invocations.", variable=parameters.BIND_TO_PORT_ENV)
+    workers: int | None = option(
+        None,
+        "Worker processes, each with the model; none means one a GPU, or one over all cores.",
+        variable=parameters.MODEL_SERVER_WORKERS_ENV,
+    )
+    timeout_minutes: int = option(
+        60,
+        "Minutes after which a worker that does not answer is replaced.",
+        variable=parameters.MODEL_SERVER_TIMEOUT_ENV,
+    )
+    timeout_seconds: int | None = option(
+        None, "The same in seconds; it wins.", variable=parameters.MODEL_SERVER_TIMEOUT_SECONDS_ENV
+    )
+    startup_timeout: int = option(
+        600, "Seconds until the model must be loaded and warm.", variable=parameters.STARTUP_TIMEOUT_ENV
+    )
+    payload_mb: int = option(
+        25, "Largest request body, in MiB; a larger one gets 413.", variable=parameters.MAX_REQUEST_SIZE
+    )
+    default_accept: str = option(
+        content_types.JSON,
+        "Content type of answers where the request accepts anything.",
+        variable=parameters.DEFAULT_INVOCATIONS_ACCEPT_ENV,
+    )
+    vm_arguments: str = option("", "Arguments for the Java VM.", variable=parameters.MODEL_SERVER_VMARGS)
+    log_level: str = option("INFO", "Level of the log, a name or a number.", variable=parameters.LOG_LEVEL_ENV)
+    batch_size: int = option(32, "Requests in a batch, at most.", variable="SERVING_BATCH_SIZE")
+    batch_delay_ms: int = option(
+        1, "Milliseconds a request waits for others. 0 caps a batch at two requests.", variable="SERVING_BATCH_DELAY_MS"
+    )
+    batch_tokens: int | None = option(
+        None,
+        "Tokens in one forward pass, padding included; none means 4,096 on CPUs and 32,768 on GPUs.",
+        variable="SERVING_BATCH_TOKENS",
+    )
+    max_records: int = option(50_000, "Texts in one request, at most; more get 413.", variable="SERVING_MAX_RECORDS")
+    queue_size: int = option(1_000, "Requests that may wait; one more gets 503.", variable="SERVING_QUEUE_SIZE")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = option(
+        "auto",
+        "Type of weights; auto: bfloat16 where the device computes in it, else float16 on GPUs, float32 on CPUs.",
+        variable="SERVING_DTYPE",
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("workers", "timeout_seconds", "timeout_minutes", "startup_timeout", "payload_mb"):
+            self._at_least(name, 1)
+        for name in ("batch_size", "batch_tokens", "max_records", "queue_size"):
+            self._at_least(name, 1)
+        for name in ("port", "batch_delay_ms"):
+            self._at_least(name, 0)
+
+    def _at_least(self, name: str, least: int) -> None:
+        value = getattr(self, name)
+        if value is not None and value < least:
+            raise UserError(f"option {name} is {value}, expected at least {least}")
+
+    @property
+    def max_bytes(self) -> int:
+        """Largest request body in bytes."""
+        return self.payload_mb * MIB
+
+    @property
+    def response_timeout(self) -> int:
+        """Seconds after which a silent worker is replaced."""
+        return self.timeout_seconds or 60 * self.timeout_minutes
+
+    @property
+    def level_name(self) -> str:
+        """The log's level as a name of the logging module.
+
+        Raises:
+            UserError: there is no such level.
+        """
+        text = self.log_level.strip()
+        name = logging.getLevelName(int(text)) if text.isdigit() else text.upper()
+        if name not in logging.getLevelNamesMapping():
+            raise UserError(f"{parameters.LOG_LEVEL_ENV} is {self.log_level!r}, expected INFO, 20 and the like")
+        return name

@@ -1,0 +1,99 @@
+"""The `parameters` of a request: those of transformers' text-classification pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from inference.errors import bad_request
+
+FUNCTIONS = ("sigmoid", "softmax", "none")
+TRUNCATIONS = (True, False, "longest_first", "only_first", "only_second", "do_not_truncate")
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """How one request wants its texts read and its scores given.
+
+    Attributes:
+        top_k: how many labels, best first; None means all. Used where `top_k_given`.
+        top_k_given: whether the request names top_k; then each answer is a list.
+        function: what makes scores of logits; None means the model's own.
+        truncation: whether to cut longer input. False makes it an error of the request.
+        max_length: longest input in tokens, special tokens included; None means the model's.
+    """
+
+    top_k: int | None = 1
+    top_k_given: bool = False
+    function: str | None = None
+    truncation: bool = True
+    max_length: int | None = None
+
+    @classmethod
+    def read(cls, content: Any) -> Parameters:
+        """The parameters in parsed JSON. `padding` is passed over: batches are padded as they form.
+
+        Raises:
+            RequestError: 400 for an unknown name or a value that does not fit.
+        """
+        if content is None:
+            return cls()
+        if not isinstance(content, dict):
+            raise bad_request("parameters is not an object")
+        values: dict[str, Any] = {}
+        for name, value in content.items():
+            if name not in READERS:
+                raise bad_request(f"parameters has an unknown name, expected some of {', '.join(READERS)}")
+            values |= READERS[name](value)
+        return cls(**values)
+
+
+def _top_k(value: Any) -> dict[str, Any]:
+    if value is not None and (not _is_whole(value) or value < 1):
+        raise bad_request("parameters.top_k is not a whole number of at least 1, or null for all labels")
+    return {"top_k": value, "top_k_given": True}
+
+
+def _return_all_scores(value: Any) -> dict[str, Any]:
+    if not isinstance(value, bool):
+        raise bad_request("parameters.return_all_scores is not true or false")
+    return {"top_k": None, "top_k_given": True} if value else {}
+
+
+def _function(value: Any) -> dict[str, Any]:
+    if value is None or value == "default":
+        return {}
+    if not isinstance(value, str) or value.lower() not in FUNCTIONS:
+        raise bad_request(f"parameters.function_to_apply is not one of {', '.join(FUNCTIONS)}")
+    return {"function": value.lower()}
+
+
+def _truncation(value: Any) -> dict[str, Any]:
+    if not isinstance(value, (bool, str)) or value not in TRUNCATIONS:
+        raise bad_request("parameters.truncation is not true or false")
+    return {"truncation": value not in (False, "do_not_truncate")}
+
+
+def _max_length(value: Any) -> dict[str, Any]:
+    if value is not None and (not _is_whole(value) or value < 1):
+        raise bad_request("parameters.max_length is not a whole number of at least 1")
+    return {"max_length": value}
+
+
+def _nothing(value: Any) -> dict[str, Any]:  # noqa: ARG001 - a reader like the others
+    return {}
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+READERS: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "top_k": _top_k,
+    "return_all_scores": _return_all_scores,
+    "function_to_apply": _function,
+    "truncation": _truncation,
+    "max_length": _max_length,
+    "padding": _nothing,
+}

@@ -1,0 +1,88 @@
+"""The handler that multi-model-server's workers run: `handle(data, context)`.
+
+The protocol is multi-model-server's custom service (docs/custom_service.md), the same that
+sagemaker_inference.default_handler_service implements: data is None when the model is to be
+loaded, else a list of requests, for which a list of bodies of the same length goes back.
+sagemaker-inference's Transformer answers the first request's headers for a whole batch and puts
+tracebacks into bodies, so the steps between are ours; content types, variables and the
+functions of a team's code are its.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from contract import logs
+from contract.failures import UserError, log_failure, reason
+from contract.files import read_json
+from contract.options import from_environment
+from inference import readiness
+from inference.device import choose, read_cpu_flags
+from inference.management import STUB_FILE
+from inference.options import ServingOptions
+from inference.responder import Responder
+
+log = logging.getLogger("inference.service")
+_responder: Responder | None = None
+
+
+def handle(data: list[dict[str, Any]] | None, context: Any) -> list[str]:
+    """Load on the first call, where data is None; then answer batches. Never raises for a request."""
+    global _responder
+    if data is None:
+        _responder = start(context, os.environ)
+        return []
+    if _responder is None:
+        raise RuntimeError("asked to predict before the model was loaded")
+    return _responder.respond(data, context)
+
+
+def start(context: Any, environ: Mapping[str, str]) -> Responder:
+    """Load and warm the model, and say that this worker is ready; or say why not and end it."""
+    logs.configure()
+    run_folder = Path(environ[readiness.RUN_FOLDER_VARIABLE])
+    try:
+        options = from_environment(ServingOptions, environ)
+        logs.configure(options.level_name)
+        responder = load(context, options)
+        readiness.announce_ready(run_folder)
+        return responder
+    except Exception as error:
+        log_failure(error)
+        readiness.announce_failure(run_folder, reason(error))
+        # The server logs a traceback for any exception but this one.
+        sys.exit(2 if isinstance(error, UserError) else 1)
+
+
+def load(context: Any, options: ServingOptions) -> Responder:
+    """The responder for the model that the registered stub names."""
+    # Imported here: the parent of the workers, which forks them, must not load torch.
+    import torch
+
+    from inference.classifier import Classifier
+    from inference.loading import load as load_model
+
+    started = time.monotonic()
+    properties = context.system_properties
+    folder = Path(read_json(Path(properties["model_dir"]) / STUB_FILE, "stub")["model"])
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or torch.get_num_threads()))
+    device = choose(options.dtype, properties.get("gpu_id"), read_cpu_flags())
+    classifier = Classifier(load_model(folder, device), options.batch_tokens or device.batch_tokens)
+    responder = Responder(classifier, options)
+    responder.warm_up()
+    log.info(
+        "model loaded and warm in %.1f s: %s in %s, %d thread(s), labels %s, at most %d tokens",
+        time.monotonic() - started,
+        device.device,
+        str(device.dtype).removeprefix("torch."),
+        torch.get_num_threads(),
+        list(classifier.loaded.label_names),
+        classifier.loaded.max_length,
+    )
+    return responder
