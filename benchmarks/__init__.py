@@ -1,0 +1,1 @@
+"""Each image against its peer, in one run on one machine."""

@@ -1,0 +1,78 @@
+"""Whole processes, measured from outside, in turn, so that a drifting machine hits all alike."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Run:
+    """One process: wall clock in seconds, peak resident memory in bytes (of its largest process)."""
+
+    seconds: float
+    peak: int
+
+
+@dataclass(frozen=True)
+class Way:
+    """A contender: its name, its command, and what must happen before each run."""
+
+    name: str
+    command: Sequence[str]
+    before: Callable[[], None] = lambda: None
+    environ: Mapping[str, str] | None = None
+
+
+def run(way: Way, log: Path) -> Run:
+    """Run `way` once, its output appended to `log`.
+
+    Raises:
+        SystemExit: it failed; the message shows the end of its output.
+    """
+    way.before()
+    with log.open("ab") as output:
+        started = time.perf_counter()
+        process = subprocess.Popen(way.command, stdout=output, stderr=output, env=way.environ)
+        # wait4 gives this child's own peak; getrusage(RUSAGE_CHILDREN) would give the largest so far.
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{way.name} failed with {process.returncode}:\n{log.read_text(errors='replace')[-2000:]}")
+    return Run(seconds, usage.ru_maxrss * 1024)
+
+
+def alternate(ways: Sequence[Way], repeats: int, log: Path) -> dict[str, list[Run]]:
+    """`repeats` runs of each way: A B C, A B C, ..."""
+    runs: dict[str, list[Run]] = {way.name: [] for way in ways}
+    for turn in range(repeats):
+        for way in ways:
+            result = run(way, log)
+            runs[way.name].append(result)
+            print(f"turn {turn + 1}: {way.name}: {result.seconds:.2f} s, {result.peak / 1e6:.0f} MB", flush=True)
+    return runs
+
+
+def median(runs: Sequence[Run]) -> Run:
+    return Run(statistics.median(r.seconds for r in runs), int(statistics.median(r.peak for r in runs)))
+
+
+def machine() -> str:
+    """Processor, cores and memory, for the record."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{processor()}, {len(os.sched_getaffinity(0))} cores, {memory:.0f} GiB, Python {platform.python_version()}"
+
+
+def processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()

@@ -1,0 +1,34 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.measure import Run, Way, alternate, median, run
+
+
+def test_a_process_is_measured_from_outside(tmp_path: Path) -> None:
+    hungry = Way("hungry", (sys.executable, "-c", "x = bytearray(200_000_000); print(len(x))"))
+    modest = Way("modest", (sys.executable, "-c", "import time; time.sleep(0.3)"))
+    assert run(hungry, tmp_path / "log").peak > 200_000_000
+    # A later, smaller process has its own peak.
+    later = run(modest, tmp_path / "log")
+    assert later.peak < 100_000_000
+    assert later.seconds >= 0.3
+    assert (tmp_path / "log").read_text() == "200000000\n"
+
+
+def test_a_failing_way_ends_the_benchmark(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="broken failed with 3"):
+        run(Way("broken", (sys.executable, "-c", "import sys; sys.exit(3)")), tmp_path / "log")
+
+
+def test_ways_take_turns(tmp_path: Path) -> None:
+    order: list[str] = []
+    ways = [Way(name, (sys.executable, "-c", ""), before=lambda name=name: order.append(name)) for name in "ab"]
+    runs = alternate(ways, 2, tmp_path / "log")
+    assert order == ["a", "b", "a", "b"]
+    assert {name: len(each) for name, each in runs.items()} == {"a": 2, "b": 2}
+
+
+def test_the_median_is_not_the_mean() -> None:
+    assert median([Run(1, 10), Run(2, 20), Run(9, 90)]) == Run(2, 20)

@@ -1,0 +1,83 @@
+"""build.sh says what it would do, and refuses what it cannot do in one sentence."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Path:
+    """A client that can build with BuildKit, as far as its help says; a dry run asks no more of it."""
+    script = tmp_path / "docker"
+    script.write_text('#!/bin/sh\ncase "$1" in buildx) exit 1;; build) echo "--secret";; esac\n')
+    script.chmod(0o755)
+    return script
+
+
+def build(client: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "DOCKER": str(client), "AWS_REGION": "us-east-1"}
+    return subprocess.run(
+        [ROOT / "build.sh", "--dry-run", *arguments], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_dry_run_prints_one_build_for_each_image(client: Path) -> None:
+    finished = build(client)
+    assert finished.returncode == 0, finished.stderr
+    builds = re.findall(r"^\+ .* --file (images/\S+/Dockerfile) \.$", finished.stderr, re.MULTILINE)
+    assert builds == [f"images/{name}/Dockerfile" for name in ("processing", "training", "inference")]
+    assert "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-training" in finished.stderr
+
+
+@pytest.mark.parametrize("region", ["eu-west-1", "cn-north-1"])
+def test_a_push_names_registry_version_and_revision(client: Path, region: str) -> None:
+    registry = f"123456789012.dkr.ecr.{region}.amazonaws.com"
+    finished = build(client, "--push", "--allow-dirty", "--registry", registry, "--region", region, "training")
+    assert finished.returncode == 0, finished.stderr
+    pushed = re.findall(r"^\+ \S+ push (\S+)$", finished.stderr, re.MULTILINE)
+    assert len(pushed) == 2
+    assert all(tag.startswith(f"{registry}/sagemaker-huggingface-training:") for tag in pushed)
+    assert not any(tag.endswith(":latest") for tag in pushed)
+    logins = re.findall(r"get-login-password --region (\S+)", finished.stderr)
+    assert logins == [region, region]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--bas", "dlc"], "unknown option --bas"),
+        (["--base", "local"], "--base is local, expected dlc or standin"),
+        (["--version"], "option --version has no value"),
+        (["trainer"], "unknown image trainer, expected one of: processing training inference"),
+        (["--push"], "--push needs --registry"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(client: Path, arguments: list[str], sentence: str) -> None:
+    finished = build(client, *arguments)
+    assert finished.returncode == 2
+    assert sentence in finished.stderr
+
+
+def test_help_names_every_option() -> None:
+    text = subprocess.run([ROOT / "build.sh", "--help"], capture_output=True, text=True, check=True).stdout
+    script = (ROOT / "build.sh").read_text()
+    options = set(re.findall(r"^ +(?:--\w+\|)*(--[a-z-]+)\)", script, re.MULTILINE)) | {"--base", "--region"}
+    assert len(options) >= 7
+    assert all(option in text for option in options - {"--platform"})
+
+
+def test_where_no_client_can_build_it_says_so(tmp_path: Path) -> None:
+    tools = ["bash", "env", "git", "python3", "sed", "dirname", "grep", "sort", "mkdir"]
+    for tool in tools:
+        (tmp_path / tool).symlink_to(str(shutil.which(tool)))
+    finished = subprocess.run(
+        [ROOT / "build.sh", "--dry-run"], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert finished.returncode == 2
+    assert "no Docker client that builds with BuildKit" in finished.stderr

@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import pytest
+
+from images.catalog import Catalog, domain, main, registry
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def catalog() -> Catalog:
+    return Catalog.read()
+
+
+def test_every_image_has_its_folder_and_its_package(catalog: Catalog) -> None:
+    for name in catalog.names():
+        assert (ROOT / "images" / name / "Dockerfile").is_file()
+        assert (ROOT / "images" / name / "requirements.txt").is_file()
+        assert (ROOT / name / "__main__.py").is_file()
+    folders = {path.parent.name for path in ROOT.glob("images/*/Dockerfile")}
+    assert folders == {*catalog.names(), "standin"}
+
+
+def test_repositories_carry_the_word_that_managed_policies_ask_for(catalog: Catalog) -> None:
+    assert all("sagemaker" in catalog.field(name, "repository") for name in catalog.names())
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("us-east-1", "763104351884.dkr.ecr.us-east-1.amazonaws.com"),
+        ("me-south-1", "217643126080.dkr.ecr.me-south-1.amazonaws.com"),
+        ("cn-north-1", "727897471807.dkr.ecr.cn-north-1.amazonaws.com.cn"),
+        ("us-gov-west-1", "442386744353.dkr.ecr.us-gov-west-1.amazonaws.com"),
+        ("us-iso-east-1", "886529160074.dkr.ecr.us-iso-east-1.c2s.ic.gov"),
+    ],
+)
+def test_the_containers_registry_of_a_region(catalog: Catalog, region: str, host: str) -> None:
+    assert registry(catalog.content["registries"], region) == host
+    assert catalog.base("training", "dlc", region).startswith(f"{host}/huggingface-pytorch-training:")
+    assert domain(region) in host
+
+
+def test_standins_need_no_registry(catalog: Catalog) -> None:
+    assert {catalog.base(name, "standin", "us-east-1") for name in catalog.names()} == {
+        "huggingface-standin:training",
+        "huggingface-standin:inference",
+    }
+
+
+def test_other_arguments_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["names"]) == 0
+    assert capsys.readouterr().out.split() == ["processing", "training", "inference"]
+    assert main(["name"]) == 2
+    assert "usage:" in capsys.readouterr().err

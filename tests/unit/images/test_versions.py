@@ -1,0 +1,36 @@
+"""Each version is stated once, and the stand-in carries what the containers' names promise."""
+
+import re
+from pathlib import Path
+
+from images.catalog import Catalog
+
+ROOT = Path(__file__).parents[3]
+
+
+def pins(file: Path) -> dict[str, str]:
+    return dict(re.findall(r"^([A-Za-z0-9_.-]+(?:\[[a-z0-9,]+\])?)((?:==|<|>=).+)$", file.read_text(), re.MULTILINE))
+
+
+def test_standins_carry_the_containers_transformers() -> None:
+    bases = Catalog.read().content["bases"]["dlc"]
+    for kind, reference in bases.items():
+        promised = re.search(r"transformers([0-9.]+)-", reference)
+        assert promised
+        assert pins(ROOT / "images" / "standin" / f"libraries-{kind}.txt")["transformers"] == f"=={promised[1]}"
+
+
+def test_no_requirement_is_stated_twice() -> None:
+    stated: dict[str, list[str]] = {}
+    for file in [*ROOT.glob("images/*/*.txt"), ROOT / "tests" / "requirements.txt"]:
+        for name in pins(file):
+            stated.setdefault(name, []).append(str(file.relative_to(ROOT)))
+    twice = {name: files for name, files in stated.items() if len(files) > 1}
+    # Both containers carry these two, each in its own version.
+    assert set(twice) == {"transformers", "torch"}, twice
+
+
+def test_every_pin_is_exact_or_says_why_not() -> None:
+    for file in ROOT.glob("images/*/*.txt"):
+        loose = [name for name, version in pins(file).items() if not version.startswith("==")]
+        assert loose in ([], ["setuptools"]), file
