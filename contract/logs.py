@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+LEVEL_VARIABLE = "SAGEMAKER_CONTAINER_LOG_LEVEL"
 
 
 class OneLine(logging.Formatter):
@@ -19,6 +20,12 @@ class OneLine(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the name that logging calls)
         return super().formatMessage(record).replace("\r", " ").replace("\n", " | ")
+
+
+def level(environ: Mapping[str, str]) -> str:
+    """The level named by SAGEMAKER_CONTAINER_LOG_LEVEL, which SageMaker gives as logging's number; else INFO."""
+    value = environ.get(LEVEL_VARIABLE) or "INFO"
+    return logging.getLevelName(int(value)) if value.isdigit() else value
 
 
 def configure(level: str = "INFO") -> None:

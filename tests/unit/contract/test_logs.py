@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from contract.logs import OneLine, Progress
+from contract.logs import OneLine, Progress, level
 
 
 def test_an_event_stays_on_one_line() -> None:
@@ -39,3 +39,8 @@ def test_progress_without_a_total_gives_count_and_rate() -> None:
     clock.now = 2.0
     progress.advance(10)
     assert progress.line(clock.now) == "10 rows, 5 rows/s"
+
+
+@pytest.mark.parametrize(("given", "expected"), [("20", "INFO"), ("10", "DEBUG"), ("warning", "warning"), ("", "INFO")])
+def test_level_takes_numbers_and_names(given: str, expected: str) -> None:
+    assert level({"SAGEMAKER_CONTAINER_LOG_LEVEL": given}) == expected

@@ -1,0 +1,120 @@
+"""A small job for the tests of training: rows, a tokenizer and a model of their own, in the platform's layout."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers import BertConfig
+
+from contract.card import Card, RowCounts, TokenizerReference
+from contract.paths import Paths
+from contract.tokenizer import fingerprint
+
+GOOD = ["good", "great", "fine", "lovely", "superb"]
+BAD = ["bad", "awful", "poor", "dull", "broken"]
+PLAIN = [f"word{i}" for i in range(40)]
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+LABELS = ("NEGATIVE", "POSITIVE")
+MAX_LENGTH = 32
+
+
+@dataclass(frozen=True)
+class Job:
+    """A base folder with everything that a training job is given."""
+
+    paths: Paths
+
+    def hyperparameters(self, **values: Any) -> None:
+        """Write them as SageMaker does: every value as text."""
+        write(self.paths.hyperparameters, {name: str(value) for name, value in values.items()})
+
+    def hosts(self, current: str, names: list[str]) -> None:
+        write(self.paths.training_resource_config, {"current_host": current, "hosts": names})
+
+
+def write(path: Path, value: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value))
+
+
+def make_job(base: Path, rows: int = 240, hosts: int = 1, dropout: float = 0.1, test: bool = False) -> Job:
+    """A job with channels train, validation (and test) and model below `base`."""
+    paths = Paths(base)
+    tokenizer = make_model(paths.channel("model"), dropout)
+    channels = {"train": rows, "validation": rows // 4} | ({"test": rows // 4} if test else {})
+    for seed, (name, count) in enumerate(channels.items()):
+        make_channel(paths.channel(name), tokenizer, count, seed, hosts)
+    write(paths.base / "input" / "config" / "inputdataconfig.json", {name: {} for name in channels})
+    job = Job(paths)
+    job.hyperparameters()
+    job.hosts("algo-1", ["algo-1"])
+    return job
+
+
+def make_tokenizer() -> Tokenizer:
+    vocabulary = {word: i for i, word in enumerate(SPECIAL + GOOD + BAD + PLAIN)}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    tokenizer.add_special_tokens(SPECIAL)
+    return tokenizer
+
+
+def make_model(folder: Path, dropout: float) -> Tokenizer:
+    """A folder with config.json and tokenizer.json and no weights."""
+    tokenizer = make_tokenizer()
+    config = BertConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        hidden_dropout_prob=dropout,
+        attention_probs_dropout_prob=dropout,
+    )
+    config.save_pretrained(folder)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return tokenizer
+
+
+def make_text(label: int, generator: random.Random) -> str:
+    words = generator.choices(PLAIN, k=generator.randint(1, 24)) + generator.choices(GOOD if label else BAD, k=3)
+    generator.shuffle(words)
+    return " ".join(words)
+
+
+def make_channel(folder: Path, tokenizer: Tokenizer, rows: int, seed: int, hosts: int = 1) -> None:
+    """Prepared rows: in `folder` itself, or in one folder below it for each of several hosts."""
+    generator = random.Random(seed)
+    for host in range(hosts):
+        part = folder if hosts == 1 else folder / f"algo-{host + 1}"
+        labels = [generator.randrange(2) for _ in range(rows // hosts)]
+        ids = [tokenizer.encode(make_text(label, generator)).ids for label in labels]
+        columns = {"input_ids": ids, "labels": labels, "length": [len(row) for row in ids]}
+        Dataset.from_dict(columns).save_to_disk(str(part))
+        make_card(tokenizer, part, len(labels)).write(part)
+
+
+def make_card(tokenizer: Tokenizer, folder: Path, rows: int) -> Card:
+    file = folder / "tokenizer-of-card.json"
+    tokenizer.save(str(file))
+    digest = fingerprint(file)
+    file.unlink()
+    return Card(
+        text_column="review_body",
+        label_names=LABELS,
+        tokenizer=TokenizerReference("tiny", digest),
+        max_length=MAX_LENGTH,
+        seed=42,
+        splits={"train": rows},
+        rows=RowCounts(rows, rows),
+        versions={},
+    )

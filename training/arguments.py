@@ -1,0 +1,101 @@
+"""TrainingArguments for this device: defaults that earn their keep, and what the caller set."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import TrainingArguments
+
+from contract.failures import UserError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Default:
+    """A value that differs from TrainingArguments' own, and why."""
+
+    value: Any
+    reason: str
+
+
+def build(given: Mapping[str, Any], checkpoints: Path, evaluates: bool, world_size: int) -> TrainingArguments:
+    """TrainingArguments from what was `given` over the image's defaults.
+
+    Args:
+        given: fields of TrainingArguments, typed.
+        checkpoints: folder of the checkpoints.
+        evaluates: whether there are rows to evaluate on.
+        world_size: ranks over all hosts.
+
+    Raises:
+        UserError: TrainingArguments refuses a value or a combination.
+    """
+    chosen = {name: default.value for name, default in defaults(evaluates).items()} | dict(given)
+    # A backend named in a single process would have accelerate look for a process group.
+    chosen |= {"ddp_backend": "gloo"} if world_size > 1 and not torch.cuda.is_available() else {}
+    fixed = {"output_dir": str(checkpoints), "load_best_model_at_end": False}
+    known = inspect.signature(TrainingArguments).parameters
+    try:
+        return TrainingArguments(**{name: value for name, value in (chosen | fixed).items() if name in known})
+    except (ValueError, TypeError, KeyError, ImportError) as error:
+        raise UserError(f"hyperparameters do not fit together: {error}") from None
+
+
+def explain(given: Mapping[str, Any], evaluates: bool) -> None:
+    """Log each default in force with its reason, and each that the caller replaced."""
+    for name, default in defaults(evaluates).items():
+        if name in given:
+            log.info("%s = %s, as given", name, given[name])
+        else:
+            log.info("%s = %s by default: %s", name, default.value, default.reason)
+
+
+def defaults(evaluates: bool) -> dict[str, Default]:
+    """The image's defaults on this machine, by field of TrainingArguments."""
+    evaluation = {
+        "eval_strategy": Default("epoch", "each epoch is judged"),
+        "metric_for_best_model": Default("loss", "the best model is the one with the least validation loss"),
+    }
+    return {
+        "train_sampling_strategy": Default("group_by_length", "rows of like length in a batch need little padding"),
+        "optim": Default("adamw_torch_fused", "one kernel for all parameters"),
+        "save_strategy": Default("epoch", "a checkpoint to fall back on after each epoch"),
+        "save_total_limit": Default(2, "the newest checkpoint and the one before; the best is kept as well"),
+        "logging_steps": Default(50, "curves need points"),
+        "logging_nan_inf_filter": Default(False, "a loss that is not a number must be seen"),
+        "report_to": Default("none", "nothing leaves the container unasked"),
+        "disable_tqdm": Default(True, "logs are lines"),
+        **(evaluation if evaluates else {}),
+        **device_defaults(),
+    }
+
+
+def device_defaults() -> dict[str, Default]:
+    """Precision and data loading by device."""
+    if not torch.cuda.is_available():
+        return {
+            "use_cpu": Default(True, "there is no GPU"),
+            "dataloader_pin_memory": Default(False, "pinned memory serves GPUs only"),
+        }
+    return {
+        **precision(),
+        "dataloader_num_workers": Default(2, "batches are made while the GPU works"),
+        "dataloader_persistent_workers": Default(True, "workers outlive an epoch"),
+    }
+
+
+def precision() -> dict[str, Default]:
+    """bf16 and tf32 from Ampere (compute capability 8) on, fp16 before."""
+    if torch.cuda.get_device_capability()[0] >= 8:
+        return {
+            "bf16": Default(True, "the GPU multiplies bf16 natively, and it needs no loss scaling"),
+            "tf32": Default(True, "what stays fp32 multiplies on tensor cores"),
+        }
+    return {"fp16": Default(True, "the GPU has no bf16")}

@@ -1,0 +1,83 @@
+"""hyperparameters.json as typed options: ours, TrainingArguments', and the examples' names."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contract.failures import UserError
+from contract.files import read_json
+from contract.options import canonical_names, declared, resolve
+from contract.values import convert
+from training.options import EXAMPLE_NAMES, TrainingOptions
+
+# Fields of TrainingArguments that the image decides, with what to use instead.
+MANAGED = {
+    "output_dir": "checkpoints go to the job's checkpoint folder",
+    "logging_dir": "logs go to the job's output folder",
+    "local_rank": "ranks follow from the hosts and processes_per_host",
+    "resume_from_checkpoint": "use resume (true or false)",
+    "enable_jit_checkpoint": "the image saves on SIGTERM itself, all ranks at one step",
+    "push_to_hub": "the model goes to the job's model folder",
+    "parallelism_config": "it is an object, not text; use fsdp or deepspeed",
+}
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """What the caller asked for.
+
+    Attributes:
+        options: ours, defaults filled in.
+        arguments: fields of TrainingArguments that were given, typed; nothing else.
+    """
+
+    options: TrainingOptions
+    arguments: dict[str, Any]
+
+
+def read(path: Path) -> Hyperparameters:
+    """The hyperparameters in `path`; the defaults where there is no such file.
+
+    Raises:
+        UserError: the file is no JSON object, a name is unknown or managed by the image, or a
+            value is not of its type.
+    """
+    values = read_json(path, "hyperparameters") if path.exists() else {}
+    if not isinstance(values, dict):
+        raise UserError(f"hyperparameters {path} hold {type(values).__name__}, expected a JSON object")
+    return parse(values)
+
+
+def parse(values: dict[str, Any]) -> Hyperparameters:
+    """Like `read`, from the parsed object: name to text, or to a JSON value."""
+    ours = {option.name: option.kind for option in declared(TrainingOptions)}
+    kinds = argument_kinds() | ours
+    given = resolve(values, known_names(kinds), "hyperparameter")
+    refuse_managed(given)
+    typed = {name: convert(value, kinds[name], f"hyperparameter {spelled}") for name, (spelled, value) in given.items()}
+    options = TrainingOptions(**{name: value for name, value in typed.items() if name in ours})
+    return Hyperparameters(options, {name: value for name, value in typed.items() if name not in ours})
+
+
+def argument_kinds() -> dict[str, Any]:
+    """Every field of TrainingArguments with its annotation."""
+    # Imported late: it takes seconds, and a misspelled file should fail before that.
+    from transformers import TrainingArguments
+
+    hints = typing.get_type_hints(TrainingArguments)
+    return {field.name: hints[field.name] for field in dataclasses.fields(TrainingArguments) if field.init}
+
+
+def known_names(kinds: dict[str, Any]) -> dict[str, str]:
+    """Each spelling that is understood, with the name that it stands for."""
+    return {name: name for name in kinds} | EXAMPLE_NAMES | canonical_names(declared(TrainingOptions))
+
+
+def refuse_managed(given: dict[str, tuple[str, Any]]) -> None:
+    for name, (spelled, _) in given.items():
+        if name in MANAGED:
+            raise UserError(f"hyperparameter {spelled} cannot be set: {MANAGED[name]}")

@@ -1,0 +1,57 @@
+"""Classification metrics from predictions, and their lines in the log.
+
+Formulas: M. Sokolova, G. Lapalme, "A systematic analysis of performance measures for
+classification tasks", Information Processing & Management 45 (2009). Two classes: the scores of
+class 1. More: the mean over classes (macro). A ratio with nothing below the line is 0.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+log = logging.getLogger(__name__)
+
+
+def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Counts, (classes, classes) int64: row = true class, column = predicted one."""
+    return np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+
+
+def scores(matrix: np.ndarray) -> dict[str, float]:
+    """accuracy, precision, recall and f1, each in 0..1, from a confusion matrix."""
+    hits = np.diag(matrix).astype(float)
+    precision, recall = ratio(hits, matrix.sum(0)), ratio(hits, matrix.sum(1))
+    f1 = ratio(2 * precision * recall, precision + recall)
+    classes = slice(1, 2) if len(matrix) == 2 else slice(None)
+    return {
+        "accuracy": float(hits.sum() / max(matrix.sum(), 1)),
+        "f1": float(f1[classes].mean()),
+        "precision": float(precision[classes].mean()),
+        "recall": float(recall[classes].mean()),
+    }
+
+
+def ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """above / below, and 0 where below is 0."""
+    return np.divide(above, below, out=np.zeros_like(above), where=below != 0)
+
+
+def compute(prediction: Any) -> dict[str, float]:
+    """The scores of a transformers.EvalPrediction with logits (rows, classes) and labels (rows,)."""
+    logits = prediction.predictions[0] if isinstance(prediction.predictions, tuple) else prediction.predictions
+    return scores(confusion(prediction.label_ids, logits.argmax(-1), logits.shape[-1]))
+
+
+def say(values: Mapping[str, Any]) -> None:
+    """One `name = value` line each: what metric_definitions look for."""
+    for name, value in values.items():
+        log.info("%s = %s", name, text(value))
+
+
+def text(value: Any) -> str:
+    """A number so that it reads back the same to 6 digits; anything else as it is."""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,114 @@
+"""The model folder: what inference, the stock Hugging Face containers and pipelines load."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoTokenizer, PreTrainedModel
+
+from contract.card import CARD_FILE, Card, RowCounts, TokenizerReference
+from contract.files import staged, write_text
+from contract.tokenizer import TOKENIZER_FILE, fingerprint
+from contract.versions import versions
+from training.base_model import BaseModel
+from training.data import Channel
+from training.metrics import text
+
+LIBRARIES = ("torch", "transformers", "datasets", "accelerate", "peft")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came out of the training.
+
+    Attributes:
+        step: of the delivered weights.
+        steps: that were trained.
+        metrics: of the delivered weights, `eval_` on validation, `test_` on test.
+        arguments: the main ones that it was trained with.
+    """
+
+    step: int
+    steps: int
+    metrics: Mapping[str, float]
+    arguments: Mapping[str, Any]
+
+
+def write(folder: Path, model: PreTrainedModel, base: BaseModel, card: Card, result: Result) -> None:
+    """Fill `folder` with weights, configuration, tokenizer, card and model card; all or nothing."""
+    with staged(folder, CARD_FILE) as staging:
+        model.save_pretrained(staging, safe_serialization=True)
+        write_tokenizer(staging, base, card.max_length)
+        training = {
+            "base_model": base.name,
+            "revision": base.revision,
+            "from_scratch": base.from_scratch,
+            "step": result.step,
+            "steps": result.steps,
+            "arguments": dict(result.arguments),
+            "metrics": dict(result.metrics),
+            "versions": versions(LIBRARIES),
+        }
+        replace(card, training=training).write(staging)
+        write_text(staging / "README.md", model_card(card, base, result))
+    log.info("model of step %d written to %s", result.step, folder)
+
+
+def write_tokenizer(folder: Path, base: BaseModel, max_length: int) -> None:
+    """The tokenizer's settings, and its tokenizer.json byte for byte, so that it keeps its fingerprint."""
+    tokenizer = AutoTokenizer.from_pretrained(base.name, revision=base.revision, trust_remote_code=False)
+    tokenizer.model_max_length = max_length
+    tokenizer.save_pretrained(folder)
+    shutil.copyfile(base.tokenizer_file, folder / TOKENIZER_FILE)
+
+
+def card_of(channel: Channel, base: BaseModel, seed: int) -> Card:
+    """The channel's card; one made from what is known where the data came without."""
+    if channel.card is not None:
+        return channel.card
+    return Card(
+        text_column="text",
+        label_names=channel.label_names,
+        tokenizer=TokenizerReference(base.name, fingerprint(base.tokenizer_file), base.revision),
+        max_length=int(channel.lengths.max()),
+        seed=seed,
+        splits={"train": len(channel.rows)},
+        rows=RowCounts(len(channel.rows), len(channel.rows)),
+        versions=versions(LIBRARIES),
+    )
+
+
+def model_card(card: Card, base: BaseModel, result: Result) -> str:
+    """README.md: the hub's front matter, what the model does, and how well."""
+    lines = [
+        "---",
+        "library_name: transformers",
+        f"pipeline_tag: {card.task}",
+        "---",
+        "",
+        "# Text classifier",
+        "",
+        f"Sorts text into {', '.join(card.label_names)}; reads at most {card.max_length} tokens.",
+        "",
+        f"Trained {'from scratch' if base.from_scratch else 'from ' + base.name} on "
+        f"{sum(card.splits.values()):,} prepared rows; these are the weights of step {result.step} of {result.steps}.",
+        "",
+        *table("Metric", result.metrics),
+        "",
+        *table("Hyperparameter", result.arguments),
+        "",
+        "    from transformers import pipeline",
+        '    pipeline("text-classification", model="this folder")("A text to sort")',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def table(heading: str, values: Mapping[str, Any]) -> list[str]:
+    return [f"| {heading} | Value |", "|---|---|", *(f"| {name} | {text(value)} |" for name, value in values.items())]

@@ -1,0 +1,50 @@
+"""The image's own hyperparameters; every field of transformers.TrainingArguments is one too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from contract.options import option
+
+# The names that the published Hugging Face examples use for fields of TrainingArguments.
+EXAMPLE_NAMES = {
+    "epochs": "num_train_epochs",
+    "train_batch_size": "per_device_train_batch_size",
+    "eval_batch_size": "per_device_eval_batch_size",
+}
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """What the image decides beyond transformers.TrainingArguments."""
+
+    model_name: str | None = option(
+        None,
+        "Model to start from: a folder, or a name on the hub; none takes the channel `model`.",
+        aliases=("model_name_or_path", "model_id"),
+        group="model",
+    )
+    model_revision: str | None = option(
+        None, "Revision of the model on the hub; none takes its default.", group="model"
+    )
+    attn_implementation: str = option(
+        "sdpa", "Attention: sdpa, eager, flash_attention_2 or another name that transformers knows.", group="model"
+    )
+    validation_fraction: float = option(
+        0.1, "Share of train held out where there is no channel `validation`.", group="data"
+    )
+    pad_to_multiple_of: int = option(8, "Batches are padded to a multiple of so many tokens.", group="data")
+    load_best_model_at_end: bool = option(
+        True, "Deliver the model of the best evaluation, not of the last step.", group="model"
+    )
+    resume: bool = option(True, "Go on from the newest valid checkpoint.", group="checkpoints")
+    checkpoint_minutes: float = option(
+        10.0, "Save at least every so many minutes, beside save_strategy; 0 turns it off.", group="checkpoints"
+    )
+    grace_period: float = option(
+        100.0, "Seconds that ranks get to save after SIGTERM before they are killed.", group="distribution"
+    )
+    processes_per_host: int | None = option(
+        None, "Processes on each host; none means one a GPU, or one on a host without.", group="distribution"
+    )
+    master_port: int = option(7777, "Port of the first host on which all hosts meet.", group="distribution")

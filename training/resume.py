@@ -1,0 +1,61 @@
+"""Which checkpoint the ranks go on from: one that every host holds, and that belongs to this job."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from contract.failures import UserError
+from training import checkpoints
+from training.checkpoints import Checkpoint, Origin
+from training.stop import Agreement
+
+NONE = -1
+NO_OPINION = 2**62
+
+log = logging.getLogger(__name__)
+
+
+def choose(
+    root: Path, origin: Origin, agreement: Agreement, *, wanted: bool, first_on_host: bool, first: bool
+) -> Checkpoint | None:
+    """The checkpoint to go on from, the same step on all ranks; None to start at the beginning.
+
+    Args:
+        root: folder of the checkpoints on this host.
+        origin: of this job's data and model.
+        agreement: of the ranks.
+        wanted: False starts anew; what is there is set aside.
+        first_on_host: whether this rank is its host's first: it verifies for the others.
+        first: whether this rank is the first of all: it alone moves folders.
+
+    Raises:
+        UserError: the newest checkpoint belongs to other data or another model.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    found = checkpoints.newest(root) if wanted and first_on_host else None
+    refuse_stranger(found, origin)
+    own = (found.step if found else NONE) if first_on_host else NO_OPINION
+    step = agreement.smallest(own)
+    if found is not None and found.step != step:
+        log.warning("this host has a checkpoint of step %d, but not all hosts do", found.step)
+    if first:
+        checkpoints.set_aside(root, newer_than=step)
+    agreement.barrier()
+    return None if step == NONE else opened(root, step, found)
+
+
+def refuse_stranger(found: Checkpoint | None, origin: Origin) -> None:
+    """Stop before a checkpoint of another job is continued, or lost."""
+    for what in ("data", "model"):
+        if found is not None and getattr(found.origin, what) != getattr(origin, what):
+            raise UserError(
+                f"checkpoint {found.folder} was made with another {'train channel' if what == 'data' else what}; "
+                "expected this job's own: name another checkpoint location, or set resume to false"
+            )
+
+
+def opened(root: Path, step: int, found: Checkpoint | None) -> Checkpoint:
+    """The checkpoint of `step`, verified by the first rank of each host."""
+    folder = root / f"{checkpoints.PREFIX}{step}"
+    return found if found is not None and found.step == step else checkpoints.verify(folder)
