@@ -1,0 +1,34 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from training.__main__ import main
+from training.options import TrainingOptions
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("arguments", [["train"], []])
+def test_it_becomes_train_and_keeps_its_process(tmp_path: Path, arguments: list[str]) -> None:
+    train = tmp_path / "train"
+    train.write_text('#!/bin/sh\necho "$$ $#"\n')
+    train.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "training", *arguments]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    output, _ = process.communicate()
+    assert output.split() == [str(process.pid), "0"]
+
+
+def test_other_arguments_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve"]) == 2
+    assert "arguments are 'serve', expected train" in capsys.readouterr().out
+
+
+def test_help_lists_the_images_hyperparameters(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(name.replace("_", "-") in text for name in TrainingOptions.__dataclass_fields__)

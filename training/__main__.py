@@ -1,0 +1,37 @@
+"""Entry point of the training image: becomes the toolkit's `train`, which calls training.launch."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from contract import __version__, logs
+from contract.failures import EXIT_OK, EXIT_USER_ERROR, UserError, log_failure
+from contract.options import help_text
+from training.options import TrainingOptions
+
+USAGE = (
+    "usage: python -m training [train]\n\nOptions are hyperparameters, without the dashes; "
+    "every field of transformers.TrainingArguments is one too:"
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Replace this process by `train`, so that signals reach it. Returns only where it does not."""
+    if list(arguments) in (["--help"], ["-h"]):
+        sys.stdout.write(help_text(TrainingOptions, USAGE))
+        return EXIT_OK
+    if list(arguments) == ["--version"]:
+        sys.stdout.write(f"{__version__}\n")
+        return EXIT_OK
+    # SDK v2 and the service say `train`, SDK v3 says nothing.
+    if list(arguments) in (["train"], []):
+        os.execvp("train", ["train"])  # noqa: S606 (no shell is wanted)
+    logs.configure()
+    log_failure(UserError(f"arguments are {' '.join(arguments)!r}, expected train"))
+    return EXIT_USER_ERROR
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
