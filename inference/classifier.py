@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from inference.batching import plan
-from inference.codecs import Answer, Text
+from inference.decoding import Text, read_content
+from inference.encoding import Answer, arrange
 from inference.errors import bad_request
 from inference.loading import LoadedModel
 from inference.parameters import Parameters
@@ -26,6 +27,11 @@ class Statistics:
     passes: int = 0
     tokens: int = 0
     padded: int = 0
+
+    def summary(self) -> dict[str, int | float]:
+        """Sizes for the log, with the share of tokens that are padding."""
+        padding = 1 - self.tokens / self.padded if self.padded else 0.0
+        return {"texts": self.texts, "tokens": self.tokens, "passes": self.passes, "padding": round(padding, 3)}
 
 
 @dataclass(frozen=True)
@@ -109,6 +115,16 @@ class Classifier:
         device = self.loaded.device.device
         output = self.loaded.model(**{name: tensor.to(device) for name, tensor in inputs.items()})
         return output.logits.float().cpu()
+
+    def __call__(self, inputs: Any, **parameters: Any) -> Any:
+        """Answers as transformers.pipeline gives them, for a team's predict_fn.
+
+        Raises:
+            RequestError: 400 for inputs or parameters that are not the pipeline's.
+        """
+        request = read_content({"inputs": inputs, "parameters": parameters})
+        logits = self.logits(self.encode(request.texts, request.parameters))
+        return arrange(self.answers(logits, request.parameters), request.shape)
 
     def answers(self, logits: torch.Tensor, parameters: Parameters) -> list[Answer]:
         """The pipeline's answers for `logits` [n, labels]: the best label each, or a list of top_k."""

@@ -9,28 +9,16 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from pathlib import Path
 
 import aiohttp
 
 from contract.failures import UserError
-from contract.files import write_json
 from inference.options import ServingOptions
 
 MODEL_NAME = "model"
 HANDLER = "inference.service:handle"
-STUB_FILE = "serving.json"
 
 log = logging.getLogger(__name__)
-
-
-def write_stub(store: Path, name: str, model_folder: Path) -> None:
-    """Write the folder that is registered in place of the model's.
-
-    The server puts the registered folder on its workers' PYTHONPATH, before the standard
-    library. A stub keeps the model's files off that path.
-    """
-    write_json(store / name / STUB_FILE, {"model": str(model_folder)})
 
 
 async def wait_until_up(session: aiohttp.ClientSession, interval: float = 0.05) -> None:

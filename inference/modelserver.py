@@ -30,19 +30,31 @@ RESPONSE_BYTES = 256 * 1024 * 1024
 
 log = logging.getLogger(__name__)
 
-LOG_CONFIG = """\
+# What the server says of every worker's pipes and sockets: it tells nobody anything.
+CHATTER = (
+    "attachIOStreams",
+    "terminateIOStreams",
+    "Stopped Scanner",
+    "Listening on port",
+    r"\[PID\]",
+    "MMS worker",
+    "Python runtime",
+    "Connection accepted",
+    "model_service_worker started",
+    r"Model \S+ loaded io_fd",
+    "Frontend disconnected",
+)
+# Everything to standard output: a read-only root has no place for log files. A worker's lines
+# carry time, level and name already.
+LOG_CONFIG = f"""\
 <?xml version="1.0" encoding="UTF-8"?>
-<!-- Everything to standard output: a read-only root has no place for log files. -->
 <Configuration status="error">
   <Appenders>
     <Console name="server" target="SYSTEM_OUT">
-      <PatternLayout pattern="%d{yyyy-MM-dd'T'HH:mm:ss'Z'}{UTC} %level %c{1}: %m%n"/>
+      <PatternLayout pattern="%d{{yyyy-MM-dd'T'HH:mm:ss'Z'}}{{UTC}} %level %c{{1}}: %m%n"/>
     </Console>
     <Console name="worker" target="SYSTEM_OUT">
-      <!-- A worker's lines carry time, level and name already; the server's remarks on pipes tell nobody anything. -->
-      <RegexFilter regex="(.* root: )?(attachIOStreams|terminateIOStreams|Stopped Scanner|Listening on port|\\[PID\\]|MMS worker \
-|Python runtime|Connection accepted|model_service_worker started|Model \\S+ loaded io_fd|Frontend disconnected).*" \
-onMatch="DENY" onMismatch="ACCEPT" useRawMsg="true"/>
+      <RegexFilter regex="(.* root: )?({"|".join(CHATTER)}).*" onMatch="DENY" onMismatch="ACCEPT" useRawMsg="true"/>
       <PatternLayout pattern="%m%n"/>
     </Console>
   </Appenders>

@@ -49,6 +49,9 @@ class ServingOptions:
     )
     vm_arguments: str = option("", "Arguments for the Java VM.", variable=parameters.MODEL_SERVER_VMARGS)
     log_level: str = option("INFO", "Level of the log, a name or a number.", variable=parameters.LOG_LEVEL_ENV)
+    program: str | None = option(
+        None, "File in the model's code folder with a team's own functions.", variable=parameters.USER_PROGRAM_ENV
+    )
     batch_size: int = option(32, "Requests in a batch, at most.", variable="SERVING_BATCH_SIZE")
     batch_delay_ms: int = option(
         1, "Milliseconds a request waits for others. 0 caps a batch at two requests.", variable="SERVING_BATCH_DELAY_MS"

@@ -1,90 +1,75 @@
-"""A batch of requests to a batch of responses: one bad request does not spoil its neighbours."""
+"""A batch of requests to a batch of responses."""
 
 from __future__ import annotations
 
 import json
 import logging
 import time
-from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from sagemaker_inference.utils import retrieve_content_type_header
-
-from inference import codecs
-from inference.codecs import JSON, Request, Text
-from inference.errors import RequestError, error_body, internal_error
+from inference import decoding, encoding
+from inference.decoding import Text
+from inference.errors import internal_error
+from inference.exchange import Exchange
+from inference.media import choose_output
 from inference.options import ServingOptions
 from inference.parameters import Parameters
+from inference.user_code import UserFunctions, call
 
 if TYPE_CHECKING:
-    from inference.classifier import Classifier, Encoded
-
-# SageMaker hands this header of a response on to the caller (InvokeEndpoint); others it drops.
-ATTRIBUTES_HEADER = "X-Amzn-SageMaker-Custom-Attributes"
+    from inference.classifier import Classifier
 
 log = logging.getLogger(__name__)
 
 
-@dataclass
-class Exchange:
-    """One request of a batch on its way to its response."""
-
-    index: int
-    output: str = JSON
-    request: Request | None = None
-    rows: list[Encoded] = field(default_factory=list)
-    error: RequestError | None = None
-    body: str = ""
-
-
 class Responder:
-    """Answers batches with one classifier.
+    """Answers batches with one classifier, or with a team's model.
 
     Args:
-        classifier: the loaded model.
+        model: our classifier, or what the team's model_fn returned: a callable like a pipeline.
         options: limits and the default content type.
+        functions: the team's; where the forward pass is ours, requests share it.
     """
 
-    def __init__(self, classifier: Classifier, options: ServingOptions) -> None:
-        self._classifier, self._options = classifier, options
+    def __init__(self, model: Classifier | Any, options: ServingOptions, functions: UserFunctions) -> None:
+        self._model, self._options, self._functions = model, options, functions
 
     def warm_up(self) -> None:
         """One short and one longest pass, so that the first request pays for no set-up."""
-        words = "warm " * self._classifier.loaded.max_length
-        for text in ("warm", words):
-            self._classifier.logits(self._classifier.encode([Text(text)], Parameters()))
+        if self._functions.model_fn:
+            return
+        for text in ("warm", "warm " * self._model.loaded.max_length):
+            self._model.logits(self._model.encode([Text(text)], Parameters()))
 
-    def respond(self, data: list[dict[str, Any]], context: Any) -> list[str]:
+    def respond(self, data: list[dict[str, Any]], context: Any) -> list[Any]:
         """Bodies for the requests in `data`; statuses and headers go into `context`, request by request."""
         started = time.monotonic()
-        exchanges = [Exchange(index) for index in range(len(data))]
+        exchanges = [Exchange(index, context, request) for index, request in enumerate(data)]
         for exchange in exchanges:
-            self._guard(exchange, self._read, data[exchange.index], context)
-        self._predict([exchange for exchange in exchanges if exchange.error is None])
+            exchange.guard(self._read if self._functions.batched else self._answer_alone)
+        self._predict([exchange for exchange in exchanges if exchange.rows and not exchange.error])
         for exchange in exchanges:
-            self._finish(exchange, context)
+            exchange.finish()
         self._log(exchanges, time.monotonic() - started)
         return [exchange.body for exchange in exchanges]
 
-    def _guard(self, exchange: Exchange, step: Any, *arguments: Any) -> None:
-        """Run one step for one request; its failure is that request's alone."""
-        try:
-            step(exchange, *arguments)
-        except RequestError as error:
-            exchange.error = error
-        except Exception:
-            log.exception("request %d of the batch failed", exchange.index)
-            exchange.error = internal_error()
+    def _read(self, exchange: Exchange) -> None:
+        """Decode and tokenize one request."""
+        exchange.output = self._output(exchange)
+        if self._functions.input_fn:
+            content = call(self._functions.input_fn, exchange.context, exchange.payload, exchange.content_type)
+            exchange.request = decoding.read_content(content)
+        else:
+            exchange.request = decoding.decode(exchange.payload, exchange.content_type)
+        decoding.check_count(exchange.request, self._options.max_records)
+        exchange.rows = self._model.encode(exchange.request.texts, exchange.request.parameters)
 
-    def _read(self, exchange: Exchange, data: dict[str, Any], context: Any) -> None:
-        headers = {name.lower(): value for name, value in string_headers(context, exchange.index).items()}
-        exchange.output = codecs.choose_output(headers.get("accept"), self._options.default_accept)
-        if "body" not in data:
-            raise RequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "forms are not read, expected application/json")
-        content_type = retrieve_content_type_header(headers)
-        exchange.request = codecs.decode(data["body"], content_type, self._options.max_records)
-        exchange.rows = self._classifier.encode(exchange.request.texts, exchange.request.parameters)
+    def _output(self, exchange: Exchange) -> str:
+        """The response's content type; what a team writes itself is its own choice."""
+        accept = exchange.headers.get("accept")
+        if self._functions.output_fn or self._functions.transform_fn:
+            return self._options.default_accept if accept in (None, "*/*") else str(accept)
+        return choose_output(accept, self._options.default_accept)
 
     def _predict(self, exchanges: list[Exchange]) -> None:
         """One call for all texts of all requests; each request takes its slice."""
@@ -92,7 +77,7 @@ class Responder:
         if not rows:
             return
         try:
-            logits = self._classifier.logits(rows)
+            logits = self._model.logits(rows)
         except Exception:
             log.exception("a batch of %d texts failed", len(rows))
             for exchange in exchanges:
@@ -101,45 +86,57 @@ class Responder:
         start = 0
         for exchange in exchanges:
             end = start + len(exchange.rows)
-            self._guard(exchange, self._write, logits[start:end])
+            exchange.guard(self._write, logits[start:end])
             start = end
 
     def _write(self, exchange: Exchange, logits: Any) -> None:
-        if exchange.request is None:
+        request = exchange.request
+        if request is None:
             raise RuntimeError("a request was predicted before it was read")
-        answers = self._classifier.answers(logits, exchange.request.parameters)
-        exchange.body = codecs.encode(answers, exchange.request.shape, exchange.output)
+        answers = self._model.answers(logits, request.parameters)
+        if self._functions.output_fn:
+            self._write_own(exchange, encoding.arrange(answers, request.shape))
+        else:
+            exchange.body = encoding.encode(answers, request.shape, exchange.output)
 
-    def _finish(self, exchange: Exchange, context: Any) -> None:
-        """Set status and headers; the body of an error carries the request's id."""
-        if exchange.error is None:
-            context.set_response_content_type(exchange.index, exchange.output)
-            truncated = sum(row.truncated for row in exchange.rows)
-            if truncated:
-                context.set_response_header(exchange.index, ATTRIBUTES_HEADER, f"truncated={truncated}")
+    def _write_own(self, exchange: Exchange, prediction: Any) -> None:
+        """The body by the team's output_fn, else as JSON."""
+        if self._functions.output_fn:
+            result = call(self._functions.output_fn, exchange.context, prediction, exchange.output)
+            self._take(exchange, result)
+        else:
+            exchange.body = encoding.encode_prediction(prediction, exchange.output)
+
+    def _take(self, exchange: Exchange, result: Any) -> None:
+        """A team's result: a body, or a body and its content type."""
+        if isinstance(result, tuple):
+            result, exchange.output = result
+        exchange.body = result
+
+    def _answer_alone(self, exchange: Exchange) -> None:
+        """One request through the team's functions, where the forward pass is theirs."""
+        functions, context = self._functions, exchange.context
+        exchange.output = self._output(exchange)
+        payload, kind = exchange.payload, exchange.content_type
+        if functions.transform_fn:
+            self._take(exchange, call(functions.transform_fn, context, self._model, payload, kind, exchange.output))
             return
-        status = exchange.error.status
-        context.set_response_status(status.value, status.phrase, exchange.index)
-        context.set_response_content_type(exchange.index, JSON)
-        exchange.body = error_body(exchange.error, str(context.get_request_id(exchange.index)))
+        read = functions.input_fn
+        content = call(read, context, payload, kind) if read else decoding.decode_content(payload, kind)
+        if functions.predict_fn:
+            prediction = call(functions.predict_fn, context, content, self._model)
+        else:
+            request = decoding.as_mapping(content)
+            prediction = self._model(request["inputs"], **(request.get("parameters") or {}))
+        self._write_own(exchange, prediction)
 
     def _log(self, exchanges: list[Exchange], seconds: float) -> None:
         """One JSON line a batch: sizes only, never text."""
-        statistics = self._classifier.statistics
-        padding = 1 - statistics.tokens / statistics.padded if statistics.padded else 0.0
-        line = {
+        line: dict[str, Any] = {
             "requests": len(exchanges),
             "errors": sum(exchange.error is not None for exchange in exchanges),
-            "texts": sum(len(exchange.rows) for exchange in exchanges),
-            "tokens": statistics.tokens,
-            "passes": statistics.passes,
-            "padding": round(padding, 3),
             "ms": round(1000 * seconds, 1),
         }
+        if self._functions.batched:
+            line |= self._model.statistics.summary()
         log.info("batch %s", json.dumps(line))
-
-
-def string_headers(context: Any, index: int) -> dict[str, str]:
-    """The request's headers. The server files a body's content type among them as an object; that is left out."""
-    headers = context.get_all_request_header(index)
-    return {name: value for name, value in headers.items() if isinstance(value, str)}

@@ -18,7 +18,7 @@ from aiohttp import web
 
 from contract.failures import EXIT_BUG, EXIT_OK, UserError
 from contract.paths import Paths
-from inference import management, modelserver, readiness
+from inference import management, modelserver, readiness, stub
 from inference.device import default_workers, worker_environment
 from inference.front import Front
 from inference.modelserver import RunFolder
@@ -138,7 +138,7 @@ class Server:
         Raises:
             UserError: with the worker's own reason where it gave one.
         """
-        management.write_stub(self._run_folder.store, management.MODEL_NAME, self._model_folder)
+        stub.write(self._run_folder.store, management.MODEL_NAME, self._model_folder)
         try:
             await asyncio.wait_for(self._register(session), self._options.startup_timeout)
         except TimeoutError:
@@ -169,27 +169,10 @@ class Server:
 
 
 async def end(process: subprocess.Popen[bytes]) -> None:
-    """End the model server and all its workers: SIGTERM, then SIGKILL after STOP_SECONDS."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(_gone(process), STOP_SECONDS)
-            return
-
-
-async def _gone(process: subprocess.Popen[bytes]) -> None:
-    while process.poll() is None or _group_lives(process.pid):
-        reap(process.pid)
-        await asyncio.sleep(0.05)
-
-
-def _group_lives(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
+    """End the model server and all its workers at once: the front has finished what ran, nothing is left to save."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await asyncio.to_thread(process.wait, STOP_SECONDS)
 
 
 def reap(keep: int) -> None:

@@ -20,11 +20,9 @@ from typing import Any
 
 from contract import logs
 from contract.failures import UserError, log_failure, reason
-from contract.files import read_json
 from contract.options import from_environment
-from inference import readiness
+from inference import readiness, stub, user_code
 from inference.device import choose, read_cpu_flags
-from inference.management import STUB_FILE
 from inference.options import ServingOptions
 from inference.responder import Responder
 
@@ -32,7 +30,7 @@ log = logging.getLogger("inference.service")
 _responder: Responder | None = None
 
 
-def handle(data: list[dict[str, Any]] | None, context: Any) -> list[str]:
+def handle(data: list[dict[str, Any]] | None, context: Any) -> list[Any]:
     """Load on the first call, where data is None; then answer batches. Never raises for a request."""
     global _responder
     if data is None:
@@ -50,6 +48,8 @@ def start(context: Any, environ: Mapping[str, str]) -> Responder:
     try:
         options = from_environment(ServingOptions, environ)
         logs.configure(options.level_name)
+        # Its metrics of every batch say less than the batch's own line.
+        logging.getLogger("mms.service").setLevel(logging.WARNING)
         responder = load(context, options)
         readiness.announce_ready(run_folder)
         return responder
@@ -61,28 +61,38 @@ def start(context: Any, environ: Mapping[str, str]) -> Responder:
 
 
 def load(context: Any, options: ServingOptions) -> Responder:
-    """The responder for the model that the registered stub names."""
+    """The responder for the model that the registered stub names, loaded and warm."""
+    started = time.monotonic()
+    folder = stub.model_folder(Path(context.system_properties["model_dir"]))
+    functions = user_code.load(folder, options.program)
+    log.info("functions of the model's own code: %s", ", ".join(functions.names) or "none")
+    if functions.model_fn:
+        model = user_code.call(functions.model_fn, context, str(folder))
+    else:
+        model = load_classifier(folder, context.system_properties.get("gpu_id"), options)
+    responder = Responder(model, options, functions)
+    responder.warm_up()
+    log.info("model loaded and warm in %.1f s", time.monotonic() - started)
+    return responder
+
+
+def load_classifier(folder: Path, gpu: int | None, options: ServingOptions) -> Any:
+    """Our classifier for the model in `folder`, on the GPU with this index or on the CPU."""
     # Imported here: the parent of the workers, which forks them, must not load torch.
     import torch
 
     from inference.classifier import Classifier
     from inference.loading import load as load_model
 
-    started = time.monotonic()
-    properties = context.system_properties
-    folder = Path(read_json(Path(properties["model_dir"]) / STUB_FILE, "stub")["model"])
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or torch.get_num_threads()))
-    device = choose(options.dtype, properties.get("gpu_id"), read_cpu_flags())
-    classifier = Classifier(load_model(folder, device), options.batch_tokens or device.batch_tokens)
-    responder = Responder(classifier, options)
-    responder.warm_up()
+    device = choose(options.dtype, gpu, read_cpu_flags())
+    loaded = load_model(folder, device)
     log.info(
-        "model loaded and warm in %.1f s: %s in %s, %d thread(s), labels %s, at most %d tokens",
-        time.monotonic() - started,
+        "model on %s in %s, %d thread(s), labels %s, at most %d tokens",
         device.device,
         str(device.dtype).removeprefix("torch."),
         torch.get_num_threads(),
-        list(classifier.loaded.label_names),
-        classifier.loaded.max_length,
+        list(loaded.label_names),
+        loaded.max_length,
     )
-    return responder
+    return Classifier(loaded, options.batch_tokens or device.batch_tokens)

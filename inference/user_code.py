@@ -1,11 +1,20 @@
-"""A team's own code/inference.py in the model folder."""
+"""A team's own code/inference.py in the model folder, by sagemaker-inference's contract.
+
+model_fn(model_dir), input_fn(data, content_type), predict_fn(data, model), output_fn(prediction,
+accept), or transform_fn(model, data, content_type, accept) in place of the last three; each may
+take `context` as one argument more. What is missing stays ours.
+"""
 
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from contract.failures import UserError
 
@@ -13,15 +22,62 @@ CODE_FOLDER = "code"
 DEFAULT_PROGRAM = "inference.py"
 # Not `inference`: that is this package's name, and the team's module must not take it.
 MODULE_NAME = "model_code"
-FUNCTIONS = ("model_fn", "input_fn", "predict_fn", "output_fn", "transform_fn")
+
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class UserFunctions:
+    """The functions that a team's module defines; None where it does not."""
+
+    model_fn: Function | None = None
+    input_fn: Function | None = None
+    predict_fn: Function | None = None
+    output_fn: Function | None = None
+    transform_fn: Function | None = None
+
+    @classmethod
+    def of(cls, module: ModuleType, name: str) -> UserFunctions:
+        """The functions of `module`.
+
+        Raises:
+            UserError: it has none, or transform_fn beside one that it takes the place of.
+        """
+        functions = cls(**{field.name: getattr(module, field.name, None) for field in fields(cls)})
+        if not functions.names:
+            raise UserError(f"{name} defines none of {', '.join(field.name for field in fields(cls))}")
+        if functions.transform_fn and (functions.input_fn or functions.predict_fn or functions.output_fn):
+            raise UserError(f"{name} defines transform_fn and one of input_fn, predict_fn, output_fn; expected either")
+        return functions
+
+    @property
+    def names(self) -> list[str]:
+        return [field.name for field in fields(self) if getattr(self, field.name)]
+
+    @property
+    def batched(self) -> bool:
+        """Whether the forward pass is ours, so that requests can share it."""
+        return not (self.model_fn or self.predict_fn or self.transform_fn)
+
+
+def call(function: Function, context: Any, *arguments: Any) -> Any:
+    """Call `function`, with `context` as a last argument where it takes one more."""
+    parameters = inspect.signature(function).parameters
+    return function(*arguments, context) if len(parameters) == len(arguments) + 1 else function(*arguments)
+
+
+def load(model_folder: Path, program: str | None) -> UserFunctions:
+    """The team's functions; none of any where the model folder has no program.
+
+    Raises:
+        UserError: SAGEMAKER_PROGRAM names a missing file, or the program fails on import.
+    """
+    path = find(model_folder, program)
+    return UserFunctions.of(import_file(path), path.name) if path else UserFunctions()
 
 
 def find(model_folder: Path, program: str | None) -> Path | None:
-    """The team's program, or None where the model folder has none.
-
-    Raises:
-        UserError: SAGEMAKER_PROGRAM names a file that is not there.
-    """
+    """The team's program, or None where the model folder has none."""
     path = model_folder / CODE_FOLDER / (program or DEFAULT_PROGRAM)
     if path.is_file():
         return path
@@ -30,12 +86,8 @@ def find(model_folder: Path, program: str | None) -> Path | None:
     return None
 
 
-def load(path: Path) -> ModuleType:
-    """Import the program by its location; its folder is on sys.path for its own imports.
-
-    Raises:
-        UserError: it fails on import, or defines none of the functions.
-    """
+def import_file(path: Path) -> ModuleType:
+    """Import `path` under a name of its own; its folder goes on sys.path, last, for its own imports."""
     specification = importlib.util.spec_from_file_location(MODULE_NAME, path)
     if specification is None or specification.loader is None:
         raise UserError(f"{path.name} is not a Python file")
@@ -46,6 +98,4 @@ def load(path: Path) -> ModuleType:
         specification.loader.exec_module(module)
     except Exception as error:
         raise UserError(f"{path.name} fails on import: {type(error).__name__}: {error}") from error
-    if not any(hasattr(module, name) for name in FUNCTIONS):
-        raise UserError(f"{path.name} defines none of {', '.join(FUNCTIONS)}")
     return module

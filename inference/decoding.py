@@ -1,9 +1,7 @@
-"""Request bodies to texts, answers to response bodies.
+"""Request bodies to texts.
 
-In: application/json ({"inputs": ...} as Hugging Face's toolkit takes it, {"instances": [...]} as
-SageMaker's built-in algorithms do), application/jsonlines, text/csv, text/plain. Out, by Accept:
-application/json, application/jsonlines, text/csv. In the line formats line i of the answer
-belongs to record i of the request, and no line ends the body, since batch transform adds it.
+application/json ({"inputs": ...} as Hugging Face's toolkit takes it, {"instances": [...]} as
+SageMaker's built-in algorithms do), application/jsonlines, text/csv, text/plain.
 """
 
 from __future__ import annotations
@@ -13,27 +11,15 @@ import io
 import json
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any
 
-from sagemaker_inference import content_types
-
+from inference.encoding import Shape
 from inference.errors import RequestError, bad_request
+from inference.media import CSV, JSON, JSON_LINES, JSON_LINES_NAMES, TEXT, media_type
 from inference.parameters import Parameters
-
-JSON = content_types.JSON
-CSV = content_types.CSV
-JSON_LINES = "application/jsonlines"
-TEXT = "text/plain"
-JSON_LINES_NAMES = (JSON_LINES, "application/x-jsonlines", "application/jsonl", "application/x-ndjson")
-OUTPUTS = (JSON, JSON_LINES, CSV)
 
 # A first csv row with one of these names is a header.
 TEXT_COLUMNS = ("text", "inputs", "review_body")
-
-# How the answers are laid out: one answer by itself, in a list, or under "predictions".
-Shape = Literal["alone", "list", "predictions"]
-Score = dict[str, Any]
-Answer = list[Score] | Score
 
 
 @dataclass(frozen=True)
@@ -42,6 +28,11 @@ class Text:
 
     text: str
     pair: str | None = None
+
+    @property
+    def plain(self) -> str | dict[str, str]:
+        """The text, or the pair as transformers.pipeline takes it."""
+        return self.text if self.pair is None else {"text": self.text, "text_pair": self.pair}
 
 
 @dataclass(frozen=True)
@@ -53,27 +44,30 @@ class Request:
     shape: Shape = "list"
 
 
-def media_type(header: str | None) -> str:
-    """`text/csv` for `Text/CSV; charset=utf-8`; empty for None."""
-    return (header or "").partition(";")[0].strip().lower()
-
-
-def decode(body: bytes, content_type: str | None, max_records: int) -> Request:
+def decode(body: bytes, content_type: str | None) -> Request:
     """The request in `body`. No content type means JSON.
 
     Raises:
-        RequestError: 415 for a type that is not read, 400 for a body that is not of its type,
-            413 for more than `max_records` texts.
+        RequestError: 415 for a type that is not read, 400 for a body that is not of its type.
     """
-    request = decoder(media_type(content_type) or JSON)(as_text(body))
-    if len(request.texts) > max_records:
-        raise RequestError(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"the request has {len(request.texts):,} texts, expected at most {max_records:,}",
-        )
-    if not request.texts:
+    return decoder(media_type(content_type) or JSON)(as_text(body))
+
+
+def decode_content(body: bytes, content_type: str | None) -> Any:
+    """The request as Hugging Face's toolkit hands it to a team's predict_fn: {"inputs": ..., ...}."""
+    if (media_type(content_type) or JSON) == JSON:
+        return parse_json(as_text(body), "the body")
+    return {"inputs": [text.plain for text in decode(body, content_type).texts]}
+
+
+def check_count(request: Request, most: int) -> None:
+    """Raises RequestError: 413 for more than `most` texts, 400 for none."""
+    count = len(request.texts)
+    if count > most:
+        message = f"the request has {count:,} texts, expected at most {most:,}"
+        raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message)
+    if not count:
         raise bad_request("the request has no texts, expected at least one")
-    return request
 
 
 def decoder(kind: str) -> Any:
@@ -117,7 +111,25 @@ def _refuse_constant(name: str) -> Any:
 def decode_json(text: str) -> Request:
     """{"inputs": text or [texts], "parameters": {...}} or {"instances": [texts]}."""
     content = parse_json(text, "the body")
-    if not isinstance(content, dict) or not {"inputs", "instances"} & content.keys():
+    if not isinstance(content, dict):
+        raise bad_request(f"the body is {json_type(content)}, expected an object with inputs")
+    return read_content(content)
+
+
+def as_mapping(content: Any) -> dict[str, Any]:
+    """What a team's input_fn returned, with its inputs under their name."""
+    return content if isinstance(content, dict) and "inputs" in content else {"inputs": content}
+
+
+def read_content(content: Any) -> Request:
+    """The request in parsed JSON, or in what a team's input_fn returned.
+
+    Raises:
+        RequestError: 400, it is not of the Hugging Face shape.
+    """
+    if not isinstance(content, dict) or "text" in content:
+        content = as_mapping(content)
+    if not {"inputs", "instances"} & content.keys():
         raise bad_request('the body has no inputs, expected {"inputs": "a text"} or {"inputs": ["a text", ...]}')
     parameters = Parameters.read(content.get("parameters"))
     if "instances" in content:
@@ -199,42 +211,3 @@ def only_cell(row: list[str], number: int) -> str:
 def decode_text(text: str) -> Request:
     """One record a line. Blank lines are no records."""
     return Request([Text(line) for line in text.splitlines() if line.strip()])
-
-
-def choose_output(accept: str | None, default: str) -> str:
-    """The first content type in the Accept header that can be written; `default` where any will do.
-
-    Raises:
-        RequestError: 406, there is none.
-    """
-    wanted = [media_type(part) for part in (accept or "*/*").split(",")]
-    for kind in wanted:
-        if kind in ("*/*", ""):
-            return default
-        if kind in JSON_LINES_NAMES:
-            return JSON_LINES
-        if kind in OUTPUTS:
-            return kind
-        if kind in ("application/*", "text/*"):
-            return JSON if kind == "application/*" else CSV
-    raise RequestError(
-        HTTPStatus.NOT_ACCEPTABLE, f"no accepted content type is written, expected one of {', '.join(OUTPUTS)}"
-    )
-
-
-def encode(answers: list[Answer], shape: Shape, output: str) -> str:
-    """The response body: all answers in the request's shape as JSON, or one a line."""
-    if output == CSV:
-        return "\n".join(csv_line(answer) for answer in answers)
-    if output == JSON_LINES:
-        return "\n".join(json.dumps(answer, ensure_ascii=False) for answer in answers)
-    content: Any = {"predictions": answers} if shape == "predictions" else answers
-    return json.dumps(answers[0] if shape == "alone" else content, ensure_ascii=False)
-
-
-def csv_line(answer: Answer) -> str:
-    """label,score, repeated where more than one label was asked for."""
-    scores = [answer] if isinstance(answer, dict) else answer
-    target = io.StringIO()
-    csv.writer(target, lineterminator="").writerow([part for score in scores for part in score.values()])
-    return target.getvalue()

@@ -1,0 +1,42 @@
+"""The content types that requests come in and answers go out in."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from sagemaker_inference import content_types
+
+from inference.errors import RequestError
+
+JSON = content_types.JSON
+CSV = content_types.CSV
+JSON_LINES = "application/jsonlines"
+TEXT = "text/plain"
+JSON_LINES_NAMES = (JSON_LINES, "application/x-jsonlines", "application/jsonl", "application/x-ndjson")
+OUTPUTS = (JSON, JSON_LINES, CSV)
+
+
+def media_type(header: str | None) -> str:
+    """`text/csv` for `Text/CSV; charset=utf-8`; empty for None."""
+    return (header or "").partition(";")[0].strip().lower()
+
+
+def choose_output(accept: str | None, default: str) -> str:
+    """The first content type in the Accept header that can be written; `default` where any will do.
+
+    Raises:
+        RequestError: 406, there is none.
+    """
+    wanted = [media_type(part) for part in (accept or "*/*").split(",")]
+    for kind in wanted:
+        if kind in ("*/*", ""):
+            return default
+        if kind in JSON_LINES_NAMES:
+            return JSON_LINES
+        if kind in OUTPUTS:
+            return kind
+        if kind in ("application/*", "text/*"):
+            return JSON if kind == "application/*" else CSV
+    raise RequestError(
+        HTTPStatus.NOT_ACCEPTABLE, f"no accepted content type is written, expected one of {', '.join(OUTPUTS)}"
+    )

@@ -1,0 +1,266 @@
+"""The server as SageMaker runs it: one process, two routes, a signal at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from transformers import pipeline
+from unit.inference.tiny import write_model
+
+pytestmark = pytest.mark.integration
+
+TEXTS = ["the film was good", "bad", "the very dull end of the story " * 20, "bright good story", "a", "x y z"]
+
+
+@dataclass
+class Server:
+    """A running `python -m inference serve`."""
+
+    process: subprocess.Popen[str]
+    url: str
+    log: Path
+    temporary: Path
+
+    def ping(self) -> int:
+        return requests.get(f"{self.url}/ping", timeout=10).status_code
+
+    def post(self, body: Any, **headers: str) -> requests.Response:
+        content = body if isinstance(body, (str, bytes)) else json.dumps(body)
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        return requests.post(f"{self.url}/invocations", data=content, headers=headers, timeout=60)
+
+    def wait(self, seconds: float = 60) -> list[int]:
+        """Statuses of /ping until it is 200."""
+        seen = []
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                seen.append(self.ping())
+            except requests.ConnectionError:
+                seen.append(0)
+            if seen[-1] == 200:
+                return seen
+            time.sleep(0.1)
+        raise AssertionError(f"never ready; pings {seen}; log:\n{self.log.read_text()}")
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start(base: Path, log: Path, **variables: str) -> Server:
+    port = free_port()
+    # A short path: the server's sockets lie below it.
+    temporary = Path(tempfile.mkdtemp(prefix="t"))
+    environ = {
+        **os.environ,
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "SAGEMAKER_BASE_DIR": str(base),
+        "SAGEMAKER_BIND_TO_PORT": str(port),
+        "SERVING_DTYPE": "float32",
+        "TMPDIR": str(temporary),
+        **variables,
+    }
+    command = [sys.executable, "-m", "inference", "serve"]
+    with log.open("w") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environ, text=True, cwd=base)
+    return Server(process, f"http://127.0.0.1:{port}", log, temporary)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("ml")
+    write_model(folder / "model")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    running = start(
+        base, tmp_path_factory.mktemp("log") / "log", SERVING_MAX_RECORDS="100", SAGEMAKER_MAX_PAYLOAD_IN_MB="1"
+    )
+    try:
+        running.wait()
+        yield running
+    finally:
+        assert running.stop() == 0
+        assert list(running.temporary.iterdir()) == []
+        assert list(base.iterdir()) == [base / "model"]
+
+
+@pytest.fixture(scope="module")
+def reference(base: Path) -> Any:
+    return pipeline("text-classification", str(base / "model"), truncation=True, max_length=32)
+
+
+def close(answer: Any, expected: Any) -> None:
+    """The same structure and labels, scores within 1e-5."""
+    flat, flat_expected = json.dumps(answer), json.dumps(expected)
+    number = re.compile(r"\d+\.\d+(?:e-?\d+)?")
+    assert number.sub("#", flat) == number.sub("#", flat_expected)
+    pairs = zip(number.findall(flat), number.findall(flat_expected), strict=True)
+    assert all(abs(float(one) - float(other)) < 1e-5 for one, other in pairs)
+
+
+@pytest.mark.parametrize("inputs", [TEXTS[0], TEXTS, {"text": "good film", "text_pair": "bad end"}])
+@pytest.mark.parametrize(
+    "parameters",
+    [{}, {"top_k": None}, {"top_k": 1}, {"function_to_apply": "sigmoid"}, {"top_k": 2, "function_to_apply": "none"}],
+)
+def test_answers_are_the_pipelines(server: Server, reference: Any, inputs: Any, parameters: dict[str, Any]) -> None:
+    answer = server.post({"inputs": inputs, "parameters": parameters}, Content_Type="application/json")
+    assert answer.status_code == 200
+    close(answer.json(), reference(inputs, **parameters))
+
+
+def test_a_request_may_shorten_its_texts(server: Server, reference: Any) -> None:
+    answer = server.post({"inputs": TEXTS, "parameters": {"max_length": 5}}, Content_Type="application/json")
+    close(answer.json(), reference(TEXTS, truncation=True, max_length=5))
+    assert answer.headers["X-Amzn-SageMaker-Custom-Attributes"] == "truncated=2"
+
+
+def test_eight_clients_share_batches_and_get_their_own_answers(server: Server, reference: Any) -> None:
+    texts = [f"{word} {index} story" for index in range(40) for word in ("good", "bad", "dull")]
+    expected = reference(texts)
+    with ThreadPoolExecutor(8) as clients:
+        answers = list(clients.map(lambda text: server.post({"inputs": text}).json(), texts))
+    for answer, one in zip(answers, expected, strict=True):
+        close(answer, [one])
+    sizes = [json.loads(line)["requests"] for line in re.findall(r"batch ({.*})", server.log.read_text())]
+    assert max(sizes) > 1
+    assert "story" not in server.log.read_text()
+
+
+def test_one_bad_request_leaves_its_neighbours_alone(server: Server, reference: Any) -> None:
+    bodies = [json.dumps({"inputs": TEXTS[0]}), "{", json.dumps({"inputs": 3})] * 10
+    with ThreadPoolExecutor(8) as clients:
+        answers = list(clients.map(lambda body: server.post(body), bodies))
+    assert [answer.status_code for answer in answers] == [200, 400, 400] * 10
+    for answer in answers[::3]:
+        close(answer.json(), reference(TEXTS[0]))
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "code"),
+    [
+        ("{", {}, 400, "bad_request"),
+        ('{"inputs": 1}', {}, 400, "bad_request"),
+        ('{"inputs": []}', {}, 400, "bad_request"),
+        ('{"inputs": "a", "parameters": {"topk": 1}}', {}, 400, "bad_request"),
+        (b"\xff\xfe", {"Content_Type": "text/plain"}, 400, "bad_request"),
+        ("<a/>", {"Content_Type": "application/xml"}, 415, "unsupported_media_type"),
+        ("a=b", {"Content_Type": "application/x-www-form-urlencoded"}, 415, "unsupported_media_type"),
+        ('{"inputs": "a"}', {"Accept": "image/png"}, 406, "not_acceptable"),
+        (json.dumps({"inputs": ["a"] * 101}), {}, 413, "request_entity_too_large"),
+        (json.dumps({"inputs": "a" * (1 << 20)}), {}, 413, "request_entity_too_large"),
+    ],
+)
+def test_a_broken_request_gets_json(server: Server, body: Any, headers: dict[str, str], status: int, code: str) -> None:
+    answer = server.post(body, **headers)
+    assert answer.status_code == status
+    error = answer.json()["error"]
+    assert error["code"] == code
+    assert error["request_id"] == answer.headers["x-request-id"]
+    assert not re.search(r"Traceback|/|\.py", error["message"].replace("application/", "").replace("text/", ""))
+
+
+def test_nothing_but_the_two_routes_is_reachable(server: Server) -> None:
+    for path in ("models", "models/model", "predictions/model", "api-description", ""):
+        answer = requests.get(f"{server.url}/{path}", timeout=10)
+        assert answer.status_code == 404
+        assert answer.json()["error"]["code"] == "not_found"
+    assert requests.get(f"{server.url}/invocations", timeout=10).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/jsonlines; charset=utf-8", '{"inputs": "good film"}\n"bad"\n{"text": "dull"}\n'),
+        ("text/csv", '"good film"\nbad\ndull\n'),
+        ("text/csv", 'id,text\n1,"good film"\n2,bad\n3,dull\n'),
+        ("text/plain", "good film\nbad\ndull"),
+    ],
+)
+def test_one_line_out_for_each_record_in(server: Server, reference: Any, kind: str, body: str) -> None:
+    expected = reference(["good film", "bad", "dull"])
+    lines = server.post(body, Content_Type=kind, Accept="application/jsonlines").text.split("\n")
+    close([json.loads(line) for line in lines], expected)
+    rows = server.post(body, Content_Type=kind, Accept="text/csv").text.split("\n")
+    assert [row.split(",")[0] for row in rows] == [one["label"] for one in expected]
+
+
+def test_instances_answer_with_predictions(server: Server, reference: Any) -> None:
+    answer = server.post({"instances": ["good", "bad"]}, Content_Type="application/json").json()
+    close(answer, {"predictions": reference(["good", "bad"])})
+
+
+def test_ping_waits_for_a_slow_model_of_a_teams_own(base: Path, tmp_path: Path) -> None:
+    write_model(tmp_path / "ml" / "model")
+    code = tmp_path / "ml" / "model" / "code"
+    code.mkdir()
+    (code / "inference.py").write_text(
+        "import time\n"
+        "def model_fn(model_dir):\n    time.sleep(3)\n    return {'answer': 42}\n"
+        "def predict_fn(data, model, context):\n    time.sleep(2)\n    return [data['inputs'], model['answer']]\n"
+    )
+    server = start(tmp_path / "ml", tmp_path / "log")
+    assert server.wait().count(503) > 10
+    # Asked to stop in the middle of a request, it answers first.
+    with ThreadPoolExecutor(1) as client:
+        answer = client.submit(server.post, {"inputs": "who"})
+        time.sleep(1)
+        assert server.stop() == 0
+        assert answer.result().json() == ["who", 42]
+    log = server.log.read_text()
+    assert "functions of the model's own code: model_fn, predict_fn" in log
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda model: (model / "model.safetensors").unlink(), "holds no *.safetensors"),
+        (lambda model: (model / "model.safetensors").write_bytes(b"no weights"), "cannot be loaded"),
+        (lambda model: (model / "config.json").write_text("{"), "cannot be loaded"),
+        (lambda model: swap_token(model), "expected the tokenizer the model was trained with"),
+    ],
+)
+def test_a_broken_model_ends_the_server_with_the_reason(tmp_path: Path, spoil: Any, sentence: str) -> None:
+    spoil(write_model(tmp_path / "model"))
+    server = start(tmp_path, tmp_path / "log")
+    assert server.process.wait(60) == 2
+    log = (tmp_path / "log").read_text()
+    assert sentence in log.splitlines()[-1]
+    assert "Traceback" not in log
+    assert list(server.temporary.iterdir()) == []
+
+
+def swap_token(model: Path) -> None:
+    path = model / "tokenizer.json"
+    path.write_text(path.read_text().replace('"dull"', '"dumb"'))
+
+
+def test_no_model_at_all(tmp_path: Path) -> None:
+    server = start(tmp_path, tmp_path / "log")
+    assert server.process.wait(30) == 2
+    assert "no such folder" in (tmp_path / "log").read_text()
