@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 from collections.abc import Collection, Iterator, Sequence
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from processing.sample import opened, opened_bytes
 from processing.source import SourceFile
@@ -14,21 +14,35 @@ BLOCK = 1024 * 1024
 
 
 def lines_at(file: SourceFile, positions: Sequence[int]) -> list[int]:
-    """Line numbers, from 1, of the ascending byte `positions` in the uncompressed `file`."""
+    """Line numbers, from 1, of the ascending byte `positions` in the uncompressed `file`.
+
+    DuckDB skips empty lines but starts a row where they start: the row's own line is told.
+    """
     found: list[int] = []
-    line, start = 1, 0
     with opened_bytes(file) as data:
-        while len(found) < len(positions):
-            block = data.read(BLOCK)
-            done = 0
-            while len(found) < len(positions) and (not block or positions[len(found)] < start + len(block)):
-                here = min(max(positions[len(found)] - start, done), len(block))
-                line += block.count(b"\n", done, here)
-                done = here
-                found.append(line)
-            line += block.count(b"\n", done)
-            start += len(block)
+        line = 1
+        here = 0
+        for position in positions:
+            line += newlines(data, position - here)
+            here = position
+            start = data.readline()
+            while start and not start.strip(b"\r\n"):
+                here += len(start)
+                line += 1
+                start = data.readline()
+            found.append(line)
+            here += len(start)
+            line += start.count(b"\n")
     return found
+
+
+def newlines(data: BinaryIO, size: int) -> int:
+    """How many line ends the next `size` bytes hold."""
+    count = 0
+    while size > 0 and (block := data.read(min(size, BLOCK))):
+        count += block.count(b"\n")
+        size -= len(block)
+    return count
 
 
 def lines_of_rows(file: SourceFile, rows: Collection[int], broken: Collection[int]) -> dict[int, int]:

@@ -17,6 +17,7 @@ from processing.source import SourceFile
 from processing.split import owner_sql, split_sql
 from processing.sql import identifier, literal
 
+VALUE_CHARS = 200
 REJECTS_TABLE = "rejected_lines"
 SCANS_TABLE = "rejected_scans"
 DIALECTS = {
@@ -92,19 +93,20 @@ def typed(file: SourceFile, columns: Mapping[str, str], types: Mapping[str, str]
 def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
     """The query over `file`, whose columns are `columns`.
 
-    Result: outcome UTINYINT, split UTINYINT, number BIGINT (the class), text VARCHAR, label
-    VARCHAR (where it is at fault), and kept_0, kept_1, ...; in the order of the file.
+    Result: outcome UTINYINT, split UTINYINT, number BIGINT (the class), text VARCHAR, fault
+    VARCHAR (the start of what is wrong), and kept_0, kept_1, ...; in the order of the file.
     """
     options, chosen = plan.options, plan.chosen
     kept = [f"kept_{index}" for index in range(len(chosen.kept))]
     outcome = outcome_sql(options, plan.labels, plan.host, plan.hosts)
-    faults = f"{int(Outcome.BAD_LABEL)}, {int(Outcome.UNKNOWN_LABEL)}"
+    faults = f"{int(Outcome.NOT_JSON)}, {int(Outcome.BAD_LABEL)}, {int(Outcome.UNKNOWN_LABEL)}"
+    fault = f"left(CASE WHEN broken THEN raw ELSE label END, {VALUE_CHARS})"
     outputs = [
         "outcome",
         f"{split_sql(plan.ratios, options.seed)} AS split",
         f"{plan.labels.number} AS number",
         f"CASE WHEN outcome = {int(Outcome.KEPT)} THEN text END AS text",
-        f"CASE WHEN outcome IN ({faults}) THEN left(label, 200) END AS label",
+        f"CASE WHEN outcome IN ({faults}) THEN {fault} END AS fault",
         *kept,
     ]
     return (
@@ -125,7 +127,7 @@ def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str], kept: lis
     if plan.options.where is not None:
         inner += typed(file, columns, plan.types)
     is_json = file.format == "jsonl"
-    inner.append("line IS NULL AS hf_blank" if is_json else "false AS hf_blank")
+    inner.append("line AS hf_raw, line IS NULL AS hf_blank" if is_json else "NULL AS hf_raw, false AS hf_blank")
     # A line that is valid JSON but no object has no columns.
     inner.append("coalesce(json_type(parsed), '') <> 'OBJECT' AS hf_broken" if is_json else "false AS hf_broken")
     # The line break ends a comment that the condition may end in.
@@ -136,6 +138,7 @@ def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str], kept: lis
         "coalesce(hf_group, hf_text, '') AS key",
         "hf_blank AS blank",
         "hf_broken AS broken",
+        "hf_raw AS raw",
         f"{condition} AS selected",
         *(f"hf_{name} AS {name}" for name in kept),
     ]

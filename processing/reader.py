@@ -15,7 +15,7 @@ from processing.batches import outcomes
 from processing.filters import REJECTED, Counts, Outcome
 from processing.lines import lines_at, lines_of_rows
 from processing.query import Plan, build, choose
-from processing.rejects import BrokenLine, Reject, broken_lines
+from processing.rejects import REASONS, BrokenLine, Reject, broken_lines
 from processing.sample import columns as sampled_columns
 from processing.source import SourceFile
 
@@ -58,10 +58,10 @@ class FileReader:
     def count(self, batch: pa.RecordBatch, first: int) -> None:
         """Count the rows of `batch`, the first of which is row `first` of the file."""
         found = outcomes(batch)
-        for outcome, rows in found.items():
-            self.counts.add(outcome, rows)
         if found.keys() & {*REJECTED, Outcome.UNKNOWN_LABEL}:
             self.note_faults(batch, first)
+        for outcome, rows in found.items():
+            self.counts.add(outcome, rows)
 
     def note_faults(self, batch: pa.RecordBatch, first: int) -> None:
         """Remember which rows have a label at fault.
@@ -69,7 +69,7 @@ class FileReader:
         Raises:
             UserError: one of them has a label that the map does not have.
         """
-        values = zip(batch.column("outcome").to_pylist(), batch.column("label").to_pylist(), strict=True)
+        values = zip(batch.column("outcome").to_pylist(), batch.column("fault").to_pylist(), strict=True)
         for row, (number, value) in enumerate(values, first):
             outcome = Outcome(number)
             if outcome is Outcome.UNKNOWN_LABEL:
@@ -85,6 +85,9 @@ class FileReader:
 
     def count_broken(self, broken: list[BrokenLine]) -> None:
         """Count the lines that did not parse; of several hosts, each takes its share of them."""
+        if self.file.format == "jsonl":
+            # The column is the whole line, and only a raw control character parts it in two.
+            broken = [replace(line, column=None, reason=self.json_reason(line)) for line in broken]
         for line in broken:
             if self.plan.hosts > 1 and line.line % self.plan.hosts != self.plan.host:
                 self.counts.other_hosts += 1
@@ -93,6 +96,9 @@ class FileReader:
             self.counts.rejected[line.reason] += 1
             self.broken.append(line)
         self.all_broken = broken
+
+    def json_reason(self, line: BrokenLine) -> str:
+        return REJECTED[Outcome.NOT_JSON] if line.reason == REASONS["TOO MANY COLUMNS"] else line.reason
 
     def rejects(self) -> Iterator[Reject]:
         """What could not be read, with line numbers; broken lines first."""
@@ -120,8 +126,12 @@ class FileReader:
 
 
 def without_values(error: Exception) -> str:
-    """The first line of a message of DuckDB's, without the data that it may quote."""
-    return re.sub(r"'[^']*'", "'...'", str(error).strip().splitlines()[0])
+    """The first line of a message of DuckDB's, without the data that it quotes if it arose from data."""
+    text = str(error).strip()
+    if isinstance(error, (duckdb.DataError, duckdb.InvalidInputException)):
+        # A value may hold quotes and line ends of its own.
+        text = re.sub(r"'.*'", "'...'", text, flags=re.DOTALL)
+    return text.splitlines()[0]
 
 
 def describe(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> dict[str, str]:

@@ -10,10 +10,9 @@ from typing import Self
 
 import duckdb
 
-from processing.query import REJECTS_TABLE, SCANS_TABLE
+from processing.query import REJECTS_TABLE, SCANS_TABLE, VALUE_CHARS
 
 REJECTS_FILE = "rejects.jsonl"
-VALUE_CHARS = 200
 # DuckDB's words for what is wrong with a line.
 REASONS = {
     "CAST": "value of another type",

@@ -14,6 +14,8 @@ from tokenizers import Tokenizer
 
 from contract.failures import UserError
 
+# The library's objects weigh some hundred bytes a token: few texts at a time keep that small.
+CHUNK = 512
 PROBE = "a quick probe of where special tokens go, longer than they are many"
 
 
@@ -62,10 +64,13 @@ class LibraryEncoder:
 
     def encode(self, texts: Sequence[str]) -> Tokens:
         """The tokens of `texts`, in order."""
-        rows = [encoding.ids for encoding in self.tokenizer.encode_batch_fast(list(texts))]
+        rows = [ids for start in range(0, len(texts), CHUNK) for ids in self.ids(texts[start : start + CHUNK])]
         full = np.fromiter(map(len, rows), np.int32, len(rows))
         flat = np.fromiter(chain.from_iterable(rows), np.int32, int(full.sum()))
         return truncate(flat, full, self.max_length, self.special.after)
+
+    def ids(self, texts: Sequence[str]) -> list[list[int]]:
+        return [encoding.ids for encoding in self.tokenizer.encode_batch_fast(list(texts))]
 
 
 def load(path: Path) -> Tokenizer:

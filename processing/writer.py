@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from contract.failures import UserError
 from contract.files import write_json
 
 STATE_FILE = "state.json"
@@ -85,6 +86,14 @@ class SplitWriter:
 
 
 def schema(kept: list[pa.Field]) -> pa.Schema:
+    """The columns of a prepared split.
+
+    Raises:
+        UserError: a kept column is of a type that dataset_info.json cannot name.
+    """
+    for field in kept:
+        if pa.types.is_nested(field.type) and not pa.types.is_list(field.type):
+            raise UserError(f"option --columns names {field.name}, which is {field.type}; expected a plain column")
     return pa.schema([*TOKEN_FIELDS, *kept])
 
 
