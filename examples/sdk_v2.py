@@ -37,6 +37,8 @@ def process(
     processor = Processor(
         image_uri=image,
         role=role,
+        # The image's own. AWS needs no telling; local mode fails on arguments without it.
+        entrypoint=["python", "-m", "processing"],
         instance_type=instance_type,
         instance_count=instance_count,
         sagemaker_session=session,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -41,27 +43,37 @@ def images() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def bridge() -> str:
-    """Address of this machine that containers reach."""
-    return docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}")
+    """Address of this machine that containers reach: the first of the default bridge's subnet."""
+    subnet = docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Subnet}}")
+    return str(ipaddress.ip_network(subnet)[1])
 
 
 @pytest.fixture(scope="session")
 def s3(bridge: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """moto's server, with the environment set so that boto3 here and in containers talks to it."""
     port = free_port()
-    log = (tmp_path_factory.mktemp("moto") / "log").open("w")
-    command = [sys.executable, "-m", "moto.server", "-H", bridge, "-p", str(port)]
-    server = subprocess.Popen(command, stdout=log, stderr=log)
     endpoint = f"http://{bridge}:{port}"
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, running(moto_command(bridge, port)):
         for name, value in aws_environment(endpoint, tmp_path_factory.mktemp("sdk")).items():
             patch.setenv(name, value)
         patch.delenv("AWS_PROFILE", raising=False)
-        wait_for(endpoint)
+        wait_for(f"{endpoint}/moto-api/")
         yield endpoint
-    server.terminate()
-    server.wait()
-    log.close()
+
+
+def moto_command(host: str, port: int) -> list[str]:
+    return [sys.executable, "-m", "moto.server", "-H", host, "-p", str(port)]
+
+
+@contextmanager
+def running(command: list[str]) -> Iterator[None]:
+    """A server, ended at the end of the tests; its log is of no interest."""
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        server.terminate()
+        server.wait()
 
 
 def aws_environment(endpoint: str, folder: Path) -> dict[str, str]:
