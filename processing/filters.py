@@ -85,8 +85,8 @@ def outcome_sql(options: ProcessingOptions, labels: Labels, host: int, hosts: in
     cases += [
         ("broken", Outcome.NOT_JSON),
         ("NOT selected", Outcome.WHERE),
-        # Every kind of white space, as the regular expression's \S sees it.
-        ("text IS NULL OR NOT regexp_matches(text, '\\S')", Outcome.EMPTY_TEXT),
+        # Unicode's spaces too: the regular expression's own \s is that of ASCII.
+        ("text IS NULL OR NOT regexp_matches(text, '[^\\s\\p{Z}]')", Outcome.EMPTY_TEXT),
         (f"length(text) < {options.min_chars}", Outcome.TOO_SHORT),
     ]
     if options.max_chars is not None:

@@ -1,0 +1,63 @@
+"""Options of processing: defaults, aliases, ratios, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from contract.failures import UserError
+from contract.options import from_flags
+from processing.options import ProcessingOptions, ratios
+
+
+def test_takes_the_names_of_the_tutorial_script() -> None:
+    flags = ["--model-name", "m", "--val_ratio", "0.2", "--star-threshold=4", "--file-name", "a.tsv"]
+    options = from_flags(ProcessingOptions, flags)
+    assert (options.tokenizer, options.validation_ratio, options.label_threshold) == ("m", 0.2, 4.0)
+    assert options.file_name == "a.tsv"
+
+
+def test_dashes_and_underscores_are_the_same() -> None:
+    assert from_flags(ProcessingOptions, ["--keep_columns", "a,b"]).columns == ("a", "b")
+    assert from_flags(ProcessingOptions, ["--columns", "a", "b"]).columns == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, (0.8, 0.1, 0.1)),
+        ({"train_ratio": 0.9}, (0.9, 0.1, 0.0)),
+        ({"train_ratio": 0.7}, (0.7, 0.1, 0.2)),
+        ({"train_ratio": 1.0}, (1.0, 0.0, 0.0)),
+        ({"validation_ratio": 0.2}, (0.8, 0.2, 0.0)),
+        ({"test_ratio": 0.2}, (0.7, 0.1, 0.2)),
+        ({"train_ratio": 0.7, "validation_ratio": 0.2}, (0.7, 0.2, 0.1)),
+        ({"train_ratio": 0.7, "test_ratio": 0.1}, (0.7, 0.2, 0.1)),
+        ({"validation_ratio": 0.3, "test_ratio": 0.3}, (0.4, 0.3, 0.3)),
+        ({"train_ratio": 0.9, "validation_ratio": 0.1}, (0.9, 0.1, 0.0)),
+    ],
+)
+def test_ratios_that_are_not_given_take_the_rest(given: dict[str, float], expected: tuple[float, ...]) -> None:
+    assert ratios(ProcessingOptions(**given)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"train_ratio": 0.8, "validation_ratio": 0.3}, "do not add up"),
+        ({"train_ratio": 0.5, "validation_ratio": 0.1, "test_ratio": 0.1}, "do not add up"),
+        ({"train_ratio": 1.5}, "--train-ratio is 1.5"),
+        ({"train_ratio": 0.0}, "no rows to train on"),
+        ({"test_ratio": 1.0}, "no rows to train on"),
+        ({"max_length": 0}, "--max-length is 0"),
+        ({"min_chars": 5, "max_chars": 4}, "--max-chars is 4"),
+        ({"min_chars": -1}, "--min-chars is -1"),
+        ({"columns": ("a", "a")}, "each column once"),
+        ({"columns": ("labels",)}, "writes itself"),
+        ({"label_threshold": 1.0, "label_map": {"a": 0, "b": 1}}, "both given"),
+        ({"label_names": ("a",)}, "two or more"),
+        ({"label_threshold": 1.0, "label_names": ("a", "b", "c")}, "expected 2"),
+    ],
+)
+def test_bad_options_are_refused_by_name(given: dict[str, object], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        ProcessingOptions(**given)  # type: ignore[arg-type]

@@ -1,0 +1,60 @@
+"""Output folders are complete or absent, and those of several hosts do not collide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from contract.card import Card, RowCounts, TokenizerReference
+from contract.failures import UserError
+from contract.hosts import Hosts
+from contract.paths import Paths
+from processing.outputs import outputs
+from processing.split import SPLITS
+from processing.writer import schema
+
+CARD = Card("text", ("a", "b"), TokenizerReference("t", "0"), 8, 42, {"train": 0}, RowCounts(), {})
+
+
+def write(paths: Paths, hosts: Hosts, wanted: tuple[str, ...] = SPLITS) -> None:
+    with outputs(paths, hosts, wanted) as result:
+        result.open(schema([]))
+        result.finish(CARD)
+        (result.report / "report.json").write_text("{}")
+
+
+def visible(paths: Paths) -> set[str]:
+    files = (path.relative_to(paths.base / "processing") for path in paths.base.rglob("*") if path.is_file())
+    return {file.as_posix() for file in files}
+
+
+def test_publishes_every_split_with_its_card(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    write(paths, Hosts())
+    assert {f"{split}/{name}" for split in SPLITS for name in ("state.json", "card.json")} <= visible(paths)
+    write(paths, Hosts(), wanted=("train",))
+    assert {name.split("/")[0] for name in visible(paths)} == {"train", "report"}
+
+
+def test_hosts_write_below_their_names(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    for name in ("algo-1", "algo-2"):
+        write(paths, Hosts(name, ("algo-1", "algo-2")))
+    assert {"train/algo-1/state.json", "train/algo-2/state.json", "report/algo-2/report.json"} <= visible(paths)
+
+
+def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    write(paths, Hosts())
+    with pytest.raises(RuntimeError), outputs(paths, Hosts(), SPLITS) as result:
+        result.open(schema([]))
+        raise RuntimeError("stopped")
+    assert visible(paths) == set()
+
+
+def test_kept_columns_keep_their_type(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="column id is int64"), outputs(Paths(tmp_path), Hosts(), SPLITS) as result:
+        result.open(schema([pa.field("id", pa.string())]))
+        result.open(schema([pa.field("id", pa.int64())]))

@@ -1,0 +1,72 @@
+"""Token numbers equal the library's own, truncation included."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, processors
+
+from contract.failures import UserError
+from processing.tokenize import LibraryEncoder, Tokens, load
+
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+LONG_TEXT = st.lists(st.sampled_from(["the", "good", "film", "[SEP]", "</s>", "\u3040"]), max_size=80).map(" ".join)
+
+
+def rows(tokens: Tokens) -> list[list[int]]:
+    ends = np.cumsum(tokens.lengths)
+    return [part.tolist() for part in np.split(tokens.ids, ends[:-1])] if len(ends) else []
+
+
+def by_library(path: Path, texts: list[str], max_length: int) -> list[list[int]]:
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(max_length)
+    return [encoding.ids for encoding in tokenizer.encode_batch(texts)]
+
+
+@pytest.mark.parametrize("kind", ["wordpiece", "bytelevel"])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(ANY_TEXT | LONG_TEXT, min_size=1, max_size=8), max_length=st.integers(3, 20))
+def test_equals_the_librarys_truncation(
+    kind: str, texts: list[str], max_length: int, request: pytest.FixtureRequest
+) -> None:
+    path: Path = request.getfixturevalue(kind)
+    tokens = LibraryEncoder(path, max_length).encode(texts)
+    assert rows(tokens) == by_library(path, texts, max_length)
+    assert tokens.full_lengths.tolist() == [len(ids) for ids in by_library(path, texts, 100_000)]
+
+
+def test_the_files_own_truncation_and_padding_are_off(wordpiece: Path) -> None:
+    tokens = LibraryEncoder(wordpiece, 100).encode(["the good film was old", "the"])
+    assert tokens.full_lengths.tolist() == [7, 3]
+    assert Tokenizer.from_file(str(wordpiece)).truncation["max_length"] == 5
+
+
+def test_no_rows_are_no_tokens(wordpiece: Path) -> None:
+    tokens = LibraryEncoder(wordpiece, 8).encode([])
+    assert (len(tokens.ids), len(tokens.lengths)) == (0, 0)
+
+
+def test_a_limit_without_room_for_text_is_refused(wordpiece: Path) -> None:
+    with pytest.raises(UserError, match="--max-length is 2, expected at least 3"):
+        LibraryEncoder(wordpiece, 2)
+
+
+def test_an_unreadable_tokenizer_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "tokenizer.json"
+    path.write_text('{"model": {"type": "none"}}')
+    with pytest.raises(UserError, match=r"tokenizer .*cannot be read"):
+        load(path)
+
+
+def test_special_tokens_inside_a_text_are_refused(wordpiece: Path, tmp_path: Path) -> None:
+    tokenizer = Tokenizer.from_file(str(wordpiece))
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A [SEP] $A", special_tokens=[("[SEP]", 3)])
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(UserError, match="special tokens"):
+        LibraryEncoder(tmp_path / "tokenizer.json", 8)
