@@ -14,9 +14,7 @@ from inference.encoding import Answer, arrange
 from inference.errors import bad_request
 from inference.loading import LoadedModel
 from inference.parameters import Parameters
-
-# What tokenizers call the rows that transformers' models take.
-ROWS = ("input_ids", "token_type_ids")
+from inference.tokenization import Encoded
 
 
 @dataclass
@@ -32,22 +30,6 @@ class Statistics:
         """Sizes for the log, with the share of tokens that are padding."""
         padding = 1 - self.tokens / self.padded if self.padded else 0.0
         return {"texts": self.texts, "tokens": self.tokens, "passes": self.passes, "padding": round(padding, 3)}
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """One tokenized text.
-
-    Attributes:
-        rows: list of int by name: input_ids, and token_type_ids where the model takes them.
-        truncated: whether tokens were cut off.
-    """
-
-    rows: dict[str, list[int]]
-    truncated: bool
-
-    def __len__(self) -> int:
-        return len(self.rows["input_ids"])
 
 
 @dataclass
@@ -66,52 +48,37 @@ class Classifier:
                 max_length leaves no room for a token.
         """
         limit = min(parameters.max_length or self.loaded.max_length, self.loaded.max_length)
-        pairs = any(text.pair is not None for text in texts)
-        least = self.loaded.tokenizer.num_special_tokens_to_add(pair=pairs) + 1
+        least = self.loaded.tokenizer.special_tokens(pair=any(text.pair is not None for text in texts)) + 1
         if limit < least:
             raise bad_request(f"parameters.max_length is {limit}, expected at least {least}")
-        encoded = [row for group in split_pairs(texts) for row in self._encode(group, limit)]
+        encoded = self.loaded.tokenizer.encode(texts, limit)
         if not parameters.truncation and any(row.truncated for row in encoded):
             raise bad_request(f"a text is longer than {limit} tokens and parameters.truncation is false")
         return encoded
 
-    def _encode(self, texts: Sequence[Text], limit: int) -> list[Encoded]:
-        pairs = [text.pair for text in texts] if texts[0].pair is not None else None
-        encoding = self.loaded.tokenizer(
-            [text.text for text in texts],
-            pairs,
-            truncation=True,
-            max_length=limit,
-            padding=False,
-            return_attention_mask=False,
-        )
-        return [
-            Encoded({name: encoding[name][index] for name in ROWS if name in encoding}, bool(row.overflowing))
-            for index, row in enumerate(encoding.encodings)
-        ]
-
     def logits(self, rows: Sequence[Encoded]) -> torch.Tensor:
         """Logits of shape [len(rows), labels], float32, on the CPU, row i for row i."""
-        config = self.loaded.model.config
-        result = torch.empty((len(rows), config.num_labels), dtype=torch.float32)
-        padding = self.loaded.tokenizer.pad_token_id
+        result = torch.empty((len(rows), len(self.loaded.label_names)), dtype=torch.float32)
+        ragged = self.loaded.tokenizer.pad_id is not None
         self.statistics = Statistics(texts=len(rows), tokens=sum(map(len, rows)))
-        for batch in plan([len(row) for row in rows], self.batch_tokens, ragged=padding is not None):
-            result[batch] = self._forward([rows[index] for index in batch], padding or 0)
+        for batch in plan([len(row) for row in rows], self.batch_tokens, ragged):
+            result[batch] = self._forward([rows[index] for index in batch])
         return result
 
     @torch.inference_mode()
-    def _forward(self, rows: Sequence[Encoded], padding: int) -> torch.Tensor:
+    def _forward(self, rows: Sequence[Encoded]) -> torch.Tensor:
         """Logits of one batch; rows are padded to the longest, on the tokenizer's side."""
-        left = self.loaded.tokenizer.padding_side == "left"
+        tokenizer = self.loaded.tokenizer
+        left = tokenizer.padding_side == "left"
         longest = max(map(len, rows))
         self.statistics.passes += 1
         self.statistics.padded += longest * len(rows)
         inputs = {
-            name: pad([row.rows[name] for row in rows], longest, padding if name == "input_ids" else 0, left)
-            for name in rows[0].rows
+            "input_ids": pad([row.ids for row in rows], longest, tokenizer.pad_id or 0, left),
+            "attention_mask": pad([[1] * len(row) for row in rows], longest, 0, left),
         }
-        inputs["attention_mask"] = pad([[1] * len(row) for row in rows], longest, 0, left)
+        if self.loaded.typed:
+            inputs["token_type_ids"] = pad([row.types for row in rows], longest, 0, left)
         device = self.loaded.device.device
         output = self.loaded.model(**{name: tensor.to(device) for name, tensor in inputs.items()})
         return output.logits.float().cpu()
@@ -149,17 +116,6 @@ class Classifier:
         if self.loaded.problem_type == "multi_label_classification" or len(self.loaded.label_names) == 1:
             return "sigmoid"
         return "softmax"
-
-
-def split_pairs(texts: Sequence[Text]) -> list[list[Text]]:
-    """Runs of texts that are all pairs or all not: a tokenizer takes one kind a call."""
-    groups: list[list[Text]] = []
-    for text in texts:
-        if groups and (groups[-1][0].pair is None) == (text.pair is None):
-            groups[-1].append(text)
-        else:
-            groups.append([text])
-    return groups
 
 
 def pad(rows: Sequence[list[int]], longest: int, value: int, left: bool) -> torch.Tensor:

@@ -17,7 +17,7 @@ from inference.errors import RequestError, error_body, internal_error
 from inference.media import JSON
 
 if TYPE_CHECKING:
-    from inference.classifier import Encoded
+    from inference.tokenization import Encoded
 
 # SageMaker hands this header of a response on to the caller (InvokeEndpoint); others it drops.
 ATTRIBUTES_HEADER = "X-Amzn-SageMaker-Custom-Attributes"

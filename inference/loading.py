@@ -12,6 +12,7 @@ from contract.card import CARD_FILE, Card
 from contract.failures import UserError
 from contract.tokenizer import TOKENIZER_FILE
 from inference.device import Device
+from inference.tokenization import TextTokenizer
 
 CONFIG_FILE = "config.json"
 # What transformers says where a tokenizer has no limit: a number beyond any text.
@@ -33,11 +34,16 @@ class LoadedModel:
     """
 
     model: Any
-    tokenizer: Any
+    tokenizer: TextTokenizer
     device: Device
     label_names: tuple[str, ...]
     max_length: int
     problem_type: str | None
+
+    @property
+    def typed(self) -> bool:
+        """Whether the model tells the texts of a pair apart by token types."""
+        return getattr(self.model.config, "type_vocab_size", 0) > 1
 
 
 def load(folder: Path, device: Device) -> LoadedModel:
@@ -50,19 +56,8 @@ def load(folder: Path, device: Device) -> LoadedModel:
     card = Card.read(folder) if (folder / CARD_FILE).exists() else None
     if card:
         check_tokenizer(folder, card)
-    # Imported late: seconds that a folder without a model need not cost.
-    import transformers
-
-    # A bar redraws itself with carriage returns, which a log keeps one by one.
-    transformers.utils.logging.disable_progress_bar()
-    offline = {"local_files_only": True, "trust_remote_code": False}
-    try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **offline)
-        model = transformers.AutoModelForSequenceClassification.from_pretrained(
-            folder, use_safetensors=True, dtype=device.dtype, **offline
-        )
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        raise UserError(f"model folder {folder} cannot be loaded: {first_line(error)}") from None
+    model = read_model(folder, device)
+    tokenizer = TextTokenizer.read(folder, model.config.pad_token_id)
     model = model.to(device.device).eval()
     return LoadedModel(
         model,
@@ -72,6 +67,39 @@ def load(folder: Path, device: Device) -> LoadedModel:
         length_limit(model.config, tokenizer, card),
         model.config.problem_type,
     )
+
+
+def read_model(folder: Path, device: Device) -> Any:
+    """The model by transformers' Auto class.
+
+    Raises:
+        UserError: it cannot be read, or the folder's weights leave a part of the model unset,
+            which would then answer at random.
+    """
+    # Imported late: seconds that a folder without a model need not cost.
+    import transformers
+    from safetensors import SafetensorError
+
+    # A bar redraws itself with carriage returns, which a log keeps one by one.
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        model, loading = transformers.AutoModelForSequenceClassification.from_pretrained(
+            folder,
+            use_safetensors=True,
+            dtype=device.dtype,
+            output_loading_info=True,
+            local_files_only=True,
+            trust_remote_code=False,
+        )
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
+        raise UserError(f"model folder {folder} cannot be loaded: {first_line(error)}") from None
+    missing = sorted(loading["missing_keys"])
+    if missing:
+        raise UserError(
+            f"model folder {folder} has no weights for {missing[0]} and {len(missing) - 1} more; "
+            "expected a model trained for text classification"
+        )
+    return model
 
 
 def check_files(folder: Path) -> None:
@@ -109,9 +137,9 @@ def label_names(config: Any, card: Card | None) -> tuple[str, ...]:
     return card.label_names
 
 
-def length_limit(config: Any, tokenizer: Any, card: Card | None) -> int:
+def length_limit(config: Any, tokenizer: TextTokenizer, card: Card | None) -> int:
     """Longest input in tokens: the card's, within what tokenizer and position table can take."""
-    limits = [tokenizer.model_max_length, position_limit(config), card.max_length if card else None]
+    limits = [tokenizer.max_length, position_limit(config), card.max_length if card else None]
     known = [int(limit) for limit in limits if limit is not None and 0 < limit < NO_LIMIT]
     return min(known, default=512)
 

@@ -1,0 +1,95 @@
+"""Texts to token ids, by the model folder's tokenizer.json and nothing else.
+
+transformers' AutoTokenizer may build a tokenizer of its own from the vocabulary; the file is
+what processing tokenized with and what the card's fingerprint covers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contract.failures import UserError
+from contract.files import read_json
+from contract.tokenizer import TOKENIZER_FILE
+from inference.decoding import Text
+
+CONFIG_FILE = "tokenizer_config.json"
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One tokenized text.
+
+    Attributes:
+        ids: token ids, special tokens included.
+        types: 0 for tokens of the first text, 1 for those of its pair; as long as ids.
+        truncated: whether tokens were cut off.
+    """
+
+    ids: list[int]
+    types: list[int]
+    truncated: bool
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+class TextTokenizer:
+    """The tokenizer of a model.
+
+    Args:
+        backend: a tokenizers.Tokenizer; truncation and padding that its file sets are turned off.
+        settings: the content of tokenizer_config.json.
+        pad_id: the model's padding token, where the settings name none; None for neither.
+    """
+
+    def __init__(self, backend: Any, settings: dict[str, Any], pad_id: int | None) -> None:
+        backend.no_truncation()
+        backend.no_padding()
+        self._backend = backend
+        self._limit: int | None = None
+        self._truncation_side = settings.get("truncation_side", "right")
+        self.padding_side = settings.get("padding_side", "right")
+        self.max_length = settings.get("model_max_length")
+        named = backend.token_to_id(token_text(settings.get("pad_token")))
+        self.pad_id = pad_id if named is None else named
+
+    @classmethod
+    def read(cls, folder: Path, pad_id: int | None) -> TextTokenizer:
+        """The tokenizer in `folder`.
+
+        Raises:
+            UserError: its files cannot be read.
+        """
+        # Imported late: it takes its parallelism from the environment when it loads.
+        from tokenizers import Tokenizer
+
+        path = folder / CONFIG_FILE
+        settings = read_json(path, "tokenizer's settings") if path.exists() else {}
+        try:
+            return cls(Tokenizer.from_file(str(folder / TOKENIZER_FILE)), settings, pad_id)
+        except Exception as error:  # tokenizers raises plain Exception
+            raise UserError(f"tokenizer {folder / TOKENIZER_FILE} cannot be read: {error}") from None
+
+    def encode(self, texts: Sequence[Text], limit: int) -> list[Encoded]:
+        """Token ids of each text, at most `limit` of them."""
+        if limit != self._limit:
+            self._backend.enable_truncation(limit, direction=self._truncation_side)
+            self._limit = limit
+        inputs = [text.text if text.pair is None else (text.text, text.pair) for text in texts]
+        return [
+            Encoded(encoding.ids, encoding.type_ids, bool(encoding.overflowing))
+            for encoding in self._backend.encode_batch_fast(inputs)
+        ]
+
+    def special_tokens(self, pair: bool) -> int:
+        """How many special tokens are added to a text, or to a pair."""
+        return self._backend.num_special_tokens_to_add(pair)
+
+
+def token_text(token: Any) -> str:
+    """The text of a token in tokenizer_config.json, which spells it as a text or as an object."""
+    return str(token.get("content", "")) if isinstance(token, dict) else str(token or "")

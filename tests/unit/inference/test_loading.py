@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from unit.inference.tiny import LABELS, MAX_LENGTH, card
+
+from contract.card import CARD_FILE
+from contract.failures import UserError
+from inference.device import Device
+from inference.loading import load
+
+CPU = Device(torch.device("cpu"), torch.float32)
+
+
+@pytest.fixture
+def copy(model_folder: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(model_folder, tmp_path / "model")
+
+
+def test_labels_and_length_come_from_the_card(copy: Path) -> None:
+    replace(card(copy), label_names=("no", "yes"), max_length=9).write(copy)
+    loaded = load(copy, CPU)
+    assert (loaded.label_names, loaded.max_length) == (("no", "yes"), 9)
+
+
+def test_without_a_card_they_come_from_the_model(copy: Path) -> None:
+    (copy / CARD_FILE).unlink()
+    loaded = load(copy, CPU)
+    assert (loaded.label_names, loaded.max_length) == (LABELS, MAX_LENGTH)
+    assert not loaded.model.training
+    assert loaded.model.dtype == torch.float32
+
+
+def test_a_card_cannot_ask_for_more_than_the_model_takes(copy: Path) -> None:
+    replace(card(copy), max_length=1000).write(copy)
+    assert load(copy, CPU).max_length == MAX_LENGTH
+
+
+def drop_head(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    weights = load_file(path)
+    save_file({name: value for name, value in weights.items() if "classifier" not in name}, path, {"format": "pt"})
+
+
+def swap_token(folder: Path) -> None:
+    path = folder / "tokenizer.json"
+    path.write_text(path.read_text().replace('"dull"', '"dumb"'))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda folder: (folder / "config.json").unlink(), "holds no config.json"),
+        (lambda folder: (folder / "tokenizer.json").unlink(), "holds no tokenizer.json"),
+        (lambda folder: (folder / "model.safetensors").rename(folder / "pytorch_model.bin"), "safetensors"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"none"), "cannot be loaded"),
+        (lambda folder: (folder / "config.json").write_text("{"), "cannot be loaded"),
+        (lambda folder: (folder / "config.json").write_text("{}"), "cannot be loaded"),
+        (drop_head, "no weights for classifier.bias and 1 more"),
+        (swap_token, "expected the tokenizer the model was trained with"),
+        (lambda folder: card(folder, ("a", "b", "c")).write(folder), "names 3 labels, the model has 2"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_broken_folder_is_refused_in_one_sentence(copy: Path, spoil: Callable[[Path], object], sentence: str) -> None:
+    spoil(copy)
+    with pytest.raises(UserError, match=sentence) as caught:
+        load(copy, CPU)
+    assert "\n" not in str(caught.value)
