@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from contract.card import Card, TokenizerReference
@@ -22,6 +23,7 @@ from contract.paths import Paths
 from contract.tokenizer import fingerprint, locate
 from contract.versions import versions
 from processing import report
+from processing.arrays import to_numpy
 from processing.batches import KEPT_PREFIX, by_split, kept_rows, tokenized
 from processing.database import connected
 from processing.distribution import is_sharded
@@ -110,9 +112,9 @@ class Job:
             return
         rows, tokens = tokenized(kept, self.encoder, result.schema)
         self.statistics.add_tokens(tokens)
-        for name, mine in by_split(rows, kept.column("split")):
+        for name, mine in by_split(rows, to_numpy(kept.column("split"), np.uint8)):
             result.writers[name].write(mine)
-            self.statistics.add_split(name, mine.column("labels").to_numpy())
+            self.statistics.add_split(name, to_numpy(mine.column("labels"), np.int64))
 
     def finish(self, plan: Plan, result: Outputs, rejects_listed: int) -> None:
         """Check the counts, then describe and complete the outputs."""

@@ -11,10 +11,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from contract.failures import UserError
 from contract.files import write_json
+from processing.arrays import to_numpy
 
 STATE_FILE = "state.json"
 INFO_FILE = "dataset_info.json"
@@ -56,7 +58,7 @@ class SplitWriter:
             self._close_shard()
             self._open_shard()
         self._stream.write_batch(batch)
-        self._digest.update(batch.column(0).flatten().to_numpy())
+        self._digest.update(to_numpy(batch.column(0).flatten(), np.int32))
         self.rows += batch.num_rows
 
     def finish(self, split: str, label_names: tuple[str, ...]) -> None:

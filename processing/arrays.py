@@ -1,0 +1,29 @@
+"""Arrow and numpy arrays of numbers, each way without a copy.
+
+pyarrow's own conversions import pandas, which costs more than many a job.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+
+def to_arrow(values: NDArray[Any]) -> pa.Array:
+    """`values` (one-dimensional, a fixed-width number type) as an Arrow array without nulls."""
+    data = np.ascontiguousarray(values)
+    return pa.Array.from_buffers(pa.from_numpy_dtype(data.dtype), len(data), [None, pa.py_buffer(data)])
+
+
+def to_numpy(array: pa.Array, dtype: type[np.generic]) -> NDArray[Any]:
+    """The values of `array`, of fixed width and numpy type `dtype`; what a null holds is undefined."""
+    data = np.frombuffer(array.buffers()[1] or b"", dtype)
+    return data[array.offset : array.offset + len(array)]
+
+
+def take(batch: pa.RecordBatch, wanted: NDArray[np.bool_]) -> pa.RecordBatch:
+    """The rows of `batch` where `wanted` is true."""
+    return batch if wanted.all() else batch.take(to_arrow(np.flatnonzero(wanted)))

@@ -1,0 +1,206 @@
+"""The processing image's entry point as a process."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import datasets
+import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).parents[2]
+# A tab-separated file of reviews and a model's folder, for a run on real data.
+REAL_FILE, REAL_MODEL = "PROCESSING_TEST_FILE", "PROCESSING_TEST_MODEL"
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A folder with a small word-level tokenizer.json."""
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "bad", "film"]
+    tokenizer = Tokenizer(models.WordLevel({word: number for number, word in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    special = [("[CLS]", 2), ("[SEP]", 3)]
+    tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=special)
+    folder = tmp_path / "model"
+    folder.mkdir()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
+
+
+def reviews(count: int) -> bytes:
+    pick = random.Random(0)
+    rows = (f'{n}\t{"good" if n % 2 else "bad"} film "{pick.random()}\t{n % 5 + 1}' for n in range(count))
+    return ("review_id\treview_body\tstar_rating\n" + "\n".join(rows) + "\n").encode()
+
+
+def put_input(base: Path, count: int) -> None:
+    folder = base / "processing" / "input"
+    folder.mkdir(parents=True)
+    (folder / "reviews.tsv.gz").write_bytes(gzip.compress(reviews(count), 1))
+
+
+def command(*flags: str) -> list[str]:
+    return [sys.executable, "-m", "processing", *flags]
+
+
+def environment(base: Path) -> dict[str, str]:
+    return {**os.environ, "SAGEMAKER_BASE_DIR": str(base), "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
+
+
+def process(base: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*flags), env=environment(base), capture_output=True, text=True, timeout=120)
+
+
+def finished(base: Path) -> list[Path]:
+    return sorted(base.glob("processing/**/state.json")) + sorted(base.glob("processing/**/report.json"))
+
+
+def rows_in(folders: Sequence[Path]) -> int:
+    return sum(datasets.load_from_disk(str(folder)).num_rows for folder in folders)
+
+
+def test_the_tutorials_command_line_on_the_jobs_own_folders(tmp_path: Path, model: Path) -> None:
+    base = tmp_path / "ml"
+    put_input(base, 2000)
+    flags = ["--file-name", "reviews.tsv.gz", "--model-name", str(model), "--train-ratio", "0.7"]
+    done = process(base, *flags, "--val-ratio", "0.2", "--star-threshold", "3", "--max_length", "16")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    places = [base / "processing" / split for split in ("train", "validation", "test")]
+    sizes = [datasets.load_from_disk(str(place)).num_rows for place in places]
+    report = json.loads((base / "processing/report/report.json").read_text())
+    assert sum(sizes) == report["rows"]["kept"] == report["rows"]["read"] == 2000
+    assert sizes[0] > sizes[1] > sizes[2] > 100
+    train = datasets.load_from_disk(str(places[0]))
+    assert train.column_names == ["input_ids", "labels", "length"]
+    assert {row[0] for row in train["input_ids"]} == {2} and max(train["length"]) <= 16
+    assert all((place / "card.json").exists() for place in [*places, base / "processing/report"])
+    assert not list(base.glob("**/.incomplete"))
+
+
+def test_two_hosts_share_replicated_and_sharded_input(tmp_path: Path, model: Path) -> None:
+    for kind in ("FullyReplicated", "ShardedByS3Key"):
+        base = tmp_path / kind
+        put_input(base, 500)
+        rows = []
+        for host in ("algo-1", "algo-2"):
+            configure(base, host, kind)
+            done = process(base, "--tokenizer", str(model), "--label-threshold", "3")
+            assert done.returncode == 0, done.stdout
+            rows.append(rows_in(folders(base, host)))
+        # Both hosts were given the same file: as a share of its own, each keeps all of it.
+        assert sum(rows) == (500 if kind == "FullyReplicated" else 1000)
+        assert min(rows) > 150
+
+
+def folders(base: Path, host: str) -> list[Path]:
+    return [state.parent for state in base.glob(f"processing/*/{host}/state.json")]
+
+
+def configure(base: Path, host: str, kind: str) -> None:
+    config = base / "config"
+    config.mkdir(exist_ok=True)
+    hosts = {"current_host": host, "hosts": ["algo-1", "algo-2"]}
+    (config / "resourceconfig.json").write_text(json.dumps(hosts))
+    s3 = {"LocalPath": str(base / "processing" / "input"), "S3DataDistributionType": kind}
+    (config / "processingjobconfig.json").write_text(json.dumps({"ProcessingInputs": [{"S3Input": s3}]}))
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--max-lenth", "4"], "unknown option --max-lenth: did you mean --max-length?"),
+        (["--text-column", "body"], "no column body (--text-column)"),
+        (["--tokenizer", "/nowhere"], "tokenizer /nowhere: no such file"),
+        (["--label-map", '{"1": "bad", "2": "good"}'], "has the label '3' in column star_rating"),
+        (["--where", "star_rating > 9"], "no row is left to train on"),
+    ],
+)
+def test_a_mistake_is_one_sentence_in_log_and_message(
+    tmp_path: Path, model: Path, flags: list[str], words: str
+) -> None:
+    base = tmp_path / "ml"
+    put_input(base, 50)
+    done = process(base, "--tokenizer", str(model), *flags)
+    message = (base / "output" / "message").read_text()
+    assert done.returncode == 2
+    assert words in message and "\n" not in message
+    assert words in done.stdout and "Traceback" not in done.stdout + done.stderr
+    assert finished(base) == []
+
+
+def test_help_and_version_need_nothing(tmp_path: Path) -> None:
+    shown = process(tmp_path, "--help")
+    assert shown.returncode == 0
+    assert "--label-threshold, --star-threshold" in shown.stdout
+    assert process(tmp_path, "--version").stdout.count(".") == 2
+
+
+def test_a_killed_job_leaves_nothing_that_looks_finished(tmp_path: Path, model: Path) -> None:
+    base = tmp_path / "ml"
+    put_input(base, 60_000)
+    flags = ["--tokenizer", str(model), "--label-threshold", "3"]
+    for _ in range(4):
+        job = subprocess.Popen(command(*flags), env=environment(base), stdout=subprocess.DEVNULL)
+        shards = wait_for_shards(base, job)
+        job.send_signal(signal.SIGKILL)
+        job.wait()
+        assert shards and finished(base) == []
+    assert process(base, *flags).returncode == 0
+    assert len(finished(base)) == 4
+
+
+def wait_for_shards(base: Path, job: subprocess.Popen[bytes]) -> list[Path]:
+    """Staged files of a job that is writing them; a killed job's are cleared by the next."""
+    for stale in base.glob("processing/*/.incomplete/*"):
+        stale.unlink()
+    deadline = time.monotonic() + 60
+    shards: list[Path] = []
+    while not shards and job.poll() is None and time.monotonic() < deadline:
+        time.sleep(random.Random(time.monotonic_ns()).uniform(0.01, 0.2))
+        shards = [path for path in base.glob("processing/train/.incomplete/*") if path.stat().st_size > 1000]
+    return shards
+
+
+def test_heavy_libraries_stay_out(tmp_path: Path, model: Path) -> None:
+    base = tmp_path / "ml"
+    put_input(base, 50)
+    code = (
+        "import sys; from processing.__main__ import main; "
+        f"status = main(['--tokenizer', {str(model)!r}, '--label-threshold', '3']); "
+        "heavy = {'torch', 'transformers', 'datasets', 'pandas'} & set(sys.modules); "
+        "print('heavy:', sorted(heavy)); sys.exit(status or len(heavy))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment(base), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(
+    REAL_FILE not in os.environ or REAL_MODEL not in os.environ,
+    reason=f"{REAL_FILE} and {REAL_MODEL} name no real data",
+)
+def test_real_reviews_get_the_ids_of_the_fast_tokenizer(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    source, model = Path(os.environ[REAL_FILE]), os.environ[REAL_MODEL]
+    flags = ["--input", str(source), "--tokenizer", model, "--max-length", "128", "--label-threshold", "4"]
+    done = process(tmp_path, *flags, "--train-ratio", "1", "--columns", "review_body")
+    assert done.returncode == 0, done.stdout
+    prepared = datasets.load_from_disk(str(tmp_path / "processing" / "train"))
+    with gzip.open(source, "rt", encoding="utf-8", newline="\n") as file:
+        lines = file.read().rstrip("\n").split("\n")
+    column = lines[0].split("\t").index("review_body")
+    texts = [line.split("\t")[column] for line in lines[1:]]
+    expected = transformers.AutoTokenizer.from_pretrained(model)(texts, truncation=True, max_length=128)["input_ids"]
+    assert prepared["review_body"][:] == texts
+    assert prepared["input_ids"][:] == expected
