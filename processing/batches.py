@@ -22,6 +22,16 @@ def outcomes(batch: pa.RecordBatch) -> dict[Outcome, int]:
     return {Outcome(number): int(count) for number, count in enumerate(counts) if count}
 
 
+def mark(batch: pa.RecordBatch, duplicates: NDArray[np.int64]) -> pa.RecordBatch:
+    """`batch` with the rows at the positions `duplicates` filtered as such; others lie outside it."""
+    here = duplicates[(duplicates >= 0) & (duplicates < batch.num_rows)]
+    if not len(here):
+        return batch
+    found = to_numpy(batch.column("outcome"), np.uint8).copy()
+    found[here] = Outcome.DUPLICATE
+    return batch.set_column(batch.schema.get_field_index("outcome"), "outcome", to_arrow(found))
+
+
 def kept_rows(batch: pa.RecordBatch) -> pa.RecordBatch:
     return take(batch, to_numpy(batch.column("outcome"), np.uint8) == Outcome.KEPT)
 

@@ -25,6 +25,7 @@ class Outcome(IntEnum):
     NO_LABEL = 8
     BAD_LABEL = 9
     UNKNOWN_LABEL = 10
+    DUPLICATE = 11
 
 
 FILTERED = {
@@ -32,6 +33,7 @@ FILTERED = {
     Outcome.EMPTY_TEXT: "empty text",
     Outcome.TOO_SHORT: "shorter than min_chars",
     Outcome.TOO_LONG: "longer than max_chars",
+    Outcome.DUPLICATE: "duplicate",
 }
 REJECTED = {
     Outcome.NOT_JSON: "not a JSON object",

@@ -32,7 +32,7 @@ from processing.labels import labels, numbered_names
 from processing.options import ProcessingOptions, ratios
 from processing.outputs import Outputs, outputs
 from processing.query import Chosen, Plan, choose
-from processing.reader import FileReader, describe, readers
+from processing.reader import FileReader, deduplicated, describe, readers
 from processing.rejects import RejectsFile
 from processing.source import SourceFile, find
 from processing.split import SPLITS
@@ -79,7 +79,8 @@ class Job:
             result = stack.enter_context(outputs(paths, self.hosts, wanted))
             with RejectsFile(result.report) as rejects:
                 progress = Progress(log, "rows")
-                for reader in readers(connection, plan, self.files):
+                found = readers(connection, plan, self.files)
+                for reader in deduplicated(connection, found) if self.options.drop_duplicates else found:
                     self.read(reader, result, progress)
                     rejects.write(reader.rejects())
             self.finish(plan, result, rejects.listed)

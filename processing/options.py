@@ -52,6 +52,11 @@ class ProcessingOptions:
     where: str | None = option(None, "Rows to keep, as a condition in DuckDB's SQL over the columns.", group=ROWS)
     min_chars: int = option(1, "Shortest text to keep, in characters.", group=ROWS)
     max_chars: int | None = option(None, "Longest text to keep, in characters; none means no limit.", group=ROWS)
+    drop_duplicates: bool = option(
+        False,
+        "Keep the first row of each text, regardless of case and white space; several hosts need replicated input.",
+        group=ROWS,
+    )
     columns: tuple[str, ...] = option(
         (), "Columns to keep beside input_ids, labels and length.", aliases=("keep_columns",), group=ROWS
     )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from contract.failures import UserError
+from processing.duplicates import normalized_sql
 from processing.filters import Outcome, outcome_sql
 from processing.labels import Labels
 from processing.options import ProcessingOptions
@@ -101,6 +102,8 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
     outcome = outcome_sql(options, plan.labels, plan.host, plan.hosts)
     faults = f"{int(Outcome.NOT_JSON)}, {int(Outcome.BAD_LABEL)}, {int(Outcome.UNKNOWN_LABEL)}"
     fault = f"left(CASE WHEN broken THEN raw ELSE label END, {VALUE_CHARS})"
+    # Texts that are duplicates of each other must meet on one host.
+    owner = owner_sql(normalized_sql("text") if options.drop_duplicates else "text")
     outputs = [
         "outcome",
         f"{split_sql(plan.ratios, options.seed)} AS split",
@@ -111,7 +114,7 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
     ]
     return (
         f"SELECT {', '.join(outputs)} FROM (SELECT *, {outcome} AS outcome FROM "
-        f"(SELECT *, {owner_sql()} AS owner FROM ({selected(plan, file, columns, kept)})))"
+        f"(SELECT *, {owner} AS owner FROM ({selected(plan, file, columns, kept)})))"
     )
 
 

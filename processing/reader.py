@@ -8,10 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from contract.failures import UserError
-from processing.batches import outcomes
+from processing import duplicates
+from processing.batches import mark, outcomes
 from processing.filters import REJECTED, Counts, Outcome
 from processing.lines import lines_at, lines_of_rows
 from processing.query import Plan, build, choose
@@ -34,6 +37,8 @@ class FileReader:
     plan: Plan
     file: SourceFile
     columns: Mapping[str, str]
+    number: int = 0
+    duplicates: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     counts: Counts = field(default_factory=Counts)
     faults: dict[int, tuple[Outcome, str | None]] = field(default_factory=dict)
     broken: list[BrokenLine] = field(default_factory=list)
@@ -48,12 +53,22 @@ class FileReader:
         first = 0
         try:
             for batch in self.connection.sql(build(self.plan, self.file, self.columns)).to_arrow_reader(BATCH_ROWS):
-                self.count(batch, first)
+                marked = mark(batch, self.duplicates - first)
+                self.count(marked, first)
                 first += batch.num_rows
-                yield batch
+                yield marked
         except duckdb.Error as error:
             raise self.explained(error) from None
         self.count_broken(broken_lines(self.connection))
+
+    def note_texts(self) -> None:
+        """Read the file for its texts alone, to find duplicates."""
+        try:
+            duplicates.note(self.connection, self.number, build(self.plan, self.file, self.columns))
+        except duckdb.Error as error:
+            raise self.explained(error) from None
+        # They come again when the rows are read.
+        broken_lines(self.connection)
 
     def count(self, batch: pa.RecordBatch, first: int) -> None:
         """Count the rows of `batch`, the first of which is row `first` of the file."""
@@ -153,7 +168,19 @@ def readers(connection: duckdb.DuckDBPyConnection, plan: Plan, files: Iterable[S
     """
     options = plan.options
     named = replace(options, text_column=plan.chosen.text, label_column=plan.chosen.label)
-    for file in files:
+    for number, file in enumerate(files):
         columns = describe(connection, file)
         choose(named, file, columns)
-        yield FileReader(connection, plan, file, columns)
+        yield FileReader(connection, plan, file, columns, number)
+
+
+def deduplicated(connection: duckdb.DuckDBPyConnection, found: Iterable[FileReader]) -> Iterator[FileReader]:
+    """The readers `found`, each told which of its rows are duplicates, once all have been read for that."""
+    noted = list(found)
+    duplicates.prepare(connection)
+    for reader in noted:
+        reader.note_texts()
+    duplicates.decide(connection)
+    for reader in noted:
+        reader.duplicates = duplicates.positions(connection, reader.number)
+        yield reader

@@ -193,6 +193,22 @@ def test_broken_json_lines_are_rejected_by_line(written: Write, tmp_path: Path, 
     assert report["labels"]["train"] == {"0": 11, "1": 10}
 
 
+def test_duplicates_are_dropped_across_files_and_hosts(written: Write, tmp_path: Path, wordpiece: Path) -> None:
+    data = [[str(n), f"the film {n % 60}", "5"] for n in range(200)]
+    for n in range(100, 200):
+        data[n][1] = data[n][1].upper().replace(" ", " \u00a0  ") + "  "
+    for part, name in enumerate(("a", "b", "c")):
+        written(f"in/{name}.tsv", as_tsv(data[part * 70 : part * 70 + 70]))
+    options = {"tokenizer": str(wordpiece), "columns": ("id",), "label_threshold": 3, "drop_duplicates": True}
+    report = run(tmp_path / "one", input=str(tmp_path / "in"), **options)
+    assert (report["rows"]["kept"], report["rows"]["filtered"]) == (60, {"duplicate": 140})
+    expected = everything(tmp_path / "one")
+    assert {int(row[0]) for found in expected.values() for row in found} == set(range(60))
+    reports = [on_host(tmp_path / "three", tmp_path / "in", host, 3, "replicated", options) for host in range(3)]
+    assert everything(tmp_path / "three") == expected
+    assert sum(report["rows"]["filtered"]["duplicate"] for report in reports) == 140
+
+
 def test_groups_stay_together(written: Write, tmp_path: Path, wordpiece: Path) -> None:
     data = [[f"g{n % 40}", f"text {n}", str(n % 2)] for n in range(600)]
     run(tmp_path, input=str(written("a.tsv", as_tsv(data))), tokenizer=str(wordpiece), columns=("id",), group_by="id")
