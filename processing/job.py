@@ -22,7 +22,7 @@ from contract.logs import Progress
 from contract.paths import Paths
 from contract.tokenizer import fingerprint, locate
 from contract.versions import versions
-from processing import report
+from processing import fast, report
 from processing.arrays import to_numpy
 from processing.batches import KEPT_PREFIX, by_split, kept_rows, tokenized
 from processing.database import connected
@@ -36,10 +36,10 @@ from processing.reader import FileReader, deduplicated, describe, readers
 from processing.rejects import RejectsFile
 from processing.source import SourceFile, find
 from processing.split import SPLITS
-from processing.tokenize import Encoder, LibraryEncoder
+from processing.tokenize import Encoder
 from processing.writer import schema
 
-LIBRARIES = ("duckdb", "pyarrow", "tokenizers", "numpy")
+LIBRARIES = ("duckdb", "pyarrow", "tokenizers", "tokie", "numpy")
 
 log = logging.getLogger(__name__)
 
@@ -170,6 +170,7 @@ class Job:
             "splits": card.splits,
             "labels": report.balance(self.statistics, card.label_names),
             "lengths": report.lengths(self.statistics, self.options.max_length),
+            "tokenizing": self.encoder.summary(),
             "time": report.timing(time.monotonic() - self.started, counts.read),
             "files": report.files(self.by_file),
             "files_passed_over": list(self.passed_over),
@@ -188,7 +189,7 @@ def start(options: ProcessingOptions, paths: Paths) -> Job:
     if options.tokenizer is None:
         raise UserError("option --tokenizer is not given; expected a folder with tokenizer.json, or a model's name")
     tokenizer = locate(options.tokenizer)
-    encoder = LibraryEncoder(tokenizer, options.max_length)
+    encoder = fast.encoder(tokenizer, options.max_length, options.tokenizer_backend)
     hosts = Hosts.read(paths.processing_resource_config)
     place = options.input or str(paths.processing_input)
     files, passed_over = find(place, options.file_name)
@@ -197,6 +198,8 @@ def start(options: ProcessingOptions, paths: Paths) -> Job:
     if not files and hosts.count == 1:
         raise UserError(f"input {place} holds no file")
     sharded = is_sharded(options, hosts, paths.processing_job_config, Path(place))
+    if sharded and hosts.count > 1 and options.drop_duplicates:
+        log.warning("input is sharded: duplicates on different hosts stay; replicated input drops them too")
     log.info("host %s of %d, %d input files", hosts.current, hosts.count, len(files))
     return Job(options, hosts, tokenizer, encoder, files, passed_over, sharded)
 

@@ -38,6 +38,11 @@ class ProcessingOptions:
         aliases=("model_name",),
         group=TOKENS,
     )
+    tokenizer_backend: Literal["auto", "tokenizers"] = option(
+        "auto",
+        "auto encodes with tokie what it is proven to encode like the tokenizers library; tokenizers never does.",
+        group=TOKENS,
+    )
     max_length: int = option(512, "Longest row in tokens, special tokens included; the rest is cut off.", group=TOKENS)
     label_column: str | None = option(None, "Column with the label; none means star_rating, else label.", group=LABELS)
     label_threshold: float | None = option(

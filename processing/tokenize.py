@@ -39,6 +39,8 @@ class Encoder(Protocol):
 
     def encode(self, texts: Sequence[str]) -> Tokens: ...
 
+    def summary(self) -> dict[str, int]: ...
+
 
 @dataclass(frozen=True)
 class SpecialTokens:
@@ -55,6 +57,7 @@ class LibraryEncoder:
         self.tokenizer = load(path)
         self.max_length = max_length
         self.special = special_tokens(self.tokenizer, path)
+        self.rows = 0
         least = self.special.before + self.special.after + 1
         if max_length < least:
             raise UserError(
@@ -64,10 +67,15 @@ class LibraryEncoder:
 
     def encode(self, texts: Sequence[str]) -> Tokens:
         """The tokens of `texts`, in order."""
+        self.rows += len(texts)
         rows = [ids for start in range(0, len(texts), CHUNK) for ids in self.ids(texts[start : start + CHUNK])]
         full = np.fromiter(map(len, rows), np.int32, len(rows))
         flat = np.fromiter(chain.from_iterable(rows), np.int32, int(full.sum()))
         return truncate(flat, full, self.max_length, self.special.after)
+
+    def summary(self) -> dict[str, int]:
+        """How many rows it encoded, for the report."""
+        return {"tokenizers_rows": self.rows}
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         return [encoding.ids for encoding in self.tokenizer.encode_batch_fast(list(texts))]

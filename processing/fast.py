@@ -1,0 +1,179 @@
+"""The fast path of tokenization: tokie, where it is proven to give the library's own ids.
+
+tokie is an order of magnitude faster, but differs from the tokenizers library on some code points
+and on some tokenizers. So it gets only tokenizers of a proven structure and texts of a proven
+alphabet; the library encodes everything else and, row by row of a sample, judges the rest.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.tokenizer import read
+from processing.tokenize import Encoder, LibraryEncoder, Tokens, ragged_range, truncate
+
+log = logging.getLogger(__name__)
+
+# Printable ASCII and Latin, tab and line ends, and the assigned part of General Punctuation: every one
+# of these code points is compared in the tests.
+UNPROVEN = re.compile("[^\t\n\r -~\u00a0-\u00ac\u00ae-\u024f\u2010-\u2027\u2030-\u205e]")
+MOST_ADDED_TOKENS = 20
+FIRST_SAMPLE, SAMPLE = 64, 4
+PROBES = (
+    "",
+    " ",
+    "Hello, World!! It's 100% \u00e9t\u00e9\tna\u00efve \u2014 \u201cquoted\u201d <br /><br />",
+    "a" * 120 + " b " + "supercalifragilistic" * 12,
+    "#hash ##double @user http://x.y/z?a=1&b=2 C++ 3.14 1,000 \u00a31.50 \u20ac",
+    "[CLS [SEP CLS] ] [ unused",
+)
+
+
+def encoder(path: Path, max_length: int, backend: str) -> Encoder:
+    """The fastest encoder that gives the library's ids for the tokenizer in `path`.
+
+    Args:
+        backend: auto, or tokenizers for the library alone.
+    """
+    library = LibraryEncoder(path, max_length)
+    if backend != "auto" or not proven(read(path)):
+        log.info("tokenizing with the tokenizers library")
+        return library
+    try:
+        import tokie
+    except ImportError:
+        log.warning("tokie is not installed: tokenizing with the tokenizers library, which takes longer")
+        return library
+    fast = tokie.Tokenizer.from_json(str(path))
+    fast.no_truncation()
+    fast.no_padding()
+    return FastEncoder(library, fast)
+
+
+def proven(content: dict[str, Any]) -> bool:
+    """Whether `content` of a tokenizer.json is of the structure that tokie is proven on: BERT's WordPiece."""
+    model = content["model"]
+    parts = [(content.get(name) or {}).get("type") for name in ("normalizer", "pre_tokenizer")]
+    return (
+        parts == ["BertNormalizer", "BertPreTokenizer"]
+        and model.get("type") == "WordPiece"
+        and model.get("continuing_subword_prefix") == "##"
+        and model.get("max_input_chars_per_word") == 100
+        and model.get("unk_token") in model.get("vocab", {})
+        and len(content.get("added_tokens") or ()) <= MOST_ADDED_TOKENS
+    )
+
+
+class FastEncoder:
+    """tokie for texts of the proven alphabet, the library for the others.
+
+    Attributes:
+        fast_rows, library_rows: how many rows each encoded.
+        checked: rows that both encoded and that were compared.
+        differences: how many of those differed; the first one turns tokie off.
+    """
+
+    def __init__(self, library: LibraryEncoder, fast: Any) -> None:
+        self.library = library
+        self.fast = fast
+        self.fast_rows = self.library_rows = self.checked = self.differences = 0
+        tokenizer = library.tokenizer
+        self._literals = [token.content for token in tokenizer.get_added_tokens_decoder().values()]
+        around = np.array(tokenizer.encode("").ids, np.int32)
+        self._before, self._after = np.split(around, [library.special.before])
+        self._on = True
+        self._check(PROBES, self._encode_fast(PROBES))
+
+    def encode(self, texts: Sequence[str]) -> Tokens:
+        """The tokens of `texts`, in order."""
+        if not self._on or not texts:
+            return self._by_library(texts)
+        safe = np.fromiter(map(self._is_safe, texts), np.bool_, len(texts))
+        fast = [text for text, is_safe in zip(texts, safe, strict=True) if is_safe]
+        tokens = self._encode_fast(fast)
+        self._sample(fast, tokens)
+        if not self._on:
+            return self._by_library(texts)
+        self.fast_rows += len(fast)
+        if len(fast) == len(texts):
+            return tokens
+        others = self._by_library([text for text, is_safe in zip(texts, safe, strict=True) if not is_safe])
+        return interleave(tokens, others, safe)
+
+    def summary(self) -> dict[str, int]:
+        """Which path took how many rows, for the report."""
+        return {
+            "tokie_rows": self.fast_rows,
+            "tokenizers_rows": self.library_rows,
+            "compared_rows": self.checked,
+            "differences": self.differences,
+        }
+
+    def _is_safe(self, text: str) -> bool:
+        return UNPROVEN.search(text) is None and not any(literal in text for literal in self._literals)
+
+    def _by_library(self, texts: Sequence[str]) -> Tokens:
+        self.library_rows += len(texts)
+        return self.library.encode(texts)
+
+    def _encode_fast(self, texts: Sequence[str]) -> Tokens:
+        ids, counts = self.fast.encode_batch_flat(list(texts), add_special_tokens=False)
+        whole = surround(ids.astype(np.int32), counts.astype(np.int32), self._before, self._after)
+        return truncate(*whole, self.library.max_length, len(self._after))
+
+    def _sample(self, texts: Sequence[str], tokens: Tokens) -> None:
+        """Compare some rows, more of them at the start."""
+        wanted = SAMPLE if self.checked > len(PROBES) else FIRST_SAMPLE
+        rows = np.unique(np.linspace(0, len(texts) - 1, min(wanted, len(texts))).astype(np.int64))
+        self._check([texts[row] for row in rows], gather(tokens, rows))
+
+    def _check(self, texts: Sequence[str], tokens: Tokens) -> None:
+        safe = [row for row, text in enumerate(texts) if self._is_safe(text)]
+        expected = self.library.encode([texts[row] for row in safe])
+        found = gather(tokens, np.array(safe, np.int64))
+        self.checked += len(safe)
+        if not np.array_equal(found.lengths, expected.lengths) or not np.array_equal(found.ids, expected.ids):
+            self.differences += 1
+            self._on = False
+            log.error("tokie and tokenizers differ on a sampled row: tokenizing with tokenizers from here on")
+
+
+def surround(
+    ids: NDArray[np.int32], lengths: NDArray[np.int32], before: NDArray[np.int32], after: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Rows with special tokens before and after each: their ids, and their lengths."""
+    full = lengths + np.int32(len(before) + len(after))
+    ends = np.cumsum(full, dtype=np.int64)
+    whole: NDArray[np.int32] = np.empty(int(full.sum()), np.int32)
+    whole[np.repeat(ends - full + len(before), lengths) + ragged_range(lengths)] = ids
+    for offset, token in enumerate(before):
+        whole[ends - full + offset] = token
+    for offset, token in enumerate(after):
+        whole[ends - len(after) + offset] = token
+    return whole, full
+
+
+def gather(tokens: Tokens, rows: NDArray[np.int64]) -> Tokens:
+    """The given rows of `tokens`, in the given order."""
+    starts = np.cumsum(tokens.lengths, dtype=np.int64) - tokens.lengths
+    lengths = tokens.lengths[rows]
+    ids = tokens.ids[np.repeat(starts[rows], lengths) + ragged_range(lengths)]
+    return Tokens(ids, lengths, tokens.full_lengths[rows])
+
+
+def interleave(chosen: Tokens, others: Tokens, is_chosen: NDArray[np.bool_]) -> Tokens:
+    """One batch of two: rows of `chosen` where `is_chosen`, rows of `others` elsewhere."""
+    both = Tokens(*(np.concatenate(pair) for pair in zip(fields(chosen), fields(others), strict=True)))
+    rows = np.where(is_chosen, np.cumsum(is_chosen) - 1, len(chosen.lengths) + np.cumsum(~is_chosen) - 1)
+    return gather(both, rows)
+
+
+def fields(tokens: Tokens) -> tuple[NDArray[np.int32], ...]:
+    return tokens.ids, tokens.lengths, tokens.full_lengths
