@@ -7,9 +7,11 @@ import sys
 from collections.abc import Sequence
 
 from contract import __version__, logs
-from contract.failures import EXIT_OK, EXIT_USER_ERROR, UserError, log_failure
+from contract.failures import EXIT_OK, UserError, guard
 from contract.options import help_text
+from contract.paths import Paths
 from training.options import TrainingOptions
+from training.toolkit import complete
 
 USAGE = (
     "usage: python -m training [train]\n\nOptions are hyperparameters, without the dashes; "
@@ -25,12 +27,17 @@ def main(arguments: Sequence[str]) -> int:
     if list(arguments) == ["--version"]:
         sys.stdout.write(f"{__version__}\n")
         return EXIT_OK
-    # SDK v2 and the service say `train`, SDK v3 says nothing.
-    if list(arguments) in (["train"], []):
-        os.execvp("train", ["train"])  # noqa: S606 (no shell is wanted)
     logs.configure()
-    log_failure(UserError(f"arguments are {' '.join(arguments)!r}, expected train"))
-    return EXIT_USER_ERROR
+    paths = Paths.from_environment(os.environ)
+    return guard(lambda: become_train(arguments, paths), paths.failure)
+
+
+def become_train(arguments: Sequence[str], paths: Paths) -> None:
+    # SDK v2 and the service say `train`, SDK v3 says nothing.
+    if list(arguments) not in (["train"], []):
+        raise UserError(f"arguments are {' '.join(arguments)!r}, expected train")
+    complete(paths)
+    os.execvp("train", ["train"])  # noqa: S606 (no shell is wanted)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from contract.failures import EXIT_BUG, UserError, log_failure, reason
 from contract.files import write_json
-from training.stop import Interrupted
+from training.stop import InterruptionError
 
 FOLDER_VARIABLE = "TRAINING_RANK_FOLDER"
 RANK_VARIABLE = "RANK"
@@ -74,7 +74,7 @@ def settle(folder: RankFolder) -> Iterator[None]:
     """Turn an exception into a logged cause and an exit status, without torch's own traceback."""
     try:
         yield
-    except Interrupted as stop:
+    except InterruptionError as stop:
         folder.leave(str(stop))
         raise SystemExit(EXIT_BUG) from None
     except Exception as error:

@@ -69,7 +69,7 @@ def publish(staging: Path, folder: Path, step: int, world_size: int, origin: Ori
     )
     # A folder of the same step can only be one that did not verify, or the same state.
     shutil.rmtree(folder, ignore_errors=True)
-    os.replace(staging, folder)
+    staging.replace(folder)
 
 
 def flush(path: Path) -> None:
@@ -132,7 +132,7 @@ def set_aside(root: Path, newer_than: int) -> None:
             (root / SET_ASIDE).mkdir(exist_ok=True)
             target = root / SET_ASIDE / folder.name
             shutil.rmtree(target, ignore_errors=True)
-            os.replace(folder, target)
+            folder.replace(target)
             log.warning("checkpoint %s is set aside in %s", folder.name, target.parent)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from typing import Any
 
@@ -12,13 +13,13 @@ import pyarrow as pa
 
 def row_digests(ids: pa.ChunkedArray, seed: int) -> np.ndarray:
     """A fraction in [0, 1) for each row of token ids, (rows,) float64: MD5 of seed and ids over 2^64."""
-    digests = np.empty(len(ids), dtype=np.uint64)
+    digests: np.ndarray = np.empty(len(ids), dtype=np.uint64)
     prefix = hashlib.md5(str(seed).encode(), usedforsecurity=False)
     row = 0
     for chunk in ids.chunks:
         values = chunk.values.to_numpy(zero_copy_only=False).astype("<i8")
         ends = chunk.offsets.to_numpy()
-        for start, end in zip(ends[:-1], ends[1:], strict=True):
+        for start, end in itertools.pairwise(ends):
             digest = prefix.copy()
             digest.update(values[start:end].tobytes())
             digests[row] = int.from_bytes(digest.digest()[:8], "big")

@@ -29,8 +29,11 @@ def main() -> None:
             a traceback there for every other exception, and takes SystemExit for success.
     """
     logs.configure(logs.level(os.environ))
+    paths = Paths.from_environment(os.environ)
+    # Where the folder is missing the toolkit cannot write the reason, and then exits with status 0.
+    paths.failure.parent.mkdir(parents=True, exist_ok=True)
     try:
-        launch(Paths.from_environment(os.environ))
+        launch(paths)
     except Exception as error:
         raise ClientError(cut(settled(error))) from None
 
@@ -72,10 +75,10 @@ def run_here(paths: Paths, asked: Hyperparameters) -> None:
 
 def settled(error: Exception) -> str:
     """The reason for `error`, logged unless it is no news."""
-    from training.ranks import JobFailed
-    from training.stop import Interrupted
+    from training.ranks import RankError
+    from training.stop import InterruptionError
 
-    if isinstance(error, (Interrupted, JobFailed)):
+    if isinstance(error, (InterruptionError, RankError)):
         return str(error)
     log_failure(error)
     return reason(error)

@@ -30,7 +30,7 @@ MEETING_SECONDS = 900
 log = logging.getLogger(__name__)
 
 
-class JobFailed(Exception):
+class RankError(Exception):
     """A rank failed and has logged why: its cause in one sentence."""
 
 
@@ -44,7 +44,7 @@ def run(processes: int, hosts: Hosts, port: int, grace: float) -> None:
         grace: seconds between SIGTERM and the end of the ranks by force.
 
     Raises:
-        JobFailed: with the cause of the rank that failed first.
+        RankError: with the cause of the rank that failed first.
     """
     with tempfile.TemporaryDirectory(prefix="ranks-") as name:
         folder = RankFolder(Path(name))
@@ -56,7 +56,7 @@ def run(processes: int, hosts: Hosts, port: int, grace: float) -> None:
             try:
                 thread.submit(agent, "-m", "training.worker").result()
             except ChildFailedError as error:
-                raise JobFailed(first_cause(folder, error)) from None
+                raise RankError(first_cause(folder, error)) from None
 
 
 def config(processes: int, hosts: Hosts, port: int) -> LaunchConfig:
@@ -92,7 +92,7 @@ def watch_for_stop(folder: RankFolder, grace: float) -> None:
         for child in psutil.Process().children(recursive=True):
             child.kill()
 
-    def stop(number: int, frame: object) -> None:
+    def stop(_number: int, _frame: object) -> None:
         StopRequest(folder.stop_file).ask()
         timer = threading.Timer(grace, force)
         timer.daemon = True

@@ -20,7 +20,7 @@ STOP = 2
 SAVE = 1
 
 
-class Interrupted(Exception):  # noqa: N818 - an event, not an error
+class InterruptionError(Exception):
     """The job was stopped and can go on from a checkpoint."""
 
     def __init__(self, step: int) -> None:
@@ -43,7 +43,7 @@ class StopRequest:
         """Take SIGTERM as a request instead of as the end."""
         signal.signal(signal.SIGTERM, self._on_signal)
 
-    def _on_signal(self, number: int, frame: object) -> None:
+    def _on_signal(self, _number: int, _frame: object) -> None:
         self.ask()
 
     def ask(self) -> None:
@@ -114,7 +114,7 @@ class StopCallback(TrainerCallback):
         self.owed = 0
 
     def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+        self, _args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> TrainerControl:
         self.owed = max(self.owed, self.agreement.largest(self.wish()))
         if float(state.epoch or 0).is_integer():
@@ -124,11 +124,15 @@ class StopCallback(TrainerCallback):
         return self.act(control)
 
     def on_epoch_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+        self, _args: TrainingArguments, _state: TrainerState, control: TrainerControl, **_: Any
     ) -> TrainerControl:
+        if self.stopped:
+            # Trainer comes here from the middle of an epoch too: that is no end to evaluate or save at.
+            control.should_evaluate = control.should_save = False
+            return control
         return self.act(control)
 
-    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+    def on_save(self, _args: TrainingArguments, _state: TrainerState, _control: TrainerControl, **_: Any) -> None:
         self.saved_at = self.clock()
 
     def wish(self) -> int:

@@ -15,6 +15,7 @@ import torch
 import torch.distributed as dist
 from torch.utils.data import DataLoader, Sampler, SequentialSampler
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME
 
 from contract.files import STAGING
 from training import checkpoints
@@ -111,12 +112,13 @@ class JobTrainer(Trainer):
             self.counts.stop()
 
     def evaluate(self, *arguments: Any, **keywords: Any) -> dict[str, float]:
-        with self.counts.paused():
+        # Evaluation draws a number for its loader; training must not notice how often it took place.
+        with self.counts.paused(), torch.random.fork_rng(devices=[]):
             return super().evaluate(*arguments, **keywords)
 
     # Checkpoints
 
-    def _get_output_dir(self, trial: Any) -> str:
+    def _get_output_dir(self, trial: Any) -> str:  # noqa: ARG002 (Trainer passes it by name)
         return str(self.root / STAGING)
 
     def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:
@@ -146,6 +148,14 @@ class JobTrainer(Trainer):
         if self.is_local_process_zero():
             shutil.rmtree(staging, ignore_errors=True)
 
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        """As Trainer does, which in a distributed run on CPUs asks torch for the unknown device cpu:0."""
+        if checkpoint is None or self.is_fsdp_enabled or self.is_deepspeed_enabled:
+            super()._load_optimizer_and_scheduler(checkpoint)
+            return
+        for name, part in ((OPTIMIZER_NAME, self.optimizer), (SCHEDULER_NAME, self.lr_scheduler)):
+            part.load_state_dict(torch.load(Path(checkpoint) / name, map_location="cpu", weights_only=True))
+
     def publish(self, staged: Path) -> None:
         # A pickle that nothing here reads; the arguments come from the hyperparameters.
         (staged / "training_args.bin").unlink(missing_ok=True)
@@ -174,9 +184,7 @@ class EpochCallback(TrainerCallback):
     def __init__(self, batches: RankBatches) -> None:
         self.batches = batches
 
-    def on_epoch_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_epoch_begin(self, _args: TrainingArguments, state: TrainerState, _control: TrainerControl, **_: Any) -> None:
         self.batches.set_epoch(int(state.epoch or 0))
 
 
@@ -185,11 +193,11 @@ class LogCallback(TrainerCallback):
 
     def on_log(
         self,
-        args: TrainingArguments,
+        _args: TrainingArguments,
         state: TrainerState,
-        control: TrainerControl,
+        _control: TrainerControl,
         logs: dict[str, Any] | None = None,
-        **kwargs: Any,
+        **_: Any,
     ) -> None:
         if state.is_world_process_zero:
             say({"step": state.global_step, **(logs or {})})

@@ -31,12 +31,13 @@ from training.data import Channel
 from training.hyperparameters import Hyperparameters
 from training.metrics import compute, say
 from training.order import STRATEGIES, Order
-from training.stop import Agreement, Interrupted, StopCallback, StopRequest
+from training.stop import Agreement, InterruptionError, StopCallback, StopRequest
 from training.trainer import JobTrainer, LogCallback
 
 SHOWN = ("learning_rate", "num_train_epochs", "per_device_train_batch_size", "warmup_steps", "weight_decay", "seed")
 
-log = logging.getLogger(__name__)
+# Named in full: as a program this module is __main__.
+log = logging.getLogger("training.worker")
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,9 @@ class Channels:
 
 def main() -> None:
     """Run one rank; its cause of failure goes where the launcher looks."""
-    logs.configure(logs.level(os.environ))
     folder = RankFolder.from_environment(os.environ)
+    # One rank tells how it goes; the others only what is wrong.
+    logs.configure(logs.level(os.environ) if folder.rank == 0 else "WARNING")
     paths = Paths.from_environment(os.environ)
     with settle(folder):
         request = StopRequest(folder.stop_file)
@@ -64,7 +66,7 @@ def run(paths: Paths, asked: Hyperparameters, request: StopRequest) -> None:
 
     Raises:
         UserError: the caller's mistake.
-        Interrupted: a stop was asked for; a checkpoint was saved.
+        InterruptionError: a stop was asked for; a checkpoint was saved.
     """
     quiet()
     world_size = int(os.environ.get("WORLD_SIZE", "1"))
@@ -160,7 +162,7 @@ def train(trainer: JobTrainer, stop: StopCallback, asked: Hyperparameters, args:
     """Train from the newest checkpoint to the end.
 
     Raises:
-        Interrupted: a stop came first.
+        InterruptionError: a stop came first.
     """
     found = resuming.choose(
         trainer.root,
@@ -176,7 +178,7 @@ def train(trainer: JobTrainer, stop: StopCallback, asked: Hyperparameters, args:
         log.info("resuming from %s", found.folder.name)
     trainer.train(resume_from_checkpoint=str(found.folder) if found else None)
     if stop.stopped:
-        raise Interrupted(trainer.state.global_step)
+        raise InterruptionError(trainer.state.global_step)
 
 
 def deliver(paths: Paths, trainer: JobTrainer, asked: Hyperparameters, channels: Channels, base: BaseModel) -> None:

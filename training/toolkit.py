@@ -1,0 +1,49 @@
+"""What sagemaker-training's `train` insists on finding, for a start without the service.
+
+The toolkit opens three files before it looks at anything else. Where one is missing and it
+cannot write its failure file either, it ends with exit status 0 and no word in the log.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from contract.failures import UserError
+from contract.files import write_json
+from contract.hosts import Hosts
+from contract.paths import Paths
+
+log = logging.getLogger(__name__)
+
+
+def complete(paths: Paths) -> None:
+    """Write the defaults of the configuration files that are missing, and make the output folder.
+
+    Raises:
+        UserError: a folder cannot be written.
+    """
+    try:
+        paths.failure.parent.mkdir(parents=True, exist_ok=True)
+        for file, content in defaults(paths).items():
+            if not file.exists():
+                write_json(file, content)
+                log.info("%s is missing: %s", file, content)
+    except OSError as error:
+        raise UserError(
+            f"{error.filename} cannot be written ({os.strerror(error.errno or 0)}); "
+            "expected a job's folders below the base directory"
+        ) from None
+
+
+def defaults(paths: Paths) -> dict[Path, Any]:
+    """Each file with what it says of a job of one host, its channels as they lie there."""
+    host = Hosts()
+    channels = sorted(folder.name for folder in paths.channels.iterdir()) if paths.channels.is_dir() else []
+    return {
+        paths.hyperparameters: {},
+        paths.input_data_config: {channel: {"TrainingInputMode": "File"} for channel in channels},
+        paths.training_resource_config: {"current_host": host.current, "hosts": list(host.names)},
+    }
