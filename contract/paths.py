@@ -71,9 +71,17 @@ class Paths:
     def training_resource_config(self) -> Path:
         return self.base / "input" / "config" / "resourceconfig.json"
 
+    @property
+    def input_data_config(self) -> Path:
+        return self.base / "input" / "config" / "inputdataconfig.json"
+
+    @property
+    def channels(self) -> Path:
+        return self.base / "input" / "data"
+
     def channel(self, name: str) -> Path:
         """Folder of the input channel `name` (train, validation, test)."""
-        return self.base / "input" / "data" / name
+        return self.channels / name
 
     @property
     def checkpoints(self) -> Path:

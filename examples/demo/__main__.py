@@ -32,7 +32,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--model", help="folder or hub name; default: a small BERT made here")
     parser.add_argument("--rows", type=int, default=4000, help="rows to use")
     parser.add_argument("--max-length", type=int, default=128, help="longest row, in tokens")
-    parser.add_argument("--epochs", type=float, help="default: 4 for the small BERT, else 1")
+    parser.add_argument("--epochs", type=float, help="default: 2 for the small BERT, else 1")
     return parser.parse_args(arguments)
 
 
@@ -45,7 +45,7 @@ def main() -> int:
     base_model = given.model or make_model(data, given.max_length)
     environment = stages.environment(ROOT, FOLDER, paths, online=bool(given.model and not Path(given.model).exists()))
     stages.process(environment, paths, data, base_model, given)
-    stages.train(environment, paths, base_model, given.epochs or (1 if given.model else 4))
+    stages.train(environment, paths, base_model, given.epochs or (1 if given.model else 2))
     stages.serve(environment, QUESTIONS)
     print(f"\ndemo: done in {time.monotonic() - started:.0f} s; everything is in {FOLDER}")
     return 0

@@ -62,7 +62,6 @@ def process(environ: Mapping[str, str], paths: Paths, data: Path, tokenizer: str
             *("python", "-m", "processing", "--input", str(data), "--tokenizer", tokenizer),
             *("--text-column", given.text, "--label-column", given.label, "--label-threshold", given.threshold),
             *("--label-names", "NEGATIVE,POSITIVE", "--max-length", str(given.max_length)),
-            *("--max-rows", str(given.rows)),
         ],
         environ,
     )
@@ -79,8 +78,8 @@ def train(environ: Mapping[str, str], paths: Paths, model: str, epochs: float) -
     # A model made from nothing learns at another pace than one that was pretrained.
     values["learning_rate"] = "1e-3" if "small-bert" in model else "1e-4"
     write_json(paths.hyperparameters, values)
-    run("training", ["train"], environ)
-    metrics = read_json(paths.output_data / "metrics.json", "metrics")
+    run("training", ["python", "-m", "training", "train"], environ)
+    metrics = read_json(paths.output_data / "metrics.json", "metrics")["metrics"]
     print(f"   reached validation accuracy {metrics['eval_accuracy']:.3f}; wrote {paths.model}")
 
 

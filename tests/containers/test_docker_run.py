@@ -65,7 +65,7 @@ def test_processing_needs_no_network(job: Path) -> None:
 def test_training_needs_no_network(trained: Path) -> None:
     card = json.loads((trained / "model" / "card.json").read_text())
     assert card["label_names"] == ["NEGATIVE", "POSITIVE"]
-    assert json.loads((trained / "output" / "data" / "metrics.json").read_text())["eval_accuracy"] >= 0.8
+    assert json.loads((trained / "output" / "data" / "metrics.json").read_text())["metrics"]["eval_accuracy"] >= 0.8
 
 
 def in_container(name: str, script: str, *arguments: str) -> str:
