@@ -171,7 +171,7 @@ def json_type(value: Any) -> str:
 
 def decode_json_lines(text: str) -> Request:
     """One record a line: a text, {"inputs": text}, or {"text", "text_pair"}. Blank lines are no records."""
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    lines = [(number, line) for number, line in enumerate(split_lines(text), 1) if line.strip()]
     return Request([read_text(parse_json(line, f"line {number}"), f"line {number}") for number, line in lines])
 
 
@@ -210,4 +210,9 @@ def only_cell(row: list[str], number: int) -> str:
 
 def decode_text(text: str) -> Request:
     """One record a line. Blank lines are no records."""
-    return Request([Text(line) for line in text.splitlines() if line.strip()])
+    return Request([Text(line) for line in split_lines(text) if line.strip()])
+
+
+def split_lines(text: str) -> list[str]:
+    """Lines by LF or CR LF only: str.splitlines would cut inside a text that holds U+2028."""
+    return [line.removesuffix("\r") for line in text.split("\n")]

@@ -18,7 +18,7 @@ import aiohttp
 from aiohttp import web
 
 from inference.errors import RequestError, error_body
-from inference.management import MODEL_NAME
+from inference.management import MODEL_NAME, reason
 from inference.options import ServingOptions
 
 # Hop-by-hop headers (RFC 9110, 7.6.1) and those that the next hop computes.
@@ -67,7 +67,7 @@ class Front:
             raise RequestError(HTTPStatus.SERVICE_UNAVAILABLE, "the model is not loaded yet")
         body = await request.read()
         headers = [(name, value) for name, value in request.headers.items() if name.lower() not in NOT_FORWARDED]
-        url = f"http://server/predictions/{MODEL_NAME}"
+        url = f"/predictions/{MODEL_NAME}"
         try:
             async with self._session.post(url, data=body, headers=headers, skip_auto_headers=CLIENT_HEADERS) as answer:
                 return await returned(answer)
@@ -85,7 +85,7 @@ async def returned(answer: aiohttp.ClientResponse) -> web.Response:
     body = await answer.read()
     headers = {name: answer.headers[name] for name in RETURNED if name in answer.headers}
     if answer.status >= 400 and not body.startswith(b'{"error"'):
-        log.error("multi-model-server: %d %s", answer.status, body.decode("utf-8", "replace"))
+        log.error("multi-model-server: %d %s", answer.status, reason(body.decode("utf-8", "replace")))
         raise RequestError(HTTPStatus.SERVICE_UNAVAILABLE, "no worker answered; try again")
     return web.Response(status=answer.status, body=body, headers=headers)
 

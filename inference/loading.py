@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,10 @@ def check_files(folder: Path) -> None:
     for name in (CONFIG_FILE, TOKENIZER_FILE):
         if not (folder / name).is_file():
             raise UserError(f"model folder {folder} holds no {name}; expected what save_pretrained writes")
+    # transformers says "no such file" of files that are there and cannot be read.
+    for path in folder.iterdir():
+        if path.is_file() and not os.access(path, os.R_OK):
+            raise UserError(f"model file {path} cannot be read by user {os.getuid()}; expected mode 644")
     if not list(folder.glob("*.safetensors")):
         raise UserError(f"model folder {folder} holds no *.safetensors; expected weights in that format only")
 

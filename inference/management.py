@@ -25,7 +25,7 @@ async def wait_until_up(session: aiohttp.ClientSession, interval: float = 0.05) 
     """Return when the management API answers."""
     while True:
         try:
-            async with session.get("http://server/models"):
+            async with session.get("/models"):
                 return
         except aiohttp.ClientConnectionError:
             await asyncio.sleep(interval)
@@ -46,7 +46,7 @@ async def register(session: aiohttp.ClientSession, options: ServingOptions, name
         "initial_workers": workers,
         "synchronous": "true",
     }
-    async with session.post("http://server/models", params=parameters) as response:
+    async with session.post("/models", params=parameters) as response:
         if response.status != 200:
             raise UserError(f"the model server could not load the model: {reason(await response.text())}")
 

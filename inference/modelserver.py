@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import os
 import shutil
 import subprocess
 import sys
@@ -20,11 +19,9 @@ from pathlib import Path
 
 from contract.failures import UserError
 from contract.files import write_text
+from inference.endpoint import Endpoint
 from inference.options import ServingOptions
 
-SOCKET_FILE = "server.sock"
-# sun_path of sockaddr_un holds 108 bytes with its last NUL (unix(7)).
-SOCKET_PATH_LIMIT = 107
 # A channel that carries the answers to the largest request; netty's own limit is 6.5 MB.
 RESPONSE_BYTES = 256 * 1024 * 1024
 
@@ -80,10 +77,6 @@ class RunFolder:
     path: Path
 
     @property
-    def socket(self) -> Path:
-        return self.path / SOCKET_FILE
-
-    @property
     def store(self) -> Path:
         """Folder of registered models: stubs, each naming the real model's folder."""
         return self.path / "store"
@@ -91,15 +84,6 @@ class RunFolder:
     @property
     def temporary(self) -> Path:
         return self.path / "tmp"
-
-    def check(self) -> None:
-        """Raises UserError where the folder's path is too long for the server's sockets."""
-        longest = len(os.fsencode(self.temporary / ".mms.sock.9000"))
-        if longest > SOCKET_PATH_LIMIT:
-            raise UserError(
-                f"TMPDIR makes socket paths of {longest} bytes, expected at most {SOCKET_PATH_LIMIT}: "
-                "choose a folder with a shorter path"
-            )
 
 
 def find_java(environ: Mapping[str, str]) -> Path:
@@ -123,16 +107,16 @@ def find_java(environ: Mapping[str, str]) -> Path:
     return Path(found).resolve().parent.parent
 
 
-def properties(options: ServingOptions, run_folder: RunFolder) -> str:
+def properties(options: ServingOptions, run_folder: RunFolder, endpoint: Endpoint) -> str:
     """The server's properties file.
 
-    One Unix socket takes inference and management, so nothing but `front` is reachable from
-    outside. enable_envvars_config stays off: a stray MMS_ variable must not open a port.
+    One address takes inference and management, and only `front` knows it.
+    enable_envvars_config stays off: a stray MMS_ variable must not open a port.
     """
-    address = f"unix:{run_folder.socket}"
     values = {
-        "inference_address": address,
-        "management_address": address,
+        "inference_address": endpoint,
+        "management_address": endpoint,
+        "use_native_io": str(endpoint.native).lower(),
         "model_store": run_folder.store,
         "default_response_timeout_seconds": options.response_timeout,
         "max_request_size": options.max_bytes,
@@ -146,7 +130,9 @@ def properties(options: ServingOptions, run_folder: RunFolder) -> str:
     return "".join(f"{key}={value}\n" for key, value in values.items())
 
 
-def start(options: ServingOptions, run_folder: RunFolder, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def start(
+    options: ServingOptions, run_folder: RunFolder, endpoint: Endpoint, environ: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
     """Start multi-model-server in a process group of its own; its output is ours.
 
     Workers run under this interpreter. Raises UserError where there is no Java.
@@ -156,7 +142,7 @@ def start(options: ServingOptions, run_folder: RunFolder, environ: Mapping[str, 
     for folder in (run_folder.store, run_folder.temporary):
         folder.mkdir(parents=True, exist_ok=True)
     settings, log_config = run_folder.path / "server.properties", run_folder.path / "log4j2.xml"
-    write_text(settings, properties(options, run_folder))
+    write_text(settings, properties(options, run_folder, endpoint))
     write_text(log_config, LOG_CONFIG)
     command = [sys.executable, "-m", "mms.model_server", "--start", "--foreground"]
     command += ["--mms-config", str(settings), "--log-config", str(log_config)]

@@ -20,6 +20,7 @@ from contract.failures import EXIT_BUG, EXIT_OK, UserError
 from contract.paths import Paths
 from inference import management, modelserver, readiness, stub
 from inference.device import default_workers, worker_environment
+from inference.endpoint import Endpoint
 from inference.front import Front
 from inference.modelserver import RunFolder
 from inference.options import ServingOptions
@@ -46,9 +47,7 @@ def serve(options: ServingOptions, environ: Mapping[str, str]) -> int:
         raise UserError(f"model folder {model_folder}: no such folder; expected an unpacked model.tar.gz")
     path = Path(tempfile.mkdtemp(prefix="serve-"))
     try:
-        run_folder = RunFolder(path)
-        run_folder.check()
-        return asyncio.run(Server(options, run_folder, model_folder, environ).run())
+        return asyncio.run(Server(options, RunFolder(path), model_folder, environ).run())
     finally:
         shutil.rmtree(path, ignore_errors=True)
 
@@ -60,6 +59,7 @@ class Server:
         self, options: ServingOptions, run_folder: RunFolder, model_folder: Path, environ: Mapping[str, str]
     ) -> None:
         self._options, self._run_folder, self._model_folder = options, run_folder, model_folder
+        self._endpoint = Endpoint.choose(run_folder.path)
         self._workers = options.workers or default_workers()
         self._environ = {
             **environ,
@@ -74,8 +74,10 @@ class Server:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, number)
-        async with self._session() as session, self._front(session):
-            process = modelserver.start(self._options, self._run_folder, self._environ)
+        # A silent worker is multi-model-server's to replace; this time-out only catches a server that hangs.
+        timeout = self._options.response_timeout + self._options.startup_timeout
+        async with self._endpoint.session(timeout) as session, self._front(session):
+            process = modelserver.start(self._options, self._run_folder, self._endpoint, self._environ)
             try:
                 return await self._life(session, process)
             finally:
@@ -84,12 +86,6 @@ class Server:
     def _stop(self, number: int) -> None:
         log.info("%s: no new requests, finishing those that run", signal.Signals(number).name)
         self._stopping.set()
-
-    def _session(self) -> aiohttp.ClientSession:
-        connector = aiohttp.UnixConnector(str(self._run_folder.socket), limit=0)
-        # The worker's own timeout is multi-model-server's; this one only catches a frontend that hangs.
-        timeout = aiohttp.ClientTimeout(total=self._options.response_timeout + self._options.startup_timeout)
-        return aiohttp.ClientSession(connector=connector, timeout=timeout)
 
     @contextlib.asynccontextmanager
     async def _front(self, session: aiohttp.ClientSession) -> AsyncIterator[None]:

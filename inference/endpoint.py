@@ -1,0 +1,64 @@
+"""Where multi-model-server listens, for the front alone: a Unix socket, else a port on loopback."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+SOCKET_FILE = "server.sock"
+# sun_path of sockaddr_un holds 108 bytes with its last NUL (unix(7)).
+SOCKET_PATH_LIMIT = 107
+# Multi-model-server takes a port only where it fits a signed 16-bit number.
+PORTS = range(20_000, 32_767)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """The server's address: a socket's path, or a port of 127.0.0.1."""
+
+    path: Path | None = None
+    port: int | None = None
+
+    @classmethod
+    def choose(cls, folder: Path) -> Endpoint:
+        """A Unix socket in `folder`, which nobody outside reaches; a port where that cannot work.
+
+        The server's library for Unix sockets is unpacked to the folder and run from there, which
+        a file system that is mounted noexec forbids (Docker's --tmpfs is one).
+        """
+        path = folder / SOCKET_FILE
+        # Workers' sockets lie one folder deeper and have longer names.
+        too_long = len(os.fsencode(folder / "tmp" / ".mms.sock.99999")) > SOCKET_PATH_LIMIT
+        if too_long or os.statvfs(folder).f_flag & os.ST_NOEXEC:
+            return cls(port=free_port())
+        return cls(path=path)
+
+    @property
+    def native(self) -> bool:
+        """Whether the server may use its native library."""
+        return self.path is not None
+
+    def __str__(self) -> str:
+        """The address as server.properties spells it."""
+        return f"unix:{self.path}" if self.path else f"http://127.0.0.1:{self.port}"
+
+    def session(self, timeout: float) -> aiohttp.ClientSession:
+        """A client that resolves `/path` at this address; `timeout` in seconds a request."""
+        connector: aiohttp.BaseConnector
+        connector = aiohttp.UnixConnector(str(self.path), limit=0) if self.path else aiohttp.TCPConnector(limit=0)
+        base = "http://server" if self.path else str(self)
+        return aiohttp.ClientSession(base, connector=connector, timeout=aiohttp.ClientTimeout(total=timeout))
+
+
+def free_port() -> int:
+    """A port of PORTS that nobody listens on now."""
+    while True:
+        port = random.choice(PORTS)  # noqa: S311 - not a secret
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
