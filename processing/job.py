@@ -50,7 +50,7 @@ class Job:
 
     Attributes:
         files: the input files that this host reads.
-        passed_over: names of files of no known format.
+        passed_over: names of files that are empty or of no known format.
         by_file: what became of the rows, by file.
     """
 
@@ -194,7 +194,11 @@ def start(options: ProcessingOptions, paths: Paths) -> Job:
     place = options.input or str(paths.processing_input)
     files, passed_over = find(place, options.file_name)
     if passed_over:
-        log.warning("%d files of no known format are passed over: %s", len(passed_over), ", ".join(passed_over[:5]))
+        log.warning(
+            "%d files that are empty or of no known format are passed over: %s",
+            len(passed_over),
+            ", ".join(passed_over[:5]),
+        )
     if not files and hosts.count == 1:
         raise UserError(f"input {place} holds no file")
     sharded = is_sharded(options, hosts, paths.processing_job_config, Path(place))

@@ -131,6 +131,12 @@ class FileReader:
 
     def explained(self, error: duckdb.Error) -> UserError:
         """The caller's mistake behind an error of the database; anything else is raised as it is."""
+        # DuckDB's lenient mode would read on, but cut a row in two at a carriage return within a text.
+        if "invalid state" in str(error):
+            return UserError(
+                f"input file {self.file.name} cannot be read: its lines end in more than one way, or a carriage return "
+                "stands within a value without quotes; expected one kind of line end"
+            )
         if isinstance(error, (duckdb.IOException, duckdb.InvalidInputException)):
             return UserError(f"input file {self.file.name} cannot be read: {without_values(error)}")
         if self.plan.options.where is not None and not isinstance(error, duckdb.OutOfMemoryException):

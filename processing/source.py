@@ -53,7 +53,7 @@ def source_file(path: Path, folder: Path) -> SourceFile | None:
 def find(place: str, file_name: str | None = None) -> tuple[list[SourceFile], list[str]]:
     """The input files of `place` (a file, a folder or a glob), by name, and the names passed over.
 
-    Hidden files and those whose name starts with an underscore (_SUCCESS) are no data.
+    Passed over are files of another format and, as Spark writes them, files without a byte. Hidden files and those whose name starts with an underscore (_SUCCESS) are no data.
 
     Raises:
         UserError: there is no such place, or no file in it that we read.
@@ -63,12 +63,14 @@ def find(place: str, file_name: str | None = None) -> tuple[list[SourceFile], li
     files, passed_over = [], []
     for path in sorted(paths):
         file = source_file(path, folder)
-        if file is None:
+        if file is None or not path.stat().st_size:
             passed_over.append(path.relative_to(folder).as_posix())
         else:
             files.append(file)
     if passed_over and not files:
-        raise UserError(f"input {where}: no file of a known format ({passed_over[0]}); expected {EXPECTED}")
+        raise UserError(
+            f"input {where}: no file of a known format that holds anything ({passed_over[0]}); expected {EXPECTED}"
+        )
     return files, passed_over
 
 

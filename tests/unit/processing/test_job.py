@@ -51,7 +51,7 @@ def everything(base: Path) -> dict[str, list[Row]]:
 
 def table(count: int) -> list[list[str]]:
     pick = random.Random(1)
-    words = ["the", "good", "film", "was", 'an "old"', "book, long", "", "\u00e9t\u00e9"]
+    words = ['"odd', "the", "good", "film", "was", 'an "old"', "book, long", "", "\u00e9t\u00e9"]
     return [[str(n), " ".join(pick.choices(words, k=6)) + f" {n}", str(n % 5 + 1)] for n in range(count)]
 
 
@@ -250,9 +250,15 @@ def test_mistakes_get_one_sentence_and_leave_nothing(
 @pytest.mark.parametrize("name", ["a.parquet", "a.tsv.gz", "a.csv"])
 def test_damaged_files_are_named(written: Write, tmp_path: Path, wordpiece: Path, name: str) -> None:
     good = gzip.compress(as_tsv(table(3000)).encode())
-    content = {"a.parquet": as_parquet(table(50))[:-20], "a.tsv.gz": good[: len(good) // 2], "a.csv": b""}[name]
+    content = {"a.parquet": as_parquet(table(50))[:-20], "a.tsv.gz": good[: len(good) // 2], "a.csv": b"\n"}[name]
     with pytest.raises(UserError, match=f"input file {name} "):
         run(tmp_path / "base", input=str(written(f"in/{name}", content)), tokenizer=str(wordpiece), label_threshold=3)
+
+
+@pytest.mark.parametrize("content", ["text\tlabel\r\na\t1\nb\t0\r\n", "text\tlabel\na\rb\t1\nb\t0\n"])
+def test_mixed_line_ends_are_named(written: Write, tmp_path: Path, wordpiece: Path, content: str) -> None:
+    with pytest.raises(UserError, match=r"input file a.tsv cannot be read: its lines end"):
+        run(tmp_path / "base", input=str(written("in/a.tsv", content)), tokenizer=str(wordpiece))
 
 
 def test_a_host_without_files_writes_empty_splits(tmp_path: Path, wordpiece: Path) -> None:
