@@ -127,7 +127,7 @@ class Job:
         card = self.card(plan, names, counts)
         result.finish(card)
         write_json(result.report / report.REPORT_FILE, self.report(card, counts, rejects_listed))
-        log.info("%s", summary(card, time.monotonic() - self.started))
+        log.info("%s", report.summary(card, time.monotonic() - self.started))
 
     def total(self) -> Counts:
         total = Counts()
@@ -148,9 +148,9 @@ class Job:
         if written != counts.kept:
             raise RuntimeError(f"{counts.kept} rows were kept, but {written} written")
         if self.hosts.count == 1 and not self.statistics.rows["train"]:
-            raise UserError(f"no row is left to train on: {told(counts)}")
+            raise UserError(f"no row is left to train on: {report.told(counts)}")
         if not counts.kept:
-            log.warning("this host has no row: %s", told(counts))
+            log.warning("this host has no row: %s", report.told(counts))
 
     def card(self, plan: Plan, names: tuple[str, ...], counts: Counts) -> Card:
         return Card(
@@ -206,20 +206,3 @@ def start(options: ProcessingOptions, paths: Paths) -> Job:
         log.warning("input is sharded: duplicates on different hosts stay; replicated input drops them too")
     log.info("host %s of %d, %d input files", hosts.current, hosts.count, len(files))
     return Job(options, hosts, tokenizer, encoder, files, passed_over, sharded)
-
-
-def told(counts: Counts) -> str:
-    """The counts as part of a sentence."""
-    parts = [f"{rows} filtered ({reason})" for reason, rows in counts.filtered.items()]
-    parts += [f"{rows} rejected ({reason})" for reason, rows in counts.rejected.items()]
-    return ", ".join([f"{counts.read} rows read", f"{counts.kept} kept", *parts])
-
-
-def summary(card: Card, seconds: float) -> str:
-    counts = card.rows
-    splits = ", ".join(f"{rows:,} {name}" for name, rows in card.splits.items())
-    left_out = f"{sum(counts.filtered.values()):,} filtered, {sum(counts.rejected.values()):,} rejected"
-    rate = counts.read / max(seconds, 1e-9)
-    return (
-        f"{counts.read:,} rows read, {left_out}, {counts.kept:,} kept ({splits}) in {seconds:.1f} s, {rate:,.0f} rows/s"
-    )

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from contract.card import Card
 from processing.filters import Counts
 from processing.split import SPLITS
 from processing.tokenize import Tokens
@@ -90,3 +91,21 @@ def timing(seconds: float, rows: int) -> dict[str, float]:
 
 def files(by_file: Mapping[str, Counts]) -> list[dict[str, Any]]:
     return [{"file": name, **counted(counts)} for name, counts in by_file.items()]
+
+
+def told(counts: Counts) -> str:
+    """The counts as part of a sentence."""
+    parts = [f"{rows} filtered ({reason})" for reason, rows in counts.filtered.items()]
+    parts += [f"{rows} rejected ({reason})" for reason, rows in counts.rejected.items()]
+    return ", ".join([f"{counts.read} rows read", f"{counts.kept} kept", *parts])
+
+
+def summary(card: Card, seconds: float) -> str:
+    """The job in one line of the log."""
+    counts = card.rows
+    splits = ", ".join(f"{rows:,} {name}" for name, rows in card.splits.items())
+    left_out = f"{sum(counts.filtered.values()):,} filtered, {sum(counts.rejected.values()):,} rejected"
+    rate = counts.read / max(seconds, 1e-9)
+    return (
+        f"{counts.read:,} rows read, {left_out}, {counts.kept:,} kept ({splits}) in {seconds:.1f} s, {rate:,.0f} rows/s"
+    )

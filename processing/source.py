@@ -53,7 +53,8 @@ def source_file(path: Path, folder: Path) -> SourceFile | None:
 def find(place: str, file_name: str | None = None) -> tuple[list[SourceFile], list[str]]:
     """The input files of `place` (a file, a folder or a glob), by name, and the names passed over.
 
-    Passed over are files of another format and, as Spark writes them, files without a byte. Hidden files and those whose name starts with an underscore (_SUCCESS) are no data.
+    Passed over are files of another format and, as Spark writes them, files without a byte.
+    Hidden files and those whose name starts with an underscore (_SUCCESS) are no data.
 
     Raises:
         UserError: there is no such place, or no file in it that we read.
