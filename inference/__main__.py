@@ -7,18 +7,28 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from contract import logs
-from contract.failures import UserError, log_failure
-from contract.options import from_environment, help_text
+from contract.failures import EXIT_USER_ERROR, UserError, log_failure
+from contract.options import declared, from_environment
+from contract.values import describe
 from inference.options import ServingOptions
 from inference.serve import serve
 
-USAGE = "usage: python -m inference serve\n\nEvery option is a variable of the environment:"
+USAGE = "usage: python -m inference serve\n\nEvery option is a variable of the environment:\n"
+
+
+def usage() -> str:
+    """The options with variable, meaning, type and default."""
+    lines = [
+        f"  {option.variable}\n      {option.help} ({describe(option.kind)}; default: {option.default})"
+        for option in declared(ServingOptions)
+    ]
+    return "\n".join([USAGE, *lines, ""])
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Serve until told to stop. Returns the exit status: 0 after SIGTERM, not 0 after a failure."""
     if arguments in (["--help"], ["-h"]):
-        sys.stdout.write(help_text(ServingOptions, USAGE))
+        sys.stdout.write(usage())
         return 0
     logs.configure()
     try:
@@ -30,7 +40,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         return serve(options, environ)
     except UserError as error:
         log_failure(error)
-        return 2
+        return EXIT_USER_ERROR
 
 
 if __name__ == "__main__":

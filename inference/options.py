@@ -13,9 +13,11 @@ from typing import Literal
 from sagemaker_inference import content_types, parameters
 
 from contract.failures import UserError
-from contract.options import option
+from contract.options import declared, option
 
 MIB = 1024 * 1024
+# Port 0 takes a free one.
+MAY_BE_ZERO = ("port", "batch_delay_ms")
 
 
 @dataclass(frozen=True)
@@ -70,17 +72,10 @@ class ServingOptions:
     )
 
     def __post_init__(self) -> None:
-        for name in ("workers", "timeout_seconds", "timeout_minutes", "startup_timeout", "payload_mb"):
-            self._at_least(name, 1)
-        for name in ("batch_size", "batch_tokens", "max_records", "queue_size"):
-            self._at_least(name, 1)
-        for name in ("port", "batch_delay_ms"):
-            self._at_least(name, 0)
-
-    def _at_least(self, name: str, least: int) -> None:
-        value = getattr(self, name)
-        if value is not None and value < least:
-            raise UserError(f"option {name} is {value}, expected at least {least}")
+        for declaration in declared(type(self)):
+            value, least = getattr(self, declaration.name), 0 if declaration.name in MAY_BE_ZERO else 1
+            if isinstance(value, int) and value < least:
+                raise UserError(f"{declaration.variable} is {value}, expected at least {least}")
 
     @property
     def max_bytes(self) -> int:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from contract import logs
-from contract.failures import UserError, log_failure, reason
+from contract.failures import EXIT_BUG, EXIT_USER_ERROR, UserError, log_failure, reason
 from contract.options import from_environment
 from inference import readiness, stub, user_code
 from inference.device import choose, read_cpu_flags
@@ -57,7 +57,7 @@ def start(context: Any, environ: Mapping[str, str]) -> Responder:
         log_failure(error)
         readiness.announce_failure(run_folder, reason(error))
         # The server logs a traceback for any exception but this one.
-        sys.exit(2 if isinstance(error, UserError) else 1)
+        sys.exit(EXIT_USER_ERROR if isinstance(error, UserError) else EXIT_BUG)
 
 
 def load(context: Any, options: ServingOptions) -> Responder:

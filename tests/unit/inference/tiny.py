@@ -41,8 +41,13 @@ def tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     return wrapped
 
 
-def write_model(folder: Path, labels: tuple[str, ...] = LABELS, problem_type: str | None = None) -> Path:
-    """Write a model of random weights, its tokenizer and its card into `folder`."""
+def write_model(
+    folder: Path, labels: tuple[str, ...] = LABELS, problem_type: str | None = None, spread: float = 0.6
+) -> Path:
+    """Write a model of random weights, its tokenizer and its card into `folder`.
+
+    A spread of 0.6 is large enough that texts score apart, and that a swapped answer is seen.
+    """
     tokenizer(folder)
     torch.manual_seed(7)
     config = BertConfig(
@@ -52,8 +57,7 @@ def write_model(folder: Path, labels: tuple[str, ...] = LABELS, problem_type: st
         num_attention_heads=2,
         intermediate_size=32,
         max_position_embeddings=64,
-        # Large enough that texts score apart, and that a swapped answer is seen.
-        initializer_range=0.6,
+        initializer_range=spread,
         num_labels=len(labels),
         id2label=dict(enumerate(labels)),
         label2id={name: index for index, name in enumerate(labels)},

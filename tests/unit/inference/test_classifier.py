@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import pipeline
+from unit.inference.tiny import write_model
+
+from inference.classifier import Classifier
+from inference.device import Device
+from inference.errors import RequestError
+from inference.loading import load
+
+TEXTS = ["good film", "the very bright story " * 30, "", "bad", "ünïcode 漢字", "end " * 9]
+
+
+def classifier(folder: Path, dtype: torch.dtype = torch.float32, budget: int = 64) -> Classifier:
+    return Classifier(load(folder, Device(torch.device("cpu"), dtype)), budget)
+
+
+def reference(folder: Path) -> Any:
+    return pipeline("text-classification", str(folder), truncation=True, max_length=32)
+
+
+def scores(answer: Any) -> list[tuple[str, float]]:
+    flat = answer if isinstance(answer, list) else [answer]
+    return [pair for one in flat for pair in (scores(one) if isinstance(one, list) else [(one["label"], one["score"])])]
+
+
+@pytest.mark.parametrize(
+    ("labels", "problem_type"),
+    [
+        (("NEGATIVE", "POSITIVE"), None),
+        (("a", "b", "c"), "single_label_classification"),
+        (("a", "b", "c"), "multi_label_classification"),
+        (("stars",), "regression"),
+        (("spam",), None),
+    ],
+)
+@pytest.mark.parametrize("parameters", [{}, {"top_k": None}, {"top_k": 2}, {"function_to_apply": "sigmoid"}])
+def test_answers_are_the_pipelines(
+    tmp_path: Path, labels: tuple[str, ...], problem_type: str | None, parameters: dict[str, Any]
+) -> None:
+    folder = write_model(tmp_path, labels, problem_type)
+    own, expected = classifier(folder)(TEXTS, **parameters), reference(folder)(TEXTS, **parameters)
+    for (label, score), (expected_label, expected_score) in zip(scores(own), scores(expected), strict=True):
+        assert label == expected_label
+        assert score == pytest.approx(expected_score, abs=1e-5)
+
+
+def test_bfloat16_stays_within_a_hundredth(tmp_path: Path) -> None:
+    # Weights of the size that training leaves.
+    folder = write_model(tmp_path, spread=0.1)
+    own = classifier(folder, torch.bfloat16)(TEXTS, top_k=None)
+    for answer, expected in zip(own, reference(folder)(TEXTS, top_k=None), strict=True):
+        assert dict(scores(answer)) == pytest.approx(dict(scores(expected)), abs=1e-2)
+
+
+def test_batches_keep_to_the_budget_and_the_order(model_folder: Path) -> None:
+    one_by_one, together = classifier(model_folder, budget=1), classifier(model_folder, budget=10_000)
+    alone, batched = one_by_one(TEXTS, top_k=None), together(TEXTS, top_k=None)
+    assert (one_by_one.statistics.passes, together.statistics.passes) == (len(TEXTS), 1)
+    assert one_by_one.statistics.padded == one_by_one.statistics.tokens < together.statistics.padded
+    for (label, score), (other, other_score) in zip(scores(alone), scores(batched), strict=True):
+        assert label == other
+        assert score == pytest.approx(other_score, abs=1e-5)
+
+
+def test_pairs_differ_from_texts(model_folder: Path) -> None:
+    pair = {"text": "good film", "text_pair": "bad end"}
+    own, expected = classifier(model_folder)(pair), reference(model_folder)(pair)
+    assert own["score"] == pytest.approx(expected["score"], abs=1e-5)
+    assert own != classifier(model_folder)("good film bad end")[0]
+
+
+def test_truncation_can_be_forbidden(model_folder: Path) -> None:
+    with pytest.raises(RequestError, match="longer than 32 tokens"):
+        classifier(model_folder)(TEXTS, truncation=False)
+    assert len(classifier(model_folder)(TEXTS[:1], truncation=False)) == 1
+
+
+def test_max_length_needs_room_for_a_token(model_folder: Path) -> None:
+    with pytest.raises(RequestError, match="max_length is 2, expected at least 3"):
+        classifier(model_folder)("good", max_length=2)
+
+
+def test_without_a_padding_token_only_equal_lengths_share_a_pass(model_folder: Path) -> None:
+    own = classifier(model_folder, budget=10_000)
+    own.loaded.tokenizer.pad_id = None
+    own(["good film", "bad end", "good"])
+    assert own.statistics.passes == 2

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from mms.context import Context, RequestProcessor
+from mms.service import PredictionException
+from sagemaker_inference.errors import GenericInferenceToolkitError
+
+from inference.classifier import Classifier
+from inference.device import Device
+from inference.loading import load
+from inference.options import ServingOptions
+from inference.responder import Responder
+from inference.user_code import UserFunctions
+
+
+@pytest.fixture(scope="module")
+def model(model_folder: Path) -> Classifier:
+    return Classifier(load(model_folder, Device(torch.device("cpu"), torch.float32)), 4096)
+
+
+def respond(responder: Responder, *requests: tuple[Any, dict[str, str]]) -> list[tuple[int, str, Any]]:
+    """Status, content type and body of each request, through multi-model-server's own context."""
+    context = Context("model", "", None, len(requests), None, "")
+    context.request_ids = {index: f"id-{index}" for index in range(len(requests))}
+    context.request_processor = [RequestProcessor({"body": {}, **headers}) for _, headers in requests]
+    data = [{"body": bytearray(body.encode())} if isinstance(body, str) else body for body, _ in requests]
+    bodies = responder.respond(data, context)
+    return [
+        (context.get_response_status(index)[0], context.get_response_content_type(index), body)
+        for index, body in enumerate(bodies)
+    ]
+
+
+def test_each_request_gets_its_own_type_and_status(model: Classifier) -> None:
+    good = json.dumps({"inputs": "good film"})
+    answers = respond(
+        Responder(model, ServingOptions(max_records=2), UserFunctions()),
+        (good, {"Accept": "text/csv"}),
+        ("{", {"Content-Type": "application/json"}),
+        ("good film\nbad", {"content-type": "text/plain", "accept": "application/jsonlines"}),
+        (good, {"accept": "image/png"}),
+        ({"field": b"form"}, {}),
+        ('{"inputs": ["a", "b", "c"]}', {}),
+        (good, {}),
+    )
+    assert [status for status, _, _ in answers] == [200, 400, 200, 406, 415, 413, 200]
+    assert answers[0][1:] == ("text/csv", "{label},{score}".format(**json.loads(answers[6][2])[0]))
+    lines = [json.loads(line) for line in answers[2][2].split("\n")]
+    assert lines[0] == json.loads(answers[6][2])[0]
+    assert len(lines) == 2
+    for index in (1, 3, 4, 5):
+        assert json.loads(answers[index][2])["error"]["request_id"] == f"id-{index}"
+        assert answers[index][1] == "application/json"
+
+
+def test_a_batch_makes_one_log_line_without_text(model: Classifier, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    respond(Responder(model, ServingOptions(), UserFunctions()), *[('{"inputs": "brightest"}', {})] * 3)
+    assert len(caplog.messages) == 1
+    line = json.loads(caplog.messages[0].removeprefix("batch "))
+    assert (line["requests"], line["errors"], line["texts"], line["passes"]) == (3, 0, 3, 1)
+    assert "brightest" not in caplog.text
+
+
+def test_functions_around_our_forward_pass(model: Classifier) -> None:
+    functions = UserFunctions(
+        input_fn=lambda body, _kind: body.decode().split("|"),
+        output_fn=lambda prediction, accept: (",".join(one["label"] for one in prediction), accept),
+    )
+    responder = Responder(model, ServingOptions(), functions)
+    answers = respond(responder, ("good|bad", {"accept": "text/own"}), ("dull", {}))
+    assert [answer[:2] for answer in answers] == [(200, "text/own"), (200, "application/json")]
+    assert [len(answer[2].split(",")) for answer in answers] == [2, 1]
+    assert model.statistics.texts == 3
+
+
+def test_their_predict_fn_gets_a_pipeline(model: Classifier) -> None:
+    functions = UserFunctions(predict_fn=lambda data, pipe: pipe(data["inputs"], top_k=1)[0]["label"])
+    answers = respond(Responder(model, ServingOptions(), functions), ('{"inputs": "good"}', {}))
+    assert json.loads(answers[0][2]) in ("POSITIVE", "NEGATIVE")
+
+
+def test_their_transform_fn_answers_alone() -> None:
+    functions = UserFunctions(transform_fn=lambda model, data, kind, accept: f"{model} {data.decode()} {kind} {accept}")
+    responder = Responder("model", ServingOptions(), functions)
+    answers = respond(responder, ("data", {"content-type": "a/b", "accept": "c/d"}))
+    assert answers == [(200, "c/d", "model data a/b c/d")]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "message"),
+    [
+        (ValueError("/secret/path"), 500, "the server failed on this request; its log has the cause"),
+        (GenericInferenceToolkitError(422, "no such thing"), 422, "no such thing"),
+        (PredictionException("busy", 503), 503, "busy"),
+    ],
+)
+def test_their_errors_are_that_requests_alone(error: Exception, status: int, message: str) -> None:
+    def predict_fn(data: Any, _model: Any) -> Any:
+        if data["inputs"] == "bad":
+            raise error
+        return "fine"
+
+    responder = Responder(None, ServingOptions(), UserFunctions(model_fn=lambda _: None, predict_fn=predict_fn))
+    answers = respond(responder, ('{"inputs": "bad"}', {}), ('{"inputs": "good"}', {}))
+    assert [answer[0] for answer in answers] == [status, 200]
+    assert json.loads(answers[0][2])["error"]["message"] == message
+    assert answers[1][2] == '"fine"'
