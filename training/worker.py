@@ -29,6 +29,7 @@ from training.checkpoints import Origin
 from training.collator import PaddingCollator
 from training.data import Channel
 from training.hyperparameters import Hyperparameters
+from training.loss import ClassificationLoss
 from training.metrics import compute, say
 from training.order import STRATEGIES, Order
 from training.stop import Agreement, InterruptionError, StopCallback, StopRequest
@@ -143,6 +144,7 @@ def make_trainer(
             base.config.pad_token_id or 0, asked.options.pad_to_multiple_of, base_model.position_limit(base.config)
         ),
         compute_metrics=compute,
+        compute_loss_func=ClassificationLoss(args.label_smoothing_factor),
         callbacks=[stop, LogCallback()],
     )
     trainer.remove_callback(PrinterCallback)

@@ -1,0 +1,222 @@
+"""The training image's entry point, `train` of sagemaker-training, as a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from training_base import LABELS, Job, make_job
+
+from contract.card import Card
+from contract.tokenizer import fingerprint
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).parents[2]
+SETTINGS = {"epochs": 4, "train_batch_size": 16, "learning_rate": "4e-3", "logging_steps": 1}
+SECONDS = 240
+
+
+def start(job: Job) -> subprocess.Popen[str]:
+    environ = {
+        **os.environ,
+        "SAGEMAKER_BASE_DIR": str(job.paths.base),
+        "SAGEMAKER_TRAINING_MODULE": "training.launch:main",
+        "PYTHONPATH": str(ROOT),
+        "OMP_NUM_THREADS": "1",
+        "HF_HUB_OFFLINE": "1",
+    }
+    train = Path(sys.executable).with_name("train")
+    return subprocess.Popen([train], env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    output = process.communicate(timeout=SECONDS)[0]
+    assert process.returncode == 0, output
+    return output
+
+
+def until(process: subprocess.Popen[str], text: str) -> None:
+    """Read the log up to a line that ends in `text`."""
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.rstrip().endswith(text):
+            return
+    pytest.fail(f"no {text!r} in\n{''.join(lines)}")
+
+
+def history(job: Job) -> list[dict[str, Any]]:
+    return json.loads((job.paths.output_data / "metrics.json").read_text())["history"]
+
+
+def series(job: Job, name: str) -> list[float]:
+    return [entry[name] for entry in history(job) if name in entry]
+
+
+def weights(job: Job) -> bytes:
+    return (job.paths.model / "model.safetensors").read_bytes()
+
+
+def failure(job: Job) -> str:
+    return job.paths.failure.read_text()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    """A job of one process that nothing disturbed."""
+    job = make_job(tmp_path_factory.mktemp("finished"), rows=320, test=True)
+    job.hyperparameters(**SETTINGS)
+    output = finish(start(job))
+    (job.paths.base / "log.txt").write_text(output)
+    return job
+
+
+def test_loss_falls_and_accuracy_rises(finished: Job) -> None:
+    losses = series(finished, "loss")
+    assert len(losses) == 80
+    assert sum(losses[-10:]) < 0.2 * sum(losses[:10])
+    assert series(finished, "eval_accuracy")[-1] > 0.95
+
+
+def test_the_log_has_a_line_for_each_metric_and_no_carriage_return(finished: Job) -> None:
+    log = (finished.paths.base / "log.txt").read_text()
+    assert "\r" not in log
+    logged = re.findall(r"eval_accuracy = ([0-9.]+)$", log, re.MULTILINE)
+    assert [float(value) for value in logged] == pytest.approx(series(finished, "eval_accuracy"), rel=1e-5)
+    assert float(re.findall(r"train_padding_share = ([0-9.]+)$", log, re.MULTILINE)[-1]) < 0.3
+
+
+def test_results_are_written_as_the_examples_write_them(finished: Job) -> None:
+    lines = (finished.paths.output_data / "eval_results.txt").read_text().splitlines()
+    names = [line.split(" = ")[0] for line in lines]
+    assert names == sorted(names)
+    assert {"eval_accuracy", "eval_loss", "eval_f1", "test_accuracy"} <= set(names)
+
+
+def test_the_model_answers_in_a_plain_pipeline(finished: Job) -> None:
+    from transformers import pipeline
+
+    answers = pipeline("text-classification", model=str(finished.paths.model))(["great superb word1", "awful dull word2"])
+    assert [answer["label"] for answer in answers] == ["POSITIVE", "NEGATIVE"]
+
+
+def test_the_model_folder_keeps_the_tokenizer_and_the_card(finished: Job) -> None:
+    folder = finished.paths.model
+    assert (folder / "tokenizer.json").read_bytes() == (finished.paths.channel("model") / "tokenizer.json").read_bytes()
+    card = Card.read(folder)
+    assert card.tokenizer.sha256 == fingerprint(folder / "tokenizer.json")
+    assert card.label_names == LABELS
+    assert card.training is not None
+    assert card.training["metrics"]["eval_accuracy"] > 0.95
+    assert not [path for path in folder.iterdir() if path.suffix not in (".json", ".safetensors", ".md")]
+
+
+def stop_and_resume(job: Job, at: int) -> str:
+    """Ask for a stop at step `at`; then start again. Returns the second run's log."""
+    process = start(job)
+    until(process, f" step = {at}")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=SECONDS)
+    assert process.returncode != 0
+    step = int(re.fullmatch(r"interrupted, checkpoint at step (\d+)", failure(job))[1])  # type: ignore[index]
+    assert at <= step <= at + 2
+    assert not list(job.paths.model.glob("*"))
+    output = finish(start(job))
+    assert f"resuming from checkpoint-{step}" in output
+    return output
+
+
+def test_a_stopped_job_resumes_to_the_same_bits(finished: Job, tmp_path: Path) -> None:
+    job = make_job(tmp_path, rows=320, test=True)
+    job.hyperparameters(**SETTINGS)
+    stop_and_resume(job, at=27)
+    assert weights(job) == weights(finished)
+
+
+TWO = {**SETTINGS, "train_batch_size": 8, "processes_per_host": 2, "epochs": 2}
+
+
+def test_two_ranks_learn_as_one_and_resume_to_the_same_bits(tmp_path: Path) -> None:
+    one, two, stopped = (make_job(tmp_path / name, rows=160, dropout=0.0) for name in ("one", "two", "stopped"))
+    one.hyperparameters(**{**SETTINGS, "epochs": 2})
+    two.hyperparameters(**TWO)
+    stopped.hyperparameters(**TWO)
+    running = [start(one), start(two)]
+    for process in running:
+        finish(process)
+    assert series(two, "loss") == pytest.approx(series(one, "loss"), rel=1e-4)
+    stop_and_resume(stopped, at=6)
+    assert weights(stopped) == weights(two)
+
+
+def test_two_hosts_meet_and_the_first_one_writes(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    names = ["127.0.0.1", "127.0.0.2"]
+    jobs = [make_job(tmp_path / name, rows=64) for name in names]
+    for job, name in zip(jobs, names, strict=True):
+        job.hosts(name, names)
+        job.hyperparameters(**{**SETTINGS, "epochs": 1, "master_port": port})
+    for process in [start(job) for job in jobs]:
+        finish(process)
+    assert len(series(jobs[0], "loss")) == 2
+    assert (jobs[0].paths.model / "model.safetensors").is_file()
+    assert not list(jobs[1].paths.model.glob("*"))
+    assert not list(jobs[1].paths.checkpoints.glob("checkpoint-*"))
+
+
+@pytest.fixture
+def two_ranks(tmp_path: Path) -> Iterator[tuple[Job, subprocess.Popen[str]]]:
+    job = make_job(tmp_path, rows=320)
+    job.hyperparameters(**{**TWO, "epochs": 500})
+    process = start(job)
+    until(process, " step = 3")
+    yield job, process
+    process.kill()
+    process.wait()
+
+
+def test_a_killed_rank_is_the_reason_that_the_job_gives(two_ranks: tuple[Job, subprocess.Popen[str]]) -> None:
+    job, process = two_ranks
+    ranks = {int(child.environ()["RANK"]): child for child in psutil.Process(process.pid).children()}
+    ranks[1].kill()
+    began = time.monotonic()
+    process.communicate(timeout=SECONDS)
+    assert process.returncode != 0
+    assert failure(job).startswith("rank 1 was killed by SIGKILL")
+    assert time.monotonic() - began < 60
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "expected"),
+    [
+        ({"lerning_rate": 1}, "unknown hyperparameter lerning_rate: did you mean learning_rate?"),
+        ({"epochs": "many"}, "hyperparameter epochs is 'many', expected a number"),
+        ({"model_name": "/no/such $HOME 'model'"}, "tokenizer /no/such $HOME 'model': no such file or folder"),
+    ],
+)
+def test_a_wrong_hyperparameter_gets_one_sentence(
+    tmp_path: Path, hyperparameters: dict[str, Any], expected: str
+) -> None:
+    job = make_job(tmp_path, rows=16)
+    job.hyperparameters(**hyperparameters)
+    process = start(job)
+    output = process.communicate(timeout=SECONDS)[0]
+    assert process.returncode != 0
+    assert failure(job) == expected
+    assert "Traceback" not in output
+    assert not job.paths.model.exists()

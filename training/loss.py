@@ -1,0 +1,37 @@
+"""The loss, weighted the same however many ranks and micro-batches share a step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch.nn.functional import cross_entropy
+
+
+@dataclass(frozen=True)
+class ClassificationLoss:
+    """Cross entropy, summed over this rank's rows and divided by the rows of the whole step.
+
+    Trainer multiplies by the number of ranks afterwards, because DDP averages their gradients. The
+    models' own classification losses are means over a rank's rows: Trainer multiplies these as well,
+    so that in transformers 5.3 two ranks give gradients twice as large as one.
+
+    Attributes:
+        smoothing: label smoothing, 0..1 (label_smoothing_factor).
+    """
+
+    smoothing: float = 0.0
+
+    def __call__(
+        self, outputs: Mapping[str, torch.Tensor], labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None
+    ) -> torch.Tensor:
+        """The loss, a scalar.
+
+        Args:
+            outputs: with `logits`, (rows, classes).
+            labels: (rows,) int64.
+            num_items_in_batch: rows of the step over all ranks; None (evaluation) takes these rows alone.
+        """
+        total = cross_entropy(outputs["logits"].float(), labels, reduction="sum", label_smoothing=self.smoothing)
+        return total / (len(labels) if num_items_in_batch is None else num_items_in_batch)
