@@ -18,6 +18,7 @@ from training.options import TrainingOptions
 
 CHANNEL = "model"
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+WEIGHT_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack")
 
 log = logging.getLogger(__name__)
 
@@ -114,12 +115,23 @@ def position_limit(config: Any) -> int | None:
     return positions - (config.pad_token_id or 0) - 1
 
 
+def refuse_other_weights(base: BaseModel) -> None:
+    """Stop before weights that are there, but not as safetensors, are taken for none."""
+    others = [path.name for path in sorted(Path(base.name).iterdir()) if path.suffix in WEIGHT_SUFFIXES]
+    if others:
+        raise UserError(
+            f"model {base.name} has weights in {others[0]}, expected {WEIGHTS[0]}: only safetensors is read"
+        )
+
+
 def load(base: BaseModel, attention: str) -> PreTrainedModel:
     """The model in fp32: mixed precision wants its master weights so.
 
     Raises:
         UserError: there are no safetensors weights, or they do not fit the configuration.
     """
+    if base.from_scratch:
+        refuse_other_weights(base)
     try:
         if base.from_scratch:
             log.info("model %s has no weights: training starts from scratch", base.name)

@@ -1,0 +1,42 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from contract.failures import UserError
+from training.causes import FOLDER_VARIABLE, RankFolder, settle
+from training.stop import InterruptionError
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (UserError("option x is 1"), "option x is 1"),
+        (ValueError("odd"), "ValueError: odd"),
+        (InterruptionError(7), "interrupted, checkpoint at step 7"),
+    ],
+)
+def test_a_rank_leaves_its_cause_and_exits_with_a_status(tmp_path: Path, error: Exception, text: str) -> None:
+    folder = RankFolder(tmp_path, rank=3)
+    with pytest.raises(SystemExit) as exit, settle(folder):
+        raise error
+    assert exit.value.code == 1
+    cause = folder.first()
+    assert cause is not None
+    assert (cause.rank, cause.text) == (3, text)
+
+
+def test_the_earliest_cause_is_the_first(tmp_path: Path) -> None:
+    for rank, nanoseconds in ((0, 30), (1, 10), (2, 20)):
+        cause = {"rank": rank, "nanoseconds": nanoseconds, "text": str(rank)}
+        (tmp_path / f"cause-{rank}.json").write_text(json.dumps(cause))
+    assert RankFolder(tmp_path).first().text == "1"  # type: ignore[union-attr]
+
+
+def test_no_cause_is_none(tmp_path: Path) -> None:
+    assert RankFolder(tmp_path).first() is None
+
+
+def test_a_rank_started_by_hand_says_so() -> None:
+    with pytest.raises(UserError, match=f"{FOLDER_VARIABLE} is not set"):
+        RankFolder.from_environment({})

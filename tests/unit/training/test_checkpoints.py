@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import pytest
+
+from contract.files import STAGING
+from training import checkpoints
+from training.checkpoints import MANIFEST, SET_ASIDE, Origin
+
+ORIGIN = Origin("data", "model")
+
+
+def save(root: Path, step: int) -> Path:
+    staged = root / STAGING / f"checkpoint-{step}"
+    staged.mkdir(parents=True)
+    (staged / "model.safetensors").write_bytes(bytes([step]) * 100)
+    (staged / "optimizer.pt").write_bytes(b"optimizer")
+    (staged / "trainer_state.json").write_text("{}")
+    checkpoints.publish(staged, root / staged.name, step, 2, ORIGIN)
+    return root / staged.name
+
+
+def delete(path: Path) -> None:
+    path.unlink()
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+
+
+FILES = ("model.safetensors", "optimizer.pt", "trainer_state.json", MANIFEST)
+
+
+@pytest.mark.parametrize("harm", [delete, truncate, flip])
+@pytest.mark.parametrize("file", FILES)
+def test_a_harmed_checkpoint_gives_way_to_the_one_before(tmp_path: Path, file: str, harm: object) -> None:
+    save(tmp_path, 5)
+    newest = save(tmp_path, 10)
+    assert checkpoints.newest(tmp_path).step == 10  # type: ignore[union-attr]
+    harm(newest / file)  # type: ignore[operator]
+    found = checkpoints.newest(tmp_path)
+    if (file, harm) == (MANIFEST, truncate):
+        # Only the last line break is gone: the manifest still says the same.
+        assert found is not None
+        assert found.step == 10
+    else:
+        assert found is not None
+        assert found.step == 5
+
+
+def test_a_checkpoint_keeps_what_it_belongs_to(tmp_path: Path) -> None:
+    save(tmp_path, 5)
+    found = checkpoints.newest(tmp_path)
+    assert found == checkpoints.Checkpoint(tmp_path / "checkpoint-5", 5, 2, ORIGIN)
+
+
+def test_no_checkpoint_is_none(tmp_path: Path) -> None:
+    assert checkpoints.newest(tmp_path) is None
+
+
+def test_steps_are_ordered_as_numbers(tmp_path: Path) -> None:
+    for step in (9, 10, 100):
+        save(tmp_path, step)
+    assert [checkpoints.step_of(folder) for folder in checkpoints.folders(tmp_path)] == [100, 10, 9]
+
+
+def test_what_did_not_verify_is_set_aside(tmp_path: Path) -> None:
+    for step in (5, 10):
+        save(tmp_path, step)
+    (tmp_path / STAGING).mkdir(exist_ok=True)
+    checkpoints.set_aside(tmp_path, newer_than=5)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-5", SET_ASIDE]
+    assert (tmp_path / SET_ASIDE / "checkpoint-10" / MANIFEST).is_file()
+
+
+def test_pruning_keeps_the_newest_and_the_best(tmp_path: Path) -> None:
+    for step in (5, 10, 15, 20):
+        save(tmp_path, step)
+    checkpoints.prune(tmp_path, 1, keep={10})
+    assert [checkpoints.step_of(folder) for folder in checkpoints.folders(tmp_path)] == [20, 10]
+
+
+@pytest.mark.parametrize("limit", [None, 9])
+def test_pruning_below_the_limit_removes_nothing(tmp_path: Path, limit: int | None) -> None:
+    save(tmp_path, 5)
+    checkpoints.prune(tmp_path, limit, keep=set())
+    assert len(checkpoints.folders(tmp_path)) == 1

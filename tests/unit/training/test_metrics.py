@@ -1,0 +1,30 @@
+import numpy as np
+import pytest
+
+from training.metrics import confusion, scores, text
+
+
+def test_scores_of_two_classes_are_those_of_class_one() -> None:
+    labels = np.array([1, 1, 1, 1, 0, 0, 0, 0, 0, 0])
+    predicted = np.array([1, 1, 1, 0, 1, 0, 0, 0, 0, 0])
+    found = scores(confusion(labels, predicted, 2))
+    assert found == pytest.approx({"accuracy": 0.8, "precision": 3 / 4, "recall": 3 / 4, "f1": 0.75})
+
+
+def test_rows_are_true_classes_and_columns_predicted_ones() -> None:
+    assert confusion(np.array([0, 2, 2]), np.array([0, 1, 2]), 3).tolist() == [[1, 0, 0], [0, 0, 0], [0, 1, 1]]
+
+
+def test_scores_of_more_classes_are_means_over_classes() -> None:
+    found = scores(np.array([[2, 0, 0], [0, 1, 1], [0, 0, 2]]))
+    assert found["recall"] == pytest.approx((1 + 0.5 + 1) / 3)
+    assert found["precision"] == pytest.approx((1 + 1 + 2 / 3) / 3)
+
+
+def test_a_class_that_nobody_predicts_scores_zero() -> None:
+    assert scores(np.array([[5, 0], [5, 0]])) == {"accuracy": 0.5, "f1": 0.0, "precision": 0.0, "recall": 0.0}
+
+
+@pytest.mark.parametrize(("value", "expected"), [(0.123456789, "0.123457"), (1e-9, "1e-09"), (7, "7"), ("no", "no")])
+def test_numbers_are_short(value: object, expected: str) -> None:
+    assert text(value) == expected
