@@ -14,6 +14,7 @@ from processing.split import SPLITS
 from processing.tokenize import Encoder, Tokens
 
 KEPT_PREFIX = "kept_"
+REPLACED = (Outcome.KEPT, Outcome.OVER_MAX_ROWS)
 
 
 def outcomes(batch: pa.RecordBatch) -> dict[Outcome, int]:
@@ -23,12 +24,15 @@ def outcomes(batch: pa.RecordBatch) -> dict[Outcome, int]:
 
 
 def mark(batch: pa.RecordBatch, duplicates: NDArray[np.int64]) -> pa.RecordBatch:
-    """`batch` with the rows at the positions `duplicates` filtered as such; others lie outside it."""
+    """`batch` with the rows at the positions `duplicates` filtered as such; others lie outside it.
+
+    Only rows that would be kept here, or be cut off for size: another host counts its own.
+    """
     here = duplicates[(duplicates >= 0) & (duplicates < batch.num_rows)]
     if not len(here):
         return batch
     found = to_numpy(batch.column("outcome"), np.uint8).copy()
-    found[here] = Outcome.DUPLICATE
+    found[here[np.isin(found[here], REPLACED)]] = Outcome.DUPLICATE
     return batch.set_column(batch.schema.get_field_index("outcome"), "outcome", to_arrow(found))
 
 

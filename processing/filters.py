@@ -26,6 +26,7 @@ class Outcome(IntEnum):
     BAD_LABEL = 9
     UNKNOWN_LABEL = 10
     DUPLICATE = 11
+    OVER_MAX_ROWS = 12
 
 
 FILTERED = {
@@ -34,6 +35,7 @@ FILTERED = {
     Outcome.TOO_SHORT: "shorter than min_chars",
     Outcome.TOO_LONG: "longer than max_chars",
     Outcome.DUPLICATE: "duplicate",
+    Outcome.OVER_MAX_ROWS: "over --max-rows",
 }
 REJECTED = {
     Outcome.NOT_JSON: "not a JSON object",
@@ -79,8 +81,14 @@ class Counts:
         return RowCounts(self.read, self.kept, dict(self.filtered), dict(self.rejected))
 
 
-def outcome_sql(options: ProcessingOptions, labels: Labels, host: int, hosts: int) -> str:
-    """SQL for a row's Outcome over the columns blank, broken, selected, owner, text and label."""
+def outcome_sql(
+    options: ProcessingOptions, labels: Labels, host: int, hosts: int, cuts: list[tuple[str, Outcome]]
+) -> str:
+    """SQL for a row's Outcome over the columns blank, broken, selected, owner, text and label.
+
+    Args:
+        cuts: conditions that leave out rows that would be kept.
+    """
     cases = [("blank", Outcome.BLANK_LINE)]
     if hosts > 1:
         cases.append((f"owner % {hosts} <> {host}", Outcome.OTHER_HOST))
@@ -97,6 +105,7 @@ def outcome_sql(options: ProcessingOptions, labels: Labels, host: int, hosts: in
         (f"NOT {labels.known}", Outcome.UNKNOWN_LABEL),
         ("coalesce(trim(label), '') = ''", Outcome.NO_LABEL),
         (f"({labels.number}) IS NULL", Outcome.BAD_LABEL),
+        *cuts,
     ]
     whens = " ".join(f"WHEN {condition} THEN {int(outcome)}" for condition, outcome in cases)
     return f"CAST(CASE {whens} ELSE {int(Outcome.KEPT)} END AS UTINYINT)"

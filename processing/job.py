@@ -22,7 +22,7 @@ from contract.logs import Progress
 from contract.paths import Paths
 from contract.tokenizer import fingerprint, locate
 from contract.versions import versions
-from processing import fast, report
+from processing import fast, report, survey
 from processing.arrays import to_numpy
 from processing.batches import KEPT_PREFIX, by_split, kept_rows, tokenized
 from processing.database import connected
@@ -32,7 +32,7 @@ from processing.labels import labels, numbered_names
 from processing.options import ProcessingOptions, ratios
 from processing.outputs import Outputs, outputs
 from processing.query import Chosen, Plan, choose
-from processing.reader import FileReader, deduplicated, describe, readers
+from processing.reader import FileReader, describe, readers, surveyed
 from processing.rejects import RejectsFile
 from processing.source import SourceFile, find
 from processing.split import SPLITS
@@ -80,7 +80,7 @@ class Job:
             with RejectsFile(result.report) as rejects:
                 progress = Progress(log, "rows")
                 found = readers(connection, plan, self.files)
-                for reader in deduplicated(connection, found) if self.options.drop_duplicates else found:
+                for reader in surveyed(connection, found) if survey.is_needed(self.options) else found:
                     self.read(reader, result, progress)
                     rejects.write(reader.rejects())
             self.finish(plan, result, rejects.listed)
@@ -202,7 +202,22 @@ def start(options: ProcessingOptions, paths: Paths) -> Job:
     if not files and hosts.count == 1:
         raise UserError(f"input {place} holds no file")
     sharded = is_sharded(options, hosts, paths.processing_job_config, Path(place))
-    if sharded and hosts.count > 1 and options.drop_duplicates:
-        log.warning("input is sharded: duplicates on different hosts stay; replicated input drops them too")
+    if sharded and hosts.count > 1:
+        check_sharded(options, hosts)
     log.info("host %s of %d, %d input files", hosts.current, hosts.count, len(files))
     return Job(options, hosts, tokenizer, encoder, files, passed_over, sharded)
+
+
+def check_sharded(options: ProcessingOptions, hosts: Hosts) -> None:
+    """What several hosts that see only their own files can and cannot do.
+
+    Raises:
+        UserError: an option needs a look at all rows.
+    """
+    if options.max_rows is not None:
+        raise UserError(
+            f"option --max-rows is {options.max_rows}, but input is sharded over {hosts.count} hosts, none of which "
+            "sees all rows; expected replicated input"
+        )
+    if options.drop_duplicates:
+        log.warning("input is sharded: duplicates on different hosts stay; replicated input drops them too")

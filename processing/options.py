@@ -62,6 +62,12 @@ class ProcessingOptions:
         "Keep the first row of each text, regardless of case and white space; several hosts need replicated input.",
         group=ROWS,
     )
+    max_rows: int | None = option(
+        None,
+        "Most rows to keep over all files and hosts, chosen by a hash of text and seed (equal texts stay or go "
+        "together); none means all. Several hosts need replicated input.",
+        group=ROWS,
+    )
     columns: tuple[str, ...] = option(
         (), "Columns to keep beside input_ids, labels and length.", aliases=("keep_columns",), group=ROWS
     )
@@ -89,6 +95,8 @@ class ProcessingOptions:
             raise UserError(f"option --min-chars is {self.min_chars}, expected 0 or more")
         if self.max_chars is not None and self.max_chars < max(self.min_chars, 1):
             raise UserError(f"option --max-chars is {self.max_chars}, expected at least {max(self.min_chars, 1)}")
+        if self.max_rows is not None and self.max_rows < 1:
+            raise UserError(f"option --max-rows is {self.max_rows}, expected at least 1")
         if len(set(self.columns)) != len(self.columns):
             raise UserError(f"option --columns is {', '.join(self.columns)}, expected each column once")
         if taken := next((name for name in self.columns if name in RESERVED), None):

@@ -6,17 +6,18 @@ Rows that are not kept come out too, without their text, so that each one is cou
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from contract.failures import UserError
-from processing.duplicates import normalized_sql
 from processing.filters import Outcome, outcome_sql
+from processing.hashes import normalized_sql, owner_sql
 from processing.labels import Labels
 from processing.options import ProcessingOptions
 from processing.sample import MAX_LINE_BYTES
 from processing.source import SourceFile
-from processing.split import owner_sql, split_sql
+from processing.split import split_sql
 from processing.sql import identifier, literal
+from processing.survey import Cuts, rank
 
 VALUE_CHARS = 200
 REJECTS_TABLE = "rejected_lines"
@@ -55,6 +56,7 @@ class Plan:
     types: Mapping[str, str]
     host: int = 0
     hosts: int = 1
+    cuts: Cuts = field(default_factory=Cuts)
 
 
 def scan(file: SourceFile, columns: Mapping[str, str]) -> str:
@@ -99,7 +101,7 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
     """
     options, chosen = plan.options, plan.chosen
     kept = [f"kept_{index}" for index in range(len(chosen.kept))]
-    outcome = outcome_sql(options, plan.labels, plan.host, plan.hosts)
+    outcome = outcome_sql(options, plan.labels, plan.host, plan.hosts, cut_conditions(plan))
     faults = f"{int(Outcome.NOT_JSON)}, {int(Outcome.BAD_LABEL)}, {int(Outcome.UNKNOWN_LABEL)}"
     fault = f"left(CASE WHEN broken THEN raw ELSE label END, {VALUE_CHARS})"
     # Texts that are duplicates of each other must meet on one host.
@@ -116,6 +118,14 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
         f"SELECT {', '.join(outputs)} FROM (SELECT *, {outcome} AS outcome FROM "
         f"(SELECT *, {owner} AS owner FROM ({selected(plan, file, columns, kept)})))"
     )
+
+
+def cut_conditions(plan: Plan) -> list[tuple[str, Outcome]]:
+    """SQL conditions of the rows that the survey has cut off."""
+    found = []
+    if plan.cuts.all_rows is not None:
+        found.append((f"{rank(plan.options)} > {plan.cuts.all_rows}", Outcome.OVER_MAX_ROWS))
+    return found
 
 
 def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str], kept: list[str]) -> str:

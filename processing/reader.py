@@ -13,7 +13,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from contract.failures import UserError
-from processing import duplicates
 from processing.batches import mark, outcomes
 from processing.filters import REJECTED, Counts, Outcome
 from processing.lines import lines_at, lines_of_rows
@@ -21,6 +20,7 @@ from processing.query import Plan, build, choose
 from processing.rejects import REASONS, BrokenLine, Reject, broken_lines
 from processing.sample import columns as sampled_columns
 from processing.source import SourceFile
+from processing.survey import Survey, wants_cuts
 
 BATCH_ROWS = 4096
 # Rows whose label is at fault are counted all, and listed up to this many a file: they are kept in memory.
@@ -61,10 +61,12 @@ class FileReader:
             raise self.explained(error) from None
         self.count_broken(broken_lines(self.connection))
 
-    def note_texts(self) -> None:
-        """Read the file for its texts alone, to find duplicates."""
+    def note(self, survey: Survey) -> None:
+        """Read the file for what `survey` wants of it."""
+        # Where all rows are cut to size, those of the other hosts count too.
+        plan = replace(self.plan, host=0, hosts=1) if wants_cuts(self.plan.options) else self.plan
         try:
-            duplicates.note(self.connection, self.number, build(self.plan, self.file, self.columns))
+            survey.note(self.number, build(plan, self.file, self.columns))
         except duckdb.Error as error:
             raise self.explained(error) from None
         # They come again when the rows are read.
@@ -180,13 +182,16 @@ def readers(connection: duckdb.DuckDBPyConnection, plan: Plan, files: Iterable[S
         yield FileReader(connection, plan, file, columns, number)
 
 
-def deduplicated(connection: duckdb.DuckDBPyConnection, found: Iterable[FileReader]) -> Iterator[FileReader]:
-    """The readers `found`, each told which of its rows are duplicates, once all have been read for that."""
+def surveyed(connection: duckdb.DuckDBPyConnection, found: Iterable[FileReader]) -> Iterator[FileReader]:
+    """The readers `found`, each told of its duplicates and of the cuts, once all have been read for that."""
     noted = list(found)
-    duplicates.prepare(connection)
+    if not noted:
+        return
+    survey = Survey(connection, noted[0].plan.options)
     for reader in noted:
-        reader.note_texts()
-    duplicates.decide(connection)
+        reader.note(survey)
+    survey.decide()
     for reader in noted:
-        reader.duplicates = duplicates.positions(connection, reader.number)
+        reader.duplicates = survey.duplicates(reader.number)
+        reader.plan = replace(reader.plan, cuts=survey.cuts)
         yield reader

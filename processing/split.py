@@ -28,11 +28,3 @@ def bounds(ratios: tuple[float, float, float]) -> tuple[int, int]:
     train, validation, test = ratios
     end = RANGE if test == 0 else round((train + validation) * RANGE)
     return (end if validation == 0 else round(train * RANGE)), end
-
-
-def owner_sql(text: str = "text") -> str:
-    """SQL for the number (UBIGINT) whose remainder says which of several hosts keeps a row.
-
-    The last eight bytes of the MD5 of the SQL expression `text` without a seed: independent of u.
-    """
-    return f"md5_number_lower(coalesce({text}, ''))"

@@ -62,6 +62,7 @@ def process(environ: Mapping[str, str], paths: Paths, data: Path, tokenizer: str
             *("python", "-m", "processing", "--input", str(data), "--tokenizer", tokenizer),
             *("--text-column", given.text, "--label-column", given.label, "--label-threshold", given.threshold),
             *("--label-names", "NEGATIVE,POSITIVE", "--max-length", str(given.max_length)),
+            *("--max-rows", str(given.rows)),
         ],
         environ,
     )

@@ -20,6 +20,7 @@ from contract.failures import UserError
 from contract.paths import Paths
 from processing.job import start
 from processing.options import ProcessingOptions
+from processing.split import SPLITS
 
 Write = Callable[[str, str | bytes], Path]
 Row = tuple[Any, ...]
@@ -46,7 +47,7 @@ def rows(base: Path, split: str, columns: tuple[str, ...] = ("id", "labels", "in
 
 
 def everything(base: Path) -> dict[str, list[Row]]:
-    return {split: sorted(rows(base, split)) for split in ("train", "validation", "test")}
+    return {split: sorted(rows(base, split)) for split in SPLITS}
 
 
 def table(count: int) -> list[list[str]]:
@@ -207,6 +208,43 @@ def test_duplicates_are_dropped_across_files_and_hosts(written: Write, tmp_path:
     reports = [on_host(tmp_path / "three", tmp_path / "in", host, 3, "replicated", options) for host in range(3)]
     assert everything(tmp_path / "three") == expected
     assert sum(report["rows"]["filtered"]["duplicate"] for report in reports) == 140
+
+
+def test_max_rows_keeps_the_same_rows_whatever_the_order_files_and_hosts(
+    written: Write, tmp_path: Path, wordpiece: Path
+) -> None:
+    data = table(300)
+    data += [["", f"{data[n][1].upper()} ", "5"] for n in range(40)]
+    for drop in (False, True):
+        base = tmp_path / f"drop-{drop}"
+        options = {"tokenizer": str(wordpiece), "label_threshold": 3, "max_rows": 100, "drop_duplicates": drop}
+        report = run(base / "one", input=str(written("one/a.tsv", as_tsv(data))), columns=("text",), **options)
+        kept, over = report["rows"]["kept"], report["rows"]["filtered"]["over --max-rows"]
+        assert kept == 100 and kept + over + 40 * drop == 340
+        assert report["rows"]["filtered"].get("duplicate", 0) == 40 * drop
+        expected = texts(base / "one")
+        # A choice by the split's own hash would fill train alone.
+        assert 60 < len(texts(base / "one", "train")) < 95
+        shuffled = random.Random(3).sample(data, len(data))
+        for part in range(4):
+            written(f"all/{part}.tsv", as_tsv((data if drop else shuffled)[part * 85 : part * 85 + 85]))
+        reports = [
+            on_host(base / "three", tmp_path / "all", host, 3, "replicated", {**options, "columns": ("text",)})
+            for host in range(3)
+        ]
+        assert texts(base / "three") == expected
+        assert sum(report["rows"]["filtered"]["over --max-rows"] for report in reports) == over
+
+
+def texts(base: Path, *splits: str) -> list[Row]:
+    return sorted(row for split in splits or SPLITS for row in rows(base, split, ("text", "labels", "input_ids")))
+
+
+def test_max_rows_is_refused_where_no_host_sees_all_rows(written: Write, tmp_path: Path, wordpiece: Path) -> None:
+    options = {"tokenizer": str(wordpiece), "label_threshold": 3, "max_rows": 10}
+    folder = written("in/a.tsv", as_tsv(table(20))).parent
+    with pytest.raises(UserError, match="--max-rows is 10, but input is sharded over 2 hosts"):
+        on_host(tmp_path / "base", folder, 0, 2, "sharded", options)
 
 
 def test_groups_stay_together(written: Write, tmp_path: Path, wordpiece: Path) -> None:

@@ -8,7 +8,8 @@ import duckdb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processing.split import bounds, owner_sql, split_sql
+from processing.hashes import owner_sql
+from processing.split import bounds, split_sql
 
 
 def splits(keys: list[str], ratios: tuple[float, float, float], seed: int = 42) -> list[int]:
