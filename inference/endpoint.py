@@ -10,11 +10,15 @@ from pathlib import Path
 
 import aiohttp
 
+from contract.failures import UserError
+
 SOCKET_FILE = "server.sock"
 # sun_path of sockaddr_un holds 108 bytes with its last NUL (unix(7)).
 SOCKET_PATH_LIMIT = 107
 # Multi-model-server takes a port only where it fits a signed 16-bit number.
 PORTS = range(20_000, 32_767)
+# Where its first worker listens without Unix sockets.
+WORKER_PORT = 9_000
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Endpoint:
         # Workers' sockets lie one folder deeper and have longer names.
         too_long = len(os.fsencode(folder / "tmp" / ".mms.sock.99999")) > SOCKET_PATH_LIMIT
         if too_long or os.statvfs(folder).f_flag & os.ST_NOEXEC:
+            check_worker_port()
             return cls(port=free_port())
         return cls(path=path)
 
@@ -55,10 +60,23 @@ class Endpoint:
         return aiohttp.ClientSession(base, connector=connector, timeout=aiohttp.ClientTimeout(total=timeout))
 
 
+def check_worker_port() -> None:
+    """Raises UserError where the port is taken that workers fall back to; the server fixes it."""
+    if is_taken(WORKER_PORT):
+        raise UserError(
+            f"port {WORKER_PORT} is taken, and the temporary folder cannot hold sockets "
+            f"(noexec, or a path too long); expected a TMPDIR that can, or the port free"
+        )
+
+
+def is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def free_port() -> int:
     """A port of PORTS that nobody listens on now."""
     while True:
         port = random.choice(PORTS)  # noqa: S311 - not a secret
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
+        if not is_taken(port):
+            return port

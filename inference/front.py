@@ -9,10 +9,12 @@ every error into our JSON, and on SIGTERM finishes what runs.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from http import HTTPStatus
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -47,6 +49,7 @@ class Front:
 
     def __init__(self, options: ServingOptions, session: aiohttp.ClientSession, is_ready: Callable[[], bool]) -> None:
         self._options, self._session, self._is_ready = options, session, is_ready
+        self._lost = asyncio.Event()
 
     def application(self) -> web.Application:
         """The aiohttp application; bodies above the limit get 413."""
@@ -67,13 +70,37 @@ class Front:
             raise RequestError(HTTPStatus.SERVICE_UNAVAILABLE, "the model is not loaded yet")
         body = await request.read()
         headers = [(name, value) for name, value in request.headers.items() if name.lower() not in NOT_FORWARDED]
-        url = f"/predictions/{MODEL_NAME}"
         try:
-            async with self._session.post(url, data=body, headers=headers, skip_auto_headers=CLIENT_HEADERS) as answer:
-                return await returned(answer)
+            return await self._or_lost(self._forward(body, headers))
         except (TimeoutError, aiohttp.ClientError) as error:
             log.error("multi-model-server did not answer: %s", error)
-            raise RequestError(HTTPStatus.SERVICE_UNAVAILABLE, "no worker answered; try again") from None
+            raise no_worker() from None
+
+    async def _forward(self, body: bytes, headers: list[tuple[str, str]]) -> web.StreamResponse:
+        url = f"/predictions/{MODEL_NAME}"
+        async with self._session.post(url, data=body, headers=headers, skip_auto_headers=CLIENT_HEADERS) as answer:
+            return await returned(answer)
+
+    async def _or_lost(self, forwarded: Coroutine[Any, Any, web.StreamResponse]) -> web.StreamResponse:
+        """The answer, or 503 as soon as `drop` says that none will come."""
+        answer, lost = asyncio.create_task(forwarded), asyncio.create_task(self._lost.wait())
+        try:
+            await asyncio.wait({answer, lost}, return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                return answer.result()
+            raise no_worker()
+        finally:
+            answer.cancel()
+            lost.cancel()
+
+    def drop(self) -> None:
+        """Answer every request that waits for a worker with 503: the worker is dead."""
+        self._lost.set()
+        self._lost = asyncio.Event()
+
+
+def no_worker() -> RequestError:
+    return RequestError(HTTPStatus.SERVICE_UNAVAILABLE, "no worker answered; try again")
 
 
 async def returned(answer: aiohttp.ClientResponse) -> web.Response:
@@ -86,7 +113,7 @@ async def returned(answer: aiohttp.ClientResponse) -> web.Response:
     headers = {name: answer.headers[name] for name in RETURNED if name in answer.headers}
     if answer.status >= 400 and not body.startswith(b'{"error"'):
         log.error("multi-model-server: %d %s", answer.status, reason(body.decode("utf-8", "replace")))
-        raise RequestError(HTTPStatus.SERVICE_UNAVAILABLE, "no worker answered; try again")
+        raise no_worker()
     return web.Response(status=answer.status, body=body, headers=headers)
 
 

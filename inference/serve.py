@@ -67,7 +67,8 @@ class Server:
             readiness.RUN_FOLDER_VARIABLE: str(run_folder.path),
         }
         self._stopping = asyncio.Event()
-        self._serving = False
+        # Whether the model was ever loaded, and whether a warm worker lives now.
+        self._serving = self._ready = False
 
     async def run(self) -> int:
         """Start, serve, stop. The front listens first, so that /ping says 503 while the model loads."""
@@ -90,8 +91,8 @@ class Server:
     @contextlib.asynccontextmanager
     async def _front(self, session: aiohttp.ClientSession) -> AsyncIterator[None]:
         """Open the public port; on the way out close it and wait for the requests that run."""
-        application = Front(self._options, session, self._is_ready).application()
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=FINISH_SECONDS)
+        self._gate = Front(self._options, session, lambda: self._ready)
+        runner = web.AppRunner(self._gate.application(), access_log=None, shutdown_timeout=FINISH_SECONDS)
         await runner.setup()
         try:
             await web.TCPSite(runner, "0.0.0.0", self._options.port).start()  # noqa: S104 - the container's one port
@@ -107,9 +108,6 @@ class Server:
         finally:
             await runner.cleanup()
 
-    def _is_ready(self) -> bool:
-        return self._serving and bool(readiness.ready_workers(self._run_folder.path))
-
     async def _life(self, session: aiohttp.ClientSession, process: subprocess.Popen[bytes]) -> int:
         ending = asyncio.create_task(self._ended(process))
         try:
@@ -119,10 +117,9 @@ class Server:
                 loaded.cancel()
                 return ending.result()
             loaded.result()
-            self._serving = True
+            self._serving = self._ready = True
             log.info("ready: %d worker(s), port %d", self._workers, self._options.port)
             status = await ending
-            self._serving = self._serving and status == EXIT_OK
             await self._runner.cleanup()
             return status
         finally:
@@ -159,9 +156,28 @@ class Server:
                 log.error("multi-model-server ended by itself with status %d", process.returncode)
                 return EXIT_BUG
             reap(process.pid)
-            with contextlib.suppress(asyncio.TimeoutError):
+            if self._serving:
+                self._check_workers()
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), WATCH_INTERVAL)
         return EXIT_OK
+
+    def _check_workers(self) -> None:
+        """Follow the workers: /ping, and requests whose worker died.
+
+        Multi-model-server starts a new worker by itself, but may never answer the requests that
+        the dead one had.
+
+        Raises:
+            UserError: the model does not load a second time.
+        """
+        was_ready, self._ready = self._ready, bool(readiness.ready_workers(self._run_folder.path))
+        if was_ready and not self._ready:
+            log.error("the last worker died: its requests get 503, a new one is loading")
+            self._gate.drop()
+        text = readiness.failure(self._run_folder.path)
+        if text is not None and not self._ready:
+            raise UserError(f"the model cannot be served: {text}")
 
 
 async def end(process: subprocess.Popen[bytes]) -> None:
