@@ -93,8 +93,19 @@ def staged(folder: Path, marker: str) -> Iterator[Path]:
 
 def publish(staging: Path, folder: Path, marker: str) -> None:
     """Move every entry of `staging` into `folder`, `marker` last."""
+    share(staging)
     for entry in marker_last(staging.iterdir(), marker):
         entry.replace(folder / entry.name)
+
+
+def share(folder: Path) -> None:
+    """Let everyone read what lies below `folder`.
+
+    safetensors writes weights for their owner alone; the next job, or the user of a mounted
+    folder, is often somebody else.
+    """
+    for path in folder.rglob("*"):
+        path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
 
 
 def marker_last(entries: Iterable[Path], marker: str) -> list[Path]:

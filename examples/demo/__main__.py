@@ -19,7 +19,7 @@ FOLDER = ROOT / ".demo"
 QUESTIONS = (
     "The handle is superb, I would buy this tent again. It was lovely from the first day on.",
     "The zip was broken after a day. Dreadful, a waste of money, I sent it back.",
-    'Not cheap, but excellent. I bought it in "size M" and it is perfect.',
+    'Honestly excellent, not cheap at all. Bought it in "size M" for my sister.',
 )
 
 

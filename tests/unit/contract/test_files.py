@@ -22,6 +22,16 @@ def test_a_staged_folder_appears_whole(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path / "out")) == ["data", "state.json"]
 
 
+def test_everyone_may_read_a_published_folder(tmp_path: Path) -> None:
+    with files.staged(tmp_path / "out", "state.json") as staging:
+        fill(staging)
+        (staging / "part").mkdir(mode=0o700)
+        (staging / "part" / "weights").touch(mode=0o600)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "out").rglob("*")}
+    assert modes["weights"] == 0o644
+    assert modes["part"] == 0o755
+
+
 def test_an_exception_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), files.staged(tmp_path / "out", "state.json") as staging:
         fill(staging)
