@@ -17,10 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import requests
 from transformers import pipeline
 from unit.inference.tiny import write_model
+
+from inference.endpoint import WORKER_PORT, is_taken
 
 pytestmark = pytest.mark.integration
 
@@ -69,6 +72,19 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+RUNNING: list[subprocess.Popen[str]] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_left_running() -> Iterator[None]:
+    """A test that fails leaves no server behind."""
+    yield
+    for process in RUNNING:
+        process.terminate()
+        process.wait(30)
+    RUNNING.clear()
+
+
 def start(base: Path, log: Path, **variables: str) -> Server:
     port = free_port()
     # A short path: the server's sockets lie below it.
@@ -85,6 +101,7 @@ def start(base: Path, log: Path, **variables: str) -> Server:
     command = [sys.executable, "-m", "inference", "serve"]
     with log.open("w") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environ, text=True, cwd=base)
+    RUNNING.append(process)
     return Server(process, f"http://127.0.0.1:{port}", log, temporary)
 
 
@@ -215,7 +232,7 @@ def test_instances_answer_with_predictions(server: Server, reference: Any) -> No
     close(answer, {"predictions": reference(["good", "bad"])})
 
 
-def test_ping_waits_for_a_slow_model_of_a_teams_own(base: Path, tmp_path: Path) -> None:
+def test_a_slow_model_of_a_teams_own_from_start_to_stop(base: Path, tmp_path: Path) -> None:
     write_model(tmp_path / "ml" / "model")
     code = tmp_path / "ml" / "model" / "code"
     code.mkdir()
@@ -224,11 +241,22 @@ def test_ping_waits_for_a_slow_model_of_a_teams_own(base: Path, tmp_path: Path) 
         "def model_fn(model_dir):\n    time.sleep(3)\n    return {'answer': 42}\n"
         "def predict_fn(data, model, context):\n    time.sleep(2)\n    return [data['inputs'], model['answer']]\n"
     )
-    # So long a path has no room for Unix sockets: the server falls back to loopback.
-    long = tmp_path / ("long" * 30)
-    long.mkdir()
-    server = start(tmp_path / "ml", tmp_path / "log", TMPDIR=str(long))
+    # So long a path has no room for Unix sockets: the server falls back to loopback, where port 9000 is free.
+    temporary = tmp_path / ("t" if is_taken(WORKER_PORT) else "long" * 30)
+    temporary.mkdir()
+    server = start(tmp_path / "ml", tmp_path / "log", TMPDIR=str(temporary))
     assert server.wait().count(503) > 10
+    # A worker that dies is replaced; the request it had gets its answer, a 503.
+    with ThreadPoolExecutor(1) as client:
+        lost = client.submit(server.post, {"inputs": "who"})
+        time.sleep(1)
+        kill_worker(server)
+        assert lost.result().status_code == 503
+        assert lost.result().json()["error"]["code"] == "service_unavailable"
+    deadline = time.monotonic() + 5
+    while server.ping() == 200 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert 503 in server.wait()
     # Asked to stop in the middle of a request, it answers first.
     with ThreadPoolExecutor(1) as client:
         answer = client.submit(server.post, {"inputs": "who"})
@@ -237,6 +265,14 @@ def test_ping_waits_for_a_slow_model_of_a_teams_own(base: Path, tmp_path: Path) 
         assert answer.result().json() == ["who", 42]
     log = server.log.read_text()
     assert "functions of the model's own code: model_fn, predict_fn" in log
+
+
+def kill_worker(server: Server) -> None:
+    """Kill -9 the process that holds the model: the child of the server's Python."""
+    for child in psutil.Process(server.process.pid).children(recursive=True):
+        parent = child.parent()
+        if parent and all("model_service_worker.py" in " ".join(one.cmdline()) for one in (child, parent)):
+            child.kill()
 
 
 @pytest.mark.parametrize(
