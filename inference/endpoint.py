@@ -70,8 +70,13 @@ def check_worker_port() -> None:
 
 
 def is_taken(port: int) -> bool:
+    """Whether `port` cannot be bound, as the server's workers bind it: a port just closed counts as taken."""
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
 
 
 def free_port() -> int:
