@@ -63,6 +63,7 @@ def train(
     model: str,
     output: str,
     hyperparameters: dict[str, Any],
+    environment: dict[str, str] | None = None,
     instance_type: str = "ml.g5.xlarge",
     instance_count: int = 1,
     session: Any = None,
@@ -74,6 +75,7 @@ def train(
         instance_type=instance_type,
         instance_count=instance_count,
         hyperparameters=hyperparameters,
+        environment=environment,
         output_path=output,
         sagemaker_session=session,
     )

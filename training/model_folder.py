@@ -33,12 +33,16 @@ class Result:
         steps: that were trained.
         metrics: of the delivered weights, `eval_` on validation, `test_` on test.
         arguments: the main ones that it was trained with.
+        world_size: processes that trained, over all hosts.
+        resumed_from: step of the checkpoint that the last start went on from.
     """
 
     step: int
     steps: int
     metrics: Mapping[str, float]
     arguments: Mapping[str, Any]
+    world_size: int = 1
+    resumed_from: int | None = None
 
 
 def write(folder: Path, model: PreTrainedModel, base: BaseModel, card: Card, result: Result) -> None:
@@ -52,6 +56,8 @@ def write(folder: Path, model: PreTrainedModel, base: BaseModel, card: Card, res
             "from_scratch": base.from_scratch,
             "step": result.step,
             "steps": result.steps,
+            "world_size": result.world_size,
+            "resumed_from": result.resumed_from,
             "arguments": dict(result.arguments),
             "metrics": dict(result.metrics),
             "versions": versions(LIBRARIES),

@@ -75,6 +75,8 @@ class JobTrainer(Trainer):
         self.origin, self.agreement = origin, agreement
         self.counts = Counts()
         self.root = Path(self.args.output_dir)
+        # The step that this run went on from; None where it started anew.
+        self.resumed_from: int | None = None
         self.add_callback(EpochCallback(self.batches))
 
     # Data

@@ -178,6 +178,7 @@ def train(trainer: JobTrainer, stop: StopCallback, asked: Hyperparameters, args:
     torch.manual_seed(args.seed + args.process_index)
     if found is not None:
         log.info("resuming from %s", found.folder.name)
+        trainer.resumed_from = found.step
     trainer.train(resume_from_checkpoint=str(found.folder) if found else None)
     if stop.stopped:
         raise InterruptionError(trainer.state.global_step)
@@ -203,7 +204,9 @@ def write_results(
 ) -> None:
     outputs.write(paths.output_data, metrics, trainer.state.log_history)
     shown: dict[str, Any] = {name: getattr(trainer.args, name) for name in SHOWN}
-    result = model_folder.Result(step, trainer.state.global_step, metrics, shown)
+    result = model_folder.Result(
+        step, trainer.state.global_step, metrics, shown, trainer.args.world_size, trainer.resumed_from
+    )
     model = trainer.accelerator.unwrap_model(trainer.model)
     model_folder.write(paths.model, model, base, card, result)
 

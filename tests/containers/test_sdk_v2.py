@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import tarfile
 from collections import Counter
@@ -100,6 +101,8 @@ def train(images: dict[str, str], session: Any, prepared: str, uploaded: str, ho
         f"{uploaded}/model",
         f"s3://{BUCKET}/models-{hosts}",
         HYPERPARAMETERS,
+        # Hosts on one machine share its cores: more threads than cores would wait for each other.
+        {"OMP_NUM_THREADS": str(max(len(os.sched_getaffinity(0)) // hosts, 1))},
         instance_type="local",
         instance_count=hosts,
         session=session,
