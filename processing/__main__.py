@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
 def run(arguments: Sequence[str], paths: Paths) -> None:
     options = from_flags(ProcessingOptions, arguments)
     # Imported late: --help and a mistyped option need no database.
-    from processing.job import start
+    from processing.start import start
 
     start(options, paths).run(paths)
 

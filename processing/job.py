@@ -16,25 +16,27 @@ import pyarrow as pa
 
 from contract.card import Card, TokenizerReference
 from contract.failures import UserError
-from contract.files import write_json
+from contract.files import write_json, write_text
 from contract.hosts import Hosts
 from contract.logs import Progress
 from contract.paths import Paths
-from contract.tokenizer import fingerprint, locate
+from contract.tokenizer import fingerprint
 from contract.versions import versions
-from processing import fast, report, survey
+from processing import report, survey
+from processing.accounts import Accounts
 from processing.arrays import to_numpy
 from processing.batches import KEPT_PREFIX, by_split, kept_rows, tokenized
 from processing.database import connected
-from processing.distribution import is_sharded
+from processing.excerpts import Excerpts
 from processing.filters import Counts
 from processing.labels import labels, numbered_names
 from processing.options import ProcessingOptions, ratios
 from processing.outputs import Outputs, outputs
+from processing.page import PAGE_FILE, page
 from processing.query import Chosen, Plan, choose
 from processing.reader import FileReader, describe, readers, surveyed
 from processing.rejects import RejectsFile
-from processing.source import SourceFile, find
+from processing.source import SourceFile
 from processing.split import SPLITS
 from processing.tokenize import Encoder
 from processing.writer import schema
@@ -51,7 +53,8 @@ class Job:
     Attributes:
         files: the input files that this host reads.
         passed_over: names of files that are empty or of no known format.
-        by_file: what became of the rows, by file.
+        accounts: what became of the rows.
+        excerpts: some rows to show.
     """
 
     options: ProcessingOptions
@@ -61,9 +64,12 @@ class Job:
     files: Sequence[SourceFile]
     passed_over: Sequence[str]
     sharded: bool
-    by_file: dict[str, Counts] = field(default_factory=dict)
-    statistics: report.Statistics = field(default_factory=report.Statistics)
+    accounts: Accounts = field(default_factory=Accounts)
     started: float = field(default_factory=time.monotonic)
+    excerpts: Excerpts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.excerpts = Excerpts(self.options.sample_rows)
 
     def run(self, paths: Paths) -> None:
         """Process every file and publish the outputs.
@@ -102,7 +108,7 @@ class Job:
         for batch in reader.batches():
             self.write(batch, reader.plan.chosen, result)
             progress.advance(batch.num_rows)
-        self.by_file[reader.file.name] = reader.counts
+        self.accounts.by_file[reader.file.name] = reader.counts
 
     def write(self, batch: pa.RecordBatch, chosen: Chosen, result: Outputs) -> None:
         types = [field.type for field in batch.schema if field.name.startswith(KEPT_PREFIX)]
@@ -112,45 +118,26 @@ class Job:
         if not kept.num_rows:
             return
         rows, tokens = tokenized(kept, self.encoder, result.schema)
-        self.statistics.add_tokens(tokens)
-        for name, mine in by_split(rows, to_numpy(kept.column("split"), np.uint8)):
+        splits = to_numpy(kept.column("split"), np.uint8)
+        self.accounts.statistics.add_tokens(tokens)
+        self.excerpts.add(kept, splits, tokens)
+        for name, mine in by_split(rows, splits):
             result.writers[name].write(mine)
-            self.statistics.add_split(name, to_numpy(mine.column("labels"), np.int64))
+            self.accounts.statistics.add_split(name, to_numpy(mine.column("labels"), np.int64))
 
     def finish(self, plan: Plan, result: Outputs, rejects_listed: int) -> None:
         """Check the counts, then describe and complete the outputs."""
-        counts = self.total()
-        self.check(counts)
+        self.accounts.check(self.hosts.count)
+        counts = self.accounts.total()
         # A host without a file has no schema; its splits are empty, but there.
         result.open(result.schema or schema([pa.field(name, pa.string()) for name in self.options.columns]))
-        names = plan.labels.names or numbered_names(self.statistics.all_classes(), plan.chosen.label)
+        names = plan.labels.names or numbered_names(self.accounts.statistics.all_classes(), plan.chosen.label)
         card = self.card(plan, names, counts)
         result.finish(card)
-        write_json(result.report / report.REPORT_FILE, self.report(card, counts, rejects_listed))
+        told = self.report(card, counts, rejects_listed)
+        write_text(result.report / PAGE_FILE, page(told, names, self.excerpts.rows))
+        write_json(result.report / report.REPORT_FILE, told)
         log.info("%s", report.summary(card, time.monotonic() - self.started))
-
-    def total(self) -> Counts:
-        total = Counts()
-        for counts in self.by_file.values():
-            total.merge(counts)
-        return total
-
-    def check(self, counts: Counts) -> None:
-        """The program's own bookkeeping, and whether there is anything to train on.
-
-        Raises:
-            UserError: no row is left, or none to train on; of several hosts, one may have none.
-        """
-        for name, mine in {**self.by_file, "all files": counts}.items():
-            if not mine.rows().balanced():
-                raise RuntimeError(f"{name}: rows read are not kept + filtered + rejected: {report.counted(mine)}")
-        written = sum(self.statistics.rows.values())
-        if written != counts.kept:
-            raise RuntimeError(f"{counts.kept} rows were kept, but {written} written")
-        if self.hosts.count == 1 and not self.statistics.rows["train"]:
-            raise UserError(f"no row is left to train on: {report.told(counts)}")
-        if not counts.kept:
-            log.warning("this host has no row: %s", report.told(counts))
 
     def card(self, plan: Plan, names: tuple[str, ...], counts: Counts) -> Card:
         return Card(
@@ -159,7 +146,7 @@ class Job:
             tokenizer=TokenizerReference(str(self.options.tokenizer), fingerprint(self.tokenizer)),
             max_length=self.options.max_length,
             seed=self.options.seed,
-            splits={name: self.statistics.rows[name] for name in SPLITS},
+            splits={name: self.accounts.statistics.rows[name] for name in SPLITS},
             rows=counts.rows(),
             versions=versions(LIBRARIES),
         )
@@ -168,56 +155,13 @@ class Job:
         return {
             "rows": {**report.counted(counts), "rejects_listed": rejects_listed},
             "splits": card.splits,
-            "labels": report.balance(self.statistics, card.label_names),
-            "lengths": report.lengths(self.statistics, self.options.max_length),
+            "labels": report.balance(self.accounts.statistics, card.label_names),
+            "lengths": report.lengths(self.accounts.statistics, self.options.max_length),
             "tokenizing": self.encoder.summary(),
             "time": report.timing(time.monotonic() - self.started, counts.read),
-            "files": report.files(self.by_file),
+            "files": report.files(self.accounts.by_file),
             "files_passed_over": list(self.passed_over),
             "host": {"name": self.hosts.current, "of": self.hosts.count, "sharded_input": self.sharded},
             "options": asdict(self.options),
             "versions": card.versions,
         }
-
-
-def start(options: ProcessingOptions, paths: Paths) -> Job:
-    """The job that `options` ask for, with everything found that it needs.
-
-    Raises:
-        UserError: no tokenizer, no input, or no host of ours in the job's configuration.
-    """
-    if options.tokenizer is None:
-        raise UserError("option --tokenizer is not given; expected a folder with tokenizer.json, or a model's name")
-    tokenizer = locate(options.tokenizer)
-    encoder = fast.encoder(tokenizer, options.max_length, options.tokenizer_backend)
-    hosts = Hosts.read(paths.processing_resource_config)
-    place = options.input or str(paths.processing_input)
-    files, passed_over = find(place, options.file_name)
-    if passed_over:
-        log.warning(
-            "%d files that are empty or of no known format are passed over: %s",
-            len(passed_over),
-            ", ".join(passed_over[:5]),
-        )
-    if not files and hosts.count == 1:
-        raise UserError(f"input {place} holds no file")
-    sharded = is_sharded(options, hosts, paths.processing_job_config, Path(place))
-    if sharded and hosts.count > 1:
-        check_sharded(options, hosts)
-    log.info("host %s of %d, %d input files", hosts.current, hosts.count, len(files))
-    return Job(options, hosts, tokenizer, encoder, files, passed_over, sharded)
-
-
-def check_sharded(options: ProcessingOptions, hosts: Hosts) -> None:
-    """What several hosts that see only their own files can and cannot do.
-
-    Raises:
-        UserError: an option needs a look at all rows.
-    """
-    if options.max_rows is not None:
-        raise UserError(
-            f"option --max-rows is {options.max_rows}, but input is sharded over {hosts.count} hosts, none of which "
-            "sees all rows; expected replicated input"
-        )
-    if options.drop_duplicates:
-        log.warning("input is sharded: duplicates on different hosts stay; replicated input drops them too")

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from contract.failures import UserError
 from contract.options import option
 
-INPUT, LABELS, TOKENS, ROWS, SPLITS = "input", "labels", "tokens", "which rows and columns", "splits"
+INPUT, LABELS, TOKENS, ROWS, SPLITS, REPORT = "input", "labels", "tokens", "which rows and columns", "splits", "report"
 RATIO_SLACK = 1e-9
 DEFAULT_RATIOS = (0.8, 0.1, 0.1)
 # What every prepared row has; kept columns stand beside them.
@@ -82,6 +82,9 @@ class ProcessingOptions:
     group_by: str | None = option(
         None, "Column whose equal values stay in one split; none means the text itself.", group=SPLITS
     )
+    sample_rows: int = option(
+        5, "Rows of each split to show, shortened, in report.html; 0 shows none. Logs never hold any.", group=REPORT
+    )
 
     def __post_init__(self) -> None:
         self.check_rows()
@@ -97,6 +100,8 @@ class ProcessingOptions:
             raise UserError(f"option --max-chars is {self.max_chars}, expected at least {max(self.min_chars, 1)}")
         if self.max_rows is not None and self.max_rows < 1:
             raise UserError(f"option --max-rows is {self.max_rows}, expected at least 1")
+        if self.sample_rows < 0:
+            raise UserError(f"option --sample-rows is {self.sample_rows}, expected 0 or more")
         if len(set(self.columns)) != len(self.columns):
             raise UserError(f"option --columns is {', '.join(self.columns)}, expected each column once")
         if taken := next((name for name in self.columns if name in RESERVED), None):

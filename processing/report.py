@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from contract.card import Card
 from processing.filters import Counts
+from processing.histogram import bins
 from processing.split import SPLITS
 from processing.tokenize import Tokens
 
@@ -61,6 +62,7 @@ def lengths(statistics: Statistics, max_length: int) -> dict[str, Any]:
         "unit": "tokens before truncation, special tokens included",
         "max_length": max_length,
         "percentiles": percentiles(statistics.full_lengths),
+        "histogram": bins(statistics.full_lengths, max_length),
         "truncated_rows": statistics.truncated,
         "truncated_share": round(statistics.truncated / rows, 6),
         "tokens_written": statistics.tokens,

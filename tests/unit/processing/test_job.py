@@ -18,9 +18,9 @@ import pytest
 
 from contract.failures import UserError
 from contract.paths import Paths
-from processing.job import start
 from processing.options import ProcessingOptions
 from processing.split import SPLITS
+from processing.start import start
 
 Write = Callable[[str, str | bytes], Path]
 Row = tuple[Any, ...]

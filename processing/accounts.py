@@ -1,0 +1,50 @@
+"""The job's bookkeeping: every row that was read is kept, filtered or rejected, and every kept one is written."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+
+from contract.failures import UserError
+from processing import report
+from processing.filters import Counts
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Accounts:
+    """What became of the rows.
+
+    Attributes:
+        by_file: counts of each file that was read, by name.
+        statistics: what the rows that were written look like.
+    """
+
+    by_file: dict[str, Counts] = field(default_factory=dict)
+    statistics: report.Statistics = field(default_factory=report.Statistics)
+
+    def total(self) -> Counts:
+        total = Counts()
+        for counts in self.by_file.values():
+            total.merge(counts)
+        return total
+
+    def check(self, hosts: int) -> None:
+        """Whether the counts add up, and whether there is anything to train on.
+
+        Raises:
+            RuntimeError: they do not, which is a bug.
+            UserError: no row is left, or none to train on; of several hosts, one may have none.
+        """
+        counts = self.total()
+        for name, mine in {**self.by_file, "all files": counts}.items():
+            if not mine.rows().balanced():
+                raise RuntimeError(f"{name}: rows read are not kept + filtered + rejected: {report.counted(mine)}")
+        written = sum(self.statistics.rows.values())
+        if written != counts.kept:
+            raise RuntimeError(f"{counts.kept} rows were kept, but {written} written")
+        if hosts == 1 and not self.statistics.rows["train"]:
+            raise UserError(f"no row is left to train on: {report.told(counts)}")
+        if not counts.kept:
+            log.warning("this host has no row: %s", report.told(counts))

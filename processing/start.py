@@ -1,0 +1,61 @@
+"""From options to a job with everything found that it needs: tokenizer, hosts, input files."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from contract.failures import UserError
+from contract.hosts import Hosts
+from contract.paths import Paths
+from contract.tokenizer import locate
+from processing import fast
+from processing.distribution import is_sharded
+from processing.job import Job
+from processing.options import ProcessingOptions
+from processing.source import find
+
+log = logging.getLogger(__name__)
+
+
+def start(options: ProcessingOptions, paths: Paths) -> Job:
+    """The job that `options` ask for, with everything found that it needs.
+
+    Raises:
+        UserError: no tokenizer, no input, or no host of ours in the job's configuration.
+    """
+    if options.tokenizer is None:
+        raise UserError("option --tokenizer is not given; expected a folder with tokenizer.json, or a model's name")
+    tokenizer = locate(options.tokenizer)
+    encoder = fast.encoder(tokenizer, options.max_length, options.tokenizer_backend)
+    hosts = Hosts.read(paths.processing_resource_config)
+    place = options.input or str(paths.processing_input)
+    files, passed_over = find(place, options.file_name)
+    if passed_over:
+        log.warning(
+            "%d files that are empty or of no known format are passed over: %s",
+            len(passed_over),
+            ", ".join(passed_over[:5]),
+        )
+    if not files and hosts.count == 1:
+        raise UserError(f"input {place} holds no file")
+    sharded = is_sharded(options, hosts, paths.processing_job_config, Path(place))
+    if sharded and hosts.count > 1:
+        check_sharded(options, hosts)
+    log.info("host %s of %d, %d input files", hosts.current, hosts.count, len(files))
+    return Job(options, hosts, tokenizer, encoder, files, passed_over, sharded)
+
+
+def check_sharded(options: ProcessingOptions, hosts: Hosts) -> None:
+    """What several hosts that see only their own files can and cannot do.
+
+    Raises:
+        UserError: an option needs a look at all rows.
+    """
+    if options.max_rows is not None:
+        raise UserError(
+            f"option --max-rows is {options.max_rows}, but input is sharded over {hosts.count} hosts, none of which "
+            "sees all rows; expected replicated input"
+        )
+    if options.drop_duplicates:
+        log.warning("input is sharded: duplicates on different hosts stay; replicated input drops them too")
