@@ -55,7 +55,7 @@ def picture(found: Sequence[Mapping[str, int]], lengths: Mapping[str, Any]) -> M
     marked = marker(limit / end * WIDTH, limit, lengths) if limit < end else Markup("")
     ground = HEIGHT + TOP
     axis = element("line", x1="0", x2=f"{WIDTH:g}", y1=f"{ground:g}", y2=f"{ground:g}", class_="grid")
-    ticks = [tick(place, end) for place in range(5)]
+    ticks = [tick(place, end, found[-1]["last"] > end) for place in range(5)]
     unit = element("text", "tokens", x=f"{WIDTH / 2:g}", y=f"{ground + 28:g}", text_anchor="middle", class_="soft")
     peak = element("text", f"highest bar: {count(highest)} rows", x="0", y="10", class_="soft")
     return element(
@@ -88,9 +88,9 @@ def marker(x: float, limit: int, lengths: Mapping[str, Any]) -> Markup:
     return Markup(line + element("text", text, y="11", class_="strong", **place))
 
 
-def tick(place: int, end: int) -> Markup:
+def tick(place: int, end: int, is_open: bool) -> Markup:
     anchor = "start" if place == 0 else "end" if place == 4 else "middle"
-    text = count(round(end * place / 4)) + ("+" if place == 4 else "")
+    text = count(round(end * place / 4)) + ("+" if place == 4 and is_open else "")
     return element(
         "text", text, x=f"{WIDTH * place / 4:g}", y=f"{HEIGHT + TOP + 14:g}", text_anchor=anchor, class_="soft"
     )

@@ -48,16 +48,17 @@ svg .ribbon { opacity: .28; }
 .fill-cut { fill: var(--cut); } .fill-lost { fill: var(--lost); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th { text-align: left; font-weight: 600; color: var(--soft); font-size: .85rem; }
+th { text-align: left; font-weight: 600; color: var(--soft); font-size: .85rem; white-space: nowrap; }
 th, td { padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 tr:last-child td { border-bottom: 0; }
 td:last-child, th:last-child { padding-right: 0; }
 .number { text-align: right; white-space: nowrap; }
-.word { overflow-wrap: anywhere; }
+td.word { overflow-wrap: anywhere; min-width: 5rem; }
 .track { display: flex; height: 1rem; background: var(--track); border-radius: .25rem; overflow: hidden; gap: 1px; }
 .track i { display: block; min-width: 2px; }
 .bar { margin-bottom: .7rem; }
 .bar div:first-child { display: flex; justify-content: space-between; gap: 1rem; }
+.bar div:first-child span:last-child { white-space: nowrap; }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1rem; margin-bottom: .75rem; font-size: .9rem; }
 .legend i { display: inline-block; width: .75rem; height: .75rem; border-radius: .2rem; margin-right: .35rem; }
 .row { border-bottom: 1px solid var(--line); padding: .6rem 0; }
