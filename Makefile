@@ -36,7 +36,7 @@ $(VENV)/.runtime: $(RUNTIME) examples/demo/setup.sh
 	@touch $@
 
 $(VENV)/.tests: $(VENV)/.runtime tests/requirements.txt
-	$(BIN)/python -m pip install --quiet -r tests/requirements.txt $(addprefix -c ,$(RUNTIME))
+	$(BIN)/python -m pip install --quiet $(addprefix -r ,$(RUNTIME) tests/requirements.txt)
 	@touch $@
 
 demo: $(VENV)/.runtime ## Process, train, serve and ask, on made-up reviews or on DATA= (see the Makefile)
