@@ -47,6 +47,14 @@ def write_reason(path: Path, text: str) -> None:
         log.error("could not write the failure reason to %s: %s", path, error)
 
 
+def remove_reason(path: Path) -> None:
+    """Remove an old reason. A file that cannot be removed is only logged."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.error("could not remove the old failure reason %s: %s", path, error)
+
+
 def log_failure(error: BaseException) -> None:
     """One line for a UserError; the traceback for a bug."""
     if isinstance(error, UserError):
@@ -56,7 +64,11 @@ def log_failure(error: BaseException) -> None:
 
 
 def guard(job: Callable[[], None], reason_file: Path) -> int:
-    """Run `job`; on failure log it and write its reason. Returns the process's exit status."""
+    """Run `job`; on failure log it and write its reason. Returns the process's exit status.
+
+    What an earlier run left in `reason_file` goes first: a job that succeeds has no reason.
+    """
+    remove_reason(reason_file)
     try:
         job()
     except KeyboardInterrupt:

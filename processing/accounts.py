@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from contract.failures import UserError
 from processing import report
 from processing.filters import Counts
+from processing.options import ProcessingOptions
+from processing.rejects import Reject
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +32,7 @@ class Accounts:
             total.merge(counts)
         return total
 
-    def check(self, hosts: int) -> None:
+    def check(self, options: ProcessingOptions, hosts: int) -> None:
         """Whether the counts add up, and whether there is anything to train on.
 
         Raises:
@@ -44,7 +46,29 @@ class Accounts:
         written = sum(self.statistics.rows.values())
         if written != counts.kept:
             raise RuntimeError(f"{counts.kept} rows were kept, but {written} written")
-        if hosts == 1 and not self.statistics.rows["train"]:
+        if hosts == 1 and options.unlabelled and not written:
+            raise UserError(f"no row is left: {report.told(counts)}")
+        if hosts == 1 and not options.unlabelled and not self.statistics.rows["train"]:
             raise UserError(f"no row is left to train on: {report.told(counts)}")
         if not counts.kept:
             log.warning("this host has no row: %s", report.told(counts))
+
+    def check_rejects(self, most: float | None, first: Reject | None) -> None:
+        """Whether more rows were rejected than --max-rejects allows.
+
+        Args:
+            most: below 1 a share of the rows read, else a number.
+            first: a rejected row, to start looking at.
+
+        Raises:
+            UserError: more were; names reasons and where one is, for nothing is written then.
+        """
+        counts = self.total()
+        rejected = sum(counts.rejected.values())
+        if most is None or rejected <= (most * counts.read if most < 1 else most):
+            return
+        where = f"; one is line {first.line} of {first.file} ({first.reason})" if first else ""
+        raise UserError(
+            f"{rejected} of {counts.read} rows were rejected, more than --max-rejects {most:g}: "
+            f"{report.told(counts)}{where}"
+        )

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from processing.arrays import take, to_arrow, to_numpy
 from processing.filters import Outcome
 from processing.split import SPLITS
-from processing.tokenize import Encoder, Tokens
+from processing.tokenize import Encoder, Tokens, gather
+from processing.writer import LABELS
 
 KEPT_PREFIX = "kept_"
-REPLACED = (Outcome.KEPT, Outcome.OVER_MAX_ROWS)
+REPLACED = (Outcome.KEPT, Outcome.OVER_MAX_ROWS, Outcome.UNBALANCED)
 
 
 def outcomes(batch: pa.RecordBatch) -> dict[Outcome, int]:
@@ -40,14 +41,20 @@ def kept_rows(batch: pa.RecordBatch) -> pa.RecordBatch:
     return take(batch, to_numpy(batch.column("outcome"), np.uint8) == Outcome.KEPT)
 
 
-def tokenized(batch: pa.RecordBatch, encoder: Encoder, schema: pa.Schema) -> tuple[pa.RecordBatch, Tokens]:
-    """The rows of `batch`, which are all kept, in the columns of `schema`."""
+def tokenized(batch: pa.RecordBatch, encoder: Encoder, least: int) -> tuple[pa.RecordBatch, Tokens]:
+    """The rows of `batch` that have at least `least` tokens before they are cut, and their tokens."""
     tokens = encoder.encode(batch.column("text").to_pylist())
+    wanted = tokens.full_lengths >= least
+    return take(batch, wanted), tokens if wanted.all() else gather(tokens, np.flatnonzero(wanted))
+
+
+def prepared(batch: pa.RecordBatch, tokens: Tokens, schema: pa.Schema) -> pa.RecordBatch:
+    """The rows of `batch` in the columns of `schema`."""
     offsets = np.concatenate([[0], np.cumsum(tokens.lengths)]).astype(np.int32)
     ids = pa.ListArray.from_arrays(to_arrow(offsets), to_arrow(tokens.ids))
     kept = [batch.column(name) for name in batch.schema.names if name.startswith(KEPT_PREFIX)]
-    columns = [ids, batch.column("number"), to_arrow(tokens.lengths), *kept]
-    return pa.RecordBatch.from_arrays(columns, schema=schema), tokens
+    labels = [batch.column("number")] if LABELS in schema.names else []
+    return pa.RecordBatch.from_arrays([ids, *labels, to_arrow(tokens.lengths), *kept], schema=schema)
 
 
 def by_split(rows: pa.RecordBatch, split: NDArray[np.uint8]) -> Iterator[tuple[str, pa.RecordBatch]]:

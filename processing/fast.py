@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.tokenizer import read
-from processing.tokenize import Encoder, LibraryEncoder, Tokens, ragged_range, truncate
+from processing.tokenize import Encoder, LibraryEncoder, Tokens, gather, ragged_range, truncate
 
 log = logging.getLogger(__name__)
 
@@ -158,14 +158,6 @@ def surround(
     for offset, token in enumerate(after):
         whole[ends - len(after) + offset] = token
     return whole, full
-
-
-def gather(tokens: Tokens, rows: NDArray[np.int64]) -> Tokens:
-    """The given rows of `tokens`, in the given order."""
-    starts = np.cumsum(tokens.lengths, dtype=np.int64) - tokens.lengths
-    lengths = tokens.lengths[rows]
-    ids = tokens.ids[np.repeat(starts[rows], lengths) + ragged_range(lengths)]
-    return Tokens(ids, lengths, tokens.full_lengths[rows])
 
 
 def interleave(chosen: Tokens, others: Tokens, is_chosen: NDArray[np.bool_]) -> Tokens:

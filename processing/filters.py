@@ -27,6 +27,8 @@ class Outcome(IntEnum):
     UNKNOWN_LABEL = 10
     DUPLICATE = 11
     OVER_MAX_ROWS = 12
+    UNBALANCED = 13
+    FEW_TOKENS = 14
 
 
 FILTERED = {
@@ -36,6 +38,8 @@ FILTERED = {
     Outcome.TOO_LONG: "longer than max_chars",
     Outcome.DUPLICATE: "duplicate",
     Outcome.OVER_MAX_ROWS: "over --max-rows",
+    Outcome.UNBALANCED: "cut by --balance",
+    Outcome.FEW_TOKENS: "fewer than min_tokens",
 }
 REJECTED = {
     Outcome.NOT_JSON: "not a JSON object",
@@ -69,6 +73,12 @@ class Counts:
         else:
             self.rejected[REJECTED[outcome]] += rows
 
+    def filter(self, outcome: Outcome, rows: int) -> None:
+        """Count `rows` rows as filtered that were counted as kept."""
+        if rows:
+            self.kept -= rows
+            self.filtered[FILTERED[outcome]] += rows
+
     def merge(self, other: Counts) -> None:
         self.kept += other.kept
         self.filtered += other.filtered
@@ -101,11 +111,12 @@ def outcome_sql(
     ]
     if options.max_chars is not None:
         cases.append((f"length(text) > {options.max_chars}", Outcome.TOO_LONG))
-    cases += [
-        (f"NOT {labels.known}", Outcome.UNKNOWN_LABEL),
-        ("coalesce(trim(label), '') = ''", Outcome.NO_LABEL),
-        (f"({labels.number}) IS NULL", Outcome.BAD_LABEL),
-        *cuts,
-    ]
+    if labels.there:
+        cases += [
+            (f"NOT {labels.known}", Outcome.UNKNOWN_LABEL),
+            ("coalesce(trim(label), '') = ''", Outcome.NO_LABEL),
+            (f"({labels.number}) IS NULL", Outcome.BAD_LABEL),
+        ]
+    cases += cuts
     whens = " ".join(f"WHEN {condition} THEN {int(outcome)}" for condition, outcome in cases)
     return f"CAST(CASE {whens} ELSE {int(Outcome.KEPT)} END AS UTINYINT)"

@@ -25,10 +25,10 @@ from contract.versions import versions
 from processing import report, survey
 from processing.accounts import Accounts
 from processing.arrays import to_numpy
-from processing.batches import KEPT_PREFIX, by_split, kept_rows, tokenized
+from processing.batches import KEPT_PREFIX, by_split, kept_rows, prepared, tokenized
 from processing.database import connected
 from processing.excerpts import Excerpts
-from processing.filters import Counts
+from processing.filters import Counts, Outcome
 from processing.labels import labels, numbered_names
 from processing.options import ProcessingOptions, ratios
 from processing.outputs import Outputs, outputs
@@ -39,7 +39,7 @@ from processing.rejects import RejectsFile
 from processing.source import SourceFile
 from processing.split import SPLITS
 from processing.tokenize import Encoder
-from processing.writer import schema
+from processing.writer import LABELS, schema
 
 LIBRARIES = ("duckdb", "pyarrow", "tokenizers", "tokie", "numpy")
 
@@ -89,7 +89,7 @@ class Job:
                 for reader in surveyed(connection, found) if survey.is_needed(self.options) else found:
                     self.read(reader, result, progress)
                     rejects.write(reader.rejects())
-            self.finish(plan, result, rejects.listed)
+            self.finish(plan, result, rejects)
 
     def plan(self, columns: dict[str, str]) -> Plan:
         rule = labels(self.options)
@@ -99,42 +99,52 @@ class Job:
                 "give --label-names, --label-threshold or --label-map"
             )
         chosen = choose(self.options, self.files[0], columns) if self.files else Chosen("", "", None, ())
-        log.info("text column %s, label column %s", chosen.text, chosen.label)
+        log.info("text column %s, label column %s", chosen.text, chosen.label or "none")
         host, hosts = (0, 1) if self.sharded else (self.hosts.index, self.hosts.count)
         return Plan(self.options, chosen, rule, ratios(self.options), columns, host, hosts)
 
     def read(self, reader: FileReader, result: Outputs, progress: Progress) -> None:
         """Tokenize one file's rows and write them to their splits."""
         for batch in reader.batches():
-            self.write(batch, reader.plan.chosen, result)
+            self.write(batch, reader, result)
             progress.advance(batch.num_rows)
         self.accounts.by_file[reader.file.name] = reader.counts
 
-    def write(self, batch: pa.RecordBatch, chosen: Chosen, result: Outputs) -> None:
+    def write(self, batch: pa.RecordBatch, reader: FileReader, result: Outputs) -> None:
+        chosen, counts = reader.plan.chosen, reader.counts
         types = [field.type for field in batch.schema if field.name.startswith(KEPT_PREFIX)]
-        kept_fields = [pa.field(name, kind) for name, kind in zip(chosen.kept, types, strict=True)]
-        result.open(schema(kept_fields))
-        kept = kept_rows(batch)
-        if not kept.num_rows:
-            return
-        rows, tokens = tokenized(kept, self.encoder, result.schema)
+        result.open(self.schema(types, chosen.kept))
+        wanted = kept_rows(batch)
+        kept, tokens = tokenized(wanted, self.encoder, self.options.min_tokens)
+        counts.filter(Outcome.FEW_TOKENS, wanted.num_rows - kept.num_rows)
+        rows = prepared(kept, tokens, result.schema)
         splits = to_numpy(kept.column("split"), np.uint8)
         self.accounts.statistics.add_tokens(tokens)
         self.excerpts.add(kept, splits, tokens)
         for name, mine in by_split(rows, splits):
             result.writers[name].write(mine)
-            self.accounts.statistics.add_split(name, to_numpy(mine.column("labels"), np.int64))
+            self.accounts.statistics.add_split(name, mine.num_rows)
+            if not self.options.unlabelled:
+                self.accounts.statistics.add_classes(name, to_numpy(mine.column(LABELS), np.int64))
 
-    def finish(self, plan: Plan, result: Outputs, rejects_listed: int) -> None:
+    def schema(self, types: Sequence[pa.DataType], names: Sequence[str]) -> pa.Schema:
+        """The columns of a prepared row; `types` and `names` are those of the kept ones."""
+        kept = [pa.field(name, kind) for name, kind in zip(names, types, strict=True)]
+        return schema(kept, not self.options.unlabelled)
+
+    def finish(self, plan: Plan, result: Outputs, rejects: RejectsFile) -> None:
         """Check the counts, then describe and complete the outputs."""
-        self.accounts.check(self.hosts.count)
+        self.accounts.check(self.options, self.hosts.count)
+        self.accounts.check_rejects(self.options.max_rejects, rejects.first)
         counts = self.accounts.total()
         # A host without a file has no schema; its splits are empty, but there.
-        result.open(result.schema or schema([pa.field(name, pa.string()) for name in self.options.columns]))
-        names = plan.labels.names or numbered_names(self.accounts.statistics.all_classes(), plan.chosen.label)
+        result.open(result.schema or self.schema([pa.string() for _ in self.options.columns], self.options.columns))
+        names = plan.labels.names
+        if names is None:
+            names = numbered_names(self.accounts.statistics.all_classes(), plan.chosen.label or "")
         card = self.card(plan, names, counts)
         result.finish(card)
-        told = self.report(card, counts, rejects_listed)
+        told = self.report(card, counts, rejects.listed)
         write_text(result.report / PAGE_FILE, page(told, names, self.excerpts.rows))
         write_json(result.report / report.REPORT_FILE, told)
         log.info("%s", report.summary(card, time.monotonic() - self.started))

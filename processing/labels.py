@@ -24,12 +24,14 @@ class Labels:
         known: SQL, true where the label is a value the job was told of, or is not there at all.
         names: class names in order; None where the classes are the numbers that turn up.
         expected: what a label should have been, for messages.
+        there: whether rows have labels at all.
     """
 
     number: str
     known: str
     names: tuple[str, ...] | None
     expected: str
+    there: bool = True
 
 
 def labels(options: ProcessingOptions) -> Labels:
@@ -38,6 +40,11 @@ def labels(options: ProcessingOptions) -> Labels:
     Raises:
         UserError: the map is empty, or its classes and --label-names do not fit.
     """
+    if options.unlabelled:
+        return Labels("CAST(NULL AS BIGINT)", "true", (), "none", there=False)
+    if options.positive_where is not None:
+        # The query turns the condition into the label's text.
+        return by_map({"0": 0, "1": 1}, options.label_names or BINARY_NAMES)
     if options.label_threshold is not None:
         return by_threshold(options.label_threshold, options.label_names or BINARY_NAMES)
     if options.label_map is not None:

@@ -54,9 +54,24 @@ class ProcessingOptions:
     label_names: tuple[str, ...] | None = option(
         None, "Names of the classes in order; none means those of the map, else NEGATIVE and POSITIVE.", group=LABELS
     )
+    positive_where: str | None = option(
+        None,
+        "Instead of a label column: class 1 is the rows that meet this condition in DuckDB's SQL, class 0 those that "
+        "do not; where it is NULL there is no label.",
+        group=LABELS,
+    )
+    unlabelled: bool = option(
+        False,
+        "The rows have no labels, as for batch inference: no label column is read and none written.",
+        aliases=("unlabeled",),
+        group=LABELS,
+    )
     where: str | None = option(None, "Rows to keep, as a condition in DuckDB's SQL over the columns.", group=ROWS)
     min_chars: int = option(1, "Shortest text to keep, in characters.", group=ROWS)
     max_chars: int | None = option(None, "Longest text to keep, in characters; none means no limit.", group=ROWS)
+    min_tokens: int = option(
+        0, "Shortest row to keep, in tokens before it is cut, special tokens included.", group=ROWS
+    )
     drop_duplicates: bool = option(
         False,
         "Keep the first row of each text, regardless of case and white space; several hosts need replicated input.",
@@ -66,6 +81,17 @@ class ProcessingOptions:
         None,
         "Most rows to keep over all files and hosts, chosen by a hash of text and seed (equal texts stay or go "
         "together); none means all. Several hosts need replicated input.",
+        group=ROWS,
+    )
+    balance: bool = option(
+        False,
+        "Cut every class of the training split, and of no other, to the rows of the smallest, chosen like those of "
+        "max_rows; before min_tokens. Several hosts need replicated input.",
+        group=ROWS,
+    )
+    max_rejects: float | None = option(
+        None,
+        "Most rejected rows before the job fails: below 1 a share of the rows read, else a number; none means any.",
         group=ROWS,
     )
     columns: tuple[str, ...] = option(
@@ -96,10 +122,14 @@ class ProcessingOptions:
             raise UserError(f"option --max-length is {self.max_length}, expected at least 1")
         if self.min_chars < 0:
             raise UserError(f"option --min-chars is {self.min_chars}, expected 0 or more")
+        if self.min_tokens < 0:
+            raise UserError(f"option --min-tokens is {self.min_tokens}, expected 0 or more")
         if self.max_chars is not None and self.max_chars < max(self.min_chars, 1):
             raise UserError(f"option --max-chars is {self.max_chars}, expected at least {max(self.min_chars, 1)}")
         if self.max_rows is not None and self.max_rows < 1:
             raise UserError(f"option --max-rows is {self.max_rows}, expected at least 1")
+        if self.max_rejects is not None and not 0 <= self.max_rejects < float("inf"):
+            raise UserError(f"option --max-rejects is {self.max_rejects:g}, expected 0 or more")
         if self.sample_rows < 0:
             raise UserError(f"option --sample-rows is {self.sample_rows}, expected 0 or more")
         if len(set(self.columns)) != len(self.columns):
@@ -108,13 +138,27 @@ class ProcessingOptions:
             raise UserError(f"option --columns names {taken}, which is a column that this job writes itself")
 
     def check_labels(self) -> None:
-        if self.label_threshold is not None and self.label_map is not None:
-            raise UserError("options --label-threshold and --label-map are both given, expected one of them")
+        given = {
+            "--label-threshold": self.label_threshold is not None,
+            "--label-map": self.label_map is not None,
+            "--positive-where": self.positive_where is not None,
+            "--unlabelled": self.unlabelled,
+        }
+        both = [name for name, is_given in given.items() if is_given]
+        if len(both) > 1:
+            raise UserError(f"options {both[0]} and {both[1]} are both given, expected one of them")
+        for name, is_given in (("--label-column", self.label_column), ("--label-names", self.label_names)):
+            if is_given is not None and self.unlabelled:
+                raise UserError(f"options {name} and --unlabelled are both given, expected one of them")
+        if self.label_column is not None and self.positive_where is not None:
+            raise UserError("options --label-column and --positive-where are both given, expected one of them")
+        if self.balance and self.unlabelled:
+            raise UserError("options --balance and --unlabelled are both given, but there is no class to balance")
         names = self.label_names
         if names is not None and (len(names) < 2 or len(set(names)) != len(names)):
             raise UserError(f"option --label-names is {', '.join(names)}, expected two or more different names")
-        if names is not None and self.label_threshold is not None and len(names) != 2:
-            raise UserError(f"option --label-names has {len(names)} names, expected 2 with --label-threshold")
+        if names is not None and len(names) != 2 and (given["--label-threshold"] or given["--positive-where"]):
+            raise UserError(f"option --label-names has {len(names)} names, expected 2 with {both[0]}")
 
 
 def ratios(options: ProcessingOptions) -> tuple[float, float, float]:
@@ -134,22 +178,23 @@ def ratios(options: ProcessingOptions) -> tuple[float, float, float]:
         train = 1 - validation - test
     if train is None:
         train = DEFAULT_RATIOS[0] if test is None or validation is not None else 1 - test - DEFAULT_RATIOS[1]
+        train = max(train, 0.0) if options.unlabelled else train
     if validation is None:
         validation = 1 - train - test if test is not None else min(DEFAULT_RATIOS[1], 1 - train)
     if test is None:
         test = 1 - train - validation
-    return checked_ratios(train, validation, test)
+    return checked_ratios(train, validation, test, options.unlabelled)
 
 
-def checked_ratios(train: float, validation: float, test: float) -> tuple[float, float, float]:
+def checked_ratios(train: float, validation: float, test: float, unlabelled: bool) -> tuple[float, float, float]:
     shares = f"--train-ratio {train:g}, --validation-ratio {validation:g}, --test-ratio {test:g}"
     total = train + validation + test
     if min(validation, test) < -RATIO_SLACK or abs(total - 1) > RATIO_SLACK:
         raise UserError(f"the ratios do not add up to 1: {shares}")
-    if train <= RATIO_SLACK:
+    if train < -RATIO_SLACK or (train <= RATIO_SLACK and not unlabelled):
         raise UserError(f"no rows to train on: {shares}; expected --train-ratio above 0")
     # Rounding errors must not leave a split with a billionth of the rows.
-    return train, snap(validation), snap(test)
+    return snap(train), snap(validation), snap(test)
 
 
 def snap(share: float) -> float:

@@ -15,9 +15,9 @@ from processing.labels import Labels
 from processing.options import ProcessingOptions
 from processing.sample import MAX_LINE_BYTES
 from processing.source import SourceFile
-from processing.split import split_sql
+from processing.split import SPLITS, split_sql
 from processing.sql import identifier, literal
-from processing.survey import Cuts, rank
+from processing.survey import BALANCED, Cuts, rank
 
 VALUE_CHARS = 200
 REJECTS_TABLE = "rejected_lines"
@@ -33,16 +33,16 @@ DIALECTS = {
 
 @dataclass(frozen=True)
 class Chosen:
-    """The columns a job reads."""
+    """The columns a job reads. `label` is None where labels come from a condition, or there are none."""
 
     text: str
-    label: str
+    label: str | None
     group: str | None
     kept: tuple[str, ...]
 
     @property
     def all(self) -> tuple[str, ...]:
-        return (self.text, self.label, *([self.group] if self.group else []), *self.kept)
+        return (self.text, *filter(None, (self.label, self.group)), *self.kept)
 
 
 @dataclass(frozen=True)
@@ -125,29 +125,34 @@ def cut_conditions(plan: Plan) -> list[tuple[str, Outcome]]:
     found = []
     if plan.cuts.all_rows is not None:
         found.append((f"{rank(plan.options)} > {plan.cuts.all_rows}", Outcome.OVER_MAX_ROWS))
+    if plan.cuts.by_class:
+        highest = " ".join(f"WHEN {number} THEN {cut}" for number, cut in plan.cuts.by_class.items())
+        in_train = f"{split_sql(plan.ratios, plan.options.seed)} = {SPLITS.index(BALANCED)}"
+        cut = f"{rank(plan.options)} > CASE {plan.labels.number} {highest} END"
+        found.append((f"{in_train} AND {cut}", Outcome.UNBALANCED))
     return found
 
 
 def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str], kept: list[str]) -> str:
-    """SQL for the rows with the user's condition evaluated, under names of our own."""
-    chosen = plan.chosen
+    """SQL for the rows with the user's conditions evaluated, under names of our own."""
+    chosen, options = plan.chosen, plan.options
     inner = [
         f"CAST({value(file, chosen.text)} AS VARCHAR) AS hf_text",
-        f"CAST({value(file, chosen.label)} AS VARCHAR) AS hf_label",
+        f"CAST({value(file, chosen.label) if chosen.label else 'NULL'} AS VARCHAR) AS hf_label",
         f"CAST({value(file, chosen.group or chosen.text)} AS VARCHAR) AS hf_group",
         *(f"{value(file, column)} AS hf_{name}" for column, name in zip(chosen.kept, kept, strict=True)),
     ]
-    if plan.options.where is not None:
+    if conditions(options):
         inner += typed(file, columns, plan.types)
     is_json = file.format == "jsonl"
     inner.append("line AS hf_raw, line IS NULL AS hf_blank" if is_json else "NULL AS hf_raw, false AS hf_blank")
     # A line that is valid JSON but no object has no columns.
     inner.append("coalesce(json_type(parsed), '') <> 'OBJECT' AS hf_broken" if is_json else "false AS hf_broken")
-    # The line break ends a comment that the condition may end in.
-    condition = "true" if plan.options.where is None else f"coalesce(CAST(({plan.options.where}\n) AS BOOLEAN), false)"
+    condition = "true" if options.where is None else f"coalesce({truth(options.where)}, false)"
+    positive = options.positive_where
     outer = [
         "hf_text AS text",
-        "hf_label AS label",
+        f"{'hf_label' if positive is None else f'CAST(CAST({truth(positive)} AS INTEGER) AS VARCHAR)'} AS label",
         "coalesce(hf_group, hf_text, '') AS key",
         "hf_blank AS blank",
         "hf_broken AS broken",
@@ -156,6 +161,17 @@ def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str], kept: lis
         *(f"hf_{name} AS {name}" for name in kept),
     ]
     return f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM {rows(file, columns)})"
+
+
+def truth(condition: str) -> str:
+    """SQL for the user's `condition` as a BOOLEAN; the line break ends a comment that it may end in."""
+    return f"CAST(({condition}\n) AS BOOLEAN)"
+
+
+def conditions(options: ProcessingOptions) -> dict[str, str]:
+    """The conditions that the user wrote in SQL, by their options."""
+    given = {"--where": options.where, "--positive-where": options.positive_where}
+    return {name: condition for name, condition in given.items() if condition is not None}
 
 
 def rows(file: SourceFile, columns: Mapping[str, str]) -> str:
@@ -172,7 +188,9 @@ def choose(options: ProcessingOptions, file: SourceFile, columns: Mapping[str, s
         UserError: one of them is not there.
     """
     text = named(options.text_column, ("review_body", "text"), "--text-column", file, columns)
-    label = named(options.label_column, ("star_rating", "label"), "--label-column", file, columns)
+    label = None
+    if not options.unlabelled and options.positive_where is None:
+        label = named(options.label_column, ("star_rating", "label"), "--label-column", file, columns)
     group = named(options.group_by, (), "--group-by", file, columns) if options.group_by else None
     kept = tuple(named(name, (), "--columns", file, columns) for name in options.columns)
     return Chosen(text, label, group, kept)

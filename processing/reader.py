@@ -16,7 +16,7 @@ from contract.failures import UserError
 from processing.batches import mark, outcomes
 from processing.filters import REJECTED, Counts, Outcome
 from processing.lines import lines_at, lines_of_rows
-from processing.query import Plan, build, choose
+from processing.query import Plan, build, choose, conditions
 from processing.rejects import REASONS, BrokenLine, Reject, broken_lines
 from processing.sample import columns as sampled_columns
 from processing.source import SourceFile
@@ -141,10 +141,10 @@ class FileReader:
             )
         if isinstance(error, (duckdb.IOException, duckdb.InvalidInputException)):
             return UserError(f"input file {self.file.name} cannot be read: {without_values(error)}")
-        if self.plan.options.where is not None and not isinstance(error, duckdb.OutOfMemoryException):
-            return UserError(
-                f"option --where is {self.plan.options.where!r}, which DuckDB refuses: {without_values(error)}"
-            )
+        given = conditions(self.plan.options)
+        if given and not isinstance(error, duckdb.OutOfMemoryException):
+            told = " and ".join(f"option {name} is {condition!r}" for name, condition in given.items())
+            return UserError(f"{told}, which DuckDB refuses: {without_values(error)}")
         raise error
 
 

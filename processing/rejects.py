@@ -80,12 +80,14 @@ class RejectsFile:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.listed = 0
+        self.first: Reject | None = None
         self._file = (folder / REJECTS_FILE).open("w", encoding="utf-8")
 
     def write(self, rejects: Iterator[Reject]) -> None:
         for reject in rejects:
             self._file.write(json.dumps(asdict(reject), ensure_ascii=False) + "\n")
             self.listed += 1
+            self.first = self.first or reject
 
     def __enter__(self) -> Self:
         return self

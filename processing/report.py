@@ -38,8 +38,11 @@ class Statistics:
         clipped = np.minimum(tokens.full_lengths, LONGEST_COUNTED)
         self.full_lengths += np.bincount(clipped, minlength=LONGEST_COUNTED + 1)
 
-    def add_split(self, split: str, numbers: NDArray[np.int64]) -> None:
-        self.rows[split] += len(numbers)
+    def add_split(self, split: str, rows: int) -> None:
+        self.rows[split] += rows
+
+    def add_classes(self, split: str, numbers: NDArray[np.int64]) -> None:
+        """Count the classes of rows that `add_split` has counted."""
         values, counts = np.unique(numbers, return_counts=True)
         self.classes[split].update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
 
@@ -69,8 +72,10 @@ def lengths(statistics: Statistics, max_length: int) -> dict[str, Any]:
     }
 
 
-def balance(statistics: Statistics, names: tuple[str, ...]) -> dict[str, dict[str, int]]:
-    """Rows of each class in each split."""
+def balance(statistics: Statistics, names: tuple[str, ...]) -> dict[str, dict[str, int]] | None:
+    """Rows of each class in each split; None for unlabelled rows."""
+    if not names:
+        return None
     return {
         split: {name: counts[number] for number, name in enumerate(names)}
         for split, counts in statistics.classes.items()

@@ -9,7 +9,7 @@ from contract.failures import UserError
 from contract.hosts import Hosts
 from contract.paths import Paths
 from contract.tokenizer import locate
-from processing import fast
+from processing import fast, survey
 from processing.distribution import is_sharded
 from processing.job import Job
 from processing.options import ProcessingOptions
@@ -52,9 +52,10 @@ def check_sharded(options: ProcessingOptions, hosts: Hosts) -> None:
     Raises:
         UserError: an option needs a look at all rows.
     """
-    if options.max_rows is not None:
+    if survey.wants_cuts(options):
+        name = "--balance" if options.max_rows is None else f"--max-rows {options.max_rows}"
         raise UserError(
-            f"option --max-rows is {options.max_rows}, but input is sharded over {hosts.count} hosts, none of which "
+            f"option {name} is given, but input is sharded over {hosts.count} hosts, none of which "
             "sees all rows; expected replicated input"
         )
     if options.drop_duplicates:

@@ -49,11 +49,11 @@ svg .ribbon { opacity: .28; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th { text-align: left; font-weight: 600; color: var(--soft); font-size: .85rem; white-space: nowrap; }
-th, td { padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+th, td { padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 tr:last-child td { border-bottom: 0; }
 td:last-child, th:last-child { padding-right: 0; }
 .number { text-align: right; white-space: nowrap; }
-td.word { overflow-wrap: anywhere; min-width: 5rem; }
+td.word { overflow-wrap: anywhere; min-width: 3rem; }
 .track { display: flex; height: 1rem; background: var(--track); border-radius: .25rem; overflow: hidden; gap: 1px; }
 .track i { display: block; min-width: 2px; }
 .bar { margin-bottom: .7rem; }

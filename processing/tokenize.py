@@ -128,3 +128,11 @@ def ragged_range(lengths: NDArray[np.int32]) -> NDArray[np.int64]:
     """0, 1, ... of each row: [2, 3] gives [0, 1, 0, 1, 2]."""
     starts = np.cumsum(lengths, dtype=np.int64) - lengths
     return np.arange(int(lengths.sum()), dtype=np.int64) - np.repeat(starts, lengths)
+
+
+def gather(tokens: Tokens, rows: NDArray[np.int64]) -> Tokens:
+    """The given rows of `tokens`, in the given order."""
+    starts = np.cumsum(tokens.lengths, dtype=np.int64) - tokens.lengths
+    lengths = tokens.lengths[rows]
+    ids = tokens.ids[np.repeat(starts[rows], lengths) + ragged_range(lengths)]
+    return Tokens(ids, lengths, tokens.full_lengths[rows])

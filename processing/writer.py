@@ -21,9 +21,10 @@ from processing.arrays import to_numpy
 STATE_FILE = "state.json"
 INFO_FILE = "dataset_info.json"
 SHARD_BYTES = 256 * 1024 * 1024
+LABELS = "labels"
 TOKEN_FIELDS = (
     pa.field("input_ids", pa.list_(pa.int32())),
-    pa.field("labels", pa.int64()),
+    pa.field(LABELS, pa.int64()),
     pa.field("length", pa.int32()),
 )
 # Arrow's names of types where those of datasets differ.
@@ -87,7 +88,7 @@ class SplitWriter:
         self._file.close()
 
 
-def schema(kept: list[pa.Field]) -> pa.Schema:
+def schema(kept: list[pa.Field], is_labelled: bool = True) -> pa.Schema:
     """The columns of a prepared split.
 
     Raises:
@@ -96,13 +97,15 @@ def schema(kept: list[pa.Field]) -> pa.Schema:
     for field in kept:
         if pa.types.is_nested(field.type) and not pa.types.is_list(field.type):
             raise UserError(f"option --columns names {field.name}, which is {field.type}; expected a plain column")
-    return pa.schema([*TOKEN_FIELDS, *kept])
+    own = [field for field in TOKEN_FIELDS if is_labelled or field.name != LABELS]
+    return pa.schema([*own, *kept])
 
 
 def features(schema: pa.Schema, label_names: tuple[str, ...]) -> dict[str, Any]:
     """The features of dataset_info.json for `schema`."""
     described: dict[str, Any] = {field.name: feature(field.type) for field in schema}
-    described["labels"] = {"names": list(label_names), "_type": "ClassLabel"}
+    if LABELS in described:
+        described[LABELS] = {"names": list(label_names), "_type": "ClassLabel"}
     return described
 
 

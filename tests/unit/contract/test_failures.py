@@ -15,6 +15,15 @@ def test_success_writes_no_reason(tmp_path: Path) -> None:
     assert not (tmp_path / "failure").exists()
 
 
+def test_an_earlier_runs_reason_does_not_outlive_it(tmp_path: Path) -> None:
+    file = tmp_path / "failure"
+    guard(lambda: fail_with(UserError("once")), file)
+    assert file.read_text() == "once"
+    seen: list[bool] = []
+    assert guard(lambda: seen.append(file.exists()), file) == 0
+    assert seen == [False] and not file.exists()
+
+
 def test_a_users_mistake_is_one_sentence_without_traceback(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "output" / "failure"
     status = guard(lambda: fail_with(UserError("option --seed is 'x', expected a whole number")), file)

@@ -13,10 +13,10 @@ def test_every_outcome_is_counted_where_it_belongs() -> None:
     assert (counts.kept, counts.other_hosts) == (1, 3)
     assert counts.filtered == {
         "where": 5, "empty text": 6, "shorter than min_chars": 7, "longer than max_chars": 8, "duplicate": 12,
-        "over --max-rows": 13,
+        "over --max-rows": 13, "cut by --balance": 14, "fewer than min_tokens": 15,
     }  # fmt: skip
     assert counts.rejected == {"not a JSON object": 4, "no label": 9, "label not understood": 10}
-    assert counts.read == 1 + 51 + 23
+    assert counts.read == 1 + 80 + 23
     assert counts.rows().balanced()
 
 

@@ -243,8 +243,66 @@ def texts(base: Path, *splits: str) -> list[Row]:
 def test_max_rows_is_refused_where_no_host_sees_all_rows(written: Write, tmp_path: Path, wordpiece: Path) -> None:
     options = {"tokenizer": str(wordpiece), "label_threshold": 3, "max_rows": 10}
     folder = written("in/a.tsv", as_tsv(table(20))).parent
-    with pytest.raises(UserError, match="--max-rows is 10, but input is sharded over 2 hosts"):
+    with pytest.raises(UserError, match="--max-rows 10 is given, but input is sharded over 2 hosts"):
         on_host(tmp_path / "base", folder, 0, 2, "sharded", options)
+
+
+def test_a_condition_can_be_the_label(written: Write, tmp_path: Path, wordpiece: Path) -> None:
+    data = [*table(200), ["x", "no stars here", ""]]
+    options = {"positive_where": "label >= 4 -- stars\n", "columns": ("id", "label"), "tokenizer": str(wordpiece)}
+    report = run(tmp_path, input=str(written("a.tsv", as_tsv(data))), **options)
+    assert (report["rows"]["kept"], report["rows"]["rejected"]) == (200, {"no label": 1})
+    for split in SPLITS:
+        for label, number in rows(tmp_path, split, ("label", "labels")):
+            assert number == str(int(int(label) >= 4))
+    card = json.loads((tmp_path / "processing/train/card.json").read_text())
+    assert card["label_names"] == ["NEGATIVE", "POSITIVE"]
+
+
+def test_unlabelled_rows_have_no_labels(written: Write, tmp_path: Path, wordpiece: Path) -> None:
+    path = written("a.tsv", "id\ttext\n" + "".join(f"{n}\tfilm {n}\n" for n in range(30)))
+    run(tmp_path, input=str(path), tokenizer=str(wordpiece), unlabelled=True, test_ratio=1.0, validation_ratio=0.0)
+    found = datasets.load_from_disk(str(tmp_path / "processing/test"))
+    assert (found.column_names, found.num_rows) == (["input_ids", "length"], 30)
+    card = json.loads((tmp_path / "processing/test/card.json").read_text())
+    assert (card["label_names"], card["splits"]) == ([], {"train": 0, "validation": 0, "test": 30})
+    assert "Classes in each split" not in (tmp_path / "processing/report/report.html").read_text()
+
+
+def test_rows_of_few_tokens_are_filtered(written: Write, tmp_path: Path, wordpiece: Path) -> None:
+    data = [["x", "the " * (n % 6 + 1), str(n % 2)] for n in range(300)]
+    options = {"tokenizer": str(wordpiece), "columns": ("text",), "min_tokens": 5}
+    report = run(tmp_path, input=str(written("a.tsv", as_tsv(data))), **options)
+    # With two special tokens, three words are five tokens.
+    assert report["rows"]["filtered"] == {"fewer than min_tokens": 100}
+    assert report["rows"]["kept"] == 200
+    found = [row for split in SPLITS for row in rows(tmp_path, split, ("text", "length"))]
+    assert {(text.count("the"), int(length)) for text, length in found} == {(3, 5), (4, 6), (5, 7), (6, 8)}
+
+
+def test_balance_cuts_the_training_split_alone(written: Write, tmp_path: Path, wordpiece: Path) -> None:
+    data = table(400)
+    options = {"tokenizer": str(wordpiece), "columns": ("id",), "label_threshold": 4}
+    written("in/a.tsv", as_tsv(data[:150]))
+    written("in/b.tsv", as_tsv(data[150:]))
+    plain = run(tmp_path / "plain", input=str(tmp_path / "in"), **options)["labels"]
+    report = run(tmp_path / "even", input=str(tmp_path / "in"), balance=True, **options)
+    smallest = min(plain["train"].values())
+    assert plain["train"]["NEGATIVE"] != smallest == plain["train"]["POSITIVE"]
+    assert report["labels"] == plain | {"train": {"NEGATIVE": smallest, "POSITIVE": smallest}}
+    assert report["rows"]["filtered"] == {"cut by --balance": plain["train"]["NEGATIVE"] - smallest}
+    for host in range(3):
+        on_host(tmp_path / "three", tmp_path / "in", host, 3, "replicated", {**options, "balance": True})
+    assert everything(tmp_path / "three") == everything(tmp_path / "even")
+
+
+def test_max_rejects_fails_the_job_and_names_one(written: Write, tmp_path: Path, wordpiece: Path) -> None:
+    path = written("a.tsv", as_tsv([*table(98), ["a", "b"], ["c", "d", ""]]))
+    options = {"input": str(path), "tokenizer": str(wordpiece), "label_threshold": 3}
+    with pytest.raises(UserError, match=r"2 of 100 rows .*--max-rejects 0.01: .*line 100 of a.tsv .too few columns"):
+        run(tmp_path / "base", max_rejects=0.01, **options)
+    assert not [path for path in tmp_path.glob("base/**/*") if path.is_file()]
+    assert run(tmp_path / "base", max_rejects=0.02, **options)["rows"]["kept"] == 98
 
 
 def test_groups_stay_together(written: Write, tmp_path: Path, wordpiece: Path) -> None:
@@ -265,6 +323,7 @@ def test_groups_stay_together(written: Write, tmp_path: Path, wordpiece: Path) -
         ({"where": "CAST(text AS INT) = 1"}, "--where .*Could not convert string '...'"),
         ({"where": "(SELECT count(*) FROM read_text('/etc/hostname')) > 0"}, "--where .*Permission"),
         ({"where": "true); DROP TABLE x; SELECT (1"}, "--where .*syntax error"),
+        ({"positive_where": "labl = 1"}, "--positive-where .*labl"),
         ({"text_column": "body"}, "no column body .--text-column.; its columns are id, text, label"),
         ({"columns": ("x",)}, "no column x .--columns"),
         ({"group_by": "x"}, "no column x .--group-by"),

@@ -34,6 +34,7 @@ def test_dashes_and_underscores_are_the_same() -> None:
         ({"train_ratio": 0.7, "test_ratio": 0.1}, (0.7, 0.2, 0.1)),
         ({"validation_ratio": 0.3, "test_ratio": 0.3}, (0.4, 0.3, 0.3)),
         ({"train_ratio": 0.9, "validation_ratio": 0.1}, (0.9, 0.1, 0.0)),
+        ({"test_ratio": 1.0, "unlabelled": True}, (0.0, 0.0, 1.0)),
     ],
 )
 def test_ratios_that_are_not_given_take_the_rest(given: dict[str, float], expected: tuple[float, ...]) -> None:
@@ -55,7 +56,18 @@ def test_ratios_that_are_not_given_take_the_rest(given: dict[str, float], expect
         ({"columns": ("labels",)}, "writes itself"),
         ({"label_threshold": 1.0, "label_map": {"a": 0, "b": 1}}, "both given"),
         ({"label_names": ("a",)}, "two or more"),
-        ({"label_threshold": 1.0, "label_names": ("a", "b", "c")}, "expected 2"),
+        ({"label_threshold": 1.0, "label_names": ("a", "b", "c")}, "expected 2 with --label-threshold"),
+        ({"positive_where": "x", "label_names": ("a", "b", "c")}, "expected 2 with --positive-where"),
+        ({"positive_where": "x", "unlabelled": True}, "--positive-where and --unlabelled are both given"),
+        ({"positive_where": "x", "label_column": "a"}, "--label-column and --positive-where are both given"),
+        ({"unlabelled": True, "label_column": "a"}, "--label-column and --unlabelled are both given"),
+        ({"unlabelled": True, "label_names": ("a", "b")}, "--label-names and --unlabelled are both given"),
+        ({"unlabelled": True, "balance": True}, "--balance and --unlabelled"),
+        ({"min_tokens": -1}, "--min-tokens is -1"),
+        ({"max_rows": 0}, "--max-rows is 0"),
+        ({"max_rejects": -0.1}, "--max-rejects is -0.1"),
+        ({"max_rejects": float("nan")}, "--max-rejects is nan"),
+        ({"sample_rows": -1}, "--sample-rows is -1"),
     ],
 )
 def test_bad_options_are_refused_by_name(given: dict[str, object], words: str) -> None:

@@ -15,11 +15,17 @@ def surveyed(texts: list[str], **options: object) -> tuple[Survey, list[int]]:
     """A survey of `texts` in two files, and the rank of each text."""
     connection = duckdb.connect()
     connection.execute("CREATE TABLE texts AS SELECT unnest(?::VARCHAR[]) AS text", [texts])
+    connection.execute("ALTER TABLE texts ADD COLUMN split UTINYINT")
+    connection.execute("ALTER TABLE texts ADD COLUMN number BIGINT")
+    # Classes 0, 1 and 2 by length of the row's number, all of them in train but those of class 2.
+    connection.execute(
+        "UPDATE texts SET number = length(text) % 3, split = CASE length(text) % 3 WHEN 2 THEN 1 ELSE 0 END"
+    )
     given = ProcessingOptions(**options)  # type: ignore[arg-type]
     survey = Survey(connection, given)
     half = len(texts) // 2
-    survey.note(0, f"SELECT 0 AS outcome, text FROM texts LIMIT {half}")
-    survey.note(1, f"SELECT 0 AS outcome, text FROM texts OFFSET {half}")
+    survey.note(0, f"SELECT 0 AS outcome, text, split, number FROM texts LIMIT {half}")
+    survey.note(1, f"SELECT 0 AS outcome, text, split, number FROM texts OFFSET {half}")
     survey.decide()
     return survey, [found for (found,) in connection.execute(f"SELECT {rank(given)} FROM texts").fetchall()]
 
@@ -45,6 +51,16 @@ def test_duplicates_make_room() -> None:
     survey, ranks = surveyed(TEXTS, max_rows=30, drop_duplicates=True)
     assert survey.cuts.all_rows is not None
     assert sum(found <= survey.cuts.all_rows for found in ranks[:80]) == 30
+
+
+def test_classes_of_the_training_split_are_cut_to_the_smallest() -> None:
+    # TEXTS have one class alone in train.
+    assert surveyed(TEXTS, balance=True)[0].cuts.by_class == {}
+    texts = [f"{'xx' * (number % 4 == 0)}review 1{number:02}" for number in range(100)]
+    survey, ranks = surveyed(texts, balance=True)
+    ((number, cut),) = survey.cuts.by_class.items()
+    assert number == 10 % 3
+    assert sum(found <= cut for text, found in zip(texts, ranks, strict=True) if len(text) == 10) == 25
 
 
 def test_ranks_are_independent_of_splits_and_change_with_the_seed() -> None:
