@@ -24,7 +24,7 @@ TESTS ?= tests
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit lint format images clean
+.PHONY: help setup demo test unit lint format tree images clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 10
@@ -58,6 +58,9 @@ lint: $(VENV)/.tests ## Check style, types and shell scripts
 format: $(VENV)/.tests ## Rewrite the code in the one style
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
+
+tree: $(VENV)/.tests ## Write the README's tree from what the files say of themselves
+	$(BIN)/python tests/tree.py
 
 images: ## Build the three images on the CPU stand-in
 	./build.sh --base standin
