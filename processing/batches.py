@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from processing.arrays import take, to_arrow, to_numpy
 from processing.filters import Outcome
+from processing.padding import lists, padded
 from processing.split import SPLITS
 from processing.tokenize import Encoder, Tokens, gather
 from processing.writer import LABELS
@@ -48,13 +50,26 @@ def tokenized(batch: pa.RecordBatch, encoder: Encoder, least: int) -> tuple[pa.R
     return take(batch, wanted), tokens if wanted.all() else gather(tokens, np.flatnonzero(wanted))
 
 
-def prepared(batch: pa.RecordBatch, tokens: Tokens, schema: pa.Schema) -> pa.RecordBatch:
+@dataclass(frozen=True)
+class Fill:
+    """What --padding max_length fills rows with: `token`, up to `width` tokens."""
+
+    width: int
+    token: int
+
+
+def prepared(batch: pa.RecordBatch, tokens: Tokens, schema: pa.Schema, fill: Fill | None) -> pa.RecordBatch:
     """The rows of `batch` in the columns of `schema`."""
-    offsets = np.concatenate([[0], np.cumsum(tokens.lengths)]).astype(np.int32)
-    ids = pa.ListArray.from_arrays(to_arrow(offsets), to_arrow(tokens.ids))
     kept = [batch.column(name) for name in batch.schema.names if name.startswith(KEPT_PREFIX)]
     labels = [batch.column("number")] if LABELS in schema.names else []
-    return pa.RecordBatch.from_arrays([ids, *labels, to_arrow(tokens.lengths), *kept], schema=schema)
+    columns = [*token_columns(tokens, fill), *labels, to_arrow(tokens.lengths), *kept]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def token_columns(tokens: Tokens, fill: Fill | None) -> tuple[pa.ListArray, ...]:
+    if fill is not None:
+        return padded(tokens, fill.width, fill.token)
+    return (lists(tokens.ids, np.concatenate([[0], np.cumsum(tokens.lengths)]).astype(np.int32)),)
 
 
 def by_split(rows: pa.RecordBatch, split: NDArray[np.uint8]) -> Iterator[tuple[str, pa.RecordBatch]]:

@@ -25,7 +25,7 @@ from contract.versions import versions
 from processing import report, survey
 from processing.accounts import Accounts
 from processing.arrays import to_numpy
-from processing.batches import KEPT_PREFIX, by_split, kept_rows, prepared, tokenized
+from processing.batches import KEPT_PREFIX, Fill, by_split, kept_rows, prepared, tokenized
 from processing.database import connected
 from processing.excerpts import Excerpts
 from processing.filters import Counts, Outcome
@@ -53,6 +53,7 @@ class Job:
     Attributes:
         files: the input files that this host reads.
         passed_over: names of files that are empty or of no known format.
+        fill: what rows are padded with; None where they are not.
         accounts: what became of the rows.
         excerpts: some rows to show.
     """
@@ -64,6 +65,7 @@ class Job:
     files: Sequence[SourceFile]
     passed_over: Sequence[str]
     sharded: bool
+    fill: Fill | None = None
     accounts: Accounts = field(default_factory=Accounts)
     started: float = field(default_factory=time.monotonic)
     excerpts: Excerpts = field(init=False)
@@ -82,7 +84,7 @@ class Job:
             spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="processing-"))
             connection = stack.enter_context(connected([file.path for file in self.files], Path(spill)))
             plan = self.plan(describe(connection, self.files[0]) if self.files else {})
-            result = stack.enter_context(outputs(paths, self.hosts, wanted))
+            result = stack.enter_context(outputs(paths, self.hosts, wanted, self.options.format))
             with RejectsFile(result.report) as rejects:
                 progress = Progress(log, "rows")
                 found = readers(connection, plan, self.files)
@@ -113,11 +115,11 @@ class Job:
     def write(self, batch: pa.RecordBatch, reader: FileReader, result: Outputs) -> None:
         chosen, counts = reader.plan.chosen, reader.counts
         types = [field.type for field in batch.schema if field.name.startswith(KEPT_PREFIX)]
-        result.open(self.schema(types, chosen.kept))
+        result.open(self.schema(types, chosen.kept), reader.plan.labels.names)
         wanted = kept_rows(batch)
         kept, tokens = tokenized(wanted, self.encoder, self.options.min_tokens)
         counts.filter(Outcome.FEW_TOKENS, wanted.num_rows - kept.num_rows)
-        rows = prepared(kept, tokens, result.schema)
+        rows = prepared(kept, tokens, result.schema, self.fill)
         splits = to_numpy(kept.column("split"), np.uint8)
         self.accounts.statistics.add_tokens(tokens)
         self.excerpts.add(kept, splits, tokens)
@@ -130,7 +132,7 @@ class Job:
     def schema(self, types: Sequence[pa.DataType], names: Sequence[str]) -> pa.Schema:
         """The columns of a prepared row; `types` and `names` are those of the kept ones."""
         kept = [pa.field(name, kind) for name, kind in zip(names, types, strict=True)]
-        return schema(kept, not self.options.unlabelled)
+        return schema(kept, not self.options.unlabelled, self.fill is not None)
 
     def finish(self, plan: Plan, result: Outputs, rejects: RejectsFile) -> None:
         """Check the counts, then describe and complete the outputs."""
@@ -138,7 +140,10 @@ class Job:
         self.accounts.check_rejects(self.options.max_rejects, rejects.first)
         counts = self.accounts.total()
         # A host without a file has no schema; its splits are empty, but there.
-        result.open(result.schema or self.schema([pa.string() for _ in self.options.columns], self.options.columns))
+        result.open(
+            result.schema or self.schema([pa.string() for _ in self.options.columns], self.options.columns),
+            plan.labels.names,
+        )
         names = plan.labels.names
         if names is None:
             names = numbered_names(self.accounts.statistics.all_classes(), plan.chosen.label or "")

@@ -8,11 +8,11 @@ from typing import Any, Literal
 from contract.failures import UserError
 from contract.options import option
 
-INPUT, LABELS, TOKENS, ROWS, SPLITS, REPORT = "input", "labels", "tokens", "which rows and columns", "splits", "report"
+INPUT, LABELS, TOKENS, ROWS, SPLITS, OUTPUT = "input", "labels", "tokens", "which rows and columns", "splits", "output"
 RATIO_SLACK = 1e-9
 DEFAULT_RATIOS = (0.8, 0.1, 0.1)
 # What every prepared row has; kept columns stand beside them.
-RESERVED = ("input_ids", "labels", "length")
+RESERVED = ("input_ids", "attention_mask", "labels", "length")
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,12 @@ class ProcessingOptions:
         group=TOKENS,
     )
     max_length: int = option(512, "Longest row in tokens, special tokens included; the rest is cut off.", group=TOKENS)
+    padding: Literal["none", "max_length"] = option(
+        "none",
+        "max_length fills every row up and adds attention_mask, for scripts that expect it; none leaves that to the "
+        "batch, which is smaller and faster.",
+        group=TOKENS,
+    )
     label_column: str | None = option(None, "Column with the label; none means star_rating, else label.", group=LABELS)
     label_threshold: float | None = option(
         None, "Labels are numbers; this value and above is class 1.", aliases=("star_threshold",), group=LABELS
@@ -108,8 +114,14 @@ class ProcessingOptions:
     group_by: str | None = option(
         None, "Column whose equal values stay in one split; none means the text itself.", group=SPLITS
     )
+    format: Literal["datasets", "parquet"] = option(
+        "datasets",
+        "datasets writes what datasets.load_from_disk reads, parquet a folder of parquet files.",
+        aliases=("output_format",),
+        group=OUTPUT,
+    )
     sample_rows: int = option(
-        5, "Rows of each split to show, shortened, in report.html; 0 shows none. Logs never hold any.", group=REPORT
+        5, "Rows of each split to show, shortened, in report.html; 0 shows none. Logs never hold any.", group=OUTPUT
     )
 
     def __post_init__(self) -> None:

@@ -10,9 +10,11 @@ from contract.hosts import Hosts
 from contract.paths import Paths
 from contract.tokenizer import locate
 from processing import fast, survey
+from processing.batches import Fill
 from processing.distribution import is_sharded
 from processing.job import Job
 from processing.options import ProcessingOptions
+from processing.padding import pad_id
 from processing.source import find
 
 log = logging.getLogger(__name__)
@@ -43,7 +45,8 @@ def start(options: ProcessingOptions, paths: Paths) -> Job:
     if sharded and hosts.count > 1:
         check_sharded(options, hosts)
     log.info("host %s of %d, %d input files", hosts.current, hosts.count, len(files))
-    return Job(options, hosts, tokenizer, encoder, files, passed_over, sharded)
+    fill = Fill(options.max_length, pad_id(tokenizer)) if options.padding == "max_length" else None
+    return Job(options, hosts, tokenizer, encoder, files, passed_over, sharded, fill)
 
 
 def check_sharded(options: ProcessingOptions, hosts: Hosts) -> None:

@@ -22,8 +22,10 @@ STATE_FILE = "state.json"
 INFO_FILE = "dataset_info.json"
 SHARD_BYTES = 256 * 1024 * 1024
 LABELS = "labels"
+MASK = "attention_mask"
 TOKEN_FIELDS = (
     pa.field("input_ids", pa.list_(pa.int32())),
+    pa.field(MASK, pa.list_(pa.int8())),
     pa.field(LABELS, pa.int64()),
     pa.field("length", pa.int32()),
 )
@@ -88,7 +90,7 @@ class SplitWriter:
         self._file.close()
 
 
-def schema(kept: list[pa.Field], is_labelled: bool = True) -> pa.Schema:
+def schema(kept: list[pa.Field], is_labelled: bool = True, is_padded: bool = False) -> pa.Schema:
     """The columns of a prepared split.
 
     Raises:
@@ -97,14 +99,15 @@ def schema(kept: list[pa.Field], is_labelled: bool = True) -> pa.Schema:
     for field in kept:
         if pa.types.is_nested(field.type) and not pa.types.is_list(field.type):
             raise UserError(f"option --columns names {field.name}, which is {field.type}; expected a plain column")
-    own = [field for field in TOKEN_FIELDS if is_labelled or field.name != LABELS]
+    absent = {*([] if is_labelled else [LABELS]), *([] if is_padded else [MASK])}
+    own = [field for field in TOKEN_FIELDS if field.name not in absent]
     return pa.schema([*own, *kept])
 
 
-def features(schema: pa.Schema, label_names: tuple[str, ...]) -> dict[str, Any]:
-    """The features of dataset_info.json for `schema`."""
+def features(schema: pa.Schema, label_names: tuple[str, ...] | None) -> dict[str, Any]:
+    """The features of dataset_info.json for `schema`; labels are plain numbers where their names are None."""
     described: dict[str, Any] = {field.name: feature(field.type) for field in schema}
-    if LABELS in described:
+    if LABELS in described and label_names is not None:
         described[LABELS] = {"names": list(label_names), "_type": "ClassLabel"}
     return described
 

@@ -9,7 +9,7 @@ import json
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import datasets
 import pyarrow as pa
@@ -294,6 +294,29 @@ def test_balance_cuts_the_training_split_alone(written: Write, tmp_path: Path, w
     for host in range(3):
         on_host(tmp_path / "three", tmp_path / "in", host, 3, "replicated", {**options, "balance": True})
     assert everything(tmp_path / "three") == everything(tmp_path / "even")
+
+
+@pytest.mark.parametrize("kind", ["datasets", "parquet"])
+def test_padding_and_parquet_hold_the_same_rows(
+    written: Write, tmp_path: Path, wordpiece: Path, kind: Literal["datasets", "parquet"]
+) -> None:
+    path = str(written("a.tsv", as_tsv(table(200))))
+    options = {"input": path, "tokenizer": str(wordpiece), "columns": ("id",), "label_map": {"1": "a", "2": "a",
+        "3": "a", "4": "b", "5": "c"}}  # fmt: skip
+    run(tmp_path / "plain", **options)
+    run(tmp_path / "other", padding="max_length", format=kind, **options)
+    for split, expected in everything(tmp_path / "plain").items():
+        folder = tmp_path / "other" / "processing" / split
+        loaded = datasets.load_from_disk(str(folder)) if kind == "datasets" else from_parquet(folder, tmp_path / "c")
+        assert loaded.features["labels"].names == ["a", "b", "c"]
+        assert {len(row) for row in loaded["input_ids"]} == {len(row) for row in loaded["attention_mask"]} == {8}
+        real = [tuple(map(str, (row["id"], row["labels"], row["input_ids"][: row["length"]]))) for row in loaded]
+        assert sorted(real) == expected
+        assert all(sum(row["attention_mask"]) == row["length"] for row in loaded)
+
+
+def from_parquet(folder: Path, cache: Path) -> datasets.Dataset:
+    return datasets.Dataset.from_parquet([str(file) for file in sorted(folder.glob("*.parquet"))], cache_dir=str(cache))
 
 
 def test_max_rejects_fails_the_job_and_names_one(written: Write, tmp_path: Path, wordpiece: Path) -> None:
