@@ -32,9 +32,9 @@ def main(arguments: Sequence[str]) -> int:
 def run(arguments: Sequence[str], paths: Paths) -> None:
     options = from_flags(ProcessingOptions, arguments)
     # Imported late: --help and a mistyped option need no database.
-    from processing.start import start
+    from processing import start
 
-    start(options, paths).run(paths)
+    start.run(options, paths)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,12 @@
 
 tokie is an order of magnitude faster, but differs from the tokenizers library on some code points
 and on some tokenizers. So it gets only tokenizers of a proven structure and texts of a proven
-alphabet; the library encodes everything else and, row by row of a sample, judges the rest.
+alphabet (processing.proven); the library encodes everything else and, row by row of a sample, judges the rest.
 """
 
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,14 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.tokenizer import read
+from processing.proven import Proven, proven
 from processing.tokenize import Encoder, LibraryEncoder, Tokens, gather, ragged_range, truncate
 
 log = logging.getLogger(__name__)
 
-# Printable ASCII and Latin, tab and line ends, and the assigned part of General Punctuation: every one
-# of these code points is compared in the tests.
-UNPROVEN = re.compile("[^\t\n\r -~\u00a0-\u00ac\u00ae-\u024f\u2010-\u2027\u2030-\u205e]")
-MOST_ADDED_TOKENS = 20
 FIRST_SAMPLE, SAMPLE = 64, 4
 PROBES = (
     "",
@@ -43,7 +39,8 @@ def encoder(path: Path, max_length: int, backend: str) -> Encoder:
         backend: auto, or tokenizers for the library alone.
     """
     library = LibraryEncoder(path, max_length)
-    if backend != "auto" or not proven(read(path)):
+    texts = proven(read(path)) if backend == "auto" else None
+    if texts is None:
         log.info("tokenizing with the tokenizers library")
         return library
     try:
@@ -54,21 +51,15 @@ def encoder(path: Path, max_length: int, backend: str) -> Encoder:
     fast = tokie.Tokenizer.from_json(str(path))
     fast.no_truncation()
     fast.no_padding()
-    return FastEncoder(library, fast)
+    try:
+        return FastEncoder(library, fast, texts)
+    except DifferenceError:
+        log.error("tokie and tokenizers differ on a probe: tokenizing with the tokenizers library, which takes longer")
+        return library
 
 
-def proven(content: dict[str, Any]) -> bool:
-    """Whether `content` of a tokenizer.json is of the structure that tokie is proven on: BERT's WordPiece."""
-    model = content["model"]
-    parts = [(content.get(name) or {}).get("type") for name in ("normalizer", "pre_tokenizer")]
-    return (
-        parts == ["BertNormalizer", "BertPreTokenizer"]
-        and model.get("type") == "WordPiece"
-        and model.get("continuing_subword_prefix") == "##"
-        and model.get("max_input_chars_per_word") == 100
-        and model.get("unk_token") in model.get("vocab", {})
-        and len(content.get("added_tokens") or ()) <= MOST_ADDED_TOKENS
-    )
+class DifferenceError(Exception):
+    """tokie and the library gave different ids for a proven text: no row of tokie's is to be trusted."""
 
 
 class FastEncoder:
@@ -77,30 +68,30 @@ class FastEncoder:
     Attributes:
         fast_rows, library_rows: how many rows each encoded.
         checked: rows that both encoded and that were compared.
-        differences: how many of those differed; the first one turns tokie off.
+        differences: of those, none: one is enough to stop.
     """
 
-    def __init__(self, library: LibraryEncoder, fast: Any) -> None:
+    def __init__(self, library: LibraryEncoder, fast: Any, texts: Proven) -> None:
         self.library = library
+        self.texts = texts
         self.fast = fast
         self.fast_rows = self.library_rows = self.checked = self.differences = 0
-        tokenizer = library.tokenizer
-        self._literals = [token.content for token in tokenizer.get_added_tokens_decoder().values()]
-        around = np.array(tokenizer.encode("").ids, np.int32)
+        around = np.array(library.tokenizer.encode("").ids, np.int32)
         self._before, self._after = np.split(around, [library.special.before])
-        self._on = True
         self._check(PROBES, self._encode_fast(PROBES))
 
     def encode(self, texts: Sequence[str]) -> Tokens:
-        """The tokens of `texts`, in order."""
-        if not self._on or not texts:
-            return self._by_library(texts)
-        safe = np.fromiter(map(self._is_safe, texts), np.bool_, len(texts))
+        """The tokens of `texts`, in order.
+
+        Raises:
+            DifferenceError: a row of the sample has other ids than the library gives it.
+        """
+        safe = np.fromiter(map(self.texts.holds, texts), np.bool_, len(texts))
         fast = [text for text, is_safe in zip(texts, safe, strict=True) if is_safe]
+        if not fast:
+            return self._by_library(texts)
         tokens = self._encode_fast(fast)
         self._sample(fast, tokens)
-        if not self._on:
-            return self._by_library(texts)
         self.fast_rows += len(fast)
         if len(fast) == len(texts):
             return tokens
@@ -115,9 +106,6 @@ class FastEncoder:
             "compared_rows": self.checked,
             "differences": self.differences,
         }
-
-    def _is_safe(self, text: str) -> bool:
-        return UNPROVEN.search(text) is None and not any(literal in text for literal in self._literals)
 
     def _by_library(self, texts: Sequence[str]) -> Tokens:
         self.library_rows += len(texts)
@@ -135,14 +123,12 @@ class FastEncoder:
         self._check([texts[row] for row in rows], gather(tokens, rows))
 
     def _check(self, texts: Sequence[str], tokens: Tokens) -> None:
-        safe = [row for row, text in enumerate(texts) if self._is_safe(text)]
+        safe = [row for row, text in enumerate(texts) if self.texts.holds(text)]
         expected = self.library.encode([texts[row] for row in safe])
         found = gather(tokens, np.array(safe, np.int64))
         self.checked += len(safe)
         if not np.array_equal(found.lengths, expected.lengths) or not np.array_equal(found.ids, expected.ids):
-            self.differences += 1
-            self._on = False
-            log.error("tokie and tokenizers differ on a sampled row: tokenizing with tokenizers from here on")
+            raise DifferenceError
 
 
 def surround(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from contract.failures import UserError
@@ -18,6 +19,22 @@ from processing.padding import pad_id
 from processing.source import find
 
 log = logging.getLogger(__name__)
+
+
+def run(options: ProcessingOptions, paths: Paths) -> None:
+    """Run the job that `options` ask for; again, and slower, where the fast path proves wrong.
+
+    Raises:
+        UserError: as `start` and Job.run.
+    """
+    job = start(options, paths)
+    try:
+        job.run(paths)
+    except fast.DifferenceError:
+        log.error("tokie and tokenizers differ on a sampled row: starting again with the tokenizers library alone")
+        job = start(replace(options, tokenizer_backend="tokenizers"), paths)
+        job.encoder.differences = 1
+        job.run(paths)
 
 
 def start(options: ProcessingOptions, paths: Paths) -> Job:

@@ -37,6 +37,8 @@ class Tokens:
 class Encoder(Protocol):
     """Anything that turns texts into tokens."""
 
+    differences: int
+
     def encode(self, texts: Sequence[str]) -> Tokens: ...
 
     def summary(self) -> dict[str, int]: ...
@@ -51,13 +53,18 @@ class SpecialTokens:
 
 
 class LibraryEncoder:
-    """The tokenizers library, with truncation of our own that also tells the full lengths."""
+    """The tokenizers library, with truncation of our own that also tells the full lengths.
+
+    Attributes:
+        rows: how many it encoded.
+        differences: how often another encoder differed from it in this job.
+    """
 
     def __init__(self, path: Path, max_length: int) -> None:
         self.tokenizer = load(path)
         self.max_length = max_length
         self.special = special_tokens(self.tokenizer, path)
-        self.rows = 0
+        self.rows = self.differences = 0
         least = self.special.before + self.special.after + 1
         if max_length < least:
             raise UserError(
@@ -75,7 +82,7 @@ class LibraryEncoder:
 
     def summary(self) -> dict[str, int]:
         """How many rows it encoded, for the report."""
-        return {"tokenizers_rows": self.rows}
+        return {"tokenizers_rows": self.rows, "differences": self.differences}
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         return [encoding.ids for encoding in self.tokenizer.encode_batch_fast(list(texts))]

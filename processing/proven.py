@@ -1,0 +1,93 @@
+"""What tokie is proven on: structures of tokenizers, and for each the texts.
+
+A structure or a text that is not listed here goes to the tokenizers library. Every character listed is
+compared in the tests, in every position, and so are generated texts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# Printable ASCII and Latin, tab and line ends, and the assigned part of General Punctuation.
+WORDPIECE_UNPROVEN = "[^\t\n\r -~\u00a0-\u00ac\u00ae-\u024f\u2010-\u2027\u2030-\u205e]"
+# Without the no-break space. After a line end or a tab tokie does not see a contraction as the library does.
+BYTE_LEVEL_UNPROVEN = "[^\t\n\r -~\u00a1-\u00ac\u00ae-\u024f\u2010-\u2027\u2030-\u205e]|[\t\n\r]'"
+MOST_LITERALS = 20
+# Literals that start alike are looked for by their common start: [unused0], [unused1], ...
+COMMON_START = 5
+BYTES = 256
+
+
+@dataclass(frozen=True)
+class Proven:
+    """The texts that tokie encodes as the library does.
+
+    Attributes:
+        unproven: found in any other text.
+        literals: starts of added tokens, which are in other texts only.
+    """
+
+    unproven: re.Pattern[str]
+    literals: tuple[str, ...]
+
+    def holds(self, text: str) -> bool:
+        return self.unproven.search(text) is None and not any(literal in text for literal in self.literals)
+
+
+def proven(content: Mapping[str, Any]) -> Proven | None:
+    """The texts that tokie is proven on with the tokenizer.json `content`; None for an unproven structure."""
+    added = content.get("added_tokens") or ()
+    literals = distinct([token["content"] for token in added])
+    if len(literals) > MOST_LITERALS or "" in literals:
+        return None
+    if is_wordpiece(content) and not any(token.get("normalized") for token in added):
+        return Proven(re.compile(WORDPIECE_UNPROVEN), literals)
+    # Its normalizer leaves the proven texts as they are, so a literal of ASCII is in them or it is not.
+    if is_byte_level(content) and all(token["content"].isascii() for token in added):
+        return Proven(re.compile(BYTE_LEVEL_UNPROVEN), literals)
+    return None
+
+
+def distinct(literals: Iterable[str]) -> tuple[str, ...]:
+    """The fewest texts one of which is in every text that holds one of `literals`."""
+    starts = sorted({literal[:COMMON_START] for literal in literals}, key=len)
+    return tuple(start for n, start in enumerate(starts) if not any(shorter in start for shorter in starts[:n]))
+
+
+def is_wordpiece(content: Mapping[str, Any]) -> bool:
+    """Whether `content` is BERT's WordPiece."""
+    model = content["model"]
+    parts = [(content.get(name) or {}).get("type") for name in ("normalizer", "pre_tokenizer")]
+    return (
+        parts == ["BertNormalizer", "BertPreTokenizer"]
+        and model.get("type") == "WordPiece"
+        and model.get("continuing_subword_prefix") == "##"
+        and model.get("max_input_chars_per_word") == 100
+        and model.get("unk_token") in model.get("vocab", {})
+    )
+
+
+def is_byte_level(content: Mapping[str, Any]) -> bool:
+    """Whether `content` is byte-level BPE as GPT-2, RoBERTa and ModernBERT have it."""
+    model, before = content["model"], content.get("pre_tokenizer") or {}
+    unusual = (
+        "dropout",
+        "continuing_subword_prefix",
+        "end_of_word_suffix",
+        "fuse_unk",
+        "byte_fallback",
+        "ignore_merges",
+    )
+    return (
+        (content.get("normalizer") or {"type": None})["type"] in (None, "NFC")
+        and before.get("type") == "ByteLevel"
+        and not before.get("add_prefix_space")
+        and before.get("use_regex", True)
+        and model.get("type") == "BPE"
+        and not any(model.get(name) for name in unusual)
+        # Every byte is a token, so that nothing is unknown.
+        and sum(len(piece) == 1 for piece in model.get("vocab", {})) >= BYTES
+    )
