@@ -12,10 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+POLL_SECONDS = 0.02
+
 
 @dataclass(frozen=True)
 class Run:
-    """One process: wall clock in seconds, peak resident memory in bytes (of its largest process)."""
+    """One process: wall clock in seconds, peak resident memory in bytes (its children's added)."""
 
     seconds: float
     peak: int
@@ -41,13 +43,36 @@ def run(way: Way, log: Path) -> Run:
     with log.open("ab") as output:
         started = time.perf_counter()
         process = subprocess.Popen(way.command, stdout=output, stderr=output, env=way.environ)
-        # wait4 gives this child's own peak; getrusage(RUSAGE_CHILDREN) would give the largest so far.
-        _, status, usage = os.wait4(process.pid, 0)
+        peak = watch(process)
         seconds = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         sys.exit(f"{way.name} failed with {process.returncode}:\n{log.read_text(errors='replace')[-2000:]}")
-    return Run(seconds, usage.ru_maxrss * 1024)
+    return Run(seconds, peak)
+
+
+def watch(process: subprocess.Popen[bytes]) -> int:
+    """Wait for the end of `process`; returns its peak memory in bytes.
+
+    The kernel's own maximum (ru_maxrss) starts at what the parent had when it forked, so the high
+    water mark of the running program is read instead, every POLL_SECONDS.
+    """
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, high_water(process.pid))
+        time.sleep(POLL_SECONDS)
+    return peak
+
+
+def high_water(pid: int) -> int:
+    """VmHWM of the process and of its descendants, added up, in bytes; 0 of one that is gone."""
+    folder = Path(f"/proc/{pid}")
+    try:
+        status = (folder / "status").read_text()
+        children = (folder / f"task/{pid}/children").read_text().split()
+    except OSError:
+        return 0
+    own = next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0)
+    return own + sum(high_water(int(child)) for child in children)
 
 
 def alternate(ways: Sequence[Way], repeats: int, log: Path) -> dict[str, list[Run]]:

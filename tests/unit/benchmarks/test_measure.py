@@ -7,13 +7,17 @@ from benchmarks.measure import Run, Way, alternate, median, run
 
 
 def test_a_process_is_measured_from_outside(tmp_path: Path) -> None:
-    hungry = Way("hungry", (sys.executable, "-c", "x = bytearray(200_000_000); print(len(x))"))
+    hungry = Way(
+        "hungry", (sys.executable, "-c", "import time; x = bytearray(200_000_000); print(len(x)); time.sleep(0.3)")
+    )
     modest = Way("modest", (sys.executable, "-c", "import time; time.sleep(0.3)"))
     assert run(hungry, tmp_path / "log").peak > 200_000_000
-    # A later, smaller process has its own peak.
+    # A later, smaller process has its own peak, however large the one that starts it.
+    ballast = bytearray(300_000_000)
     later = run(modest, tmp_path / "log")
     assert later.peak < 100_000_000
     assert later.seconds >= 0.3
+    assert len(ballast) == 300_000_000
     assert (tmp_path / "log").read_text() == "200000000\n"
 
 
