@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from processing.tokenize import Encoder, Tokens, gather
 from processing.writer import LABELS
 
 KEPT_PREFIX = "kept_"
+MOST_TEXT_BYTES = 8 * 1024 * 1024
 REPLACED = (Outcome.KEPT, Outcome.OVER_MAX_ROWS, Outcome.UNBALANCED)
 
 
@@ -48,6 +49,36 @@ def tokenized(batch: pa.RecordBatch, encoder: Encoder, least: int) -> tuple[pa.R
     tokens = encoder.encode(batch.column("text").to_pylist())
     wanted = tokens.full_lengths >= least
     return take(batch, wanted), tokens if wanted.all() else gather(tokens, np.flatnonzero(wanted))
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A batch on its way from the query to the splits.
+
+    Attributes:
+        kept: the rows that are kept, as the query returned them.
+        tokens: of those rows.
+        dropped: rows that had too few tokens.
+    """
+
+    kept: pa.RecordBatch
+    tokens: Tokens
+    dropped: int
+
+
+def encoded(batch: pa.RecordBatch, encoder: Encoder, least: int) -> Encoded:
+    """The kept rows of `batch` that have at least `least` tokens before they are cut."""
+    wanted = kept_rows(batch)
+    kept, tokens = tokenized(wanted, encoder, least)
+    return Encoded(kept, tokens, wanted.num_rows - kept.num_rows)
+
+
+def pieces(batches: Iterable[pa.RecordBatch], most: int = MOST_TEXT_BYTES) -> Iterator[pa.RecordBatch]:
+    """`batches`, those with much text in several pieces, so that few long texts need no more memory than many short."""
+    for batch in batches:
+        rows = max(batch.num_rows * most // max(batch.column("text").nbytes, most), 1)
+        for start in range(0, batch.num_rows, rows):
+            yield batch.slice(start, rows)
 
 
 @dataclass(frozen=True)

@@ -10,21 +10,24 @@ import duckdb
 
 from processing.sql import literal
 
-MEMORY_LIMIT = "512MB"
-
 
 @contextmanager
-def connected(files: Iterable[Path], spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def connected(files: Iterable[Path], spill: Path, memory: int, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection whose SQL reads `files` only: no other file, no network, no extension.
 
     Args:
         files: absolute paths.
-        spill: folder for what does not fit the memory limit.
+        spill: folder for what does not fit `memory`.
+        memory: bytes that the database may use.
+        threads: that it may use.
     """
     allowed = ", ".join(literal(str(path)) for path in files)
     with duckdb.connect() as connection:
         for setting in (
-            f"memory_limit = '{MEMORY_LIMIT}'",
+            f"memory_limit = '{memory}B'",
+            f"threads = {threads}",
+            # Its carriage returns have no place in a log.
+            "enable_progress_bar = false",
             f"temp_directory = {literal(str(spill))}",
             "autoinstall_known_extensions = false",
             "autoload_known_extensions = false",

@@ -8,6 +8,7 @@ alphabet (processing.proven); the library encodes everything else and, row by ro
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ class DifferenceError(Exception):
 
 
 class FastEncoder:
-    """tokie for texts of the proven alphabet, the library for the others.
+    """tokie for texts of the proven alphabet, the library for the others. Several threads may encode.
 
     Attributes:
         fast_rows, library_rows: how many rows each encoded.
@@ -77,6 +78,7 @@ class FastEncoder:
         self.fast = fast
         self.fast_rows = self.library_rows = self.checked = self.differences = 0
         around = np.array(library.tokenizer.encode("").ids, np.int32)
+        self._counting = threading.Lock()
         self._before, self._after = np.split(around, [library.special.before])
         self._check(PROBES, self._encode_fast(PROBES))
 
@@ -86,13 +88,14 @@ class FastEncoder:
         Raises:
             DifferenceError: a row of the sample has other ids than the library gives it.
         """
-        safe = np.fromiter(map(self.texts.holds, texts), np.bool_, len(texts))
+        safe = self.texts.holds(texts)
         fast = [text for text, is_safe in zip(texts, safe, strict=True) if is_safe]
         if not fast:
             return self._by_library(texts)
         tokens = self._encode_fast(fast)
         self._sample(fast, tokens)
-        self.fast_rows += len(fast)
+        with self._counting:
+            self.fast_rows += len(fast)
         if len(fast) == len(texts):
             return tokens
         others = self._by_library([text for text, is_safe in zip(texts, safe, strict=True) if not is_safe])
@@ -108,7 +111,8 @@ class FastEncoder:
         }
 
     def _by_library(self, texts: Sequence[str]) -> Tokens:
-        self.library_rows += len(texts)
+        with self._counting:
+            self.library_rows += len(texts)
         return self.library.encode(texts)
 
     def _encode_fast(self, texts: Sequence[str]) -> Tokens:
@@ -123,10 +127,11 @@ class FastEncoder:
         self._check([texts[row] for row in rows], gather(tokens, rows))
 
     def _check(self, texts: Sequence[str], tokens: Tokens) -> None:
-        safe = [row for row, text in enumerate(texts) if self.texts.holds(text)]
-        expected = self.library.encode([texts[row] for row in safe])
-        found = gather(tokens, np.array(safe, np.int64))
-        self.checked += len(safe)
+        safe = np.flatnonzero(self.texts.holds(texts))
+        expected = self.library.encode([texts[int(row)] for row in safe])
+        found = gather(tokens, safe)
+        with self._counting:
+            self.checked += len(safe)
         if not np.array_equal(found.lengths, expected.lengths) or not np.array_equal(found.ids, expected.ids):
             raise DifferenceError
 

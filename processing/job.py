@@ -6,11 +6,13 @@ import logging
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 
@@ -22,17 +24,19 @@ from contract.logs import Progress
 from contract.paths import Paths
 from contract.tokenizer import fingerprint
 from contract.versions import versions
-from processing import report, survey
+from processing import machine, report, survey
 from processing.accounts import Accounts
 from processing.arrays import to_numpy
-from processing.batches import KEPT_PREFIX, Fill, by_split, kept_rows, prepared, tokenized
+from processing.batches import KEPT_PREFIX, Encoded, Fill, by_split, encoded, pieces, prepared
 from processing.database import connected
 from processing.excerpts import Excerpts
 from processing.filters import Counts, Outcome
 from processing.labels import labels, numbered_names
-from processing.options import ProcessingOptions, ratios
+from processing.options import ProcessingOptions, ratios, size
 from processing.outputs import Outputs, outputs
 from processing.page import PAGE_FILE, page
+from processing.pipeline import ordered
+from processing.progress import ReadingProgress
 from processing.query import Chosen, Plan, choose
 from processing.reader import FileReader, describe, readers, surveyed
 from processing.rejects import RejectsFile
@@ -42,6 +46,8 @@ from processing.tokenize import Encoder
 from processing.writer import LABELS, schema
 
 LIBRARIES = ("duckdb", "pyarrow", "tokenizers", "tokie", "numpy")
+# Batches at a time: each takes some tens of megabytes, and more than this the reading does not feed.
+MOST_WORKERS = 6
 
 log = logging.getLogger(__name__)
 
@@ -82,16 +88,28 @@ class Job:
         wanted = tuple(name for name, share in zip(SPLITS, ratios(self.options), strict=True) if share > 0)
         with ExitStack() as stack:
             spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="processing-"))
-            connection = stack.enter_context(connected([file.path for file in self.files], Path(spill)))
+            connection = stack.enter_context(self.connected(Path(spill)))
             plan = self.plan(describe(connection, self.files[0]) if self.files else {})
             result = stack.enter_context(outputs(paths, self.hosts, wanted, self.options.format))
             with RejectsFile(result.report) as rejects:
-                progress = Progress(log, "rows")
+                twice = survey.is_needed(self.options)
+                progress = ReadingProgress(log, sum(file.path.stat().st_size for file in self.files) * (1 + twice))
                 found = readers(connection, plan, self.files)
-                for reader in surveyed(connection, found) if survey.is_needed(self.options) else found:
+                for reader in surveyed(connection, found) if twice else found:
                     self.read(reader, result, progress)
                     rejects.write(reader.rejects())
             self.finish(plan, result, rejects)
+
+    @property
+    def threads(self) -> int:
+        return self.options.threads or machine.threads()
+
+    def connected(self, spill: Path) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """A connection to the database that reads the input files, within the machine's memory."""
+        asked = self.options.memory_limit
+        memory = machine.database_memory() if asked is None else size(asked)
+        log.info("%d threads, %.0f MB for the database", self.threads, memory / 1e6)
+        return connected([file.path for file in self.files], spill, memory, self.threads)
 
     def plan(self, columns: dict[str, str]) -> Plan:
         rule = labels(self.options)
@@ -107,18 +125,18 @@ class Job:
 
     def read(self, reader: FileReader, result: Outputs, progress: Progress) -> None:
         """Tokenize one file's rows and write them to their splits."""
-        for batch in reader.batches():
-            self.write(batch, reader, result)
-            progress.advance(batch.num_rows)
+        encode = partial(encoded, encoder=self.encoder, least=self.options.min_tokens)
+        for found in ordered(pieces(reader.batches()), encode, min(self.threads, MOST_WORKERS)):
+            self.write(found, reader, result)
+            progress.advance(found.kept.num_rows)
         self.accounts.by_file[reader.file.name] = reader.counts
 
-    def write(self, batch: pa.RecordBatch, reader: FileReader, result: Outputs) -> None:
-        chosen, counts = reader.plan.chosen, reader.counts
-        types = [field.type for field in batch.schema if field.name.startswith(KEPT_PREFIX)]
-        result.open(self.schema(types, chosen.kept), reader.plan.labels.names)
-        wanted = kept_rows(batch)
-        kept, tokens = tokenized(wanted, self.encoder, self.options.min_tokens)
-        counts.filter(Outcome.FEW_TOKENS, wanted.num_rows - kept.num_rows)
+    def write(self, found: Encoded, reader: FileReader, result: Outputs) -> None:
+        """Write one batch's rows to their splits, and count them."""
+        kept, tokens = found.kept, found.tokens
+        types = [field.type for field in kept.schema if field.name.startswith(KEPT_PREFIX)]
+        result.open(self.schema(types, reader.plan.chosen.kept), reader.plan.labels.names)
+        reader.counts.filter(Outcome.FEW_TOKENS, found.dropped)
         rows = prepared(kept, tokens, result.schema, self.fill)
         splits = to_numpy(kept.column("split"), np.uint8)
         self.accounts.statistics.add_tokens(tokens)

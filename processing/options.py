@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,7 +10,10 @@ from contract.failures import UserError
 from contract.options import option
 
 INPUT, LABELS, TOKENS, ROWS, SPLITS, OUTPUT = "input", "labels", "tokens", "which rows and columns", "splits", "output"
+MACHINE = "machine"
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 RATIO_SLACK = 1e-9
+LEAST_MEMORY = 64 * 10**6
 DEFAULT_RATIOS = (0.8, 0.1, 0.1)
 # What every prepared row has; kept columns stand beside them.
 RESERVED = ("input_ids", "attention_mask", "labels", "length")
@@ -120,6 +124,15 @@ class ProcessingOptions:
         aliases=("output_format",),
         group=OUTPUT,
     )
+    memory_limit: str | None = option(
+        None,
+        "Memory of the database, beyond which it writes to disk: bytes, or 512MB, 2GB; none means a quarter of what "
+        "the container has, at most 512 MB.",
+        group=MACHINE,
+    )
+    threads: int | None = option(
+        None, "Threads of the database and batches at a time; none means those of the container.", group=MACHINE
+    )
     sample_rows: int = option(
         5, "Rows of each split to show, shortened, in report.html; 0 shows none. Logs never hold any.", group=OUTPUT
     )
@@ -127,6 +140,10 @@ class ProcessingOptions:
     def __post_init__(self) -> None:
         self.check_rows()
         self.check_labels()
+        if self.threads is not None and self.threads < 1:
+            raise UserError(f"option --threads is {self.threads}, expected at least 1")
+        if self.memory_limit is not None:
+            size(self.memory_limit)
         ratios(self)
 
     def check_rows(self) -> None:
@@ -171,6 +188,19 @@ class ProcessingOptions:
             raise UserError(f"option --label-names is {', '.join(names)}, expected two or more different names")
         if names is not None and len(names) != 2 and (given["--label-threshold"] or given["--positive-where"]):
             raise UserError(f"option --label-names has {len(names)} names, expected 2 with {both[0]}")
+
+
+def size(text: str) -> int:
+    """Bytes that `text` says: 1000000, 512MB, 2 GB; units are powers of 1,000.
+
+    Raises:
+        UserError: it says none, or less than a database can work with.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]?)B?\s*", text, re.IGNORECASE)
+    wanted = int(float(found[1]) * UNITS[found[2].upper()]) if found else 0
+    if wanted < LEAST_MEMORY:
+        raise UserError(f"option --memory-limit is {text!r}, expected 64MB or more, as in 512MB or 2GB")
+    return wanted
 
 
 def ratios(options: ProcessingOptions) -> tuple[float, float, float]:

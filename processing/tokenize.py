@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -65,6 +66,7 @@ class LibraryEncoder:
         self.max_length = max_length
         self.special = special_tokens(self.tokenizer, path)
         self.rows = self.differences = 0
+        self._counting = threading.Lock()
         least = self.special.before + self.special.after + 1
         if max_length < least:
             raise UserError(
@@ -74,7 +76,8 @@ class LibraryEncoder:
 
     def encode(self, texts: Sequence[str]) -> Tokens:
         """The tokens of `texts`, in order."""
-        self.rows += len(texts)
+        with self._counting:
+            self.rows += len(texts)
         rows = [ids for start in range(0, len(texts), CHUNK) for ids in self.ids(texts[start : start + CHUNK])]
         full = np.fromiter(map(len, rows), np.int32, len(rows))
         flat = np.fromiter(chain.from_iterable(rows), np.int32, int(full.sum()))

@@ -6,7 +6,7 @@ import pytest
 
 from contract.failures import UserError
 from contract.options import from_flags
-from processing.options import ProcessingOptions, ratios
+from processing.options import ProcessingOptions, ratios, size
 
 
 def test_takes_the_names_of_the_tutorial_script() -> None:
@@ -67,9 +67,21 @@ def test_ratios_that_are_not_given_take_the_rest(given: dict[str, float], expect
         ({"max_rows": 0}, "--max-rows is 0"),
         ({"max_rejects": -0.1}, "--max-rejects is -0.1"),
         ({"max_rejects": float("nan")}, "--max-rejects is nan"),
+        ({"threads": 0}, "--threads is 0"),
+        ({"memory_limit": "much"}, "--memory-limit is 'much'"),
+        ({"memory_limit": "1MB"}, "--memory-limit is '1MB'"),
         ({"sample_rows": -1}, "--sample-rows is -1"),
     ],
 )
 def test_bad_options_are_refused_by_name(given: dict[str, object], words: str) -> None:
     with pytest.raises(UserError, match=words):
         ProcessingOptions(**given)  # type: ignore[arg-type]
+
+
+def test_sizes_are_read_with_their_units() -> None:
+    assert [size(text) for text in ("100000000", "512MB", "2 gb", "1.5G")] == [
+        10**8,
+        512 * 10**6,
+        2 * 10**9,
+        15 * 10**8,
+    ]
