@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from processing.filters import Outcome
 from processing.padding import lists, padded
 from processing.split import SPLITS
 from processing.tokenize import Encoder, Tokens, gather
-from processing.writer import LABELS
+from processing.writer import LABELS, schema
 
 KEPT_PREFIX = "kept_"
 MOST_TEXT_BYTES = 8 * 1024 * 1024
@@ -52,6 +52,14 @@ def tokenized(batch: pa.RecordBatch, encoder: Encoder, least: int) -> tuple[pa.R
 
 
 @dataclass(frozen=True)
+class Fill:
+    """What --padding max_length fills rows with: `token`, up to `width` tokens."""
+
+    width: int
+    token: int
+
+
+@dataclass(frozen=True)
 class Encoded:
     """A batch on its way from the query to the splits.
 
@@ -59,18 +67,46 @@ class Encoded:
         kept: the rows that are kept, as the query returned them.
         tokens: of those rows.
         dropped: rows that had too few tokens.
+        schema: of the rows in `splits`.
+        splits: the same rows as they are written, for each split that has some.
     """
 
     kept: pa.RecordBatch
     tokens: Tokens
     dropped: int
+    schema: pa.Schema
+    splits: dict[str, pa.RecordBatch]
 
 
-def encoded(batch: pa.RecordBatch, encoder: Encoder, least: int) -> Encoded:
-    """The kept rows of `batch` that have at least `least` tokens before they are cut."""
-    wanted = kept_rows(batch)
-    kept, tokens = tokenized(wanted, encoder, least)
-    return Encoded(kept, tokens, wanted.num_rows - kept.num_rows)
+@dataclass(frozen=True)
+class Preparation:
+    """What turns a batch of the query into rows of the splits, on any thread.
+
+    Attributes:
+        least: fewest tokens of a row, before it is cut.
+        columns: names of the kept columns.
+        fill: what rows are padded with; None where they are not.
+    """
+
+    encoder: Encoder
+    least: int
+    columns: tuple[str, ...]
+    is_labelled: bool
+    fill: Fill | None
+
+    def __call__(self, batch: pa.RecordBatch) -> Encoded:
+        """The kept rows of `batch` that have enough tokens."""
+        wanted = kept_rows(batch)
+        kept, tokens = tokenized(wanted, self.encoder, self.least)
+        schema = self.schema([field.type for field in batch.schema if field.name.startswith(KEPT_PREFIX)])
+        rows = prepared(kept, tokens, schema, self.fill)
+        splits = dict(by_split(rows, to_numpy(kept.column("split"), np.uint8)))
+        return Encoded(kept, tokens, wanted.num_rows - kept.num_rows, schema, splits)
+
+    def schema(self, types: Sequence[pa.DataType]) -> pa.Schema:
+        """The columns of a prepared row; `types` are those of the kept ones."""
+        kept = [pa.field(name, kind) for name, kind in zip(self.columns, types, strict=True)]
+        return schema(kept, self.is_labelled, self.fill is not None)
 
 
 def pieces(batches: Iterable[pa.RecordBatch], most: int = MOST_TEXT_BYTES) -> Iterator[pa.RecordBatch]:
@@ -79,14 +115,6 @@ def pieces(batches: Iterable[pa.RecordBatch], most: int = MOST_TEXT_BYTES) -> It
         rows = max(batch.num_rows * most // max(batch.column("text").nbytes, most), 1)
         for start in range(0, batch.num_rows, rows):
             yield batch.slice(start, rows)
-
-
-@dataclass(frozen=True)
-class Fill:
-    """What --padding max_length fills rows with: `token`, up to `width` tokens."""
-
-    width: int
-    token: int
 
 
 def prepared(batch: pa.RecordBatch, tokens: Tokens, schema: pa.Schema, fill: Fill | None) -> pa.RecordBatch:

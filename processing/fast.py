@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from contract.tokenizer import read
 from processing.proven import Proven, proven
-from processing.tokenize import Encoder, LibraryEncoder, Tokens, gather, ragged_range, truncate
+from processing.tokenize import Encoder, LibraryEncoder, Tokens, gather
 
 log = logging.getLogger(__name__)
 
@@ -117,8 +117,7 @@ class FastEncoder:
 
     def _encode_fast(self, texts: Sequence[str]) -> Tokens:
         ids, counts = self.fast.encode_batch_flat(list(texts), add_special_tokens=False)
-        whole = surround(ids.astype(np.int32), counts.astype(np.int32), self._before, self._after)
-        return truncate(*whole, self.library.max_length, len(self._after))
+        return framed(ids, counts.astype(np.int32), self._before, self._after, self.library.max_length)
 
     def _sample(self, texts: Sequence[str], tokens: Tokens) -> None:
         """Compare some rows, more of them at the start."""
@@ -136,19 +135,34 @@ class FastEncoder:
             raise DifferenceError
 
 
-def surround(
-    ids: NDArray[np.int32], lengths: NDArray[np.int32], before: NDArray[np.int32], after: NDArray[np.int32]
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Rows with special tokens before and after each: their ids, and their lengths."""
-    full = lengths + np.int32(len(before) + len(after))
-    ends = np.cumsum(full, dtype=np.int64)
-    whole: NDArray[np.int32] = np.empty(int(full.sum()), np.int32)
-    whole[np.repeat(ends - full + len(before), lengths) + ragged_range(lengths)] = ids
+def framed(
+    ids: NDArray[np.uint32],
+    counts: NDArray[np.int32],
+    before: NDArray[np.int32],
+    after: NDArray[np.int32],
+    limit: int,
+) -> Tokens:
+    """Rows cut so that with special tokens before and after they have at most `limit` tokens.
+
+    Args:
+        ids: of all rows, one after another, without special tokens.
+        counts: how many of each row.
+    """
+    special = len(before) + len(after)
+    kept = np.minimum(counts, limit - special)
+    lengths = (kept + special).astype(np.int32)
+    ends = np.cumsum(lengths, dtype=np.int64)
+    whole: NDArray[np.int32] = np.empty(int(lengths.sum()), np.int32)
+    # Row by row: a mask over all tokens takes ten times as long.
+    start = 0
+    for place, count, keep in zip((ends - lengths + len(before)).tolist(), counts.tolist(), kept.tolist(), strict=True):
+        whole[place : place + keep] = ids[start : start + keep]
+        start += count
     for offset, token in enumerate(before):
-        whole[ends - full + offset] = token
+        whole[ends - lengths + offset] = token
     for offset, token in enumerate(after):
         whole[ends - len(after) + offset] = token
-    return whole, full
+    return Tokens(whole, lengths, counts + np.int32(special))
 
 
 def interleave(chosen: Tokens, others: Tokens, is_chosen: NDArray[np.bool_]) -> Tokens:

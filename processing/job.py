@@ -8,7 +8,6 @@ import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from contract.versions import versions
 from processing import machine, report, survey
 from processing.accounts import Accounts
 from processing.arrays import to_numpy
-from processing.batches import KEPT_PREFIX, Encoded, Fill, by_split, encoded, pieces, prepared
+from processing.batches import Encoded, Fill, Preparation, pieces
 from processing.database import connected
 from processing.excerpts import Excerpts
 from processing.filters import Counts, Outcome
@@ -43,7 +42,7 @@ from processing.rejects import RejectsFile
 from processing.source import SourceFile
 from processing.split import SPLITS
 from processing.tokenize import Encoder
-from processing.writer import LABELS, schema
+from processing.writer import LABELS
 
 LIBRARIES = ("duckdb", "pyarrow", "tokenizers", "tokie", "numpy")
 # Batches at a time: each takes some tens of megabytes, and more than this the reading does not feed.
@@ -125,32 +124,28 @@ class Job:
 
     def read(self, reader: FileReader, result: Outputs, progress: Progress) -> None:
         """Tokenize one file's rows and write them to their splits."""
-        encode = partial(encoded, encoder=self.encoder, least=self.options.min_tokens)
-        for found in ordered(pieces(reader.batches()), encode, min(self.threads, MOST_WORKERS)):
-            self.write(found, reader, result)
+        preparation = self.preparation(reader.plan.chosen.kept)
+        for found in ordered(pieces(reader.batches()), preparation, min(self.threads, MOST_WORKERS)):
+            result.open(found.schema, reader.plan.labels.names)
+            reader.counts.filter(Outcome.FEW_TOKENS, found.dropped)
+            self.write(found, result)
             progress.advance(found.kept.num_rows)
         self.accounts.by_file[reader.file.name] = reader.counts
 
-    def write(self, found: Encoded, reader: FileReader, result: Outputs) -> None:
+    def write(self, found: Encoded, result: Outputs) -> None:
         """Write one batch's rows to their splits, and count them."""
-        kept, tokens = found.kept, found.tokens
-        types = [field.type for field in kept.schema if field.name.startswith(KEPT_PREFIX)]
-        result.open(self.schema(types, reader.plan.chosen.kept), reader.plan.labels.names)
-        reader.counts.filter(Outcome.FEW_TOKENS, found.dropped)
-        rows = prepared(kept, tokens, result.schema, self.fill)
-        splits = to_numpy(kept.column("split"), np.uint8)
-        self.accounts.statistics.add_tokens(tokens)
-        self.excerpts.add(kept, splits, tokens)
-        for name, mine in by_split(rows, splits):
-            result.writers[name].write(mine)
-            self.accounts.statistics.add_split(name, mine.num_rows)
+        statistics = self.accounts.statistics
+        statistics.add_tokens(found.tokens)
+        self.excerpts.add(found.kept, to_numpy(found.kept.column("split"), np.uint8), found.tokens)
+        for name, rows in found.splits.items():
+            result.writers[name].write(rows)
+            statistics.add_split(name, rows.num_rows)
             if not self.options.unlabelled:
-                self.accounts.statistics.add_classes(name, to_numpy(mine.column(LABELS), np.int64))
+                statistics.add_classes(name, to_numpy(rows.column(LABELS), np.int64))
 
-    def schema(self, types: Sequence[pa.DataType], names: Sequence[str]) -> pa.Schema:
-        """The columns of a prepared row; `types` and `names` are those of the kept ones."""
-        kept = [pa.field(name, kind) for name, kind in zip(names, types, strict=True)]
-        return schema(kept, not self.options.unlabelled, self.fill is not None)
+    def preparation(self, columns: tuple[str, ...]) -> Preparation:
+        options = self.options
+        return Preparation(self.encoder, options.min_tokens, columns, not options.unlabelled, self.fill)
 
     def finish(self, plan: Plan, result: Outputs, rejects: RejectsFile) -> None:
         """Check the counts, then describe and complete the outputs."""
@@ -158,10 +153,8 @@ class Job:
         self.accounts.check_rejects(self.options.max_rejects, rejects.first)
         counts = self.accounts.total()
         # A host without a file has no schema; its splits are empty, but there.
-        result.open(
-            result.schema or self.schema([pa.string() for _ in self.options.columns], self.options.columns),
-            plan.labels.names,
-        )
+        empty = self.preparation(self.options.columns).schema([pa.string()] * len(self.options.columns))
+        result.open(result.schema or empty, plan.labels.names)
         names = plan.labels.names
         if names is None:
             names = numbered_names(self.accounts.statistics.all_classes(), plan.chosen.label or "")

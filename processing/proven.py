@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+from processing.arrays import to_texts
 
 # Printable ASCII and Latin, tab and line ends, the controls that old encodings leave behind, and the
 # assigned part of General Punctuation.
@@ -44,7 +45,7 @@ class Proven:
     def holds(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """bool [texts], true where a text is proven."""
         pattern = "|".join([self.unproven, *map(escaped, self.literals)])
-        found = pc.match_substring_regex(pa.array(texts, pa.large_string()), pattern)
+        found = pc.match_substring_regex(to_texts(texts), pattern)
         return ~np.unpackbits(np.frombuffer(found.buffers()[1], np.uint8), bitorder="little")[: len(found)].astype(bool)
 
 
