@@ -49,7 +49,10 @@ class ServingOptions:
         "Content type of answers where the request accepts anything.",
         variable=parameters.DEFAULT_INVOCATIONS_ACCEPT_ENV,
     )
-    vm_arguments: str = option("", "Arguments for the Java VM.", variable=parameters.MODEL_SERVER_VMARGS)
+    # Java otherwise leaves a file of performance counters in /tmp, wherever TMPDIR is.
+    vm_arguments: str = option(
+        "-XX:-UsePerfData", "Arguments for the Java VM.", variable=parameters.MODEL_SERVER_VMARGS
+    )
     log_level: str = option("INFO", "Level of the log, a name or a number.", variable=parameters.LOG_LEVEL_ENV)
     program: str | None = option(
         None, "File in the model's code folder with a team's own functions.", variable=parameters.USER_PROGRAM_ENV

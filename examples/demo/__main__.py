@@ -15,7 +15,7 @@ from contract.paths import Paths
 from examples.demo import model, reviews, stages
 
 ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / ".demo"
+SMALL = "small-bert"
 QUESTIONS = (
     "The handle is superb, I would buy this tent again. It was lovely from the first day on.",
     "The zip was broken after a day. Dreadful, a waste of money, I sent it back.",
@@ -32,23 +32,40 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--model", help="folder or hub name; default: a small BERT made here")
     parser.add_argument("--rows", type=int, default=4000, help="rows to use")
     parser.add_argument("--max-length", type=int, default=128, help="longest row, in tokens")
+    parser.add_argument("--folder", type=Path, default=ROOT / ".demo", help="where everything goes; emptied first")
     parser.add_argument("--epochs", type=float, help="default: 2 for the small BERT, else 1")
-    return parser.parse_args(arguments)
+    given = parser.parse_args(arguments)
+    if given.data and not given.model:
+        parser.error("DATA= needs MODEL=: the small BERT knows the words of the reviews made up here alone")
+    return given
 
 
 def main() -> int:
     given = parse()
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    paths = Paths(FOLDER / "ml")
+    folder = given.folder.resolve()
+    shutil.rmtree(folder, ignore_errors=True)
+    paths = Paths(folder / "ml")
     started = time.monotonic()
     data = given.data.resolve() if given.data else make_reviews(paths, given.rows)
-    base_model = given.model or make_model(data, given.max_length)
-    environment = stages.environment(ROOT, FOLDER, paths, online=bool(given.model and not Path(given.model).exists()))
+    base_model = given.model or make_model(folder / SMALL, data, given.max_length)
+    environment = stages.environment(ROOT, folder, paths, online=bool(given.model and not Path(given.model).exists()))
     stages.process(environment, paths, data, base_model, given)
-    stages.train(environment, paths, base_model, given.epochs or (1 if given.model else 2))
+    stages.train(environment, paths, hyperparameters(base_model, given))
     stages.serve(environment, QUESTIONS)
-    print(f"\ndemo: done in {time.monotonic() - started:.0f} s; everything is in {FOLDER}")
+    print(f"\ndemo: done in {time.monotonic() - started:.0f} s; everything is in {folder}")
     return 0
+
+
+def hyperparameters(base_model: str, given: argparse.Namespace) -> dict[str, str]:
+    """What training is told. A model made from nothing needs another pace than a pretrained one."""
+    epochs, rate = (1, "1e-4") if given.model else (2, "1e-3")
+    return {
+        "model_name": base_model,
+        "epochs": str(given.epochs or epochs),
+        "train_batch_size": "32",
+        "learning_rate": rate,
+        "logging_steps": "20",
+    }
 
 
 def make_reviews(paths: Paths, rows: int) -> Path:
@@ -58,8 +75,7 @@ def make_reviews(paths: Paths, rows: int) -> Path:
     return file
 
 
-def make_model(data: Path, max_length: int) -> str:
-    folder = FOLDER / "small-bert"
+def make_model(folder: Path, data: Path, max_length: int) -> str:
     model.write_model(folder, data, "review_body", max_length)
     print("demo: trained a small WordPiece vocabulary for a small BERT")
     return str(folder)

@@ -24,5 +24,5 @@ if ! command -v cc >/dev/null || [[ ! -f $headers/Python.h ]]; then
 fi
 
 echo 'setup: installing (a few minutes the first time: torch, transformers, the SageMaker toolkits)'
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check "${requirements[@]}"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --use-pep517 "${requirements[@]}"
 echo "setup: ready in $venv"

@@ -71,14 +71,11 @@ def process(environ: Mapping[str, str], paths: Paths, data: Path, tokenizer: str
     print(f"rejected {rows['rejected'] or 'none'}; wrote {paths.processing_train.parent}")
 
 
-def train(environ: Mapping[str, str], paths: Paths, model: str, epochs: float) -> None:
+def train(environ: Mapping[str, str], paths: Paths, hyperparameters: Mapping[str, str]) -> None:
     """Prepared splits to a fine-tuned model. Copying them stands for S3."""
     for split in SPLITS:
         shutil.copytree(paths.base / "processing" / split, paths.channel(split))
-    values = {"model_name": model, "epochs": str(epochs), "train_batch_size": "32", "logging_steps": "20"}
-    # A model made from nothing learns at another pace than one that was pretrained.
-    values["learning_rate"] = "1e-3" if "small-bert" in model else "1e-4"
-    write_json(paths.hyperparameters, values)
+    write_json(paths.hyperparameters, dict(hyperparameters))
     run("training", ["python", "-m", "training", "train"], environ)
     metrics = read_json(paths.output_data / "metrics.json", "metrics")["metrics"]
     print(f"   reached validation accuracy {metrics['eval_accuracy']:.3f}; wrote {paths.model}")
