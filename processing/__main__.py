@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from contract import __version__
+from contract.command import answered
 from contract.failures import EXIT_OK, guard
 from contract.logs import configure
 from contract.options import from_flags, help_text
@@ -18,11 +18,7 @@ USAGE = "python -m processing --tokenizer NAME_OR_FOLDER [options]: raw labelled
 
 def main(arguments: Sequence[str]) -> int:
     """Run the job that `arguments` ask for; returns the process's exit status."""
-    if "--help" in arguments:
-        sys.stdout.write(help_text(ProcessingOptions, USAGE))
-        return EXIT_OK
-    if "--version" in arguments:
-        sys.stdout.write(f"{__version__}\n")
+    if answered(arguments, lambda: help_text(ProcessingOptions, USAGE)):
         return EXIT_OK
     configure()
     paths = Paths.from_environment(os.environ)

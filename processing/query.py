@@ -19,6 +19,8 @@ from processing.split import SPLITS, split_sql
 from processing.sql import identifier, literal
 from processing.survey import BALANCED, Cuts, rank
 
+# By default the database takes 16 of the longest lines at once for a buffer, more than its memory.
+BUFFER_BYTES = 2 * MAX_LINE_BYTES
 VALUE_CHARS = 200
 REJECTS_TABLE = "rejected_lines"
 SCANS_TABLE = "rejected_scans"
@@ -68,7 +70,8 @@ def scan(file: SourceFile, columns: Mapping[str, str]) -> str:
     schema = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
     return (
         f"read_csv({path}, {DIALECTS[file.format]}, columns = {{{schema}}}, auto_detect = false, "
-        f"compression = {literal(file.compression)}, max_line_size = {MAX_LINE_BYTES}, store_rejects = true, "
+        f"compression = {literal(file.compression)}, max_line_size = {MAX_LINE_BYTES}, "
+        f"buffer_size = {BUFFER_BYTES}, store_rejects = true, "
         f"rejects_table = {literal(REJECTS_TABLE)}, rejects_scan = {literal(SCANS_TABLE)})"
     )
 

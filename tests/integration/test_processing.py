@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,8 @@ pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
 # A tab-separated file of reviews and a model's folder, for a run on real data.
 REAL_FILE, REAL_MODEL = "PROCESSING_TEST_FILE", "PROCESSING_TEST_MODEL"
+# How often to kill a job.
+KILLS = "PROCESSING_TEST_KILLS"
 
 
 @pytest.fixture
@@ -147,30 +150,50 @@ def test_help_and_version_need_nothing(tmp_path: Path) -> None:
     assert process(tmp_path, "--version").stdout.count(".") == 2
 
 
-def test_a_killed_job_leaves_nothing_that_looks_finished(tmp_path: Path, model: Path) -> None:
+def test_a_job_killed_at_any_moment_leaves_nothing_that_looks_finished(tmp_path: Path, model: Path) -> None:
+    """Each output folder is whole or not there; train comes last, so that with it everything is there."""
     base = tmp_path / "ml"
-    put_input(base, 60_000)
+    put_input(base, 30_000)
     flags = ["--tokenizer", str(model), "--label-threshold", "3"]
-    for _ in range(4):
-        job = subprocess.Popen(command(*flags), env=environment(base), stdout=subprocess.DEVNULL)
-        shards = wait_for_shards(base, job)
-        job.send_signal(signal.SIGKILL)
-        job.wait()
-        assert shards and finished(base) == []
+    started = time.monotonic()
     assert process(base, *flags).returncode == 0
-    assert len(finished(base)) == 4
+    duration = time.monotonic() - started
+    expected = sizes(base)
+    assert sum(expected.values()) == 30_000 and len(finished(base)) == 4
+    pick = random.Random()
+    killed = 0
+    for _ in range(int(os.environ.get(KILLS, 6))):
+        for state in finished(base):
+            shutil.rmtree(state.parent)
+        job = subprocess.Popen(command(*flags), env=environment(base), stdout=subprocess.DEVNULL)
+        time.sleep(pick.uniform(0.05, 1) * duration)
+        job.send_signal(signal.SIGKILL)
+        killed += job.wait() == -signal.SIGKILL
+        found = sizes(base)
+        assert found.items() <= expected.items()
+        assert "train" not in found or len(finished(base)) == 4
+    assert killed > 0
+    assert process(base, *flags).returncode == 0
+    assert sizes(base) == expected and not list(base.glob("**/.incomplete"))
 
 
-def wait_for_shards(base: Path, job: subprocess.Popen[bytes]) -> list[Path]:
-    """Staged files of a job that is writing them; a killed job's are cleared by the next."""
-    for stale in base.glob("processing/*/.incomplete/*"):
-        stale.unlink()
-    deadline = time.monotonic() + 60
-    shards: list[Path] = []
-    while not shards and job.poll() is None and time.monotonic() < deadline:
-        time.sleep(random.Random(time.monotonic_ns()).uniform(0.01, 0.2))
-        shards = [path for path in base.glob("processing/train/.incomplete/*") if path.stat().st_size > 1000]
-    return shards
+def sizes(base: Path) -> dict[str, int]:
+    """Rows of each split that looks finished; reading one that is not whole would raise."""
+    states = base.glob("processing/*/state.json")
+    return {state.parent.name: datasets.load_from_disk(str(state.parent)).num_rows for state in states}
+
+
+def test_a_file_larger_than_memory_is_read(tmp_path: Path, model: Path) -> None:
+    base = tmp_path / "ml"
+    folder = base / "processing" / "input"
+    folder.mkdir(parents=True)
+    line = "good film " * 1500
+    (folder / "a.tsv").write_text("text\tlabel\n" + "".join(f"{n} {line}\t{n % 5}\n" for n in range(10_000)))
+    assert (folder / "a.tsv").stat().st_size > 140_000_000
+    flags = ["--tokenizer", str(model), "--label-threshold", "3", "--max-length", "8", "--where", "label > 3"]
+    done = process(base, *flags, "--memory-limit", "128MB", "--drop-duplicates")
+    assert done.returncode == 0, done.stdout
+    assert sum(sizes(base).values()) == 2000
 
 
 def test_heavy_libraries_stay_out(tmp_path: Path) -> None:
