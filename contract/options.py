@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -195,21 +195,33 @@ def flag_value(flag: str, values: list[str], kind: Any) -> Any:
     return convert(values, kind, f"option {flag}")
 
 
-def help_text(cls: type, usage: str) -> str:
-    """The options of `cls` for --help: grouped, each with aliases, type and default."""
+def as_flags(option: Option) -> str:
+    """How the option and its aliases are written on a command line."""
+    return ", ".join("--" + name.replace("_", "-") for name in (option.name, *option.aliases))
+
+
+def as_hyperparameters(option: Option) -> str:
+    return ", ".join((option.name, *option.aliases))
+
+
+def as_variable(option: Option) -> str:
+    return option.variable or option.name
+
+
+def help_text(cls: type, usage: str, spelled: Callable[[Option], str] = as_flags) -> str:
+    """The options of `cls` for --help: grouped, each as it is spelled, with type and default."""
     lines = [usage]
     options = declared(cls)
     for group in dict.fromkeys(option.group for option in options):
         lines += ["", f"{group}:"]
         for option in options:
             if option.group == group:
-                lines += help_lines(option)
+                lines += help_lines(option, spelled)
     return "\n".join(lines) + "\n"
 
 
-def help_lines(option: Option) -> list[str]:
-    others = "".join(f", --{alias.replace('_', '-')}" for alias in option.aliases)
+def help_lines(option: Option, spelled: Callable[[Option], str]) -> list[str]:
     return [
-        f"  {option.flag}{others}",
+        f"  {spelled(option)}",
         f"      {option.help} ({describe(option.kind)}; default: {option.default})",
     ]

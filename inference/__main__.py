@@ -7,29 +7,19 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from contract import logs
-from contract.failures import EXIT_USER_ERROR, UserError, log_failure
-from contract.options import declared, from_environment
-from contract.values import describe
+from contract.command import answered
+from contract.failures import EXIT_OK, EXIT_USER_ERROR, UserError, log_failure
+from contract.options import as_variable, from_environment, help_text
 from inference.options import ServingOptions
 from inference.serve import serve
 
-USAGE = "usage: python -m inference serve\n\nEvery option is a variable of the environment:\n"
-
-
-def usage() -> str:
-    """The options with variable, meaning, type and default."""
-    lines = [
-        f"  {option.variable}\n      {option.help} ({describe(option.kind)}; default: {option.default})"
-        for option in declared(ServingOptions)
-    ]
-    return "\n".join([USAGE, *lines, ""])
+USAGE = "usage: python -m inference serve\n\nEvery option is a variable of the environment:"
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Serve until told to stop. Returns the exit status: 0 after SIGTERM, not 0 after a failure."""
-    if arguments in (["--help"], ["-h"]):
-        sys.stdout.write(usage())
-        return 0
+    if answered(arguments, lambda: help_text(ServingOptions, USAGE, as_variable)):
+        return EXIT_OK
     logs.configure()
     try:
         # SageMaker passes `serve`; with no argument the image has nothing else to do.

@@ -6,26 +6,23 @@ import os
 import sys
 from collections.abc import Sequence
 
-from contract import __version__, logs
+from contract import logs
+from contract.command import answered
 from contract.failures import EXIT_OK, UserError, guard
-from contract.options import help_text
+from contract.options import as_hyperparameters, help_text
 from contract.paths import Paths
 from training.options import TrainingOptions
 from training.toolkit import complete
 
 USAGE = (
-    "usage: python -m training [train]\n\nOptions are hyperparameters, without the dashes; "
-    "every field of transformers.TrainingArguments is one too:"
+    "usage: python -m training [train]\n\nEvery option is a hyperparameter; "
+    "so is every field of transformers.TrainingArguments:"
 )
 
 
 def main(arguments: Sequence[str]) -> int:
     """Replace this process by `train`, so that signals reach it. Returns only where it does not."""
-    if list(arguments) in (["--help"], ["-h"]):
-        sys.stdout.write(help_text(TrainingOptions, USAGE))
-        return EXIT_OK
-    if list(arguments) == ["--version"]:
-        sys.stdout.write(f"{__version__}\n")
+    if answered(arguments, lambda: help_text(TrainingOptions, USAGE, as_hyperparameters)):
         return EXIT_OK
     logs.configure()
     paths = Paths.from_environment(os.environ)

@@ -1,0 +1,21 @@
+import pytest
+
+from contract import __version__
+from contract.command import answered
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["--max-length", "5", "--help"]])
+def test_help_is_printed_wherever_it_is_asked_for(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert answered(arguments, lambda: "usage\n")
+    assert capsys.readouterr().out == "usage\n"
+
+
+def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    assert answered(["--version"], lambda: "usage\n")
+    assert capsys.readouterr().out == f"{__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["serve"], ["--helpful"]])
+def test_anything_else_is_a_job(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert not answered(arguments, lambda: "usage\n")
+    assert capsys.readouterr().out == ""
