@@ -1,8 +1,10 @@
 """The processing program against the tutorial's way and against datasets.map without padding.
 
-    python -m benchmarks.processing --data reviews.tsv.gz --tokenizer FOLDER [--rows 25000] [--repeats 3]
+    python -m benchmarks.processing --data reviews.tsv.gz --tokenizer FOLDER --output FOLDER \\
+        [--rows 25000] [--scales 1 10] [--repeats 3 1]
 
-Whole processes, alternating, medians; rows are made distinct by a number in front of the text.
+Whole processes, alternating, medians; rows are made distinct by a number in front of the text. Writes
+processing.md (a table) and processing.svg (the same as bars) into the output folder.
 """
 
 from __future__ import annotations
@@ -14,10 +16,13 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from benchmarks.measure import Run, Way, alternate, machine, median
+from benchmarks.plot import bars
+from contract.files import write_text
 
 TEXT_COLUMN = "review_body"
 
@@ -26,10 +31,15 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.processing")
     parser.add_argument("--data", type=Path, required=True, help="tab-separated and gzipped, with star_rating")
     parser.add_argument("--tokenizer", required=True, help="folder with tokenizer.json")
+    parser.add_argument("--output", type=Path, required=True, help="folder for the table and the plot")
     parser.add_argument("--rows", type=int, default=25_000)
+    parser.add_argument("--scales", type=int, nargs="+", default=[1, 10], help="times the rows")
+    parser.add_argument("--repeats", type=int, nargs="+", default=[3, 1], help="runs of each way, by scale")
     parser.add_argument("--max-length", type=int, default=512)
-    parser.add_argument("--repeats", type=int, default=3)
-    return parser.parse_args()
+    given = parser.parse_args()
+    if len(given.repeats) != len(given.scales):
+        parser.error(f"--repeats has {len(given.repeats)} numbers, expected one for each of --scales")
+    return given
 
 
 def distinct(lines: list[str], rows: int) -> Iterator[str]:
@@ -79,15 +89,29 @@ def table(results: dict[str, Run], rows: int) -> str:
     return "\n".join(lines)
 
 
+def measured(folder: Path, rows: int, repeats: int, given: argparse.Namespace) -> dict[str, Run]:
+    """The median run of each way over `rows` rows."""
+    data = folder / "reviews.tsv.gz"
+    enlarge(given.data, data, rows)
+    runs = alternate(ways(data, folder, given), repeats, folder / "log")
+    return {name: median(each) for name, each in runs.items()}
+
+
 def main() -> None:
     given = parse()
+    given.output.mkdir(parents=True, exist_ok=True)
+    lines, results = [f"{machine()}; {datetime.now(UTC):%Y-%m-%d}; at most {given.max_length} tokens"], {}
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        data = folder / "reviews.tsv.gz"
-        enlarge(given.data, data, given.rows)
-        runs = alternate(ways(data, folder, given), given.repeats, folder / "log")
-        print(f"\n{machine()}; {given.rows:,} rows, {given.max_length} tokens, medians of {given.repeats}\n")
-        print(table({name: median(each) for name, each in runs.items()}, given.rows))
+        for scale, repeats in zip(given.scales, given.repeats, strict=True):
+            rows = given.rows * scale
+            found = measured(Path(name), rows, repeats, given)
+            results[f"{rows:,} rows"] = found
+            lines.append(f"\n{rows:,} rows, {'medians' if repeats > 1 else 'one run'} of {repeats}:\n")
+            lines.append(table(found, rows))
+    words = "\n".join(lines).replace("one run of 1", "one run") + "\n"
+    print(f"\n{words}")
+    write_text(given.output / "processing.md", words)
+    write_text(given.output / "processing.svg", bars("Raw reviews to tokenized splits, whole processes", results))
 
 
 if __name__ == "__main__":

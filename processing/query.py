@@ -19,8 +19,8 @@ from processing.split import SPLITS, split_sql
 from processing.sql import identifier, literal
 from processing.survey import BALANCED, Cuts, rank
 
-# By default the database takes 16 of the longest lines at once for a buffer, more than its memory.
-BUFFER_BYTES = 2 * MAX_LINE_BYTES
+# The least that DuckDB takes: its default, many times the longest line, is more than its memory, and first rows late.
+BUFFER_BYTES = MAX_LINE_BYTES
 VALUE_CHARS = 200
 REJECTS_TABLE = "rejected_lines"
 SCANS_TABLE = "rejected_scans"

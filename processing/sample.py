@@ -22,7 +22,7 @@ from processing.source import SourceFile
 
 SAMPLE_ROWS = 1000
 # Longest line in bytes; a longer one is rejected. DuckDB's own default of 2 MB is less than some documents.
-MAX_LINE_BYTES = 16 * 1024 * 1024
+MAX_LINE_BYTES = 8 * 1024 * 1024
 
 
 @contextmanager

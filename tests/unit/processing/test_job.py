@@ -19,6 +19,7 @@ import pytest
 from contract.failures import UserError
 from contract.paths import Paths
 from processing.options import ProcessingOptions
+from processing.sample import MAX_LINE_BYTES
 from processing.split import SPLITS
 from processing.start import start
 
@@ -396,3 +397,18 @@ def test_text_columns_are_found_by_name(written: Write, tmp_path: Path, wordpiec
     card = json.loads((tmp_path / "processing/train/card.json").read_text())
     assert (card["text_column"], card["label_names"], card["max_length"]) == ("review_body", ["0", "1"], 8)
     assert sum(card["splits"].values()) == card["rows"]["kept"] == 40
+
+
+def test_a_line_beyond_the_longest_is_rejected_and_the_next_is_read(
+    written: Write, tmp_path: Path, wordpiece: Path
+) -> None:
+    data = table(60)
+    data[30][1] = "long " * (MAX_LINE_BYTES // 5)
+    data[40][1] = "film " * (MAX_LINE_BYTES // 10)
+    path = written("a.tsv", as_tsv(data))
+    report = run(tmp_path, input=str(path), tokenizer=str(wordpiece), label_threshold=3, columns=("id",))
+    assert report["rows"]["rejected"] == {"line too long": 1}
+    assert {row[0] for found in everything(tmp_path).values() for row in found} == {
+        str(n) for n in range(60) if n != 30
+    }
+    assert [reject["line"] for reject in rejects(tmp_path)] == [32]
