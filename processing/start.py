@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 from contract.failures import UserError
 from contract.hosts import Hosts
 from contract.paths import Paths
-from contract.tokenizer import locate
+from contract.tokenizer import fingerprint, locate
 from processing import fast, survey
 from processing.batches import Fill
 from processing.distribution import is_sharded
@@ -63,7 +64,10 @@ def start(options: ProcessingOptions, paths: Paths) -> Job:
         check_sharded(options, hosts)
     log.info("host %s of %d, %d input files", hosts.current, hosts.count, len(files))
     fill = Fill(options.max_length, pad_id(tokenizer)) if options.padding == "max_length" else None
-    return Job(options, hosts, tokenizer, encoder, files, passed_over, sharded, fill)
+    aside = ThreadPoolExecutor(1, thread_name_prefix="fingerprint")
+    job = Job(options, hosts, encoder, aside.submit(fingerprint, tokenizer), files, passed_over, sharded, fill)
+    aside.shutdown(wait=False)
+    return job
 
 
 def check_sharded(options: ProcessingOptions, hosts: Hosts) -> None:
