@@ -22,7 +22,7 @@ from processing.sample import columns as sampled_columns
 from processing.source import SourceFile
 from processing.survey import Survey, wants_cuts
 
-BATCH_ROWS = 4096
+BATCH_ROWS = 2048
 # Rows whose label is at fault are counted all, and listed up to this many a file: they are kept in memory.
 MOST_LISTED = 100_000
 
