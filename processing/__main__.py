@@ -27,6 +27,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def run(arguments: Sequence[str], paths: Paths) -> None:
     options = from_flags(ProcessingOptions, arguments)
+    # No linear algebra here, and starting its threads takes longer than any import but DuckDB's.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Imported late: --help and a mistyped option need no database.
     from processing import start
 
