@@ -17,8 +17,8 @@ from examples.demo import model, reviews, stages
 ROOT = Path(__file__).parents[2]
 SMALL = "small-bert"
 QUESTIONS = (
-    "The handle is superb, I would buy this tent again. It was lovely from the first day on.",
-    "The zip was broken after a day. Dreadful, a waste of money, I sent it back.",
+    "The handle is superb. I would buy this tent again. How lovely this tent is!",
+    "The zip felt broken after a day. How dreadful this tent is! I sent this tent back.",
     'Honestly excellent, not cheap at all. Bought it in "size M" for my sister.',
 )
 
