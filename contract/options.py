@@ -94,12 +94,9 @@ def from_mapping(cls: type[T], values: Mapping[str, Any], *, what: str = "hyperp
         UserError: an unknown name (with the nearest known one), a name given twice under two
             spellings, or a value that is not of the declared type.
     """
-    options = {option.name: option for option in declared(cls)}
-    names = canonical_names(options.values())
-    given = resolve(values, names, what)
-    return cls(
-        **{name: convert(value, options[name].kind, f"{what} {spelled}") for name, (spelled, value) in given.items()}
-    )
+    options = declared(cls)
+    given = resolve(values, canonical_names(options), what)
+    return cls(**typed(given, {option.name: option.kind for option in options}, what))
 
 
 def resolve(values: Mapping[str, Any], names: Mapping[str, str], what: str) -> dict[str, tuple[str, Any]]:
@@ -115,6 +112,11 @@ def resolve(values: Mapping[str, Any], names: Mapping[str, str], what: str) -> d
             raise UserError(f"{what} {spelled} is {value!r}, but {given[name][0]}, the same one, is {given[name][1]!r}")
         given[name] = (spelled, value)
     return given
+
+
+def typed(given: Mapping[str, tuple[str, Any]], kinds: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """What `resolve` returned, each value of its kind; a wrong one is named as it was spelled."""
+    return {name: convert(value, kinds[name], f"{what} {spelled}") for name, (spelled, value) in given.items()}
 
 
 def unknown(spelled: str, names: Iterable[str], what: str) -> UserError:

@@ -10,8 +10,7 @@ from typing import Any
 
 from contract.failures import UserError
 from contract.files import read_json
-from contract.options import canonical_names, declared, resolve
-from contract.values import convert
+from contract.options import canonical_names, declared, resolve, typed
 from training.options import EXAMPLE_NAMES, TrainingOptions
 
 # Fields of TrainingArguments that the image decides, with what to use instead.
@@ -58,9 +57,9 @@ def parse(values: dict[str, Any]) -> Hyperparameters:
     kinds = argument_kinds() | ours
     given = resolve(values, known_names(kinds), "hyperparameter")
     refuse_managed(given)
-    typed = {name: convert(value, kinds[name], f"hyperparameter {spelled}") for name, (spelled, value) in given.items()}
-    options = TrainingOptions(**{name: value for name, value in typed.items() if name in ours})
-    return Hyperparameters(options, {name: value for name, value in typed.items() if name not in ours})
+    values = typed(given, kinds, "hyperparameter")
+    options = TrainingOptions(**{name: value for name, value in values.items() if name in ours})
+    return Hyperparameters(options, {name: value for name, value in values.items() if name not in ours})
 
 
 def argument_kinds() -> dict[str, Any]:
