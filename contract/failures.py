@@ -7,7 +7,6 @@ SageMaker shows at most 1,024 bytes of /opt/ml/output/failure (training) and
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,13 +78,3 @@ def guard(job: Callable[[], None], reason_file: Path) -> int:
         write_reason(reason_file, reason(error))
         return EXIT_USER_ERROR if isinstance(error, UserError) else EXIT_BUG
     return EXIT_OK
-
-
-def read_text(path: Path, what: str) -> str:
-    """The text of `path`, or a UserError that says which `what` could not be read and why."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{what} {path} cannot be read: {os.strerror(error.errno or 0)}") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{what} {path} is not UTF-8 text: {error.reason} at byte {error.start}") from None

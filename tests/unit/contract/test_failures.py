@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.failures import UserError, cut, guard, read_text
+from contract.failures import UserError, cut, guard
 
 
 def fail_with(error: BaseException) -> None:
@@ -58,11 +58,3 @@ def test_a_reason_of_exactly_the_limit_is_kept() -> None:
 def test_a_reason_file_that_cannot_be_written_does_not_hide_the_failure(tmp_path: Path) -> None:
     (tmp_path / "output").write_text("a file where a folder is needed")
     assert guard(lambda: fail_with(UserError("x")), tmp_path / "output" / "failure") == 2
-
-
-def test_unreadable_text_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"label map .*absent cannot be read: No such file"):
-        read_text(tmp_path / "absent", "label map")
-    (tmp_path / "latin").write_bytes(b"caf\xe9")
-    with pytest.raises(UserError, match="not UTF-8.*byte 3"):
-        read_text(tmp_path / "latin", "label map")
