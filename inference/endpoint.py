@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import random
 import socket
@@ -19,6 +21,8 @@ SOCKET_PATH_LIMIT = 107
 PORTS = range(20_000, 32_767)
 # Where its first worker listens without Unix sockets.
 WORKER_PORT = 9_000
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,6 @@ class Endpoint:
         # Workers' sockets lie one folder deeper and have longer names.
         too_long = len(os.fsencode(folder / "tmp" / ".mms.sock.99999")) > SOCKET_PATH_LIMIT
         if too_long or os.statvfs(folder).f_flag & os.ST_NOEXEC:
-            check_worker_port()
             return cls(port=free_port())
         return cls(path=path)
 
@@ -47,6 +50,26 @@ class Endpoint:
     def native(self) -> bool:
         """Whether the server may use its native library."""
         return self.path is not None
+
+    async def wait_until_free(self) -> None:
+        """Return when workers can bind their port, which the server fixes; a Unix socket needs none.
+
+        Raises:
+            UserError: somebody else listens there.
+        """
+        if self.native:
+            return
+        waits = False
+        while is_taken(WORKER_PORT):
+            if is_taken(WORKER_PORT, reuse=True):
+                raise UserError(
+                    f"port {WORKER_PORT} is taken, and the temporary folder cannot hold sockets "
+                    f"(noexec, or a path too long); expected a TMPDIR that can, or the port free"
+                )
+            if not waits:
+                log.info("port %d was closed just now: waiting until it can be opened again", WORKER_PORT)
+            waits = True
+            await asyncio.sleep(1)
 
     def __str__(self) -> str:
         """The address as server.properties spells it."""
@@ -60,18 +83,13 @@ class Endpoint:
         return aiohttp.ClientSession(base, connector=connector, timeout=aiohttp.ClientTimeout(total=timeout))
 
 
-def check_worker_port() -> None:
-    """Raises UserError where the port is taken that workers fall back to; the server fixes it."""
-    if is_taken(WORKER_PORT):
-        raise UserError(
-            f"port {WORKER_PORT} is taken, and the temporary folder cannot hold sockets "
-            f"(noexec, or a path too long); expected a TMPDIR that can, or the port free"
-        )
+def is_taken(port: int, reuse: bool = False) -> bool:
+    """Whether `port` cannot be bound, as the server's workers bind it: a port just closed counts as taken.
 
-
-def is_taken(port: int) -> bool:
-    """Whether `port` cannot be bound, as the server's workers bind it: a port just closed counts as taken."""
+    With `reuse` it does not: then somebody listens there now.
+    """
     with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(reuse))
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:

@@ -13,6 +13,7 @@ from sagemaker_inference.errors import BaseInferenceToolkitError
 from sagemaker_inference.utils import retrieve_content_type_header
 
 from inference.decoding import Request
+from inference.envelope import pack
 from inference.errors import RequestError, error_body, internal_error
 from inference.media import JSON
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from inference.tokenization import Encoded
 
 # SageMaker hands this header of a response on to the caller (InvokeEndpoint); others it drops.
-ATTRIBUTES_HEADER = "X-Amzn-SageMaker-Custom-Attributes"
+ATTRIBUTES_HEADER = "x-amzn-sagemaker-custom-attributes"
 
 log = logging.getLogger(__name__)
 
@@ -82,17 +83,38 @@ class Exchange:
             log.exception("request %s failed", self.context.get_request_id(self.index))
             self.error = internal_error()
 
-    def finish(self) -> None:
-        """Set status and headers; the body of an error carries the request's id."""
-        if self.error:
-            status = self.error.status
-            self.output = JSON
-            self.context.set_response_status(status.value, status.phrase, self.index)
-            self.body = error_body(self.error, str(self.context.get_request_id(self.index)))
-        self.context.set_response_content_type(self.index, self.output)
+    def finish(self) -> bytes:
+        """The response in its envelope; what a team's code set in the context counts where there is no error."""
+        try:
+            return self._failed(self.error) if self.error else self._answered()
+        except (TypeError, ValueError):
+            log.exception("request %s has an answer that is no JSON", self.context.get_request_id(self.index))
+            return self._failed(internal_error())
+
+    def _answered(self) -> bytes:
+        status, _ = self.context.get_response_status(self.index)
+        headers = {"content-type": self.output, **self._taken_headers()}
         truncated = sum(row.truncated for row in self.rows)
-        if truncated and not self.error:
-            self.context.set_response_header(self.index, ATTRIBUTES_HEADER, f"truncated={truncated}")
+        if truncated:
+            headers[ATTRIBUTES_HEADER] = f"truncated={truncated}"
+        self.context.set_response_status(idx=self.index)
+        return pack(status or HTTPStatus.OK, headers, self.body)
+
+    def _failed(self, error: RequestError) -> bytes:
+        """The error as JSON, with the request's id."""
+        self.error = error
+        self._taken_headers()
+        self.context.set_response_status(idx=self.index)
+        return pack(
+            error.status, {"content-type": JSON}, error_body(error, str(self.context.get_request_id(self.index)))
+        )
+
+    def _taken_headers(self) -> dict[str, str]:
+        """The response's headers, taken out of the context so that the server sees none."""
+        headers = self.context.get_response_headers(self.index)
+        taken = {str(name).lower(): str(value) for name, value in headers.items()}
+        headers.clear()
+        return taken
 
 
 def stated(error: BaseInferenceToolkitError | PredictionException) -> RequestError:

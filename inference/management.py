@@ -15,7 +15,6 @@ import aiohttp
 from contract.failures import UserError
 from inference.options import ServingOptions
 
-MODEL_NAME = "model"
 HANDLER = "inference.service:handle"
 
 log = logging.getLogger(__name__)
@@ -49,6 +48,13 @@ async def register(session: aiohttp.ClientSession, options: ServingOptions, name
     async with session.post("/models", params=parameters) as response:
         if response.status != 200:
             raise UserError(f"the model server could not load the model: {reason(await response.text())}")
+
+
+async def unregister(session: aiohttp.ClientSession, name: str) -> None:
+    """End the workers of the model `name`. One that is not registered, as a failed load leaves it, is none."""
+    async with session.delete(f"/models/{name}") as response:
+        if response.status not in (200, 404):
+            log.error("multi-model-server: %d %s", response.status, reason(await response.text()))
 
 
 def reason(body: str) -> str:

@@ -70,6 +70,10 @@ LOG_CONFIG = f"""\
 """
 
 
+class ServerLostError(Exception):
+    """Multi-model-server, or what it needs, is gone; only a new one helps."""
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """The one folder that the running server writes to."""
@@ -125,27 +129,54 @@ def properties(options: ServingOptions, run_folder: RunFolder, endpoint: Endpoin
         "decode_input_request": "false",
         "enable_envvars_config": "false",
     }
-    if options.vm_arguments:
-        values["vmargs"] = options.vm_arguments
     return "".join(f"{key}={value}\n" for key, value in values.items())
+
+
+def command(
+    options: ServingOptions, run_folder: RunFolder, java_home: Path, settings: Path, log_config: Path
+) -> list[str]:
+    """The command that `multi-model-server --start --foreground` comes to (mms/model_server.py).
+
+    Without that parent in between the server's end is seen at once, with its status.
+    """
+    package = importlib.util.find_spec("mms")
+    if package is None or package.origin is None:
+        raise UserError("multi-model-server is not installed; expected the package multi-model-server")
+    home = Path(package.origin).parent
+    return [
+        str(java_home / "bin" / "java"),
+        f"-Dmodel_server_home={home.parent}",
+        f"-Dlog4j.configurationFile=file://{log_config}",
+        f"-Djava.io.tmpdir={run_folder.temporary}",
+        *options.vm_arguments.split(),
+        "-cp",
+        f"{home}/frontend/*",
+        "com.amazonaws.ml.mms.ModelServer",
+        "--python",
+        sys.executable,
+        "-f",
+        str(settings),
+    ]
 
 
 def start(
     options: ServingOptions, run_folder: RunFolder, endpoint: Endpoint, environ: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
-    """Start multi-model-server in a process group of its own; its output is ours.
+    """Start multi-model-server in a process group of its own, in empty folders; its output is ours.
 
     Workers run under this interpreter. Raises UserError where there is no Java.
     """
     java_home = find_java(environ)
     log.info("Java from %s", java_home)
     for folder in (run_folder.store, run_folder.temporary):
-        folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
     settings, log_config = run_folder.path / "server.properties", run_folder.path / "log4j2.xml"
     write_text(settings, properties(options, run_folder, endpoint))
     write_text(log_config, LOG_CONFIG)
-    command = [sys.executable, "-m", "mms.model_server", "--start", "--foreground"]
-    command += ["--mms-config", str(settings), "--log-config", str(log_config)]
-    # TEMP is where the server's Java puts sockets and pipes, TMPDIR where its Python puts a pid file.
-    folders = {"TEMP": str(run_folder.temporary), "TMPDIR": str(run_folder.temporary), "JAVA_HOME": str(java_home)}
-    return subprocess.Popen(command, cwd=run_folder.path, env={**environ, **folders}, start_new_session=True)
+    return subprocess.Popen(
+        command(options, run_folder, java_home, settings, log_config),
+        cwd=run_folder.path,
+        env={**environ, "TMPDIR": str(run_folder.temporary)},
+        start_new_session=True,
+    )

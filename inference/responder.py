@@ -42,16 +42,15 @@ class Responder:
             self._model.logits(self._model.encode([Text(text)], Parameters()))
 
     def respond(self, data: list[dict[str, Any]], context: Any) -> list[Any]:
-        """Bodies for the requests in `data`; statuses and headers go into `context`, request by request."""
+        """Responses to the requests in `data`, each in the envelope that the front opens."""
         started = time.monotonic()
         exchanges = [Exchange(index, context, request) for index, request in enumerate(data)]
         for exchange in exchanges:
             exchange.guard(self._read if self._functions.batched else self._answer_alone)
         self._predict([exchange for exchange in exchanges if exchange.rows and not exchange.error])
-        for exchange in exchanges:
-            exchange.finish()
+        bodies = [exchange.finish() for exchange in exchanges]
         self._log(exchanges, time.monotonic() - started)
-        return [exchange.body for exchange in exchanges]
+        return bodies
 
     def _read(self, exchange: Exchange) -> None:
         """Decode and tokenize one request."""

@@ -10,52 +10,86 @@ functions of a team's code are its.
 
 from __future__ import annotations
 
+import contextlib
+import faulthandler
 import logging
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from contract import logs
 from contract.failures import EXIT_BUG, EXIT_USER_ERROR, UserError, log_failure, reason
 from contract.options import from_environment
-from inference import readiness, stub, user_code
+from inference import stub, user_code
 from inference.device import choose, read_cpu_flags
 from inference.options import ServingOptions
+from inference.processes import die_with_parent
+from inference.readiness import RUN_FOLDER_VARIABLE, Noticeboard
 from inference.responder import Responder
 
 log = logging.getLogger("inference.service")
-_responder: Responder | None = None
+
+
+@dataclass(frozen=True)
+class Worker:
+    """What this process is after it has loaded its model.
+
+    Attributes:
+        response_timeout: seconds that a batch may take.
+    """
+
+    responder: Responder
+    response_timeout: int
+
+
+_worker: Worker | None = None
 
 
 def handle(data: list[dict[str, Any]] | None, context: Any) -> list[Any]:
     """Load on the first call, where data is None; then answer batches. Never raises for a request."""
-    global _responder
+    global _worker
     if data is None:
-        _responder = start(context, os.environ)
+        _worker = start(context, os.environ)
         return []
-    if _responder is None:
+    if _worker is None:
         raise RuntimeError("asked to predict before the model was loaded")
-    return _responder.respond(data, context)
+    with watched(_worker.response_timeout):
+        return _worker.responder.respond(data, context)
 
 
-def start(context: Any, environ: Mapping[str, str]) -> Responder:
+@contextlib.contextmanager
+def watched(seconds: int) -> Iterator[None]:
+    """End this process, with its threads' stacks in the log, where the block takes longer.
+
+    After the same time multi-model-server takes another worker, but leaves the silent one running.
+    """
+    faulthandler.dump_traceback_later(seconds, exit=True)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+def start(context: Any, environ: Mapping[str, str]) -> Worker:
     """Load and warm the model, and say that this worker is ready; or say why not and end it."""
+    die_with_parent()
     logs.configure()
-    run_folder = Path(environ[readiness.RUN_FOLDER_VARIABLE])
+    board = Noticeboard(Path(environ[RUN_FOLDER_VARIABLE]), context.model_name)
     try:
         options = from_environment(ServingOptions, environ)
         logs.configure(options.level_name)
         # Its metrics of every batch say less than the batch's own line.
         logging.getLogger("mms.service").setLevel(logging.WARNING)
         responder = load(context, options)
-        readiness.announce_ready(run_folder)
-        return responder
+        board.announce_ready()
+        return Worker(responder, options.response_timeout)
     except Exception as error:
         log_failure(error)
-        readiness.announce_failure(run_folder, reason(error))
+        board.announce_failure(reason(error))
         # The server logs a traceback for any exception but this one.
         sys.exit(EXIT_USER_ERROR if isinstance(error, UserError) else EXIT_BUG)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import socket
 import tempfile
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from contract.failures import UserError
 from inference import endpoint as endpoints
-from inference.endpoint import PORTS, Endpoint, free_port
+from inference.endpoint import PORTS, Endpoint, is_taken
 
 
 def test_a_unix_socket_where_its_path_is_short() -> None:
@@ -18,9 +19,7 @@ def test_a_unix_socket_where_its_path_is_short() -> None:
     assert endpoint.native
 
 
-def test_loopback_where_it_is_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The real one may be taken by another program.
-    monkeypatch.setattr(endpoints, "WORKER_PORT", free_port())
+def test_loopback_where_it_is_long(tmp_path: Path) -> None:
     folder = tmp_path / ("long" * 30)
     folder.mkdir()
     endpoint = Endpoint.choose(folder)
@@ -29,10 +28,31 @@ def test_loopback_where_it_is_long(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert not endpoint.native
 
 
-def test_a_taken_worker_port_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / ("long" * 30)
-    folder.mkdir()
+def test_a_taken_worker_port_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         monkeypatch.setattr(endpoints, "WORKER_PORT", taken.getsockname()[1])
         with pytest.raises(UserError, match="is taken, and the temporary folder cannot hold sockets"):
-            Endpoint.choose(folder)
+            asyncio.run(Endpoint(port=1).wait_until_free())
+        # A Unix socket leaves the port alone.
+        asyncio.run(Endpoint(path=Path("/socket")).wait_until_free())
+
+
+def test_a_port_closed_just_now_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    port = closed_just_now()
+    monkeypatch.setattr(endpoints, "WORKER_PORT", port)
+    assert is_taken(port)
+    assert not is_taken(port, reuse=True)
+    with pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(Endpoint(port=1).wait_until_free(), 0.1))
+
+
+def closed_just_now() -> int:
+    """A port in TIME_WAIT: its side of a connection closed first."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = int(server.getsockname()[1])
+        client = socket.create_connection(("127.0.0.1", port))
+        connection, _ = server.accept()
+        connection.close()
+        assert client.recv(1) == b""
+        client.close()
+    return port

@@ -15,7 +15,7 @@ from inference.options import ServingOptions
 
 def test_the_servers_own_reader_finds_our_settings(tmp_path: Path) -> None:
     endpoint = Endpoint(path=tmp_path / "socket")
-    options = ServingOptions(payload_mb=3, queue_size=7, timeout_seconds=5, vm_arguments="-Xmx1g -Xss1m")
+    options = ServingOptions(payload_mb=3, queue_size=7, timeout_seconds=5)
     path = tmp_path / "server.properties"
     path.write_text(properties(options, RunFolder(tmp_path), endpoint))
     found = load_properties(path)
@@ -24,7 +24,6 @@ def test_the_servers_own_reader_finds_our_settings(tmp_path: Path) -> None:
     assert found["max_request_size"] == str(3 * 2**20)
     assert found["job_queue_size"] == "7"
     assert found["default_response_timeout_seconds"] == "5"
-    assert found["vmargs"] == "-Xmx1g -Xss1m"
     assert found["enable_envvars_config"] == "false"
 
 

@@ -3,36 +3,55 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
-from inference import readiness
+from inference.readiness import Noticeboard
 
 ANNOUNCE = """
 import sys
 from pathlib import Path
-from inference.readiness import announce_ready
-announce_ready(Path(sys.argv[1]))
+from inference.readiness import Noticeboard
+Noticeboard(Path(sys.argv[1]), "model").announce_ready()
 print("announced", flush=True)
 sys.stdin.read()
 """
+# Starts a worker, and tells nobody when it ends.
+STARTER = "import subprocess, sys; subprocess.run([sys.executable, '-c', *sys.argv[1:]])"
+ENVIRON = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
 
 
 def test_a_worker_counts_until_it_dies(tmp_path: Path) -> None:
-    assert readiness.ready_workers(tmp_path) == []
+    board = Noticeboard(tmp_path, "model")
+    assert board.ready_workers() == []
     command = [sys.executable, "-c", ANNOUNCE, str(tmp_path)]
-    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ) as worker:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=ENVIRON) as worker:
         assert worker.stdout is not None
         assert worker.stdout.readline() == b"announced\n"
-        assert readiness.ready_workers(tmp_path) == [worker.pid]
+        assert board.ready_workers() == [worker.pid]
         worker.kill()
         # Dead, though nobody has collected it yet.
         os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOWAIT)
-        assert readiness.ready_workers(tmp_path) == []
-    assert list((tmp_path / readiness.READY_FOLDER).iterdir()) == []
+        assert board.ready_workers() == []
+    assert list((board.folder / "ready").iterdir()) == []
+    assert Noticeboard(tmp_path, "other").ready_workers() == []
+
+
+def test_workers_can_be_replaced_while_the_process_that_starts_them_lives(tmp_path: Path) -> None:
+    board = Noticeboard(tmp_path, "model")
+    assert board.can_replace()
+    starter = subprocess.Popen([sys.executable, "-c", STARTER, ANNOUNCE, str(tmp_path)], env=ENVIRON)
+    while not board.ready_workers():
+        assert starter.poll() is None
+        time.sleep(0.01)
+    assert board.can_replace()
+    starter.kill()
+    starter.wait()
+    assert not board.can_replace()
 
 
 def test_a_failure_is_handed_over(tmp_path: Path) -> None:
-    assert readiness.failure(tmp_path) is None
-    readiness.announce_failure(tmp_path, "no weights")
-    assert readiness.failure(tmp_path) == "no weights"
+    board = Noticeboard(tmp_path, "model")
+    assert board.failure() is None
+    board.announce_failure("no weights")
+    assert board.failure() == "no weights"

@@ -13,6 +13,7 @@ from sagemaker_inference.errors import GenericInferenceToolkitError
 
 from inference.classifier import Classifier
 from inference.device import Device
+from inference.envelope import unpack
 from inference.loading import load
 from inference.options import ServingOptions
 from inference.responder import Responder
@@ -30,11 +31,15 @@ def respond(responder: Responder, *requests: tuple[Any, dict[str, str]]) -> list
     context.request_ids = {index: f"id-{index}" for index in range(len(requests))}
     context.request_processor = [RequestProcessor({"body": {}, **headers}) for _, headers in requests]
     data = [{"body": bytearray(body.encode())} if isinstance(body, str) else body for body, _ in requests]
-    bodies = responder.respond(data, context)
-    return [
-        (context.get_response_status(index)[0], context.get_response_content_type(index), body)
-        for index, body in enumerate(bodies)
-    ]
+    answers = []
+    for envelope in responder.respond(data, context):
+        unpacked = unpack(envelope)
+        assert unpacked
+        status, headers, content = unpacked
+        answers.append((status, headers["content-type"], content.decode()))
+    # What multi-model-server cannot read in pieces.
+    assert all(not context.get_response_headers(index) for index in range(len(requests)))
+    return answers
 
 
 def test_each_request_gets_its_own_type_and_status(model: Classifier) -> None:

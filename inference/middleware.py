@@ -1,0 +1,51 @@
+"""Every error of the front in our shape, with an id that the log has too."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+from aiohttp import web
+
+from inference.errors import RequestError, error_body, internal_error
+
+REQUEST_ID_HEADER = "x-request-id"
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn what a handler raises into a response; aiohttp's own would be text or HTML."""
+    try:
+        return await handler(request)
+    except RequestError as error:
+        return error_response(error)
+    except web.HTTPRequestEntityTooLarge as error:
+        return error_response(RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error.text)))
+    except web.HTTPException as error:
+        return error_response(RequestError(HTTPStatus(error.status), str(error.reason).lower()), error)
+    except ConnectionError:
+        # The caller has hung up: nobody reads an answer.
+        raise
+    except Exception as error:
+        return error_response(internal_error(), cause=error)
+
+
+def error_response(
+    error: RequestError, http: web.HTTPException | None = None, cause: Exception | None = None
+) -> web.Response:
+    """`error` as JSON. `http` is aiohttp's own exception, whose Allow header is kept; `cause` goes to the log."""
+    request_id = str(uuid.uuid4())
+    if cause:
+        log.error("request %s failed", request_id, exc_info=cause)
+    headers = {REQUEST_ID_HEADER: request_id}
+    if http and "Allow" in http.headers:
+        headers["Allow"] = http.headers["Allow"]
+    return web.Response(
+        status=error.status, text=error_body(error, request_id), content_type="application/json", headers=headers
+    )
