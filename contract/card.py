@@ -50,7 +50,10 @@ class Card:
         max_length: longest row in tokens, special tokens included; longer text was truncated.
         splits: rows per split, over this host's folder.
         versions: of the image and the libraries that made it.
-        training: what training adds (base model, metrics, decision threshold); None before.
+        training: what training adds (base model, metrics); None before.
+        decision_threshold: of two labels, the probability of the second from which on it is the
+            answer; None means that the more probable one is.
+        partial: whether the training was stopped before its end, so that a better model was to come.
     """
 
     text_column: str
@@ -63,6 +66,8 @@ class Card:
     versions: dict[str, str]
     task: str = TASK
     training: dict[str, Any] | None = None
+    decision_threshold: float | None = None
+    partial: bool = False
     format_version: int = FORMAT_VERSION
 
     def write(self, folder: Path) -> None:

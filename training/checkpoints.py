@@ -6,21 +6,24 @@ host at a restart. So no two hosts ever write the same file, and each finds all 
 
     checkpoints/
       checkpoint-120/            model, optimizer, scheduler, rng of every rank, trainer_state.json
-        manifest.json            size and SHA-256 of every other file: written last
+        manifest.json            size and SHA-256 of every other file, and of itself: written last
       .incomplete/               a save under way, or one that was cut off
       set-aside/                 folders that did not verify, kept for a look
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from contract.failures import UserError
-from contract.files import STAGING, read_json, sha256, write_json
+from contract.files import STAGING, read_json, sha256, write_text
 
 MANIFEST = "manifest.json"
 PREFIX = "checkpoint-"
@@ -40,15 +43,24 @@ class Origin:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A complete checkpoint."""
+    """A complete checkpoint.
+
+    Attributes:
+        folder: where it lies.
+        step: after which it was saved.
+        world_size: ranks that saved it.
+        rows: that each step took, over all ranks.
+        origin: what it belongs to.
+    """
 
     folder: Path
     step: int
     world_size: int
+    rows: int
     origin: Origin
 
 
-def publish(staging: Path, folder: Path, step: int, world_size: int, origin: Origin) -> None:
+def publish(staging: Path, folder: Path, step: int, world_size: int, rows: int, origin: Origin) -> None:
     """Write the manifest of `staging`, then give it its final name `folder`."""
     files = {
         path.relative_to(staging).as_posix(): {"size": path.stat().st_size, "sha256": sha256(path)}
@@ -57,25 +69,41 @@ def publish(staging: Path, folder: Path, step: int, world_size: int, origin: Ori
     }
     for name in files:
         flush(staging / name)
-    write_json(
-        staging / MANIFEST,
-        {
-            "format_version": FORMAT_VERSION,
-            "step": step,
-            "world_size": world_size,
-            "origin": asdict(origin),
-            "files": files,
-        },
-    )
-    # A folder of the same step can only be one that did not verify, or the same state.
-    shutil.rmtree(folder, ignore_errors=True)
+    manifest = {
+        "format_version": FORMAT_VERSION,
+        "step": step,
+        "world_size": world_size,
+        "rows": rows,
+        "origin": asdict(origin),
+        "files": files,
+    }
+    write_text(staging / MANIFEST, render(manifest))
+    replace(folder, staging)
+
+
+def replace(folder: Path, staging: Path) -> None:
+    """Rename `staging` to `folder`; what has that name, the same state or a torn one, stays until then."""
+    old = staging.with_name(f"{staging.name}.old")
+    if folder.exists():
+        folder.replace(old)
     staging.replace(folder)
+    shutil.rmtree(old, ignore_errors=True)
+    flush(folder.parent)
+
+
+def render(manifest: dict[str, Any]) -> str:
+    """JSON that ends in its own digest, so that not a byte of it can change unnoticed."""
+    digest = hashlib.sha256(json.dumps(manifest).encode()).hexdigest()
+    return json.dumps(manifest | {"sha256": digest}, indent=2) + "\n"
 
 
 def flush(path: Path) -> None:
-    """Have the file's bytes on the disk before the manifest vouches for them."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    """Have the file's bytes, or the folder's names, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def verify(folder: Path) -> Checkpoint:
@@ -84,15 +112,26 @@ def verify(folder: Path) -> Checkpoint:
     Raises:
         UserError: what is wrong with it: a manifest or a file is missing, shorter, or changed.
     """
-    manifest = read_json(folder / MANIFEST, "checkpoint manifest")
-    try:
-        if manifest["format_version"] != FORMAT_VERSION:
-            raise UserError(f"its format is {manifest['format_version']}, expected {FORMAT_VERSION}")
-        for name, expected in manifest["files"].items():
-            verify_file(folder / name, expected["size"], expected["sha256"])
-        return Checkpoint(folder, int(manifest["step"]), int(manifest["world_size"]), Origin(**manifest["origin"]))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"its manifest is incomplete ({error})") from None
+    manifest = read_manifest(folder / MANIFEST)
+    for name, expected in manifest["files"].items():
+        verify_file(folder / name, expected["size"], expected["sha256"])
+    origin = Origin(**manifest["origin"])
+    return Checkpoint(folder, manifest["step"], manifest["world_size"], manifest["rows"], origin)
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The manifest in `path`, exactly as it was written.
+
+    Raises:
+        UserError: it is missing, changed, or of another format.
+    """
+    manifest = read_json(path, "checkpoint manifest")
+    if not isinstance(manifest, dict) or manifest.get("format_version") != FORMAT_VERSION:
+        raise UserError(f"its manifest is not of format {FORMAT_VERSION}")
+    vouched = {name: value for name, value in manifest.items() if name != "sha256"}
+    if render(vouched).encode() != path.read_bytes():
+        raise UserError("its manifest was changed")
+    return manifest
 
 
 def verify_file(path: Path, size: int, digest: str) -> None:
@@ -125,15 +164,18 @@ def step_of(folder: Path) -> int:
 
 
 def set_aside(root: Path, newer_than: int) -> None:
-    """Move what did not verify out of the way, and drop a save that was cut off."""
+    """Move what did not verify out of the way, and drop a save that was cut off.
+
+    What an earlier start set aside gives way, so that the disk does not fill up with it.
+    """
     shutil.rmtree(root / STAGING, ignore_errors=True)
-    for folder in folders(root):
-        if step_of(folder) > newer_than:
-            (root / SET_ASIDE).mkdir(exist_ok=True)
-            target = root / SET_ASIDE / folder.name
-            shutil.rmtree(target, ignore_errors=True)
-            folder.replace(target)
-            log.warning("checkpoint %s is set aside in %s", folder.name, target.parent)
+    moving = [folder for folder in folders(root) if step_of(folder) > newer_than]
+    if moving:
+        shutil.rmtree(root / SET_ASIDE, ignore_errors=True)
+        (root / SET_ASIDE).mkdir()
+    for folder in moving:
+        folder.replace(root / SET_ASIDE / folder.name)
+        log.warning("checkpoint %s is set aside in %s", folder.name, root / SET_ASIDE)
 
 
 def prune(root: Path, limit: int | None, keep: set[int]) -> None:

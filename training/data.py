@@ -40,6 +40,15 @@ class Channel:
     label_names: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Channels:
+    """The rows to train on, to choose the model by, and to judge it by."""
+
+    train: Channel
+    validation: Channel
+    test: Channel | None
+
+
 def load(folder: Path) -> Channel:
     """The rows below `folder`: saved there, in one folder a host below it, or as parquet files.
 

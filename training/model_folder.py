@@ -35,6 +35,7 @@ class Result:
         arguments: the main ones that it was trained with.
         world_size: processes that trained, over all hosts.
         resumed_from: step of the checkpoint that the last start went on from.
+        partial: whether the training was stopped before its end.
     """
 
     step: int
@@ -43,6 +44,7 @@ class Result:
     arguments: Mapping[str, Any]
     world_size: int = 1
     resumed_from: int | None = None
+    partial: bool = False
 
 
 def write(folder: Path, model: PreTrainedModel, base: BaseModel, card: Card, result: Result) -> None:
@@ -62,9 +64,9 @@ def write(folder: Path, model: PreTrainedModel, base: BaseModel, card: Card, res
             "metrics": dict(result.metrics),
             "versions": versions(LIBRARIES),
         }
-        replace(card, training=training).write(staging)
+        replace(card, training=training, partial=result.partial).write(staging)
         write_text(staging / "README.md", model_card(card, base, result))
-    log.info("model of step %d written to %s", result.step, folder)
+    log.info("%s of step %d written to %s", "partial model" if result.partial else "model", result.step, folder)
 
 
 def write_tokenizer(folder: Path, base: BaseModel, max_length: int) -> None:
@@ -105,6 +107,7 @@ def model_card(card: Card, base: BaseModel, result: Result) -> str:
         "",
         f"Trained {'from scratch' if base.from_scratch else 'from ' + base.name} on "
         f"{sum(card.splits.values()):,} prepared rows; these are the weights of step {result.step} of {result.steps}.",
+        *(["", "**Partial: the training was stopped before its end.**"] if result.partial else []),
         "",
         *table("Metric", result.metrics),
         "",

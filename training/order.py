@@ -1,7 +1,8 @@
 """The order of the rows: a function of seed, epoch and batch size alone.
 
-Nothing depends on a random state that training moves, so a resumed run sees the same batches,
-and so do 1 process with batches of 16 and 2 processes with batches of 8.
+Nothing depends on a random state that training moves, so a resumed run sees the same batches.
+So do 1 process with batches of 16, 2 processes with batches of 8, and 1 process with 2 times 8
+(gradient accumulation).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Order:
 
     Attributes:
         lengths: (rows,) tokens in each row.
-        batch: rows in a batch over all ranks.
+        batch: rows in a step, over all ranks and the micro-batches of each.
         seed: of the shuffle.
         strategy: one of STRATEGIES.
     """
@@ -73,26 +74,41 @@ def longest_first(batches: list[np.ndarray], lengths: np.ndarray) -> list[np.nda
 
 
 class RankBatches(Sampler[list[int]]):
-    """The batches of one rank: its share of every global batch.
+    """The micro-batches of one rank: its shares of every step's rows.
 
-    A share is every `world`-th row, so that all ranks get rows of like length. Each rank gets at
-    least one row of the last batch: where it has fewer rows than there are ranks, rows from the
-    front of the epoch fill it up.
+    A share is every n-th row, so that all shares have rows of like length. Each gets at least one
+    row of the last step: where that has fewer rows than there are shares, rows from the front of
+    the epoch fill it up.
+
+    Args:
+        order: of the rows.
+        rank: this one.
+        world: ranks.
+        accumulation: micro-batches that each rank takes in a step.
+        drop_last: leave out a last step of fewer rows.
     """
 
-    def __init__(self, order: Order, rank: int, world: int, drop_last: bool = False) -> None:
-        self.order, self.rank, self.world, self.drop_last = order, rank, world, drop_last
+    def __init__(self, order: Order, rank: int, world: int, accumulation: int = 1, drop_last: bool = False) -> None:
+        self.order, self.rank, self.world = order, rank, world
+        self.accumulation, self.drop_last = accumulation, drop_last
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch
 
-    def __len__(self) -> int:
+    @property
+    def steps(self) -> int:
+        """Of an epoch."""
         whole, rest = divmod(len(self.order.lengths), self.order.batch)
         return whole + (rest > 0 and not self.drop_last)
 
+    def __len__(self) -> int:
+        return self.steps * self.accumulation
+
     def __iter__(self) -> Iterator[list[int]]:
-        batches = self.order.batches(self.epoch)[: len(self)]
+        shares = self.world * self.accumulation
+        batches = self.order.batches(self.epoch)[: self.steps]
         for batch in batches:
-            filled = batch if len(batch) >= self.world else np.resize(np.concatenate([batch, *batches]), self.world)
-            yield filled[self.rank :: self.world].tolist()
+            filled = batch if len(batch) >= shares else np.resize(np.concatenate([batch, *batches]), shares)
+            for first in range(self.rank, shares, self.world):
+                yield filled[first::shares].tolist()

@@ -38,6 +38,7 @@ class StopRequest:
     def __init__(self, file: Path | None = None) -> None:
         self.file = file
         self.asked = False
+        self.asked_at = 0.0
 
     def install(self) -> None:
         """Take SIGTERM as a request instead of as the end."""
@@ -48,12 +49,18 @@ class StopRequest:
 
     def ask(self) -> None:
         """Stop at the next step's end."""
+        self.asked_at = self.asked_at or time.time()
         self.asked = True
-        if self.file is not None:
+        if self.file is not None and not self.file.exists():
             self.file.touch()
 
     def __bool__(self) -> bool:
         return self.asked or (self.file is not None and self.file.exists())
+
+    def seconds_left(self, grace: float) -> float:
+        """Of the `grace` seconds that began when the stop was asked for."""
+        since = self.asked_at if self.asked or self.file is None else self.file.stat().st_mtime
+        return since + grace - time.time()
 
 
 class Agreement:
@@ -75,10 +82,7 @@ class Agreement:
 
     def smallest(self, value: int) -> int:
         """The least of the ranks' whole numbers."""
-        number = torch.tensor([value], dtype=torch.int64)
-        if self.group is not None:
-            dist.all_reduce(number, op=dist.ReduceOp.MIN, group=self.group)
-        return int(number.item())
+        return int(min(self.collect(value)))
 
     def sums(self, values: Sequence[int]) -> list[int]:
         """Each of `values` added up over the ranks."""
@@ -86,6 +90,24 @@ class Agreement:
         if self.group is not None:
             dist.all_reduce(total, group=self.group)
         return total.tolist()
+
+    def collect(self, value: float) -> list[float]:
+        """Every rank's `value`, by rank."""
+        number = torch.tensor([value], dtype=torch.float64)
+        return [float(part) for part in self._gather(number)]
+
+    def collect_bytes(self, content: bytes) -> list[bytes]:
+        """Every rank's `content`, by rank."""
+        sizes = [int(size) for size in self._gather(torch.tensor([len(content)]))]
+        padded = torch.frombuffer(bytearray(content.ljust(max(sizes) or 1, b"\0")), dtype=torch.uint8)
+        return [part.numpy().tobytes()[:size] for part, size in zip(self._gather(padded), sizes, strict=True)]
+
+    def _gather(self, tensor: torch.Tensor) -> list[torch.Tensor]:
+        if self.group is None:
+            return [tensor]
+        parts = [torch.zeros_like(tensor) for _ in range(dist.get_world_size(self.group))]
+        dist.all_gather(parts, tensor, group=self.group)
+        return parts
 
     def barrier(self) -> None:
         """Wait for all ranks of all hosts."""
@@ -96,8 +118,8 @@ class Agreement:
 class StopCallback(TrainerCallback):
     """Saves and stops at a step boundary when any rank was asked to, and saves by the clock.
 
-    At the last step of an epoch both wait for the epoch's evaluation: a checkpoint from before
-    it would resume after it, and the evaluation would be lost.
+    At the last step of an epoch or of all both wait for the evaluation that follows: a checkpoint
+    from before it would resume after it, and the evaluation would be lost.
     """
 
     def __init__(
@@ -117,7 +139,7 @@ class StopCallback(TrainerCallback):
         self, _args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> TrainerControl:
         self.owed = max(self.owed, self.agreement.largest(self.wish()))
-        if float(state.epoch or 0).is_integer():
+        if float(state.epoch or 0).is_integer() or state.global_step >= state.max_steps:
             self.owed = max(self.owed, SAVE if control.should_save else 0)
             control.should_save = False
             return control

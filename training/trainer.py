@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed as dist
 from torch.utils.data import DataLoader, Sampler, SequentialSampler
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME
 
+from contract.failures import UserError
 from contract.files import STAGING
-from training import checkpoints
-from training.checkpoints import Origin
+from training import checkpoints, saving
+from training.checkpoints import Checkpoint, Origin
 from training.metrics import say
 from training.order import Order, RankBatches
+from training.progress import Progress, ProgressCallback
 from training.stop import Agreement
 
 log = logging.getLogger(__name__)
@@ -43,20 +44,23 @@ class Counts:
         self.tokens += int(mask.sum())
         self.cells += mask.numel()
 
-    def start(self) -> None:
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """The time of the training, but for what is paused."""
         self._since = time.monotonic()
-
-    def stop(self) -> None:
-        self.seconds += time.monotonic() - self._since
+        try:
+            yield
+        finally:
+            self.seconds += time.monotonic() - self._since
 
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Time that is not training: evaluation, saving."""
-        self.stop()
+        self.seconds += time.monotonic() - self._since
         try:
             yield
         finally:
-            self.start()
+            self._since = time.monotonic()
 
 
 class JobTrainer(Trainer):
@@ -71,13 +75,24 @@ class JobTrainer(Trainer):
 
     def __init__(self, *, order: Order, origin: Origin, agreement: Agreement, **keywords: Any) -> None:
         super().__init__(**keywords)
-        self.batches = RankBatches(order, self.args.process_index, self.args.world_size, self.args.dataloader_drop_last)
+        self.batches = RankBatches(
+            order,
+            self.args.process_index,
+            self.args.world_size,
+            self.args.gradient_accumulation_steps,
+            self.args.dataloader_drop_last,
+        )
         self.origin, self.agreement = origin, agreement
         self.counts = Counts()
         self.root = Path(self.args.output_dir)
-        # The step that this run went on from; None where it started anew.
+        # Steps of checkpoints: what this run went on from, and the newest that is there; None for none.
         self.resumed_from: int | None = None
+        self.saved: int | None = None
+        self.save_seconds = 0.0
+        self.best_before: tuple[float | None, int | None] = (None, None)
+        self.progress = ProgressCallback(self)
         self.add_callback(EpochCallback(self.batches))
+        self.add_callback(self.progress)
 
     # Data
 
@@ -106,12 +121,22 @@ class JobTrainer(Trainer):
 
     # Time
 
-    def train(self, *arguments: Any, **keywords: Any) -> Any:
-        self.counts.start()
-        try:
-            return super().train(*arguments, **keywords)
-        finally:
-            self.counts.stop()
+    def train_from(self, found: Checkpoint | None) -> None:
+        """Train to the end, from the checkpoint `found` where there is one."""
+        if found is not None:
+            self.resumed_from = self.saved = found.step
+            self.progress.progress = Progress.read(found.folder)
+            # It took place when the training began.
+            self.args.eval_on_start = False
+        with self.counts.running():
+            self.train(resume_from_checkpoint=str(found.folder) if found else None)
+
+    def _run_epoch(self, *arguments: Any, **keywords: Any) -> None:
+        """As Trainer does, which after a checkpoint of the very last step inside an epoch trains one step more."""
+        if self.state.global_step >= self.state.max_steps:
+            self.control.should_training_stop = True
+            return
+        super()._run_epoch(*arguments, **keywords)
 
     def evaluate(self, *arguments: Any, **keywords: Any) -> dict[str, float]:
         # Evaluation draws a number for its loader; training must not notice how often it took place.
@@ -124,31 +149,58 @@ class JobTrainer(Trainer):
         return str(self.root / STAGING)
 
     def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:
+        before = self.state.best_metric, self.state.best_global_step
         best = super()._determine_best_metric(metrics, trial)
-        # The best model must be there to be delivered.
-        self.control.should_save |= best and self.args.save_strategy != "no"
+        if best and self.args.save_strategy != "no":
+            # The best model must be there to be delivered; Trainer names its step for two of the strategies alone.
+            self.control.should_save = True
+            self.state.best_global_step = self.state.global_step
+            self.best_before = before
         return best
 
-    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:  # noqa: ARG002 (Trainer's signature)
+        started = time.monotonic()
         with self.counts.paused():
-            self.save(model, trial)
+            self.save()
+        self.save_seconds = time.monotonic() - started
 
-    def save(self, model: Any, trial: Any) -> None:
-        """Trainer's checkpoint, written aside; published by one rank when all have given theirs."""
+    def save(self) -> None:
+        """A checkpoint of this step, written aside by all ranks and published by one.
+
+        Raises:
+            UserError: it cannot be written, and there is no earlier one to fall back on.
+        """
         staging = self.root / STAGING
         if self.is_local_process_zero():
             shutil.rmtree(staging, ignore_errors=True)
         self.agreement.barrier()
-        super()._save_checkpoint(model, trial)
-        name = f"{checkpoints.PREFIX}{self.state.global_step}"
-        states = gather_bytes(rng_file(staging / name, self.args).read_bytes(), self.agreement.group)
-        if self.is_world_process_zero():
-            for rank, content in enumerate(states if self.args.world_size > 1 else []):
-                (staging / name / f"rng_state_{rank}.pth").write_bytes(content)
-            self.publish(staging / name)
-        self.agreement.barrier()
+        staged = staging / f"{checkpoints.PREFIX}{self.state.global_step}"
+        problem = saving.write(self, staged) or saving.first_problem(self, [publish], staged)
         if self.is_local_process_zero():
             shutil.rmtree(staging, ignore_errors=True)
+        if problem:
+            self.go_on_without(problem)
+        else:
+            self.saved = self.state.global_step
+
+    def go_on_without(self, problem: str) -> None:
+        """A save that failed costs no more than what it would have saved, as long as there is an earlier one."""
+        step = self.state.global_step
+        if self.saved is None:
+            raise UserError(
+                f"the checkpoint of step {step} cannot be written to {self.root} ({problem}), and there is no earlier "
+                "one; expected room for at least two checkpoints"
+            )
+        if self.state.best_global_step == step:
+            self.state.best_metric, self.state.best_global_step = self.best_before
+        if self.is_world_process_zero():
+            log.error(
+                "the checkpoint of step %d was not written: %s; the training goes on, with the one of step %d "
+                "to fall back on",
+                step,
+                problem,
+                self.saved,
+            )
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         """As Trainer does, which in a distributed run on CPUs asks torch for the unknown device cpu:0."""
@@ -157,15 +209,6 @@ class JobTrainer(Trainer):
             return
         for name, part in ((OPTIMIZER_NAME, self.optimizer), (SCHEDULER_NAME, self.lr_scheduler)):
             part.load_state_dict(torch.load(Path(checkpoint) / name, map_location="cpu", weights_only=True))
-
-    def publish(self, staged: Path) -> None:
-        # A pickle that nothing here reads; the arguments come from the hyperparameters.
-        (staged / "training_args.bin").unlink(missing_ok=True)
-        folder = self.root / staged.name
-        checkpoints.publish(staged, folder, self.state.global_step, self.args.world_size, self.origin)
-        best = {self.state.best_global_step} if self.state.best_global_step else set()
-        checkpoints.prune(self.root, self.args.save_total_limit, best)
-        log.info("saved %s", folder.name)
 
     # Counts
 
@@ -205,20 +248,15 @@ class LogCallback(TrainerCallback):
             say({"step": state.global_step, **(logs or {})})
 
 
-def rng_file(folder: Path, args: TrainingArguments) -> Path:
-    """Where Trainer puts the random states of this rank."""
-    return folder / ("rng_state.pth" if args.world_size <= 1 else f"rng_state_{args.process_index}.pth")
-
-
-def gather_bytes(content: bytes, group: Any) -> list[bytes]:
-    """Every rank's `content`, by rank, over a gloo group (None: this process alone)."""
-    if group is None:
-        return [content]
-    size = torch.tensor([len(content)])
-    sizes = [torch.zeros_like(size) for _ in range(dist.get_world_size(group))]
-    dist.all_gather(sizes, size, group=group)
-    widest = max(int(s) for s in sizes)
-    padded = torch.frombuffer(bytearray(content.ljust(widest, b"\0")), dtype=torch.uint8)
-    parts = [torch.zeros_like(padded) for _ in sizes]
-    dist.all_gather(parts, padded, group=group)
-    return [part.numpy().tobytes()[: int(size)] for part, size in zip(parts, sizes, strict=True)]
+def publish(trainer: JobTrainer, staged: Path) -> None:
+    """By the first rank: the manifest, the final name, and the end of what is too old."""
+    if not trainer.is_world_process_zero():
+        return
+    state, args = trainer.state, trainer.args
+    order = trainer.batches.order
+    checkpoints.publish(
+        staged, trainer.root / staged.name, state.global_step, args.world_size, order.batch, trainer.origin
+    )
+    best = {state.best_global_step} if state.best_global_step else set()
+    checkpoints.prune(trainer.root, args.save_total_limit, best)
+    log.info("saved %s", staged.name)

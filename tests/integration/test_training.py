@@ -135,10 +135,36 @@ def stop_and_resume(job: Job, at: int) -> str:
     assert process.returncode != 0
     step = int(re.fullmatch(r"interrupted, checkpoint at step (\d+)", failure(job))[1])  # type: ignore[index]
     assert at <= step <= at + 2
-    assert not list(job.paths.model.glob("*"))
+    check_partial(job, step)
     output = finish(start(job))
     assert f"resuming from checkpoint-{step}" in output
     return output
+
+
+def check_partial(job: Job, stopped: int) -> None:
+    """The model that a stop leaves: of the best evaluation, before the first one of the step where it stopped."""
+    card = Card.read(job.paths.model)
+    assert card.partial
+    assert card.training is not None
+    step = card.training["step"]
+    state = json.loads((job.paths.checkpoints / f"checkpoint-{stopped}" / "trainer_state.json").read_text())
+    assert step == (state["best_global_step"] or stopped)
+    assert ("eval_loss" in card.training["metrics"]) == (state["best_global_step"] is not None)
+    saved = job.paths.checkpoints / f"checkpoint-{step}" / "model.safetensors"
+    assert weights(job) == saved.read_bytes()
+    assert "Partial" in (job.paths.model / "README.md").read_text()
+
+
+MEASURED = re.compile("runtime|per_second|padding_share|flos")
+
+
+def learned(job: Job) -> tuple[Any, ...]:
+    """Metrics and history, without what is measured by the clock or over the last start alone."""
+    content = json.loads((job.paths.output_data / "metrics.json").read_text())
+    return tuple(
+        {name: value for name, value in entry.items() if not MEASURED.search(name)}
+        for entry in (content["metrics"], *content["history"])
+    )
 
 
 def test_a_stopped_job_resumes_to_the_same_bits(finished: Job, tmp_path: Path) -> None:
@@ -146,6 +172,8 @@ def test_a_stopped_job_resumes_to_the_same_bits(finished: Job, tmp_path: Path) -
     job.hyperparameters(**SETTINGS)
     stop_and_resume(job, at=27)
     assert weights(job) == weights(finished)
+    assert learned(job) == learned(finished)
+    assert not Card.read(job.paths.model).partial
 
 
 TWO = {**SETTINGS, "train_batch_size": 8, "processes_per_host": 2, "epochs": 2}
@@ -162,6 +190,7 @@ def test_two_ranks_learn_as_one_and_resume_to_the_same_bits(tmp_path: Path) -> N
     assert series(two, "loss") == pytest.approx(series(one, "loss"), rel=1e-4)
     stop_and_resume(stopped, at=6)
     assert weights(stopped) == weights(two)
+    assert learned(stopped) == learned(two)
 
 
 def test_two_hosts_meet_and_the_first_one_writes(tmp_path: Path) -> None:

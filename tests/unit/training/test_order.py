@@ -28,6 +28,15 @@ def test_two_ranks_share_the_batches_of_one() -> None:
         assert sorted(whole) == sorted(left + right)
 
 
+def test_micro_batches_share_the_steps_of_whole_ones() -> None:
+    order = Order(LENGTHS, 16, seed=1)
+    [whole] = rows_of(order, 1)
+    micro = list(RankBatches(order, 0, 1, accumulation=2))
+    assert len(micro) == len(RankBatches(order, 0, 1, accumulation=2)) == 2 * len(whole)
+    for i, batch in enumerate(whole):
+        assert sorted(batch) == sorted(micro[2 * i] + micro[2 * i + 1])
+
+
 def test_epochs_differ_and_repeat_themselves() -> None:
     order = Order(LENGTHS, 16, seed=1)
     assert rows_of(order, 1, epoch=0) != rows_of(order, 1, epoch=1)

@@ -13,8 +13,11 @@ class Clock:
         return self.now
 
 
-def step(callback: StopCallback, epoch: float, control: TrainerControl | None = None) -> TrainerControl:
-    return callback.on_step_end(None, TrainerState(epoch=epoch), control or TrainerControl())  # type: ignore[arg-type]
+def step(
+    callback: StopCallback, epoch: float, control: TrainerControl | None = None, last_step: int = 2
+) -> TrainerControl:
+    state = TrainerState(epoch=epoch, global_step=1, max_steps=last_step)
+    return callback.on_step_end(None, state, control or TrainerControl())  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -55,6 +58,13 @@ def test_at_an_epochs_last_step_a_stop_waits_for_the_evaluation(callback: StopCa
     assert (control.should_save, control.should_training_stop) == (True, True)
 
 
+def test_at_the_last_step_inside_an_epoch_a_save_waits_for_the_evaluation(callback: StopCallback) -> None:
+    control = step(callback, 0.5, TrainerControl(should_save=True), last_step=1)
+    assert not control.should_save
+    control = callback.on_epoch_end(None, TrainerState(epoch=0.5), control)  # type: ignore[arg-type]
+    assert control.should_save
+
+
 def test_it_saves_by_the_clock(callback: StopCallback, clock: Clock) -> None:
     clock.now = 599
     assert not step(callback, 0.5).should_save
@@ -62,6 +72,18 @@ def test_it_saves_by_the_clock(callback: StopCallback, clock: Clock) -> None:
     assert step(callback, 0.5).should_save
     callback.on_save(None, None, None)  # type: ignore[arg-type]
     assert not step(callback, 0.5).should_save
+
+
+def test_the_grace_period_runs_from_the_request_on(tmp_path: Path) -> None:
+    asked = StopRequest(tmp_path / "stop")
+    asked.ask()
+    for request in (asked, StopRequest(tmp_path / "stop")):
+        assert 99 < request.seconds_left(100) <= 100
+
+
+def test_alone_a_rank_collects_its_own() -> None:
+    assert Agreement().collect(0.1) == [0.1]
+    assert Agreement().collect_bytes(b"") == [b""]
 
 
 def test_the_launchers_file_is_a_request(tmp_path: Path) -> None:

@@ -1,0 +1,120 @@
+"""What a job leaves: the best model with its metrics at the end, or what there is of it when it is stopped."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch.distributed as dist
+from safetensors.torch import load_model
+
+from contract.failures import UserError
+from contract.paths import Paths
+from training import checkpoints, data, model_folder, outputs
+from training.base_model import BaseModel
+from training.data import Channel, Channels
+from training.hyperparameters import Hyperparameters
+from training.metrics import say
+from training.stop import InterruptionError
+from training.trainer import JobTrainer
+
+SHOWN = ("learning_rate", "num_train_epochs", "per_device_train_batch_size", "warmup_steps", "weight_decay", "seed")
+
+log = logging.getLogger(__name__)
+
+
+def deliver(paths: Paths, trainer: JobTrainer, asked: Hyperparameters, channels: Channels, base: BaseModel) -> None:
+    """Judge the best weights; the first rank writes the model, the metrics and the log lines."""
+    step = load_best(trainer) if asked.options.load_best_model_at_end else trainer.state.global_step
+    metrics = trainer.evaluate(metric_key_prefix="eval")
+    if channels.test is not None:
+        metrics |= trainer.evaluate(data.by_length(channels.test), metric_key_prefix="test")
+    speed = trainer.speed()
+    metrics |= speed
+    if trainer.is_world_process_zero():
+        say(speed)
+        outputs.write(paths.output_data, metrics, trainer.state.log_history)
+        write_model(paths.model, trainer, channels.train, base, result_of(trainer, step, metrics))
+
+
+def interrupt(paths: Paths, trainer: JobTrainer, seconds: float, train: Channel, base: BaseModel) -> None:
+    """End a stopped job: with what there is of a model, where `seconds` are left for it.
+
+    That is the model of the best evaluation so far; before the first one, the current weights.
+
+    Raises:
+        InterruptionError: always, with the step of the checkpoint.
+    """
+    if trainer.is_world_process_zero():
+        # A model takes as long as the model's part of a checkpoint, and a tokenizer a moment.
+        if seconds > 2 * trainer.save_seconds + 1:
+            deliver_partial(paths, trainer, train, base)
+        else:
+            log.warning("%.0f s are left: no partial model is written", seconds)
+    # A rank that leaves takes the others along.
+    trainer.agreement.barrier()
+    raise InterruptionError(trainer.saved or 0)
+
+
+def deliver_partial(paths: Paths, trainer: JobTrainer, train: Channel, base: BaseModel) -> None:
+    """By the first rank alone, and without harm to the checkpoint where it fails."""
+    try:
+        step = put_best(trainer) or trainer.state.global_step
+        result = result_of(trainer, step, metrics_of(trainer.state.log_history, step), partial=True)
+        write_model(paths.model, trainer, train, base, result)
+    except (OSError, UserError) as error:
+        log.warning("no partial model is written: %s", error)
+
+
+def metrics_of(history: list[dict[str, Any]], step: int) -> dict[str, float]:
+    """What the evaluation at `step` gave; empty where there was none."""
+    entries = [entry for entry in history if entry["step"] == step]
+    return {name: value for entry in entries for name, value in entry.items() if name.startswith("eval_")}
+
+
+def result_of(
+    trainer: JobTrainer, step: int, metrics: Mapping[str, float], partial: bool = False
+) -> model_folder.Result:
+    shown: dict[str, Any] = {name: getattr(trainer.args, name) for name in SHOWN}
+    return model_folder.Result(
+        step, trainer.state.global_step, metrics, shown, trainer.args.world_size, trainer.resumed_from, partial
+    )
+
+
+def write_model(
+    folder: Path, trainer: JobTrainer, train: Channel, base: BaseModel, result: model_folder.Result
+) -> None:
+    model = trainer.accelerator.unwrap_model(trainer.model)
+    model_folder.write(folder, model, base, model_folder.card_of(train, base, trainer.args.seed), result)
+
+
+def load_best(trainer: JobTrainer) -> int:
+    """Put the weights of the best evaluation into the model on all ranks. Returns their step."""
+    put = put_best(trainer) if trainer.is_world_process_zero() else None
+    step = int(max(trainer.agreement.collect(put or 0)))
+    if step and trainer.args.world_size > 1:
+        # Other hosts may not have the folder.
+        for tensor in trainer.accelerator.unwrap_model(trainer.model).state_dict().values():
+            dist.broadcast(tensor, src=0)
+    return step or trainer.state.global_step
+
+
+def put_best(trainer: JobTrainer) -> int | None:
+    """Put the weights of the best evaluation into this rank's model. Returns their step; None if they are there."""
+    state = trainer.state
+    best = state.best_global_step
+    if not best or best == state.global_step:
+        return None
+    folder = trainer.root / f"{checkpoints.PREFIX}{best}"
+    try:
+        checkpoints.verify(folder)
+    except UserError as error:
+        log.warning("the best evaluation was at step %d, but its checkpoint cannot be used: %s", best, error)
+        return None
+    log.info(
+        "the best evaluation was at step %d (%s = %s)", best, trainer.args.metric_for_best_model, state.best_metric
+    )
+    load_model(trainer.accelerator.unwrap_model(trainer.model), folder / "model.safetensors")
+    return best

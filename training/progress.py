@@ -1,0 +1,68 @@
+"""What a training knows beyond Trainer's state, kept in a checkpoint so that a resumed run logs the same figures.
+
+Trainer adds up the loss between log lines in attributes that no checkpoint of its own holds: after
+a resume the first logged loss is of the steps since then, and train_loss of these alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from contract.files import read_json, write_json
+
+FILE = "progress.json"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The loss that was not logged yet, and all that was.
+
+    Attributes:
+        logged_step: step of the last logged loss.
+        logged: sum of the losses of the steps until then.
+        pending: sum of the losses since then, of each rank.
+    """
+
+    logged_step: int
+    logged: float
+    pending: list[float]
+
+    @classmethod
+    def of(cls, trainer: Any) -> Progress:
+        """What `trainer` knows now; called by all ranks."""
+        pending = trainer.agreement.collect(float(trainer._tr_loss))
+        return cls(trainer._globalstep_last_logged, trainer._total_loss_scalar, pending)
+
+    @classmethod
+    def read(cls, checkpoint: Path) -> Progress:
+        return cls(**read_json(checkpoint / FILE, "progress of the checkpoint"))
+
+    def write(self, checkpoint: Path) -> None:
+        write_json(checkpoint / FILE, asdict(self))
+
+    def restore(self, trainer: Any) -> None:
+        """Have `trainer` count on from here; on another number of ranks each takes the mean."""
+        rank, ranks = trainer.args.process_index, len(self.pending)
+        pending = self.pending[rank] if ranks == trainer.args.world_size else sum(self.pending) / ranks
+        trainer._tr_loss = torch.tensor(pending, device=trainer.args.device)
+        trainer._total_loss_scalar = self.logged
+        trainer._globalstep_last_logged = self.logged_step
+
+
+class ProgressCallback(TrainerCallback):
+    """Restores the progress once Trainer has set its own to nothing."""
+
+    def __init__(self, trainer: Any) -> None:
+        self.trainer = trainer
+        self.progress: Progress | None = None
+
+    def on_train_begin(
+        self, _args: TrainingArguments, _state: TrainerState, _control: TrainerControl, **_: Any
+    ) -> None:
+        if self.progress is not None:
+            self.progress.restore(self.trainer)
