@@ -31,7 +31,7 @@ class BaseModel:
         name: a folder, or a name on the hub.
         revision: on the hub.
         tokenizer_file: its tokenizer.json.
-        config: its configuration, with the data's labels.
+        config: its configuration.
     """
 
     name: str
@@ -62,25 +62,24 @@ def find(options: TrainingOptions, paths: Paths) -> str:
     )
 
 
-def describe(name: str, revision: str | None, label_names: tuple[str, ...]) -> BaseModel:
-    """The model `name` with `label_names` as its classes, weights not yet loaded.
+def describe(name: str, revision: str | None) -> BaseModel:
+    """The model `name`, weights not yet loaded.
 
     Raises:
         UserError: it has no tokenizer.json or no configuration that transformers knows.
     """
     tokenizer_file = tokenizer.locate(name, revision)
-    labels = dict(enumerate(label_names))
     try:
-        config = AutoConfig.from_pretrained(
-            name,
-            revision=revision,
-            id2label=labels,
-            label2id={label: i for i, label in labels.items()},
-            trust_remote_code=False,
-        )
+        config = AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"model {name} has no usable configuration: {first_line(error)}") from None
     return BaseModel(name, revision, tokenizer_file, config)
+
+
+def name_classes(base: BaseModel, names: tuple[str, ...]) -> None:
+    """Have the model sort into the classes `names`."""
+    base.config.id2label = dict(enumerate(names))
+    base.config.label2id = {name: i for i, name in enumerate(names)}
 
 
 def check(base: BaseModel, card: Card | None, longest: int) -> None:

@@ -1,22 +1,24 @@
-"""Channels: what processing prepared, or any folder that `datasets` saved, as token ids and labels."""
+"""Channels: rows of token ids and labels, whatever a channel holds."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as parquet
-from datasets import ClassLabel, Dataset, concatenate_datasets, load_from_disk
+import pyarrow.compute as pc
+from datasets import ClassLabel, Dataset
 
-from contract.card import CARD_FILE, Card
+from contract.card import Card
 from contract.failures import UserError
+from training import sources
+from training.encoding import TextEncoder
 from training.fingerprint import row_digests
 
-SAVED = "state.json"
-IDS, LABELS, LENGTH, MASK = "input_ids", "labels", "length", "attention_mask"
+COLUMNS = IDS, LABELS, LENGTH, MASK, TEXT = "input_ids", "labels", "length", "attention_mask", "text"
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +28,7 @@ class Channel:
     """Rows of one channel.
 
     Attributes:
-        rows: columns input_ids (list<int>), labels (int), length (int), attention_mask where stored.
+        rows: columns input_ids (list<int>), labels (int), length (int); attention_mask and text where stored.
         lengths: (rows,) int64, tokens in each row.
         labels: (rows,) int64, class of each row.
         card: of the prepared data; None where the folder has none.
@@ -49,75 +51,33 @@ class Channels:
     test: Channel | None
 
 
-def load(folder: Path) -> Channel:
-    """The rows below `folder`: saved there, in one folder a host below it, or as parquet files.
+def load(folder: Path, encoder: TextEncoder | None = None, names: Sequence[str] = ()) -> Channel:
+    """The rows below `folder`, tokenized where they are text.
+
+    Args:
+        folder: of the channel.
+        encoder: for text; none refuses it.
+        names: of the classes, for text whose labels are names; empty takes those that occur.
 
     Raises:
-        UserError: there are none, a column is missing, or the hosts' cards disagree.
+        UserError: there are no rows, a column is missing, or the hosts' cards disagree.
     """
-    parts = saved_folders(folder)
-    tables = [load_from_disk(str(part)) for part in parts] or [from_parquet(folder)]
-    rows = concatenate_datasets(tables) if len(tables) > 1 else tables[0]
-    card = merged([Card.read(home) for home in card_folders(folder, parts)], folder)
-    rows = normalised(rows, folder)
+    source = sources.read(folder, encoder.columns() if encoder else ())
+    rows = source.rows
+    if not len(rows):
+        raise UserError(f"channel {folder} has no rows")
+    if IDS not in rows.column_names and encoder is not None:
+        rows = encoder.encode(rows, names, folder)
+    rows = normalised(rows, source.card, folder)
     labels = label_array(rows, folder)
-    names = check_labels(labels, card.label_names if card else feature_names(rows), folder)
-    log.info("channel %s: %s rows from %d folders", folder.name, f"{len(rows):,}", max(len(parts), 1))
-    return Channel(rows, column(rows, LENGTH), labels, card, names)
+    classes = check_labels(labels, source.card.label_names if source.card else feature_names(rows), folder)
+    log.info("channel %s: %s rows from %d parts", folder.name, f"{len(rows):,}", source.parts)
+    return Channel(rows, column(rows, LENGTH), labels, source.card, classes)
 
 
 def column(rows: Dataset, name: str) -> np.ndarray:
     """(rows,) int64, the numbers of one column."""
     return rows.data.column(name).to_numpy().astype(np.int64)
-
-
-def saved_folders(folder: Path) -> list[Path]:
-    """`folder` if `datasets` saved there, else the folders below it where it did, in sorted order."""
-    if not folder.is_dir():
-        raise UserError(f"channel {folder} does not exist; expected prepared rows there")
-    if (folder / SAVED).is_file():
-        return [folder]
-    return sorted(path.parent for path in folder.glob(f"*/{SAVED}"))
-
-
-def from_parquet(folder: Path) -> Dataset:
-    """All parquet files below `folder`, in sorted order."""
-    files = sorted(folder.rglob("*.parquet"))
-    if not files:
-        found = sorted(path.name for path in folder.iterdir())[:3]
-        raise UserError(
-            f"channel {folder} holds {found or 'nothing'}; expected {SAVED} of datasets.save_to_disk, "
-            "folders with one, or parquet files"
-        )
-    return concatenate_datasets([Dataset(parquet.read_table(file)) for file in files])
-
-
-def card_folders(folder: Path, parts: list[Path]) -> list[Path]:
-    """Where the cards lie: beside each part, or once above them."""
-    return [home for home in parts or [folder] if (home / CARD_FILE).is_file()] or [
-        home for home in [folder] if (home / CARD_FILE).is_file()
-    ]
-
-
-def merged(cards: list[Card], folder: Path) -> Card | None:
-    """One card of all hosts' cards, split sizes added up.
-
-    Raises:
-        UserError: two differ in what training relies on.
-    """
-    if not cards:
-        return None
-    first = cards[0]
-    for card in cards[1:]:
-        for name in ("label_names", "max_length", "task"):
-            if getattr(card, name) != getattr(first, name):
-                raise UserError(
-                    f"channel {folder}: cards disagree on {name}: {getattr(first, name)}, {getattr(card, name)}"
-                )
-        if card.tokenizer.sha256 != first.tokenizer.sha256:
-            raise UserError(f"channel {folder}: its parts were made with different tokenizers")
-    splits = {name: sum(card.splits.get(name, 0) for card in cards) for name in first.splits}
-    return replace(first, splits=splits)
 
 
 def feature_names(rows: Dataset) -> tuple[str, ...]:
@@ -126,20 +86,20 @@ def feature_names(rows: Dataset) -> tuple[str, ...]:
     return tuple(feature.names) if isinstance(feature, ClassLabel) else ()
 
 
-def normalised(rows: Dataset, folder: Path) -> Dataset:
+def normalised(rows: Dataset, card: Card | None, folder: Path) -> Dataset:
     """`rows` with the columns of Channel and no others. Nothing is written: channels may be read-only."""
     names = rows.column_names
     if LABELS not in names and "label" in names:
         rows = rows.rename_column("label", LABELS)
+    if card is not None and card.text_column in names and card.text_column != TEXT:
+        rows = rows.rename_column(card.text_column, TEXT)
     for name in (IDS, LABELS):
         if name not in rows.column_names:
             raise UserError(f"channel {folder} has columns {names}, expected {name}: process the text first")
-    if not len(rows):
-        raise UserError(f"channel {folder} has no rows")
     if LENGTH not in names:
-        lengths = rows.data.column(IDS).combine_chunks().value_lengths()
-        rows = rows.add_column(LENGTH, lengths.to_numpy(zero_copy_only=False).astype(np.int64))
-    return rows.select_columns([IDS, LABELS, LENGTH] + [MASK] * (MASK in names))
+        lengths = pc.list_value_length(rows.data.column(IDS))
+        rows = rows.add_column(LENGTH, lengths.to_numpy().astype(np.int64))
+    return rows.select_columns([name for name in COLUMNS if name in rows.column_names])
 
 
 def label_array(rows: Dataset, folder: Path) -> np.ndarray:

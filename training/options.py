@@ -30,6 +30,21 @@ class TrainingOptions:
     attn_implementation: str = option(
         "sdpa", "Attention: sdpa, eager, flash_attention_2 or another name that transformers knows.", group="model"
     )
+    text_column: str | None = option(
+        None,
+        "Column of text where the data has no input_ids; none takes the first that is there of "
+        "review_body, text, sentence, content.",
+        group="data",
+    )
+    label_column: str | None = option(
+        None, "Column of labels beside the text, names or numbers; none takes labels or label.", group="data"
+    )
+    max_length: int | None = option(
+        None,
+        "Longest row in tokens where text is tokenized here; none takes the card's, else 512 or what the model can.",
+        aliases=("max_seq_length",),
+        group="data",
+    )
     validation_fraction: float = option(
         0.1, "Share of train held out where there is no channel `validation`.", group="data"
     )

@@ -1,4 +1,3 @@
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from training_base import LABELS, Job
 from contract.card import Card
 from contract.failures import UserError
 from training import data
+from training.encoding import TextEncoder
 
 ROWS = {"input_ids": [[2, 7, 3], [2, 8, 9, 3], [2, 7, 7, 7, 3]], "label": [0, 1, 1]}
 
@@ -60,18 +60,20 @@ def test_rows_that_cannot_be_trained_on_are_refused(tmp_path: Path, rows: dict[s
         data.load(tmp_path)
 
 
-def test_an_empty_folder_and_a_missing_one_are_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="holds nothing; expected state.json"):
-        data.load(tmp_path)
-    with pytest.raises(UserError, match="does not exist"):
-        data.load(tmp_path / "none")
-
-
-def test_hosts_that_used_different_tokenizers_are_refused(job: Job, tmp_path: Path) -> None:
+def test_kept_text_stays_with_its_rows(job: Job, tmp_path: Path) -> None:
     card = Card.read(job.paths.channel("train") / "algo-1")
-    other = dataclasses.replace(card, tokenizer=dataclasses.replace(card.tokenizer, sha256="0"))
-    with pytest.raises(UserError, match="different tokenizers"):
-        data.merged([card, other], tmp_path)
+    Dataset.from_dict({**ROWS, "review_body": ["a", "b", "c"], "stars": [1, 2, 3]}).save_to_disk(str(tmp_path))
+    card.write(tmp_path)
+    channel = data.load(tmp_path)
+    assert channel.rows.column_names == ["input_ids", "labels", "length", "text"]
+    assert data.by_length(channel)["text"] == ["c", "b", "a"]
+
+
+def test_text_that_somebody_saved_is_tokenized(job: Job, tmp_path: Path) -> None:
+    Dataset.from_dict({"text": ["good", "bad word1"], "label": ["+", "-"]}).save_to_disk(str(tmp_path))
+    channel = data.load(tmp_path, TextEncoder(job.paths.channel("model") / "tokenizer.json", 8))
+    assert channel.lengths.tolist() == [3, 4]
+    assert (channel.labels.tolist(), channel.label_names) == ([0, 1], ("+", "-"))
 
 
 def test_equal_rows_land_on_the_same_side_of_the_split(tmp_path: Path) -> None:

@@ -1,0 +1,136 @@
+"""Rows of text to rows of token ids, where the data comes without."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from datasets import ClassLabel, Dataset, Features, List, Value
+from tokenizers import Tokenizer
+
+from contract.failures import UserError
+
+# The column names that processing takes by itself, and those of public data sets.
+TEXT_COLUMNS = ("review_body", "text", "sentence", "content")
+LABEL_COLUMNS = ("labels", "label")
+BATCH_ROWS = 1_000
+MOST_CLASSES = 1_000
+
+
+@dataclass(frozen=True)
+class TextEncoder:
+    """How text becomes rows to train on.
+
+    Attributes:
+        tokenizer_file: the model's tokenizer.json.
+        max_length: longest row in tokens, special tokens included; longer text is truncated.
+        text_column: none takes the first of TEXT_COLUMNS that is there.
+        label_column: none takes the first of LABEL_COLUMNS that is there.
+    """
+
+    tokenizer_file: Path
+    max_length: int
+    text_column: str | None = None
+    label_column: str | None = None
+
+    def columns(self) -> tuple[str, ...]:
+        """The columns that may hold text or labels."""
+        return tuple(filter(None, (self.text_column, self.label_column))) or (*TEXT_COLUMNS, *LABEL_COLUMNS)
+
+    def encode(self, rows: Dataset, names: Sequence[str], folder: Path) -> Dataset:
+        """Columns input_ids, labels (a ClassLabel) and text from a text and a label column.
+
+        Args:
+            rows: with these columns, and others.
+            names: of the classes; empty takes the values that are there, in sorted order.
+            folder: for messages.
+
+        Raises:
+            UserError: a column is missing, a value is missing, or a label is none of `names`.
+        """
+        text = pick(rows, self.text_column, TEXT_COLUMNS, "text_column", folder)
+        label = pick(rows, self.label_column, LABEL_COLUMNS, "label_column", folder)
+        known = tuple(names) or class_names(rows, label)
+        texts, values = strings(rows, text), labels_as_text(rows, label)
+        refuse_missing(texts, text, folder)
+        refuse_missing(values, label, folder)
+        found = known or distinct(values, label, folder)
+        features = Features(
+            {"input_ids": List(Value("int32")), "labels": ClassLabel(names=list(found)), "text": Value("string")}
+        )
+        columns = {"input_ids": self.ids(texts), "labels": numbered(values, found, label, folder), "text": texts}
+        return Dataset(pa.table(columns), info=None).cast(features)
+
+    def ids(self, texts: pa.ChunkedArray) -> pa.ChunkedArray:
+        """list<int32>, the token ids of each text."""
+        tokenizer = Tokenizer.from_file(str(self.tokenizer_file))
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(self.max_length)
+        chunks = []
+        for start in range(0, len(texts), BATCH_ROWS):
+            encoded = tokenizer.encode_batch_fast(texts.slice(start, BATCH_ROWS).to_pylist())
+            chunks.append(pa.array([row.ids for row in encoded], pa.list_(pa.int32())))
+        return pa.chunked_array(chunks, pa.list_(pa.int32()))
+
+
+def pick(rows: Dataset, wanted: str | None, usual: Sequence[str], option: str, folder: Path) -> str:
+    """The column named by the caller, else the first usual one."""
+    names = rows.column_names
+    found = wanted if wanted in names else next((name for name in usual if name in names), None)
+    if found is None or (wanted is not None and found != wanted):
+        sought = f"hyperparameter {option} is {wanted!r}" if wanted else f"none of {', '.join(usual)} is among them"
+        raise UserError(f"channel {folder} has columns {names}, but {sought}; expected the name of one of them")
+    return found
+
+
+def strings(rows: Dataset, name: str) -> pa.ChunkedArray:
+    """A column as text."""
+    return pc.cast(rows.data.column(name), pa.string())
+
+
+def class_names(rows: Dataset, label: str) -> tuple[str, ...]:
+    feature = rows.features[label]
+    return tuple(feature.names) if isinstance(feature, ClassLabel) else ()
+
+
+def labels_as_text(rows: Dataset, name: str) -> pa.ChunkedArray:
+    """The labels by name: those of a ClassLabel, or whatever is written there."""
+    names = class_names(rows, name)
+    values = rows.data.column(name)
+    return pc.take(pa.chunked_array([pa.array(names)]), values) if names else pc.cast(values, pa.string())
+
+
+def refuse_missing(values: pa.ChunkedArray, name: str, folder: Path) -> None:
+    missing = pc.sum(pc.or_kleene(pc.is_null(values), pc.equal(pc.fill_null(values, ""), ""))).as_py() or 0
+    if missing:
+        raise UserError(
+            f"channel {folder}: column {name} is empty in {missing:,} of {len(values):,} rows; "
+            "expected a value in each: process the data first, or leave these rows out"
+        )
+
+
+def distinct(values: pa.ChunkedArray, name: str, folder: Path) -> tuple[str, ...]:
+    """The values that occur: numbers in their order, other text sorted."""
+    found = pc.unique(values).to_pylist()
+    if not 2 <= len(found) <= MOST_CLASSES:
+        raise UserError(
+            f"channel {folder}: column {name} has {len(found):,} different values, "
+            f"expected 2 to {MOST_CLASSES:,} classes"
+        )
+    if all(value.lstrip("-").isdigit() for value in found):
+        return tuple(sorted(found, key=int))
+    return tuple(sorted(found))
+
+
+def numbered(values: pa.ChunkedArray, names: Sequence[str], column: str, folder: Path) -> pa.ChunkedArray:
+    """int64, the place of each value among `names`."""
+    places = pc.index_in(values, pa.array(names))
+    if places.null_count:
+        stranger = pc.filter(values, pc.is_null(places))[0].as_py()
+        raise UserError(
+            f"channel {folder}: column {column} has {stranger!r}, expected one of the classes {', '.join(names)}"
+        )
+    return pc.cast(places, pa.int64())
