@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +47,7 @@ def kept_rows(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 def tokenized(batch: pa.RecordBatch, encoder: Encoder, least: int) -> tuple[pa.RecordBatch, Tokens]:
     """The rows of `batch` that have at least `least` tokens before they are cut, and their tokens."""
-    tokens = encoder.encode(batch.column("text").to_pylist())
+    tokens = encoder.encode(batch.column("text"))
     wanted = tokens.full_lengths >= least
     return take(batch, wanted), tokens if wanted.all() else gather(tokens, np.flatnonzero(wanted))
 
@@ -83,12 +84,13 @@ class Preparation:
     """What turns a batch of the query into rows of the splits, on any thread.
 
     Attributes:
+        encoder: may still be loading.
         least: fewest tokens of a row, before it is cut.
         columns: names of the kept columns.
         fill: what rows are padded with; None where they are not.
     """
 
-    encoder: Encoder
+    encoder: Future[Encoder]
     least: int
     columns: tuple[str, ...]
     is_labelled: bool
@@ -97,7 +99,7 @@ class Preparation:
     def __call__(self, batch: pa.RecordBatch) -> Encoded:
         """The kept rows of `batch` that have enough tokens."""
         wanted = kept_rows(batch)
-        kept, tokens = tokenized(wanted, self.encoder, self.least)
+        kept, tokens = tokenized(wanted, self.encoder.result(), self.least)
         schema = self.schema([field.type for field in batch.schema if field.name.startswith(KEPT_PREFIX)])
         rows = prepared(kept, tokens, schema, self.fill)
         splits = dict(by_split(rows, to_numpy(kept.column("split"), np.uint8)))

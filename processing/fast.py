@@ -10,13 +10,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
+from itertools import compress, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from contract.tokenizer import read
+from processing.arrays import to_texts
 from processing.proven import Proven, proven
 from processing.tokenize import Encoder, LibraryEncoder, Tokens, gather
 
@@ -68,38 +71,33 @@ class FastEncoder:
 
     Attributes:
         fast_rows, library_rows: how many rows each encoded.
-        checked: rows that both encoded and that were compared.
-        differences: of those, none: one is enough to stop.
+        checked: rows that both encoded, and alike: a difference stops the job.
     """
 
     def __init__(self, library: LibraryEncoder, fast: Any, texts: Proven) -> None:
         self.library = library
         self.texts = texts
         self.fast = fast
-        self.fast_rows = self.library_rows = self.checked = self.differences = 0
+        self.fast_rows = self.library_rows = self.checked = 0
         around = np.array(library.tokenizer.encode("").ids, np.int32)
         self._counting = threading.Lock()
         self._before, self._after = np.split(around, [library.special.before])
-        self._check(PROBES, self._encode_fast(PROBES))
+        probes = list(compress(PROBES, texts.holds(to_texts(PROBES))))
+        self._check(probes, self._encode_fast(probes))
 
-    def encode(self, texts: Sequence[str]) -> Tokens:
-        """The tokens of `texts`, in order.
+    def encode(self, texts: pa.Array) -> Tokens:
+        """The tokens of `texts` (strings without nulls), in order.
 
         Raises:
             DifferenceError: a row of the sample has other ids than the library gives it.
         """
         safe = self.texts.holds(texts)
-        fast = [text for text, is_safe in zip(texts, safe, strict=True) if is_safe]
+        rows = texts.to_pylist()
+        fast, others = list(compress(rows, safe.tolist())), list(compress(rows, (~safe).tolist()))
         if not fast:
-            return self._by_library(texts)
-        tokens = self._encode_fast(fast)
-        self._sample(fast, tokens)
-        with self._counting:
-            self.fast_rows += len(fast)
-        if len(fast) == len(texts):
-            return tokens
-        others = self._by_library([text for text, is_safe in zip(texts, safe, strict=True) if not is_safe])
-        return interleave(tokens, others, safe)
+            return self._by_library(others)
+        tokens = self._by_tokie(fast)
+        return interleave(tokens, self._by_library(others), safe) if others else tokens
 
     def summary(self) -> dict[str, int]:
         """Which path took how many rows, for the report."""
@@ -107,17 +105,23 @@ class FastEncoder:
             "tokie_rows": self.fast_rows,
             "tokenizers_rows": self.library_rows,
             "compared_rows": self.checked,
-            "differences": self.differences,
         }
 
     def _by_library(self, texts: Sequence[str]) -> Tokens:
         with self._counting:
             self.library_rows += len(texts)
-        return self.library.encode(texts)
+        return self.library.tokens(texts)
+
+    def _by_tokie(self, texts: Sequence[str]) -> Tokens:
+        tokens = self._encode_fast(texts)
+        self._sample(texts, tokens)
+        with self._counting:
+            self.fast_rows += len(texts)
+        return tokens
 
     def _encode_fast(self, texts: Sequence[str]) -> Tokens:
         ids, counts = self.fast.encode_batch_flat(list(texts), add_special_tokens=False)
-        return framed(ids, counts.astype(np.int32), self._before, self._after, self.library.max_length)
+        return framed(ids.view(np.int32), counts.astype(np.int32), self._before, self._after, self.library.max_length)
 
     def _sample(self, texts: Sequence[str], tokens: Tokens) -> None:
         """Compare some rows, more of them at the start."""
@@ -126,17 +130,15 @@ class FastEncoder:
         self._check([texts[row] for row in rows], gather(tokens, rows))
 
     def _check(self, texts: Sequence[str], tokens: Tokens) -> None:
-        safe = np.flatnonzero(self.texts.holds(texts))
-        expected = self.library.encode([texts[int(row)] for row in safe])
-        found = gather(tokens, safe)
+        expected = self.library.tokens(texts)
         with self._counting:
-            self.checked += len(safe)
-        if not np.array_equal(found.lengths, expected.lengths) or not np.array_equal(found.ids, expected.ids):
+            self.checked += len(texts)
+        if not np.array_equal(tokens.lengths, expected.lengths) or not np.array_equal(tokens.ids, expected.ids):
             raise DifferenceError
 
 
 def framed(
-    ids: NDArray[np.uint32],
+    ids: NDArray[np.int32],
     counts: NDArray[np.int32],
     before: NDArray[np.int32],
     after: NDArray[np.int32],
@@ -166,11 +168,28 @@ def framed(
 
 
 def interleave(chosen: Tokens, others: Tokens, is_chosen: NDArray[np.bool_]) -> Tokens:
-    """One batch of two: rows of `chosen` where `is_chosen`, rows of `others` elsewhere."""
-    both = Tokens(*(np.concatenate(pair) for pair in zip(fields(chosen), fields(others), strict=True)))
-    rows = np.where(is_chosen, np.cumsum(is_chosen) - 1, len(chosen.lengths) + np.cumsum(~is_chosen) - 1)
-    return gather(both, rows)
+    """One batch of two: rows of `chosen` where `is_chosen`, rows of `others` elsewhere.
+
+    Run by run of rows that come from the same one: where few rows change sides, as good as one copy.
+    """
+    edges = np.flatnonzero(np.diff(is_chosen, prepend=~is_chosen[:1], append=~is_chosen[-1:]))
+    sources = {True: Pieces(chosen), False: Pieces(others)}
+    runs = [sources[bool(is_chosen[start])].next(end - start) for start, end in pairwise(edges.tolist())]
+    return Tokens(*(np.concatenate(parts) for parts in zip(*runs, strict=True)))
 
 
-def fields(tokens: Tokens) -> tuple[NDArray[np.int32], ...]:
-    return tokens.ids, tokens.lengths, tokens.full_lengths
+class Pieces:
+    """The rows of `tokens`, some at a time."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+        self._row = self._token = 0
+
+    def next(self, rows: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+        """The fields of Tokens for the next `rows` rows."""
+        here = slice(self._row, self._row + rows)
+        lengths = self._tokens.lengths[here]
+        count = int(lengths.sum())
+        ids = self._tokens.ids[self._token : self._token + count]
+        self._row, self._token = self._row + rows, self._token + count
+        return ids, lengths, self._tokens.full_lengths[here]

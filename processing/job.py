@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import tempfile
 import time
-from collections.abc import Sequence
-from concurrent.futures import Future
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,9 @@ from contract.files import write_json, write_text
 from contract.hosts import Hosts
 from contract.logs import Progress
 from contract.paths import Paths
+from contract.tokenizer import fingerprint
 from contract.versions import versions
-from processing import machine, report, survey
+from processing import fast, machine, report, survey
 from processing.accounts import Accounts
 from processing.arrays import to_numpy
 from processing.batches import Encoded, Fill, Preparation, pieces
@@ -56,25 +57,29 @@ class Job:
     """One host's job while it runs.
 
     Attributes:
-        fingerprint: of the tokenizer, while the rows are read: it takes a tenth of a second.
+        tokenizer: the tokenizer.json.
         files: the input files that this host reads.
         passed_over: names of files that are empty or of no known format.
         fill: what rows are padded with; None where they are not.
         accounts: what became of the rows.
+        differences: rows that tokie and the library gave different ids, in an earlier attempt.
         excerpts: some rows to show.
+        encoder, fingerprint: of the tokenizer, made while the first rows are read.
     """
 
     options: ProcessingOptions
     hosts: Hosts
-    encoder: Encoder
-    fingerprint: Future[str]
+    tokenizer: Path
     files: Sequence[SourceFile]
     passed_over: Sequence[str]
     sharded: bool
     fill: Fill | None = None
     accounts: Accounts = field(default_factory=Accounts)
     started: float = field(default_factory=time.monotonic)
+    differences: int = 0
     excerpts: Excerpts = field(init=False)
+    encoder: Future[Encoder] = field(init=False)
+    fingerprint: Future[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.excerpts = Excerpts(self.options.sample_rows)
@@ -90,15 +95,28 @@ class Job:
             spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="processing-"))
             connection = stack.enter_context(self.connected(Path(spill)))
             plan = self.plan(describe(connection, self.files[0]) if self.files else {})
+            stack.enter_context(self.loading())
             result = stack.enter_context(outputs(paths, self.hosts, wanted, self.options.format))
             with RejectsFile(result.report) as rejects:
                 twice = survey.is_needed(self.options)
                 progress = ReadingProgress(log, sum(file.path.stat().st_size for file in self.files) * (1 + twice))
                 found = readers(connection, plan, self.files)
+                if twice:
+                    # A tokenizer that is no good fails the job before the first pass, not after it.
+                    self.encoder.result()
                 for reader in surveyed(connection, found) if twice else found:
                     self.read(reader, result, progress)
                     rejects.write(reader.rejects())
             self.finish(plan, result, rejects)
+
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """The tokenizer is loaded on another thread: that takes as long as reading the first rows."""
+        options = self.options
+        with ThreadPoolExecutor(1, thread_name_prefix="tokenizer") as pool:
+            self.encoder = pool.submit(fast.encoder, self.tokenizer, options.max_length, options.tokenizer_backend)
+            self.fingerprint = pool.submit(fingerprint, self.tokenizer)
+            yield
 
     @property
     def threads(self) -> int:
@@ -184,7 +202,7 @@ class Job:
             "splits": card.splits,
             "labels": report.balance(self.accounts.statistics, card.label_names),
             "lengths": report.lengths(self.accounts.statistics, self.options.max_length),
-            "tokenizing": self.encoder.summary(),
+            "tokenizing": {**self.encoder.result().summary(), "differences": self.differences},
             "time": report.timing(time.monotonic() - self.started, counts.read),
             "files": report.files(self.accounts.by_file),
             "files_passed_over": list(self.passed_over),

@@ -6,15 +6,13 @@ compared in the tests, in every position, and so are generated texts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow.compute as pc
+import pyarrow as pa
 from numpy.typing import NDArray
-
-from processing.arrays import to_texts
 
 # Printable ASCII and Latin, tab and line ends, the controls that old encodings leave behind, and the
 # assigned part of General Punctuation.
@@ -42,11 +40,15 @@ class Proven:
     unproven: str
     literals: tuple[str, ...]
 
-    def holds(self, texts: Sequence[str]) -> NDArray[np.bool_]:
-        """bool [texts], true where a text is proven."""
+    def holds(self, texts: pa.Array) -> NDArray[np.bool_]:
+        """bool [texts], true where one of `texts` (strings without nulls) is proven."""
+        # Imported late: it takes as long as all of pyarrow, and the first rows are read meanwhile.
+        import pyarrow.compute as pc
+
         pattern = "|".join([self.unproven, *map(escaped, self.literals)])
-        found = pc.match_substring_regex(to_texts(texts), pattern)
-        return ~np.unpackbits(np.frombuffer(found.buffers()[1], np.uint8), bitorder="little")[: len(found)].astype(bool)
+        found = pc.match_substring_regex(texts, pattern)
+        bits = np.unpackbits(np.frombuffer(found.buffers()[1], np.uint8), bitorder="little")
+        return ~bits[found.offset : found.offset + len(found)].astype(bool)
 
 
 def escaped(text: str) -> str:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 from contract.failures import UserError
 from contract.hosts import Hosts
 from contract.paths import Paths
-from contract.tokenizer import fingerprint, locate
-from processing import fast, survey
+from contract.tokenizer import locate
+from processing import fast, machine, survey
 from processing.batches import Fill
 from processing.distribution import is_sharded
 from processing.job import Job
@@ -28,13 +27,14 @@ def run(options: ProcessingOptions, paths: Paths) -> None:
     Raises:
         UserError: as `start` and Job.run.
     """
+    machine.keep_freed_memory()
     job = start(options, paths)
     try:
         job.run(paths)
     except fast.DifferenceError:
         log.error("tokie and tokenizers differ on a sampled row: starting again with the tokenizers library alone")
         job = start(replace(options, tokenizer_backend="tokenizers"), paths)
-        job.encoder.differences = 1
+        job.differences = 1
         job.run(paths)
 
 
@@ -47,7 +47,6 @@ def start(options: ProcessingOptions, paths: Paths) -> Job:
     if options.tokenizer is None:
         raise UserError("option --tokenizer is not given; expected a folder with tokenizer.json, or a model's name")
     tokenizer = locate(options.tokenizer)
-    encoder = fast.encoder(tokenizer, options.max_length, options.tokenizer_backend)
     hosts = Hosts.read(paths.processing_resource_config)
     place = options.input or str(paths.processing_input)
     files, passed_over = find(place, options.file_name)
@@ -64,10 +63,7 @@ def start(options: ProcessingOptions, paths: Paths) -> Job:
         check_sharded(options, hosts)
     log.info("host %s of %d, %d input files", hosts.current, hosts.count, len(files))
     fill = Fill(options.max_length, pad_id(tokenizer)) if options.padding == "max_length" else None
-    aside = ThreadPoolExecutor(1, thread_name_prefix="fingerprint")
-    job = Job(options, hosts, encoder, aside.submit(fingerprint, tokenizer), files, passed_over, sharded, fill)
-    aside.shutdown(wait=False)
-    return job
+    return Job(options, hosts, tokenizer, files, passed_over, sharded, fill)
 
 
 def check_sharded(options: ProcessingOptions, hosts: Hosts) -> None:

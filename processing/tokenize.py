@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
@@ -38,9 +39,7 @@ class Tokens:
 class Encoder(Protocol):
     """Anything that turns texts into tokens."""
 
-    differences: int
-
-    def encode(self, texts: Sequence[str]) -> Tokens: ...
+    def encode(self, texts: pa.Array) -> Tokens: ...
 
     def summary(self) -> dict[str, int]: ...
 
@@ -58,14 +57,13 @@ class LibraryEncoder:
 
     Attributes:
         rows: how many it encoded.
-        differences: how often another encoder differed from it in this job.
     """
 
     def __init__(self, path: Path, max_length: int) -> None:
         self.tokenizer = load(path)
         self.max_length = max_length
         self.special = special_tokens(self.tokenizer, path)
-        self.rows = self.differences = 0
+        self.rows = 0
         self._counting = threading.Lock()
         least = self.special.before + self.special.after + 1
         if max_length < least:
@@ -74,7 +72,11 @@ class LibraryEncoder:
                 "special tokens to each row"
             )
 
-    def encode(self, texts: Sequence[str]) -> Tokens:
+    def encode(self, texts: pa.Array) -> Tokens:
+        """The tokens of `texts` (strings without nulls), in order."""
+        return self.tokens(texts.to_pylist())
+
+    def tokens(self, texts: Sequence[str]) -> Tokens:
         """The tokens of `texts`, in order."""
         with self._counting:
             self.rows += len(texts)
@@ -85,7 +87,7 @@ class LibraryEncoder:
 
     def summary(self) -> dict[str, int]:
         """How many rows it encoded, for the report."""
-        return {"tokenizers_rows": self.rows, "differences": self.differences}
+        return {"tokenizers_rows": self.rows}
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         return [encoding.ids for encoding in self.tokenizer.encode_batch_fast(list(texts))]

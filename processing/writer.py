@@ -49,7 +49,7 @@ class SplitWriter:
 
     def _open_shard(self) -> None:
         self._shards.append(self._folder / f"shard-{len(self._shards):05d}")
-        self._file = self._shards[-1].open("wb")
+        self._file = pa.OSFile(str(self._shards[-1]), "wb")
         self._stream = pa.ipc.new_stream(self._file, self._schema)
 
     def _close_shard(self) -> None:

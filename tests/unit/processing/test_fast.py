@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
 from contract.paths import Paths
+from processing.arrays import to_texts
 from processing.fast import DifferenceError, FastEncoder, encoder
 from processing.options import ProcessingOptions
 from processing.proven import WORDPIECE_UNPROVEN, Proven, proven
@@ -171,9 +172,9 @@ def test_every_proven_character_in_every_position(family: str, tmp_path: Path) -
     texts = [
         text for c in characters for text in (c, f"the{c}film", f"the {c} film", f"{c}the{c}{c}", f"good{c}s {c}1")
     ]
-    texts = [text for text, holds in zip(texts, proven_texts(path).holds(texts), strict=True) if holds]
+    texts = [text for text, holds in zip(texts, proven_texts(path).holds(to_texts(texts)), strict=True) if holds]
     fast, library = fast_encoder(path, 12), LibraryEncoder(path, 12)
-    assert same(fast.encode(texts), library.encode(texts))
+    assert same(fast.encode(to_texts(texts)), library.tokens(texts))
     assert fast.summary()["tokie_rows"] == len(texts) > 5 * len(characters) - 20
 
 
@@ -193,14 +194,14 @@ def test_every_proven_character_in_every_position(family: str, tmp_path: Path) -
 )
 def test_any_text_gets_the_librarys_ids(model: Path, texts: list[str], max_length: int) -> None:
     found = encoder(model, max_length, "auto")
-    assert same(found.encode(texts), LibraryEncoder(model, max_length).encode(texts))
+    assert same(found.encode(to_texts(texts)), LibraryEncoder(model, max_length).tokens(texts))
     counted = found.summary()
     assert counted.get("tokie_rows", 0) + counted["tokenizers_rows"] == len(texts)
 
 
 def test_unproven_texts_go_to_the_library(bert: Path) -> None:
     fast = fast_encoder(bert)
-    fast.encode(["the film", "a [SEP] b", "\u4e2d", "x\x00y", "e\u0301", "good film"])
+    fast.encode(to_texts(["the film", "a [SEP] b", "\u4e2d", "x\x00y", "e\u0301", "good film"]))
     assert (fast.summary()["tokie_rows"], fast.summary()["tokenizers_rows"]) == (2, 4)
 
 
@@ -225,9 +226,9 @@ class Wrong:
 def test_a_difference_in_the_sample_stops_the_fast_path(bert: Path) -> None:
     library = LibraryEncoder(bert, 16)
     fast = FastEncoder(library, Wrong(bert), proven_texts(bert))
-    assert same(fast.encode(["the film"]), library.encode(["the film"]))
+    assert same(fast.encode(to_texts(["the film"])), library.tokens(["the film"]))
     with pytest.raises(DifferenceError):
-        fast.encode(["unlikely", "good film", "the"])
+        fast.encode(to_texts(["unlikely", "good film", "the"]))
 
 
 def test_a_difference_on_a_probe_leaves_the_library(

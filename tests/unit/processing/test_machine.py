@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,3 +35,24 @@ def test_memory_is_the_limit(tmp_path: Path) -> None:
     assert database_memory(tmp_path) == LEAST_MEMORY
     (tmp_path / "memory.max").unlink()
     assert LEAST_MEMORY < database_memory(tmp_path) <= MOST_MEMORY
+
+
+FAULTS = """
+import resource, sys
+from processing.machine import keep_freed_memory
+if sys.argv[1] == "kept":
+    assert keep_freed_memory()
+for _ in range(50):
+    bytearray(b"x") * 8_000_000
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told what to keep")
+def test_memory_that_was_freed_is_kept() -> None:
+    """A process of its own, for it changes the whole process."""
+    default, kept = (
+        int(subprocess.run([sys.executable, "-c", FAULTS, how], check=True, capture_output=True).stdout)
+        for how in ("default", "kept")
+    )
+    assert kept < default / 3

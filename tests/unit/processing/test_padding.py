@@ -26,7 +26,7 @@ def test_rows_are_filled_up() -> None:
 def test_is_what_the_library_pads_to(wordpiece: Path) -> None:
     encoder = LibraryEncoder(wordpiece, 6)
     texts = ["", "good", "the film was longer than the book"]
-    ids, mask = padded(encoder.encode(texts), 6, pad_id(wordpiece))
+    ids, mask = padded(encoder.tokens(texts), 6, pad_id(wordpiece))
     library = encoder.tokenizer
     library.enable_truncation(6)
     library.enable_padding(length=6, pad_id=pad_id(wordpiece))

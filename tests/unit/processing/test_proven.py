@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from processing.arrays import to_texts
 from processing.proven import distinct, proven
 
 
@@ -73,5 +74,8 @@ def test_texts_with_added_tokens_or_unproven_characters_are_not_proven(
         (proven(roberta), ["<s>", "a</s>", "\n's", "\t'", "\u00a0", "\u3000", "\u0301", "\x85"]),
     ):
         assert found is not None
-        assert found.holds(["It's a \u00e9t\u00e9, isn't it?\n\tYes -- 'twas \u2026  ", ""]).tolist() == [True, True]
-        assert not found.holds(wrong).any()
+        assert found.holds(to_texts(["It's a \u00e9t\u00e9, isn't it?\n\tYes -- 'twas \u2026  ", ""])).tolist() == [
+            True,
+            True,
+        ]
+        assert not found.holds(to_texts(wrong)).any()

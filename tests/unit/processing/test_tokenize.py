@@ -36,19 +36,19 @@ def test_equals_the_librarys_truncation(
     kind: str, texts: list[str], max_length: int, request: pytest.FixtureRequest
 ) -> None:
     path: Path = request.getfixturevalue(kind)
-    tokens = LibraryEncoder(path, max_length).encode(texts)
+    tokens = LibraryEncoder(path, max_length).tokens(texts)
     assert rows(tokens) == by_library(path, texts, max_length)
     assert tokens.full_lengths.tolist() == [len(ids) for ids in by_library(path, texts, 100_000)]
 
 
 def test_the_files_own_truncation_and_padding_are_off(wordpiece: Path) -> None:
-    tokens = LibraryEncoder(wordpiece, 100).encode(["the good film was old", "the"])
+    tokens = LibraryEncoder(wordpiece, 100).tokens(["the good film was old", "the"])
     assert tokens.full_lengths.tolist() == [7, 3]
     assert Tokenizer.from_file(str(wordpiece)).truncation["max_length"] == 5
 
 
 def test_no_rows_are_no_tokens(wordpiece: Path) -> None:
-    tokens = LibraryEncoder(wordpiece, 8).encode([])
+    tokens = LibraryEncoder(wordpiece, 8).tokens([])
     assert (len(tokens.ids), len(tokens.lengths)) == (0, 0)
 
 
