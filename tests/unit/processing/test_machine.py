@@ -38,12 +38,16 @@ def test_memory_is_the_limit(tmp_path: Path) -> None:
 
 
 FAULTS = """
-import resource, sys
+import resource, sys, threading
 from processing.machine import keep_freed_memory
 if sys.argv[1] == "kept":
     assert keep_freed_memory()
-for _ in range(50):
-    bytearray(b"x") * 8_000_000
+def batches():
+    for _ in range(50):
+        [b"x" * 1_000_000 for _ in range(10)]
+thread = threading.Thread(target=batches)
+thread.start()
+thread.join()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
 """
 
