@@ -94,17 +94,23 @@ class Classifier:
         return arrange(self.answers(logits, request.parameters), request.shape)
 
     def answers(self, logits: torch.Tensor, parameters: Parameters) -> list[Answer]:
-        """The pipeline's answers for `logits` [n, labels]: the best label each, or a list of top_k."""
+        """The pipeline's answers for `logits` [n, labels]: the first label each, or a list of top_k.
+
+        The first is the best, or the one that the decision threshold says; its score stays its own.
+        """
         scores = apply(parameters.function or self._own_function(), logits)
+        ranked = zip(self._ranks(logits, scores).tolist(), scores.tolist(), strict=True)
         if not parameters.top_k_given:
-            best = scores.argmax(dim=-1).tolist()
-            return [self._score(index, row[index]) for index, row in zip(best, scores.tolist(), strict=True)]
-        count = min(parameters.top_k or scores.shape[1], scores.shape[1])
-        order = scores.argsort(dim=-1, descending=True, stable=True)[:, :count].tolist()
-        return [
-            [self._score(index, row[index]) for index in indices]
-            for indices, row in zip(order, scores.tolist(), strict=True)
-        ]
+            return [self._score(order[0], row[order[0]]) for order, row in ranked]
+        count = parameters.top_k or scores.shape[1]
+        return [[self._score(index, row[index]) for index in order[:count]] for order, row in ranked]
+
+    def _ranks(self, logits: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Classes of each row, int64 [n, labels], the one that is the answer first."""
+        if self.loaded.threshold is None:
+            return scores.argsort(dim=-1, descending=True, stable=True)
+        positive = (logits.softmax(dim=-1)[:, 1] >= self.loaded.threshold).long()
+        return torch.stack([positive, 1 - positive], dim=-1)
 
     def _score(self, index: int, score: float) -> dict[str, Any]:
         return {"label": self.loaded.label_names[index], "score": score}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import pickle  # for the name of its error alone
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ class LoadedModel:
         max_length: longest input in tokens, special tokens included.
         problem_type: as in config.json: regression, single_label_classification,
             multi_label_classification, or None.
+        threshold: of two labels, the probability of the second from which on it is the answer;
+            None means that the more probable one is.
     """
 
     model: Any
@@ -40,6 +43,7 @@ class LoadedModel:
     label_names: tuple[str, ...]
     max_length: int
     problem_type: str | None
+    threshold: float | None = None
 
     @property
     def typed(self) -> bool:
@@ -47,13 +51,16 @@ class LoadedModel:
         return getattr(self.model.config, "type_vocab_size", 0) > 1
 
 
-def load(folder: Path, device: Device) -> LoadedModel:
-    """The text-classification model in `folder`; safetensors only, no code of the folder's, no network.
+def load(folder: Path, device: Device, allow_pickle: bool = False) -> LoadedModel:
+    """The text-classification model in `folder`; no code of the folder's, no network.
+
+    Args:
+        allow_pickle: whether pytorch_model.bin is read, tensors only, where there are no safetensors.
 
     Raises:
         UserError: files are missing, unreadable, of another task, or do not belong together.
     """
-    check_files(folder)
+    check_files(folder, allow_pickle)
     card = Card.read(folder) if (folder / CARD_FILE).exists() else None
     if card:
         check_tokenizer(folder, card)
@@ -67,6 +74,7 @@ def load(folder: Path, device: Device) -> LoadedModel:
         label_names(model.config, card),
         length_limit(model.config, tokenizer, card),
         model.config.problem_type,
+        decision_threshold(model.config, card),
     )
 
 
@@ -86,12 +94,17 @@ def read_model(folder: Path, device: Device) -> Any:
     try:
         model, loading = transformers.AutoModelForSequenceClassification.from_pretrained(
             folder,
-            use_safetensors=True,
+            use_safetensors=has_safetensors(folder),
+            weights_only=True,
             dtype=device.dtype,
             output_loading_info=True,
             local_files_only=True,
             trust_remote_code=False,
         )
+    except pickle.UnpicklingError:
+        raise UserError(
+            f"model folder {folder} has weights that hold more than tensors; expected *.safetensors"
+        ) from None
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
         raise UserError(f"model folder {folder} cannot be loaded: {first_line(error)}") from None
     missing = sorted(loading["missing_keys"])
@@ -103,7 +116,11 @@ def read_model(folder: Path, device: Device) -> Any:
     return model
 
 
-def check_files(folder: Path) -> None:
+def has_safetensors(folder: Path) -> bool:
+    return any(folder.glob("*.safetensors"))
+
+
+def check_files(folder: Path, allow_pickle: bool) -> None:
     """Raises UserError where a file that every model has is missing."""
     for name in (CONFIG_FILE, TOKENIZER_FILE):
         if not (folder / name).is_file():
@@ -112,8 +129,16 @@ def check_files(folder: Path) -> None:
     for path in folder.iterdir():
         if path.is_file() and not os.access(path, os.R_OK):
             raise UserError(f"model file {path} cannot be read by user {os.getuid()}; expected mode 644")
-    if not list(folder.glob("*.safetensors")):
-        raise UserError(f"model folder {folder} holds no *.safetensors; expected weights in that format only")
+    if has_safetensors(folder):
+        return
+    pickles = sorted(path.name for path in folder.glob("pytorch_model*.bin"))
+    if not pickles:
+        raise UserError(f"model folder {folder} holds no *.safetensors; expected weights in that format")
+    if not allow_pickle:
+        raise UserError(
+            f"model folder {folder} holds {pickles[0]}, a format that can carry code; "
+            "expected *.safetensors, or ALLOW_PICKLE=true"
+        )
 
 
 def check_tokenizer(folder: Path, card: Card) -> None:
@@ -140,6 +165,24 @@ def label_names(config: Any, card: Card | None) -> tuple[str, ...]:
             "expected a card of this model"
         )
     return card.label_names
+
+
+def decision_threshold(config: Any, card: Card | None) -> float | None:
+    """The card's threshold.
+
+    Raises:
+        UserError: it is no probability, or the model does not decide between two labels.
+    """
+    threshold = card.decision_threshold if card else None
+    if threshold is None:
+        return None
+    if isinstance(threshold, bool) or not isinstance(threshold, (int, float)) or not 0 <= threshold <= 1:
+        raise UserError(f"{CARD_FILE} has decision_threshold {threshold!r}, expected a probability from 0 to 1")
+    if config.num_labels != 2 or config.problem_type not in (None, "single_label_classification"):
+        raise UserError(
+            f"{CARD_FILE} has a decision_threshold, expected none for a model without two labels to choose from"
+        )
+    return float(threshold)
 
 
 def length_limit(config: Any, tokenizer: TextTokenizer, card: Card | None) -> int:

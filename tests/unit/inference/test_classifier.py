@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from transformers import pipeline
-from unit.inference.tiny import write_model
+from unit.inference.tiny import card, write_model
 
 from inference.classifier import Classifier
 from inference.device import Device
@@ -48,6 +49,23 @@ def test_answers_are_the_pipelines(
     for (label, score), (expected_label, expected_score) in zip(scores(own), scores(expected), strict=True):
         assert label == expected_label
         assert score == pytest.approx(expected_score, abs=1e-5)
+
+
+@pytest.mark.parametrize("function", ["softmax", "none"])
+def test_the_cards_threshold_decides_which_label_is_first(tmp_path: Path, function: str) -> None:
+    folder = write_model(tmp_path)
+    probabilities = [dict(scores(answer))["POSITIVE"] for answer in reference(folder)(TEXTS, top_k=None)]
+    # Just below the largest: every other text is NEGATIVE, however probable POSITIVE is.
+    threshold = max(probabilities) - 1e-4
+    replace(card(folder), decision_threshold=threshold).write(folder)
+    own = classifier(folder)
+    firsts = [answer["label"] for answer in own(TEXTS, function_to_apply=function)]
+    assert firsts == ["POSITIVE" if value >= threshold else "NEGATIVE" for value in probabilities]
+    assert firsts == [answer[0]["label"] for answer in own(TEXTS, top_k=None, function_to_apply=function)]
+    expected = reference(folder)(TEXTS, top_k=None, function_to_apply=function)
+    assert firsts != [answer[0]["label"] for answer in expected]
+    for answer, one in zip(own(TEXTS, top_k=None, function_to_apply=function), expected, strict=True):
+        assert dict(scores(answer)) == pytest.approx(dict(scores(one)), abs=1e-5)
 
 
 def test_bfloat16_stays_within_a_hundredth(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -42,10 +43,44 @@ def test_a_card_cannot_ask_for_more_than_the_model_takes(copy: Path) -> None:
     assert load(copy, CPU).max_length == MAX_LENGTH
 
 
+def test_pickles_are_read_where_allowed_and_give_the_same_weights(copy: Path) -> None:
+    weights = load_file(copy / "model.safetensors")
+    torch.save(weights, copy / "pytorch_model.bin")
+    (copy / "model.safetensors").unlink()
+    state = load(copy, CPU, allow_pickle=True).model.state_dict()
+    assert all(torch.equal(state[name], value) for name, value in weights.items())
+
+
+class Payload:
+    """What a pickle of an attacker holds: a call."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return exec, ("raise SystemExit('the pickle ran')",)
+
+
+def test_a_pickle_that_holds_more_than_tensors_is_refused(copy: Path) -> None:
+    torch.save({"classifier.bias": Payload()}, copy / "pytorch_model.bin")
+    (copy / "model.safetensors").unlink()
+    with pytest.raises(UserError, match="more than tensors"):
+        load(copy, CPU, allow_pickle=True)
+
+
 def drop_head(folder: Path) -> None:
     path = folder / "model.safetensors"
     weights = load_file(path)
     save_file({name: value for name, value in weights.items() if "classifier" not in name}, path, {"format": "pt"})
+
+
+def one_label(folder: Path) -> None:
+    """Make the model's head a regression's: one label, which nothing decides between."""
+    path = folder / "model.safetensors"
+    weights = load_file(path)
+    weights |= {name: weights[name][:1].clone() for name in ("classifier.weight", "classifier.bias")}
+    save_file(weights, path, {"format": "pt"})
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"id2label": {"0": "stars"}, "label2id": {"stars": 0}}
+    (folder / "config.json").write_text(json.dumps(config))
+    replace(card(folder), label_names=(), decision_threshold=0.5).write(folder)
 
 
 def swap_token(folder: Path) -> None:
@@ -58,13 +93,16 @@ def swap_token(folder: Path) -> None:
     [
         (lambda folder: (folder / "config.json").unlink(), "holds no config.json"),
         (lambda folder: (folder / "tokenizer.json").unlink(), "holds no tokenizer.json"),
-        (lambda folder: (folder / "model.safetensors").rename(folder / "pytorch_model.bin"), "safetensors"),
+        (lambda folder: (folder / "model.safetensors").rename(folder / "pytorch_model.bin"), "ALLOW_PICKLE=true"),
+        (lambda folder: (folder / "model.safetensors").unlink(), "holds no \\*.safetensors"),
         (lambda folder: (folder / "model.safetensors").write_bytes(b"none"), "cannot be loaded"),
         (lambda folder: (folder / "config.json").write_text("{"), "cannot be loaded"),
         (lambda folder: (folder / "config.json").write_text("{}"), "cannot be loaded"),
         (drop_head, "no weights for classifier.bias and 1 more"),
         (swap_token, "expected the tokenizer the model was trained with"),
         (lambda folder: card(folder, ("a", "b", "c")).write(folder), "names 3 labels, the model has 2"),
+        (lambda folder: replace(card(folder), decision_threshold=50).write(folder), "50, expected a probability"),
+        (one_label, "without two labels to choose from"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::UserWarning")
