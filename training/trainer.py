@@ -124,6 +124,7 @@ class JobTrainer(Trainer):
     def train_from(self, found: Checkpoint | None) -> None:
         """Train to the end, from the checkpoint `found` where there is one."""
         if found is not None:
+            log.info("resuming from %s", found.folder.name)
             self.resumed_from = self.saved = found.step
             self.progress.progress = Progress.read(found.folder)
             # It took place when the training began.
