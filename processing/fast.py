@@ -25,7 +25,7 @@ from processing.tokenize import Encoder, LibraryEncoder, Tokens, gather
 
 log = logging.getLogger(__name__)
 
-FIRST_SAMPLE, SAMPLE = 64, 4
+FIRST_SAMPLE, SAMPLE = 16, 2
 PROBES = (
     "",
     " ",
