@@ -14,6 +14,10 @@ from transformers import TrainingArguments
 
 from contract.failures import UserError
 
+# Units that multiply bfloat16 in hardware (Linux's names): elsewhere it is emulated and slower than float32.
+BFLOAT16_FLAGS = frozenset({"amx_bf16", "avx512_bf16", "bf16"})
+CPU_TOKENS = 512
+
 log = logging.getLogger(__name__)
 
 
@@ -77,18 +81,45 @@ def defaults(evaluates: bool) -> dict[str, Default]:
     }
 
 
+def micro_batch_tokens(given: int | None, args: TrainingArguments) -> int:
+    """The option tokens_per_batch: as given, else what suits the device; 0 takes batches as a whole.
+
+    Raises:
+        UserError: parameters are sharded over ranks, which need the same number of forward passes.
+    """
+    is_sharded = bool(args.fsdp or args.deepspeed) and args.world_size > 1
+    if given is not None:
+        if given and is_sharded:
+            raise UserError(f"hyperparameter tokens_per_batch is {given}, expected 0 or none with fsdp or deepspeed")
+        return given
+    if torch.cuda.is_available() or is_sharded:
+        return 0
+    log.info("tokens_per_batch = %d by default: the activations of more do not fit a CPU's caches", CPU_TOKENS)
+    return CPU_TOKENS
+
+
 def device_defaults() -> dict[str, Default]:
     """Precision and data loading by device."""
     if not torch.cuda.is_available():
         return {
+            **({"bf16": Default(True, "the CPU multiplies bf16 natively")} if cpu_flags() & BFLOAT16_FLAGS else {}),
+            "per_device_eval_batch_size": Default(32, "without gradients there is room for more rows"),
             "use_cpu": Default(True, "there is no GPU"),
             "dataloader_pin_memory": Default(False, "pinned memory serves GPUs only"),
         }
     return {
         **precision(),
+        "per_device_eval_batch_size": Default(64, "without gradients there is room for more rows"),
         "dataloader_num_workers": Default(2, "batches are made while the GPU works"),
         "dataloader_persistent_workers": Default(True, "workers outlive an epoch"),
     }
+
+
+def cpu_flags(path: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
+    """The CPU's features as Linux names them; none where it names none."""
+    lines = path.read_text(encoding="ascii", errors="replace").splitlines() if path.is_file() else []
+    found = (line.partition(":")[2] for line in lines if line.partition(":")[0].strip() in ("flags", "Features"))
+    return frozenset(next(found, "").split())
 
 
 def precision() -> dict[str, Default]:

@@ -49,6 +49,12 @@ class TrainingOptions:
         0.1, "Share of train held out where there is no channel `validation`.", group="data"
     )
     pad_to_multiple_of: int = option(8, "Batches are padded to a multiple of so many tokens.", group="data")
+    tokens_per_batch: int | None = option(
+        None,
+        "Most tokens, padding included, that go through the model at once. A step keeps its rows and its gradient: "
+        "they are sorted by length and go in pieces. None means 512 on a CPU and 0 on a GPU; 0 takes whole batches.",
+        group="data",
+    )
     load_best_model_at_end: bool = option(
         True, "Deliver the model of the best evaluation, not of the last step.", group="model"
     )

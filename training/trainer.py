@@ -6,7 +6,7 @@ import logging
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from contract.files import STAGING
 from training import checkpoints, saving
 from training.checkpoints import Checkpoint, Origin
 from training.metrics import say
+from training.microbatches import split
 from training.order import Order, RankBatches
 from training.progress import Progress, ProgressCallback
 from training.stop import Agreement
@@ -70,11 +71,13 @@ class JobTrainer(Trainer):
         order: of the training rows.
         origin: what the checkpoints belong to.
         agreement: of the ranks.
+        tokens: most tokens of a micro-batch; 0 takes a batch as a whole.
         keyword arguments: Trainer's own.
     """
 
-    def __init__(self, *, order: Order, origin: Origin, agreement: Agreement, **keywords: Any) -> None:
+    def __init__(self, *, order: Order, origin: Origin, agreement: Agreement, tokens: int, **keywords: Any) -> None:
         super().__init__(**keywords)
+        self.tokens = tokens
         self.batches = RankBatches(
             order,
             self.args.process_index,
@@ -116,8 +119,14 @@ class JobTrainer(Trainer):
         return SequentialSampler(eval_dataset)
 
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
-        self.counts.add(inputs["attention_mask"])
-        return super().training_step(model, inputs, num_items_in_batch)
+        """The gradient of a batch, micro-batch by micro-batch; ranks add theirs up after the last one."""
+        parts = list(split(inputs, self.tokens, self.data_collator.multiple))
+        total = torch.zeros((), device=self.args.device)
+        for place, part in enumerate(parts, start=1):
+            self.counts.add(part["attention_mask"])
+            with self.accelerator.no_sync(model) if place < len(parts) else nullcontext():
+                total += super().training_step(model, part, num_items_in_batch)
+        return total
 
     # Time
 

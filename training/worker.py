@@ -125,6 +125,7 @@ def make_trainer(
     trainer = JobTrainer(
         model=base_model.load(base, asked.options.attn_implementation),
         args=args,
+        tokens=arguments.micro_batch_tokens(asked.options.tokens_per_batch, args),
         train_dataset=channels.train.rows,
         eval_dataset=data.by_length(channels.validation),
         data_collator=PaddingCollator(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from training.__main__ import main
+from training.__main__ import allocation, main
 from training.options import TrainingOptions
 
 ROOT = Path(__file__).parents[3]
@@ -38,3 +38,8 @@ def test_help_lists_the_images_hyperparameters(capsys: pytest.CaptureFixture[str
     assert main(["--help"]) == 0
     text = capsys.readouterr().out
     assert all(name in text for name in TrainingOptions.__dataclass_fields__)
+
+
+def test_the_callers_memory_settings_win() -> None:
+    assert "MALLOC_ARENA_MAX" not in allocation({"MALLOC_ARENA_MAX": "4"})
+    assert allocation({})["MALLOC_MMAP_MAX_"] == "0"

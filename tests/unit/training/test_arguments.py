@@ -1,0 +1,52 @@
+import logging
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from contract.failures import UserError
+from training import arguments
+
+
+def test_what_was_given_wins_over_the_defaults(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    given = {"optim": "sgd", "per_device_eval_batch_size": 5}
+    args = arguments.build(given, tmp_path, evaluates=True, world_size=1)
+    assert (args.optim.value, args.per_device_eval_batch_size, args.save_total_limit) == ("sgd", 5, 2)
+    with caplog.at_level(logging.INFO):
+        arguments.explain(given, evaluates=True)
+    assert "optim = sgd, as given" in caplog.text
+    assert "save_total_limit = 2 by default: the newest checkpoint" in caplog.text
+
+
+def test_values_that_do_not_fit_together_get_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="do not fit together"):
+        arguments.build({"bf16": True, "fp16": True}, tmp_path, evaluates=True, world_size=1)
+
+
+@pytest.mark.parametrize(
+    ("given", "sharded", "expected"),
+    [(None, False, arguments.CPU_TOKENS), (0, False, 0), (64, False, 64), (None, True, 0)],
+)
+def test_sharded_parameters_take_batches_as_a_whole(given: int | None, sharded: bool, expected: int) -> None:
+    args: Any = SimpleNamespace(fsdp=["full_shard"] * sharded, deepspeed=None, world_size=2)
+    assert arguments.micro_batch_tokens(given, args) == expected
+
+
+def test_sharded_parameters_refuse_micro_batches() -> None:
+    args: Any = SimpleNamespace(fsdp=["full_shard"], deepspeed=None, world_size=2)
+    with pytest.raises(UserError, match="tokens_per_batch is 64, expected 0"):
+        arguments.micro_batch_tokens(64, args)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("model name: x\nflags\t\t: sse avx512_bf16\n", {"sse", "avx512_bf16"}),
+        ("Features : fp bf16\n", {"fp", "bf16"}),
+        ("", set()),
+    ],
+)
+def test_cpu_features_are_read_as_linux_names_them(tmp_path: Path, text: str, expected: set[str]) -> None:
+    (tmp_path / "cpuinfo").write_text(text)
+    assert arguments.cpu_flags(tmp_path / "cpuinfo") == expected

@@ -1,0 +1,41 @@
+"""The rows of a batch in pieces of like length: no flop on padding, and activations that fit caches and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+Batch = dict[str, torch.Tensor]
+
+
+def split(batch: Batch, tokens: int, multiple: int) -> Iterator[Batch]:
+    """The rows of `batch`, the longest first, in micro-batches padded no further than their own longest row.
+
+    Their gradients add up to the gradient of `batch`, for the loss is a sum over rows.
+
+    Args:
+        batch: (rows, width) input_ids and attention_mask, padded at the right; (rows,) labels.
+        tokens: most cells (rows times width) of a micro-batch; a row that is longer goes alone. 0: all rows in one.
+        multiple: widths are rounded up to a multiple of it, but never beyond that of `batch`.
+    """
+    ends = lengths(batch["attention_mask"])
+    widest = batch["attention_mask"].shape[1]
+    order = torch.argsort(ends, descending=True, stable=True)
+    start = 0
+    while start < len(order):
+        width = min(-(-int(ends[order[start]]) // multiple) * multiple, widest)
+        rows = max(tokens // width, 1) if tokens else len(order)
+        yield take(batch, order[start : start + rows], width)
+        start += rows
+
+
+def lengths(mask: torch.Tensor) -> torch.Tensor:
+    """(rows,) int64, the place after the last token of each row; 1 at least."""
+    places = torch.arange(1, mask.shape[1] + 1)
+    return (mask * places).amax(1).clamp(min=1)
+
+
+def take(batch: Batch, rows: torch.Tensor, width: int) -> Batch:
+    """`rows` of `batch`, columns cut to `width`."""
+    return {name: part[rows, :width] if part.dim() == 2 else part[rows] for name, part in batch.items()}
