@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
@@ -17,20 +18,28 @@ POLL_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Run:
-    """One process: wall clock in seconds, peak resident memory in bytes (its children's added)."""
+    """One process: wall clock in seconds, peak resident memory in bytes (its children's added).
+
+    `killed`: it did not finish, for the kernel had no more memory to give.
+    """
 
     seconds: float
     peak: int
+    killed: bool = False
 
 
 @dataclass(frozen=True)
 class Way:
-    """A contender: its name, its command, and what must happen before each run."""
+    """A contender: its name, its command, and what must happen before each run.
+
+    `expendable`: where memory runs out, the kernel kills this process first, and that is a result.
+    """
 
     name: str
     command: Sequence[str]
     before: Callable[[], None] = lambda: None
     environ: Mapping[str, str] | None = None
+    expendable: bool = False
 
 
 def run(way: Way, log: Path) -> Run:
@@ -43,8 +52,12 @@ def run(way: Way, log: Path) -> Run:
     with log.open("ab") as output:
         started = time.perf_counter()
         process = subprocess.Popen(way.command, stdout=output, stderr=output, env=way.environ)
+        if way.expendable:
+            Path(f"/proc/{process.pid}/oom_score_adj").write_text("1000")
         peak = watch(process)
         seconds = time.perf_counter() - started
+    if way.expendable and process.returncode == -signal.SIGKILL:
+        return Run(seconds, peak, killed=True)
     if process.returncode:
         sys.exit(f"{way.name} failed with {process.returncode}:\n{log.read_text(errors='replace')[-2000:]}")
     return Run(seconds, peak)
@@ -82,12 +95,17 @@ def alternate(ways: Sequence[Way], repeats: int, log: Path) -> dict[str, list[Ru
         for way in ways:
             result = run(way, log)
             runs[way.name].append(result)
-            print(f"turn {turn + 1}: {way.name}: {result.seconds:.2f} s, {result.peak / 1e6:.0f} MB", flush=True)
+            told = f"{result.seconds:.2f} s, {result.peak / 1e6:.0f} MB{', killed' if result.killed else ''}"
+            print(f"turn {turn + 1}: {way.name}: {told}", flush=True)
     return runs
 
 
 def median(runs: Sequence[Run]) -> Run:
-    return Run(statistics.median(r.seconds for r in runs), int(statistics.median(r.peak for r in runs)))
+    return Run(
+        statistics.median(r.seconds for r in runs),
+        int(statistics.median(r.peak for r in runs)),
+        any(r.killed for r in runs),
+    )
 
 
 def machine() -> str:

@@ -7,7 +7,7 @@ from html import escape
 
 from benchmarks.measure import Run
 
-WIDTH, LABEL, NUMBER, BAR, GAP = 720, 190, 90, 18, 8
+WIDTH, LABEL, NUMBER, BAR, GAP = 720, 210, 90, 18, 8
 COLOURS = ("#2f6fdb", "#1d9a83", "#8a94a0", "#e08a1e")
 
 
@@ -21,7 +21,8 @@ def bars(title: str, results: Mapping[str, Mapping[str, Run]]) -> str:
             ("peak memory", "MB", [run.peak / 1e6 for run in runs.values()]),
         ):
             parts.append(text(0, top + 4, f"{group}: {what}", weight=600))
-            parts += rows(top + 14, list(runs), values, unit)
+            names = [f"{name} (killed)" if run.killed else name for name, run in runs.items()]
+            parts += rows(top + 14, names, values, unit)
             top += 14 + len(runs) * (BAR + GAP) + 26
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top}" font-family="sans-serif" font-size="13">'

@@ -26,6 +26,14 @@ def test_a_failing_way_ends_the_benchmark(tmp_path: Path) -> None:
         run(Way("broken", (sys.executable, "-c", "import sys; sys.exit(3)")), tmp_path / "log")
 
 
+def test_a_way_that_takes_too_much_memory_is_killed_and_that_is_its_result(tmp_path: Path) -> None:
+    killed = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    greedy = Way("greedy", (sys.executable, "-c", killed), expendable=True)
+    assert run(greedy, tmp_path / "log").killed
+    with pytest.raises(SystemExit, match="ours failed with -9"):
+        run(Way("ours", greedy.command), tmp_path / "log")
+
+
 def test_ways_take_turns(tmp_path: Path) -> None:
     order: list[str] = []
     ways = [Way(name, (sys.executable, "-c", ""), before=lambda name=name: order.append(name)) for name in "ab"]
