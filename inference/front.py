@@ -47,17 +47,13 @@ class SingleModel:
 
     async def ping(self, _: web.Request) -> web.StreamResponse:
         """200 while a warm worker lives, else 503."""
-        self._check_open()
+        if not self._model.gate.is_open:
+            raise RequestError(HTTPStatus.SERVICE_UNAVAILABLE, "the model is not loaded yet")
         return web.Response()
 
     async def invocations(self, request: web.Request) -> web.StreamResponse:
         """Forward to the model's workers."""
-        self._check_open()
         return await self._model.gate.forward(request)
-
-    def _check_open(self) -> None:
-        if not self._model.gate.is_open:
-            raise RequestError(HTTPStatus.SERVICE_UNAVAILABLE, "the model is not loaded yet; try again")
 
 
 async def listen(routes: list[web.RouteDef], options: ServingOptions) -> web.AppRunner:

@@ -73,6 +73,8 @@ class Gate:
         Raises:
             RequestError: 503 where no worker answers, 4xx for what multi-model-server would not take.
         """
+        if not self.is_open:
+            raise RequestError(HTTPStatus.SERVICE_UNAVAILABLE, "the model is not loaded yet; try again")
         body, headers = await read_body(request), forwarded_headers(request)
         self._running += 1
         self._idle.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import shutil
@@ -16,12 +17,19 @@ from inference import management, stub
 from inference.gate import Gate
 from inference.modelserver import RunFolder, ServerLostError
 from inference.options import ServingOptions
-from inference.readiness import Noticeboard
+from inference.readiness import NO_MEMORY, Noticeboard
 
 # What multi-model-server and its workers call a model, whatever its caller calls it.
 KEYS = (f"model-{number}" for number in itertools.count(1))
 
+# Seconds until a killed worker's memory is free.
+GONE_SECONDS = 10.0
+
 log = logging.getLogger(__name__)
+
+
+class NoMemoryError(UserError):
+    """The model cannot load for want of memory, as far as anybody can tell."""
 
 
 class HostedModel:
@@ -63,14 +71,23 @@ class HostedModel:
             await asyncio.wait_for(registered, self._options.startup_timeout)
         except TimeoutError:
             raise self._too_slow() from None
-        except UserError as error:
-            raise self._broken() or error from None
+        except management.WorkerEndedError:
+            raise self._broken() or NoMemoryError(
+                "the worker ended while it loaded the model and gave no reason, as one does that is killed for memory"
+            ) from None
         self.gate.open()
 
     async def unload(self) -> None:
-        """End the model's workers at once and free their memory; requests that run get 503."""
+        """End the model's workers at once; returns when their memory is free. Requests that run get 503.
+
+        Where the model server is gone, so are the workers.
+        """
         self.gate.close()
-        await management.unregister(self._session, self._key)
+        with contextlib.suppress(aiohttp.ClientError):
+            await management.unregister(self._session, self._key)
+        deadline = time.monotonic() + GONE_SECONDS
+        while self._board.ready_workers() and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
         shutil.rmtree(self._run_folder.store / self._key, ignore_errors=True)
         shutil.rmtree(self._board.folder, ignore_errors=True)
 
@@ -100,7 +117,10 @@ class HostedModel:
 
     def _broken(self) -> UserError | None:
         text = self._board.failure()
-        return UserError(f"the model cannot be served: {text}") if text else None
+        if not text:
+            return None
+        kind = NoMemoryError if text.startswith(NO_MEMORY) else UserError
+        return kind(f"the model cannot be served: {text}")
 
     def _too_slow(self) -> UserError:
         return UserError(

@@ -12,12 +12,15 @@ import logging
 
 import aiohttp
 
-from contract.failures import UserError
 from inference.options import ServingOptions
 
 HANDLER = "inference.service:handle"
 
 log = logging.getLogger(__name__)
+
+
+class WorkerEndedError(Exception):
+    """A worker ended before it had loaded the model."""
 
 
 async def wait_until_up(session: aiohttp.ClientSession, interval: float = 0.05) -> None:
@@ -34,7 +37,7 @@ async def register(session: aiohttp.ClientSession, options: ServingOptions, name
     """Register the stub `name`; returns when all its workers have loaded the model.
 
     Raises:
-        UserError: a worker ended before it had.
+        WorkerEndedError: a worker ended before it had.
     """
     parameters: dict[str, str | int] = {
         "url": name,
@@ -47,7 +50,7 @@ async def register(session: aiohttp.ClientSession, options: ServingOptions, name
     }
     async with session.post("/models", params=parameters) as response:
         if response.status != 200:
-            raise UserError(f"the model server could not load the model: {reason(await response.text())}")
+            raise WorkerEndedError(reason(await response.text()))
 
 
 async def unregister(session: aiohttp.ClientSession, name: str) -> None:

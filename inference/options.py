@@ -30,6 +30,11 @@ class ServingOptions:
         "Worker processes, each with the model; none means one a GPU, or one over all cores.",
         variable=parameters.MODEL_SERVER_WORKERS_ENV,
     )
+    multi_model: bool = option(
+        False,
+        "Serve the models that SageMaker loads and unloads over /models, each with one worker unless told otherwise.",
+        variable=parameters.MULTI_MODEL_ENV,
+    )
     timeout_minutes: int = option(
         60,
         "Minutes after which a worker that does not answer is replaced.",
@@ -57,6 +62,22 @@ class ServingOptions:
     program: str | None = option(
         None, "File in the model's code folder with a team's own functions.", variable=parameters.USER_PROGRAM_ENV
     )
+    allow_requirements: bool = option(
+        False,
+        "Whether the model's code/requirements.txt is installed at start, by pip.",
+        variable="SAGEMAKER_ALLOW_REQUIREMENTS",
+    )
+    allow_pickle: bool = option(
+        False,
+        "Whether weights may be read from pytorch_model.bin, tensors only, where there are no safetensors.",
+        variable="ALLOW_PICKLE",
+    )
+    hub_model: str | None = option(
+        None,
+        "Name of a model on the hub to serve instead of model data; needs HF_HUB_OFFLINE=0.",
+        variable="HF_MODEL_ID",
+    )
+    hub_revision: str | None = option(None, "Its branch, tag or commit; none means main.", variable="HF_MODEL_REVISION")
     batch_size: int = option(32, "Requests in a batch, at most.", variable="SERVING_BATCH_SIZE")
     batch_delay_ms: int = option(
         1, "Milliseconds a request waits for others. 0 caps a batch at two requests.", variable="SERVING_BATCH_DELAY_MS"
@@ -77,7 +98,7 @@ class ServingOptions:
     def __post_init__(self) -> None:
         for declaration in declared(type(self)):
             value, least = getattr(self, declaration.name), 0 if declaration.name in MAY_BE_ZERO else 1
-            if isinstance(value, int) and value < least:
+            if type(value) is int and value < least:
                 raise UserError(f"{declaration.variable} is {value}, expected at least {least}")
 
     @property

@@ -39,8 +39,9 @@ async def end(leader: subprocess.Popen[bytes]) -> None:
     In this order, so that the leader is the one that closes their connections: whoever closes first
     keeps the port for a minute (TIME_WAIT), and the workers' port is needed by the next server.
     """
-    leader.kill()
-    await asyncio.to_thread(os.waitid, os.P_PID, leader.pid, os.WEXITED | os.WNOWAIT)
+    if leader.poll() is None:
+        leader.kill()
+        await asyncio.to_thread(os.waitid, os.P_PID, leader.pid, os.WEXITED | os.WNOWAIT)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(leader.pid, signal.SIGKILL)
     leader.wait()

@@ -17,6 +17,8 @@ from contract.files import write_text
 from inference.processes import is_alive
 
 RUN_FOLDER_VARIABLE = "SERVING_RUN_FOLDER"
+# How a failure begins that more memory would have avoided.
+NO_MEMORY = "no memory for the model"
 
 
 @dataclass(frozen=True)

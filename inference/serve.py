@@ -24,6 +24,7 @@ from inference.endpoint import Endpoint
 from inference.front import SingleModel, listen
 from inference.hosted import HostedModel
 from inference.modelserver import RunFolder, ServerLostError
+from inference.multimodel import MultiModel
 from inference.options import ServingOptions
 
 WATCH_INTERVAL = 0.1
@@ -49,7 +50,7 @@ class Service(Protocol):
 
 
 def serve(options: ServingOptions, environ: Mapping[str, str]) -> int:
-    """Serve the model in Paths.model until SIGTERM or SIGINT.
+    """Serve the model in Paths.model, or those that come over /models, until SIGTERM or SIGINT.
 
     Returns:
         0 after a signal, 1 where the model server ends again and again.
@@ -57,12 +58,12 @@ def serve(options: ServingOptions, environ: Mapping[str, str]) -> int:
     Raises:
         UserError: the model cannot load, or the machine lacks what is needed.
     """
-    model_folder = Paths.from_environment(environ).model
-    if not model_folder.is_dir():
-        raise UserError(f"model folder {model_folder}: no such folder; expected an unpacked model.tar.gz")
+    paths = Paths.from_environment(environ)
+    if not options.multi_model and not paths.model.is_dir():
+        raise UserError(f"model folder {paths.model}: no such folder; expected an unpacked model.tar.gz")
     path = Path(tempfile.mkdtemp(prefix="serve-"))
     try:
-        return asyncio.run(Server(options, RunFolder(path), model_folder, environ).run())
+        return asyncio.run(Server(options, RunFolder(path), paths, environ).run())
     finally:
         shutil.rmtree(path, ignore_errors=True)
 
@@ -71,11 +72,11 @@ class Server:
     """From the start of the container to its stop, over all lives of the model server."""
 
     def __init__(
-        self, options: ServingOptions, run_folder: RunFolder, model_folder: Path, environ: Mapping[str, str]
+        self, options: ServingOptions, run_folder: RunFolder, paths: Paths, environ: Mapping[str, str]
     ) -> None:
-        self._options, self._run_folder, self._model_folder = options, run_folder, model_folder
+        self._options, self._run_folder, self._paths = options, run_folder, paths
         self._endpoint = Endpoint.choose(run_folder.path)
-        self._workers = options.workers or default_workers()
+        self._workers = options.workers or (1 if options.multi_model else default_workers())
         self._environ = {
             **environ,
             **worker_environment(environ, self._workers),
@@ -105,7 +106,12 @@ class Server:
         self._stopping.set()
 
     def _service(self, session: aiohttp.ClientSession) -> Service:
-        return SingleModel(HostedModel(self._model_folder, self._options, self._run_folder, session, self._workers))
+        def host(folder: Path) -> HostedModel:
+            return HostedModel(folder, self._options, self._run_folder, session, self._workers)
+
+        if self._options.multi_model:
+            return MultiModel(self._paths.models, host)
+        return SingleModel(host(self._paths.model))
 
     async def _lives(self, session: aiohttp.ClientSession, service: Service, runner: web.AppRunner) -> int:
         """Start the model server, and again where it is lost after it had served."""

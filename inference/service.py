@@ -28,7 +28,7 @@ from inference import stub, user_code
 from inference.device import choose, read_cpu_flags
 from inference.options import ServingOptions
 from inference.processes import die_with_parent
-from inference.readiness import RUN_FOLDER_VARIABLE, Noticeboard
+from inference.readiness import NO_MEMORY, RUN_FOLDER_VARIABLE, Noticeboard
 from inference.responder import Responder
 
 log = logging.getLogger("inference.service")
@@ -78,6 +78,8 @@ def start(context: Any, environ: Mapping[str, str]) -> Worker:
     """Load and warm the model, and say that this worker is ready; or say why not and end it."""
     die_with_parent()
     logs.configure()
+    # What multi-model-server's worker logs goes to the root logger itself.
+    logging.getLogger().addFilter(is_news)
     board = Noticeboard(Path(environ[RUN_FOLDER_VARIABLE]), context.model_name)
     try:
         options = from_environment(ServingOptions, environ)
@@ -89,9 +91,19 @@ def start(context: Any, environ: Mapping[str, str]) -> Worker:
         return Worker(responder, options.response_timeout)
     except Exception as error:
         log_failure(error)
-        board.announce_failure(reason(error))
+        board.announce_failure(NO_MEMORY if ran_out(error) else reason(error))
         # The server logs a traceback for any exception but this one.
         sys.exit(EXIT_USER_ERROR if isinstance(error, UserError) else EXIT_BUG)
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """False for the traceback that a worker leaves whenever its model is unloaded."""
+    return not (record.exc_info and str(record.exc_info[1]) == "Frontend disconnected")
+
+
+def ran_out(error: Exception) -> bool:
+    """Whether `error` says that there is no memory: Python's, or torch's for a GPU's."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
 
 
 def load(context: Any, options: ServingOptions) -> Responder:
@@ -116,11 +128,12 @@ def load_classifier(folder: Path, gpu: int | None, options: ServingOptions) -> A
     import torch
 
     from inference.classifier import Classifier
+    from inference.lanes import Lanes
     from inference.loading import load as load_model
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or torch.get_num_threads()))
     device = choose(options.dtype, gpu, read_cpu_flags())
-    loaded = load_model(folder, device)
+    loaded = load_model(folder, device, options.allow_pickle)
     log.info(
         "model on %s in %s, %d thread(s), labels %s, at most %d tokens",
         device.device,
@@ -129,4 +142,5 @@ def load_classifier(folder: Path, gpu: int | None, options: ServingOptions) -> A
         list(loaded.label_names),
         loaded.max_length,
     )
-    return Classifier(loaded, options.batch_tokens or device.batch_tokens)
+    lanes = Lanes(1 if device.is_gpu else torch.get_num_threads())
+    return Classifier(loaded, options.batch_tokens or device.batch_tokens, lanes)

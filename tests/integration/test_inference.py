@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
-import socket
 import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
+import inference_server
 import pytest
 import requests
+from inference_server import Server
 from transformers import pipeline
 from unit.inference.tiny import write_model
 
@@ -28,48 +23,6 @@ from inference.endpoint import WORKER_PORT, is_taken
 pytestmark = pytest.mark.integration
 
 TEXTS = ["the film was good", "bad", "the very dull end of the story " * 20, "bright good story", "a", "x y z"]
-
-
-@dataclass
-class Server:
-    """A running `python -m inference serve`."""
-
-    process: subprocess.Popen[str]
-    url: str
-    log: Path
-    temporary: Path
-
-    def ping(self) -> int:
-        return requests.get(f"{self.url}/ping", timeout=10).status_code
-
-    def post(self, body: Any, **headers: str) -> requests.Response:
-        content = body if isinstance(body, (str, bytes)) else json.dumps(body)
-        headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        return requests.post(f"{self.url}/invocations", data=content, headers=headers, timeout=60)
-
-    def wait(self, seconds: float = 60) -> list[int]:
-        """Statuses of /ping until it is 200."""
-        seen = []
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                seen.append(self.ping())
-            except requests.ConnectionError:
-                seen.append(0)
-            if seen[-1] == 200:
-                return seen
-            time.sleep(0.1)
-        raise AssertionError(f"never ready; pings {seen}; log:\n{self.log.read_text()}")
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 RUNNING: list[subprocess.Popen[str]] = []
@@ -86,23 +39,9 @@ def nothing_left_running() -> Iterator[None]:
 
 
 def start(base: Path, log: Path, **variables: str) -> Server:
-    port = free_port()
-    # A short path: the server's sockets lie below it.
-    temporary = Path(tempfile.mkdtemp(prefix="t"))
-    environ = {
-        **os.environ,
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-        "SAGEMAKER_BASE_DIR": str(base),
-        "SAGEMAKER_BIND_TO_PORT": str(port),
-        "SERVING_DTYPE": "float32",
-        "TMPDIR": str(temporary),
-        **variables,
-    }
-    command = [sys.executable, "-m", "inference", "serve"]
-    with log.open("w") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environ, text=True, cwd=base)
-    RUNNING.append(process)
-    return Server(process, f"http://127.0.0.1:{port}", log, temporary)
+    server = inference_server.start(base, log, **variables)
+    RUNNING.append(server.process)
+    return server
 
 
 @pytest.fixture(scope="module")
@@ -250,12 +189,10 @@ def test_a_slow_model_of_a_teams_own_from_start_to_stop(base: Path, tmp_path: Pa
     with ThreadPoolExecutor(1) as client:
         lost = client.submit(server.post, {"inputs": "who"})
         time.sleep(1)
-        kill_worker(server)
+        (worker,) = server.workers
+        worker.kill()
         assert lost.result().status_code == 503
         assert lost.result().json()["error"]["code"] == "service_unavailable"
-    deadline = time.monotonic() + 5
-    while server.ping() == 200 and time.monotonic() < deadline:
-        time.sleep(0.05)
     assert 503 in server.wait()
     # Asked to stop in the middle of a request, it answers first.
     with ThreadPoolExecutor(1) as client:
@@ -265,14 +202,6 @@ def test_a_slow_model_of_a_teams_own_from_start_to_stop(base: Path, tmp_path: Pa
         assert answer.result().json() == ["who", 42]
     log = server.log.read_text()
     assert "functions of the model's own code: model_fn, predict_fn" in log
-
-
-def kill_worker(server: Server) -> None:
-    """Kill -9 the process that holds the model: the child of the server's Python."""
-    for child in psutil.Process(server.process.pid).children(recursive=True):
-        parent = child.parent()
-        if parent and all("model_service_worker.py" in " ".join(one.cmdline()) for one in (child, parent)):
-            child.kill()
 
 
 @pytest.mark.parametrize(

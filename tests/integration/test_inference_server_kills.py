@@ -1,0 +1,131 @@
+"""Deaths in the middle of work: of a worker, of the process that starts workers, of the model server."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import requests
+from inference_server import Server, running
+from unit.inference.tiny import write_model
+
+pytestmark = pytest.mark.integration
+
+# Until a killed part must be back: 15 s are promised on a machine that has nothing else to do.
+BACK_SECONDS = 30
+CLIENTS = 8
+TEXTS = [f"{word} {number} story" for number in range(20) for word in ("good", "bad", "dull")]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("ml")
+    write_model(folder / "model")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(base, tmp_path_factory.mktemp("log") / "log") as server:
+        server.wait()
+        yield server
+
+
+class Load:
+    """Clients that ask without a pause, and count what they get against what they got before."""
+
+    def __init__(self, server: Server) -> None:
+        self._server, self._stop = server, threading.Event()
+        self._expected = {text: server.post({"inputs": text}).json() for text in TEXTS}
+        self.seen: Counter[str] = Counter()
+        # Whether the server may be gone.
+        self.ends = False
+
+    def __enter__(self) -> Load:
+        self._pool = ThreadPoolExecutor(CLIENTS)
+        self._clients = [self._pool.submit(self._ask, number) for number in range(CLIENTS)]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._pool.shutdown()
+        for client in self._clients:
+            client.result()
+
+    def _ask(self, number: int) -> None:
+        with requests.Session() as session:
+            for text in (TEXTS * 10_000)[number:]:
+                if self._stop.is_set():
+                    return
+                try:
+                    answer = session.post(f"{self._server.url}/invocations", json={"inputs": text}, timeout=60)
+                except requests.ConnectionError:
+                    assert self.ends
+                    self.seen["closed"] += 1
+                    return
+                self.seen[self._kind(text, answer)] += 1
+                if answer.status_code != 200:
+                    time.sleep(0.2)
+
+    def _kind(self, text: str, answer: requests.Response) -> str:
+        if answer.status_code == 200:
+            return "right" if same(answer.json(), self._expected[text]) else "wrong"
+        body = answer.json()["error"]
+        return "refused" if (answer.status_code, body["code"]) == (503, "service_unavailable") else answer.text
+
+
+def same(answer: Any, expected: Any) -> bool:
+    """Batches of other sizes add up in another order."""
+    return all(
+        one["label"] == other["label"] and abs(one["score"] - other["score"]) < 1e-5
+        for one, other in zip(answer, expected, strict=True)
+    )
+
+
+KILLS: dict[str, Callable[[Server], psutil.Process]] = {
+    "worker": lambda server: server.workers[0],
+    "starter": lambda server: server.starters[0],
+    "server": lambda server: server.java,
+}
+
+
+@pytest.mark.parametrize("name", KILLS)
+def test_a_killed_part_comes_back(server: Server, name: str) -> None:
+    with Load(server) as load:
+        wait_for(lambda: load.seen["right"] > 50)
+        killed = time.monotonic()
+        KILLS[name](server).kill()
+        server.wait_until_down()
+        server.wait()
+        seconds = time.monotonic() - killed
+        right = load.seen["right"]
+        wait_for(lambda: load.seen["right"] > right + 50)
+    print(f"{name}: back after {seconds:.1f} s, {dict(load.seen)}")
+    assert set(load.seen) == {"right", "refused"}
+    assert seconds < BACK_SECONDS
+    assert len(server.workers) == len(server.starters) == 1
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_requests_that_run_are_finished_and_the_rest_refused(server: Server) -> None:
+    """SIGTERM under load: every client gets a right answer, a 503, or finds the port closed."""
+    with Load(server) as load:
+        wait_for(lambda: load.seen["right"] > 50)
+        load.ends = True
+        assert server.stop() == 0
+    assert set(load.seen) <= {"right", "refused", "closed"}
+    assert load.seen["closed"] >= CLIENTS
+    assert list(server.temporary.iterdir()) == []
