@@ -12,6 +12,7 @@ from inference.batching import plan
 from inference.decoding import Text, read_content
 from inference.encoding import Answer, arrange
 from inference.errors import bad_request
+from inference.lanes import Lanes
 from inference.loading import LoadedModel
 from inference.parameters import Parameters
 from inference.tokenization import Encoded
@@ -34,10 +35,17 @@ class Statistics:
 
 @dataclass
 class Classifier:
-    """A loaded model that answers for lists of texts."""
+    """A loaded model that answers for lists of texts.
+
+    Attributes:
+        batch_tokens: tokens in one forward pass at most, padding included.
+        lanes: how passes share the cores.
+        statistics: of the last batch.
+    """
 
     loaded: LoadedModel
     batch_tokens: int
+    lanes: Lanes = field(default_factory=lambda: Lanes(1))
     statistics: Statistics = field(default_factory=Statistics)
 
     def encode(self, texts: Sequence[Text], parameters: Parameters) -> list[Encoded]:
@@ -59,10 +67,14 @@ class Classifier:
     def logits(self, rows: Sequence[Encoded]) -> torch.Tensor:
         """Logits of shape [len(rows), labels], float32, on the CPU, row i for row i."""
         result = torch.empty((len(rows), len(self.loaded.label_names)), dtype=torch.float32)
-        ragged = self.loaded.tokenizer.pad_id is not None
-        self.statistics = Statistics(texts=len(rows), tokens=sum(map(len, rows)))
-        for batch in plan([len(row) for row in rows], self.batch_tokens, ragged):
-            result[batch] = self._forward([rows[index] for index in batch])
+        lengths = [len(row) for row in rows]
+        budget = self.lanes.budget(sum(lengths), self.batch_tokens)
+        batches = plan(lengths, budget, ragged=self.loaded.tokenizer.pad_id is not None)
+        passes = [[rows[index] for index in batch] for batch in batches]
+        for batch, logits in zip(batches, self.lanes.map(self._forward, passes), strict=True):
+            result[batch] = logits
+        padded = sum(len(batch) * lengths[batch[0]] for batch in batches)
+        self.statistics = Statistics(len(rows), len(batches), sum(lengths), padded)
         return result
 
     @torch.inference_mode()
@@ -71,8 +83,6 @@ class Classifier:
         tokenizer = self.loaded.tokenizer
         left = tokenizer.padding_side == "left"
         longest = max(map(len, rows))
-        self.statistics.passes += 1
-        self.statistics.padded += longest * len(rows)
         inputs = {
             "input_ids": pad([row.ids for row in rows], longest, tokenizer.pad_id or 0, left),
             "attention_mask": pad([[1] * len(row) for row in rows], longest, 0, left),

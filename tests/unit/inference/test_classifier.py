@@ -12,6 +12,7 @@ from unit.inference.tiny import card, write_model
 from inference.classifier import Classifier
 from inference.device import Device
 from inference.errors import RequestError
+from inference.lanes import Lanes
 from inference.loading import load
 
 TEXTS = ["good film", "the very bright story " * 30, "", "bad", "ünïcode 漢字", "end " * 9]
@@ -84,6 +85,17 @@ def test_batches_keep_to_the_budget_and_the_order(model_folder: Path) -> None:
     for (label, score), (other, other_score) in zip(scores(alone), scores(batched), strict=True):
         assert label == other
         assert score == pytest.approx(other_score, abs=1e-5)
+
+
+def test_lanes_give_the_same_answers(model_folder: Path) -> None:
+    texts = TEXTS * 20
+    plain, parallel = classifier(model_folder, budget=10_000), classifier(model_folder, budget=10_000)
+    parallel.lanes = Lanes(2)
+    for one, other in zip(plain(texts, top_k=None), parallel(texts, top_k=None), strict=True):
+        assert dict(scores(one)) == pytest.approx(dict(scores(other)), abs=1e-5)
+    assert plain.statistics.passes == 1
+    assert parallel.statistics.passes >= 4
+    assert parallel.statistics.padded < plain.statistics.padded
 
 
 def test_pairs_differ_from_texts(model_folder: Path) -> None:
