@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from contract.failures import UserError
+from contract.files import read_json
 
 TOKENIZER_FILE = "tokenizer.json"
+CONFIG_FILE = "tokenizer_config.json"
+SIDES = ("right", "left")
 
 # How long a row may be is a job's decision, and tools rewrite these two on saving.
 NOT_FINGERPRINTED = ("truncation", "padding")
@@ -39,15 +43,41 @@ def locate(name: str, revision: str | None = None) -> Path:
 def _download(name: str, revision: str | None) -> Path:
     # Imported late: it costs half a second that jobs on local files need not pay.
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(hf_hub_download(name, TOKENIZER_FILE, revision=revision))
+        path = hf_hub_download(name, TOKENIZER_FILE, revision=revision)
+        with suppress(EntryNotFoundError):
+            # Beside it, as in a folder; not every model has one.
+            hf_hub_download(name, CONFIG_FILE, revision=revision)
+        return Path(path)
     except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
         raise UserError(
             f"tokenizer {name}: no such folder here, and the hub gave none ({type(error).__name__}); "
             "expected a folder with tokenizer.json, or a model's name with HF_HUB_OFFLINE=0"
         ) from None
+
+
+def truncation_side(path: Path) -> str:
+    """Where a text that is too long loses tokens, right or left, as transformers reads it.
+
+    From tokenizer_config.json beside the tokenizer.json at `path`, else from the truncation that the
+    file itself carries, else right.
+
+    Raises:
+        UserError: it is neither.
+    """
+    carried = read(path).get("truncation") or {}
+    side = str(config(path).get("truncation_side") or carried.get("direction") or SIDES[0]).lower()
+    if side not in SIDES:
+        raise UserError(f"tokenizer {path} has truncation_side {side!r}, expected right or left")
+    return side
+
+
+def config(path: Path) -> dict[str, Any]:
+    """The content of tokenizer_config.json beside the tokenizer.json at `path`; empty where there is none."""
+    beside = path.parent / CONFIG_FILE
+    return read_json(beside, "tokenizer's settings") if beside.is_file() else {}
 
 
 def fingerprint(path: Path) -> str:

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from contract import tokenizer
 from contract.failures import UserError
-from contract.files import read_json
 from contract.tokenizer import TOKENIZER_FILE
 from inference.decoding import Text
-
-CONFIG_FILE = "tokenizer_config.json"
 
 
 @dataclass(frozen=True)
@@ -43,15 +41,16 @@ class TextTokenizer:
     Args:
         backend: a tokenizers.Tokenizer; truncation and padding that its file sets are turned off.
         settings: the content of tokenizer_config.json.
+        truncation_side: where a text that is too long loses tokens, right or left.
         pad_id: the model's padding token, where the settings name none; None for neither.
     """
 
-    def __init__(self, backend: Any, settings: dict[str, Any], pad_id: int | None) -> None:
+    def __init__(self, backend: Any, settings: dict[str, Any], truncation_side: str, pad_id: int | None) -> None:
         backend.no_truncation()
         backend.no_padding()
         self._backend = backend
         self._limit: int | None = None
-        self._truncation_side = settings.get("truncation_side", "right")
+        self._truncation_side = truncation_side
         self.padding_side = settings.get("padding_side", "right")
         self.max_length = settings.get("model_max_length")
         named = backend.token_to_id(token_text(settings.get("pad_token")))
@@ -67,12 +66,12 @@ class TextTokenizer:
         # Imported late: it takes its parallelism from the environment when it loads.
         from tokenizers import Tokenizer
 
-        path = folder / CONFIG_FILE
-        settings = read_json(path, "tokenizer's settings") if path.exists() else {}
+        path = folder / TOKENIZER_FILE
         try:
-            return cls(Tokenizer.from_file(str(folder / TOKENIZER_FILE)), settings, pad_id)
+            backend = Tokenizer.from_file(str(path))
         except Exception as error:  # tokenizers raises plain Exception
-            raise UserError(f"tokenizer {folder / TOKENIZER_FILE} cannot be read: {error}") from None
+            raise UserError(f"tokenizer {path} cannot be read: {error}") from None
+        return cls(backend, tokenizer.config(path), tokenizer.truncation_side(path), pad_id)
 
     def encode(self, texts: Sequence[Text], limit: int) -> list[Encoded]:
         """Token ids of each text, at most `limit` of them."""

@@ -121,7 +121,9 @@ class FastEncoder:
 
     def _encode_fast(self, texts: Sequence[str]) -> Tokens:
         ids, counts = self.fast.encode_batch_flat(list(texts), add_special_tokens=False)
-        return framed(ids.view(np.int32), counts.astype(np.int32), self._before, self._after, self.library.max_length)
+        library = self.library
+        full = counts.astype(np.int32)
+        return framed(ids.view(np.int32), full, self._before, self._after, library.max_length, library.side)
 
     def _sample(self, texts: Sequence[str], tokens: Tokens) -> None:
         """Compare some rows, more of them at the start."""
@@ -143,12 +145,14 @@ def framed(
     before: NDArray[np.int32],
     after: NDArray[np.int32],
     limit: int,
+    side: str,
 ) -> Tokens:
     """Rows cut so that with special tokens before and after they have at most `limit` tokens.
 
     Args:
         ids: of all rows, one after another, without special tokens.
         counts: how many of each row.
+        side: where a row that is too long loses tokens, right or left.
     """
     special = len(before) + len(after)
     kept = np.minimum(counts, limit - special)
@@ -156,10 +160,10 @@ def framed(
     ends = np.cumsum(lengths, dtype=np.int64)
     whole: NDArray[np.int32] = np.empty(int(lengths.sum()), np.int32)
     # Row by row: a mask over all tokens takes ten times as long.
-    start = 0
-    for place, count, keep in zip((ends - lengths + len(before)).tolist(), counts.tolist(), kept.tolist(), strict=True):
+    places = ends - lengths + len(before)
+    starts = np.cumsum(counts, dtype=np.int64) - (kept if side == "left" else counts)
+    for place, start, keep in zip(places.tolist(), starts.tolist(), kept.tolist(), strict=True):
         whole[place : place + keep] = ids[start : start + keep]
-        start += count
     for offset, token in enumerate(before):
         whole[ends - lengths + offset] = token
     for offset, token in enumerate(after):

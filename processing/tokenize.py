@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from contract.failures import UserError
+from contract.tokenizer import truncation_side
 
 # The library's objects weigh some hundred bytes a token: few texts at a time keep that small.
 CHUNK = 512
@@ -63,6 +64,7 @@ class LibraryEncoder:
         self.tokenizer = load(path)
         self.max_length = max_length
         self.special = special_tokens(self.tokenizer, path)
+        self.side = truncation_side(path)
         self.rows = 0
         self._counting = threading.Lock()
         least = self.special.before + self.special.after + 1
@@ -83,7 +85,7 @@ class LibraryEncoder:
         rows = [ids for start in range(0, len(texts), CHUNK) for ids in self.ids(texts[start : start + CHUNK])]
         full = np.fromiter(map(len, rows), np.int32, len(rows))
         flat = np.fromiter(chain.from_iterable(rows), np.int32, int(full.sum()))
-        return truncate(flat, full, self.max_length, self.special.after)
+        return truncate(flat, full, self.max_length, self.special, self.side)
 
     def summary(self) -> dict[str, int]:
         """How many rows it encoded, for the report."""
@@ -122,18 +124,26 @@ def special_tokens(tokenizer: Tokenizer, path: Path) -> SpecialTokens:
     raise UserError(f"tokenizer {path} puts special tokens elsewhere than before and after a text")
 
 
-def truncate(flat: NDArray[np.int32], full: NDArray[np.int32], limit: int, after: int) -> Tokens:
-    """Rows cut to `limit` tokens: the text loses its end, the last `after` special tokens stay.
+def truncate(flat: NDArray[np.int32], full: NDArray[np.int32], limit: int, special: SpecialTokens, side: str) -> Tokens:
+    """Rows cut to `limit` tokens: the text loses its end, or on `side` left its start; special tokens stay.
 
-    The same as the library's truncation on the right, and as AutoTokenizer(truncation=True).
+    The same as the library's truncation, and as AutoTokenizer(truncation=True).
     """
     lengths = np.minimum(full, limit).astype(np.int32)
     if not (full > limit).any():
         return Tokens(flat, lengths, full)
     position = ragged_range(full)
     row_length: NDArray[np.int32] = np.repeat(full, full)
-    kept = (row_length <= limit) | (position < limit - after) | (position >= row_length - after)
+    first, last = kept_ends(limit, special, side)
+    kept = (row_length <= limit) | (position < first) | (position >= row_length - last)
     return Tokens(flat[kept], lengths, full)
+
+
+def kept_ends(limit: int, special: SpecialTokens, side: str) -> tuple[int, int]:
+    """How many tokens stay at the start and at the end of a row that is cut."""
+    if side == "left":
+        return special.before, limit - special.before
+    return limit - special.after, special.after
 
 
 def ragged_range(lengths: NDArray[np.int32]) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ from datasets import ClassLabel, Dataset, Features, List, Value
 from tokenizers import Tokenizer
 
 from contract.failures import UserError
+from contract.tokenizer import truncation_side
 
 # The column names that processing takes by itself, and those of public data sets.
 TEXT_COLUMNS = ("review_body", "text", "sentence", "content")
@@ -68,7 +69,7 @@ class TextEncoder:
         """list<int32>, the token ids of each text."""
         tokenizer = Tokenizer.from_file(str(self.tokenizer_file))
         tokenizer.no_padding()
-        tokenizer.enable_truncation(self.max_length)
+        tokenizer.enable_truncation(self.max_length, direction=truncation_side(self.tokenizer_file))
         chunks = []
         for start in range(0, len(texts), BATCH_ROWS):
             encoded = tokenizer.encode_batch_fast(texts.slice(start, BATCH_ROWS).to_pylist())

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from contract.failures import UserError
-from contract.tokenizer import fingerprint, locate
+from contract.tokenizer import fingerprint, locate, truncation_side
 
 CONTENT = {"version": "1.0", "truncation": None, "padding": None, "model": {"type": "WordPiece", "vocab": {"ä": 0}}}
 
@@ -34,6 +34,24 @@ def test_a_hub_name_without_network_is_one_sentence(tmp_path: Path, monkeypatch:
         locate("some/model")
 
 
+@pytest.mark.parametrize("has_config", [True, False])
+def test_a_hub_name_is_found_in_the_cache_with_its_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_config: bool
+) -> None:
+    folder = tmp_path / "models--some--model"
+    (folder / "refs").mkdir(parents=True)
+    (folder / "refs/main").write_text("a1")
+    (folder / "snapshots").mkdir()
+    write(folder / "snapshots/a1", CONTENT)
+    if has_config:
+        (folder / "snapshots/a1/tokenizer_config.json").write_text('{"truncation_side": "left"}')
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    path = locate("some/model")
+    assert path.read_bytes() == (folder / "snapshots/a1/tokenizer.json").read_bytes()
+    assert truncation_side(path) == ("left" if has_config else "right")
+
+
 def test_the_fingerprint_ignores_spelling_truncation_and_padding(tmp_path: Path) -> None:
     same = [
         write(tmp_path / "a", CONTENT),
@@ -52,3 +70,29 @@ def test_the_fingerprint_sees_the_vocabulary(tmp_path: Path) -> None:
 def test_another_file_is_no_tokenizer(tmp_path: Path, content: object) -> None:
     with pytest.raises(UserError, match="has no model"):
         fingerprint(write(tmp_path / "a", content))
+
+
+@pytest.mark.parametrize(
+    ("carried", "config", "side"),
+    [
+        (None, None, "right"),
+        ({"direction": "Left"}, None, "left"),
+        ({"direction": "Right"}, {"truncation_side": "left"}, "left"),
+        ({"direction": "Left"}, {"truncation_side": "right"}, "right"),
+        (None, {"pad_token": "x"}, "right"),
+    ],
+)
+def test_the_truncation_side_is_the_configs_then_the_files(
+    tmp_path: Path, carried: object, config: object, side: str
+) -> None:
+    path = write(tmp_path, {**CONTENT, "truncation": carried})
+    if config is not None:
+        (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
+    assert truncation_side(path) == side
+
+
+def test_an_unknown_truncation_side_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, CONTENT)
+    (tmp_path / "tokenizer_config.json").write_text('{"truncation_side": "middle"}')
+    with pytest.raises(UserError, match="truncation_side 'middle', expected right or left"):
+        truncation_side(path)

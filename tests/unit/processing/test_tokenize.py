@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, processors
+from transformers import AutoTokenizer
 
 from contract.failures import UserError
+from processing.arrays import to_texts
+from processing.fast import FastEncoder, encoder
 from processing.tokenize import LibraryEncoder, Tokens, load
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
@@ -39,6 +43,26 @@ def test_equals_the_librarys_truncation(
     tokens = LibraryEncoder(path, max_length).tokens(texts)
     assert rows(tokens) == by_library(path, texts, max_length)
     assert tokens.full_lengths.tolist() == [len(ids) for ids in by_library(path, texts, 100_000)]
+
+
+@pytest.mark.parametrize("kind", ["wordpiece", "bytelevel"])
+@pytest.mark.parametrize("place", ["tokenizer.json", "tokenizer_config.json"])
+def test_truncates_where_transformers_does(
+    kind: str, place: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    tokenizer = Tokenizer.from_file(str(request.getfixturevalue(kind)))
+    is_carried = place == "tokenizer.json"
+    tokenizer.enable_truncation(5, direction="left" if is_carried else "right")
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast"} | ({} if is_carried else {"truncation_side": "left"})
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
+    texts = ["the good film was older than the long book", "the", "", "bad film the"]
+    expected = AutoTokenizer.from_pretrained(tmp_path)(texts, truncation=True, max_length=6)["input_ids"]
+    found = encoder(tmp_path / "tokenizer.json", 6, "auto")
+    assert isinstance(found, FastEncoder)
+    assert rows(found.encode(to_texts(texts))) == rows(found.library.tokens(texts)) == expected
+    # The start is gone, not the end.
+    assert expected[0][1] != AutoTokenizer.from_pretrained(tmp_path)(texts[0])["input_ids"][1]
 
 
 def test_the_files_own_truncation_and_padding_are_off(wordpiece: Path) -> None:
