@@ -53,10 +53,10 @@ class HostedModel:
     ) -> None:
         self.folder = folder
         self._options, self._run_folder, self._session, self._workers = options, run_folder, session, workers
-        self._key = next(KEYS)
-        self._board = Noticeboard(run_folder.path, self._key)
+        self.key = next(KEYS)
+        self._board = Noticeboard(run_folder.path, self.key)
         self._lost_at = 0.0
-        self.gate = Gate(session, self._key)
+        self.gate = Gate(session, self.key)
 
     async def load(self) -> None:
         """Register the model; returns when every worker is warm and the gate is open.
@@ -65,8 +65,8 @@ class HostedModel:
             UserError: the model cannot load; with the worker's own reason where it gave one.
         """
         shutil.rmtree(self._board.folder, ignore_errors=True)
-        stub.write(self._run_folder.store, self._key, self.folder)
-        registered = management.register(self._session, self._options, self._key, self._workers)
+        stub.write(self._run_folder.store, self.key, self.folder)
+        registered = management.register(self._session, self._options, self.key, self._workers)
         try:
             await asyncio.wait_for(registered, self._options.startup_timeout)
         except TimeoutError:
@@ -84,11 +84,11 @@ class HostedModel:
         """
         self.gate.close()
         with contextlib.suppress(aiohttp.ClientError):
-            await management.unregister(self._session, self._key)
+            await management.unregister(self._session, self.key)
         deadline = time.monotonic() + GONE_SECONDS
         while self._board.ready_workers() and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
-        shutil.rmtree(self._run_folder.store / self._key, ignore_errors=True)
+        shutil.rmtree(self._run_folder.store / self.key, ignore_errors=True)
         shutil.rmtree(self._board.folder, ignore_errors=True)
 
     def follow(self) -> None:

@@ -1,0 +1,53 @@
+"""A front with a stand-in for multi-model-server behind it, both real HTTP servers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from inference.envelope import pack
+from inference.front import SingleModel
+from inference.gate import Gate
+from inference.middleware import errors_as_json
+
+Worker = Callable[[web.Request], Awaitable[web.Response]]
+Client = TestClient[Any, Any]
+
+
+async def echo(request: web.Request) -> web.Response:
+    """Answers with what came, as a worker's envelope."""
+    headers = {"content-type": "text/csv", "x-amzn-sagemaker-custom-attributes": "truncated=1", "server": "secret"}
+    content = pack(201, headers, await request.read())
+    seen = {f"seen-{name}": value for name, value in request.headers.items()}
+    return web.Response(body=content, headers={"x-request-id": "id-1", **seen})
+
+
+def with_front(worker: Worker, check: Callable[[Client, Gate], Awaitable[None]], limit: int = 1 << 20) -> None:
+    """Run `check` with a client of a front, whose open gate leads to `worker`."""
+
+    async def run() -> None:
+        behind = web.Application()
+        behind.router.add_post("/predictions/key", worker)
+        async with TestServer(behind) as server, aiohttp.ClientSession(server.make_url("/")) as session:
+            gate = Gate(session, "key")
+            gate.open()
+            application = web.Application(middlewares=[errors_as_json], client_max_size=limit)
+            application.add_routes(SingleModel(SimpleNamespace(gate=gate)).routes())  # type: ignore[arg-type]
+            async with TestClient(TestServer(application)) as client:
+                await check(client, gate)
+
+    asyncio.run(run())
+
+
+async def error_of(answer: aiohttp.ClientResponse) -> tuple[int, str]:
+    """Status and code of an error in our shape."""
+    error = (await answer.json())["error"]
+    assert error.keys() == {"code", "message", "request_id"}
+    assert answer.headers["x-request-id"] == error["request_id"]
+    return answer.status, error["code"]
