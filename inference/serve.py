@@ -16,7 +16,7 @@ from typing import Protocol
 import aiohttp
 from aiohttp import web
 
-from contract.failures import EXIT_BUG, EXIT_OK, UserError
+from contract.failures import EXIT_BUG, EXIT_OK
 from contract.paths import Paths
 from inference import management, modelserver, processes, readiness
 from inference.device import default_workers, worker_environment
@@ -26,6 +26,7 @@ from inference.hosted import HostedModel
 from inference.modelserver import RunFolder, ServerLostError
 from inference.multimodel import MultiModel
 from inference.options import ServingOptions
+from inference.preparation import prepare
 
 WATCH_INTERVAL = 0.1
 # A model server that ends more often than this in so many seconds is beyond help.
@@ -58,12 +59,10 @@ def serve(options: ServingOptions, environ: Mapping[str, str]) -> int:
     Raises:
         UserError: the model cannot load, or the machine lacks what is needed.
     """
-    paths = Paths.from_environment(environ)
-    if not options.multi_model and not paths.model.is_dir():
-        raise UserError(f"model folder {paths.model}: no such folder; expected an unpacked model.tar.gz")
     path = Path(tempfile.mkdtemp(prefix="serve-"))
     try:
-        return asyncio.run(Server(options, RunFolder(path), paths, environ).run())
+        folder, prepared = prepare(options, Paths.from_environment(environ), path, environ)
+        return asyncio.run(Server(options, RunFolder(path), folder, prepared).run())
     finally:
         shutil.rmtree(path, ignore_errors=True)
 
@@ -72,9 +71,9 @@ class Server:
     """From the start of the container to its stop, over all lives of the model server."""
 
     def __init__(
-        self, options: ServingOptions, run_folder: RunFolder, paths: Paths, environ: Mapping[str, str]
+        self, options: ServingOptions, run_folder: RunFolder, folder: Path, environ: Mapping[str, str]
     ) -> None:
-        self._options, self._run_folder, self._paths = options, run_folder, paths
+        self._options, self._run_folder, self._folder = options, run_folder, folder
         self._endpoint = Endpoint.choose(run_folder.path)
         self._workers = options.workers or (1 if options.multi_model else default_workers())
         self._environ = {
@@ -110,8 +109,8 @@ class Server:
             return HostedModel(folder, self._options, self._run_folder, session, self._workers)
 
         if self._options.multi_model:
-            return MultiModel(self._paths.models, host)
-        return SingleModel(host(self._paths.model))
+            return MultiModel(self._folder, host)
+        return SingleModel(host(self._folder))
 
     async def _lives(self, session: aiohttp.ClientSession, service: Service, runner: web.AppRunner) -> int:
         """Start the model server, and again where it is lost after it had served."""
