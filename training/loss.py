@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
@@ -19,9 +20,12 @@ class ClassificationLoss:
 
     Attributes:
         smoothing: label smoothing, 0..1 (label_smoothing_factor).
+        weights: (classes,) float32, of a row by its class; none weighs all rows alike. Their mean over
+            the rows of train is 1, so dividing by rows keeps the loss the same for any shares of a step.
     """
 
     smoothing: float = 0.0
+    weights: torch.Tensor | None = None
 
     def __call__(
         self, outputs: Mapping[str, torch.Tensor], labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None
@@ -33,5 +37,19 @@ class ClassificationLoss:
             labels: (rows,) int64.
             num_items_in_batch: rows of the step over all ranks; None (evaluation) takes these rows alone.
         """
-        total = cross_entropy(outputs["logits"].float(), labels, reduction="sum", label_smoothing=self.smoothing)
+        logits = outputs["logits"].float()
+        weights = None if self.weights is None else self.weights.to(logits.device)
+        total = cross_entropy(logits, labels, weights, reduction="sum", label_smoothing=self.smoothing)
         return total / (len(labels) if num_items_in_batch is None else num_items_in_batch)
+
+
+def balanced(labels: np.ndarray, classes: int) -> torch.Tensor:
+    """(classes,) float32: rows / (classes times rows of the class), so that classes weigh alike in sum.
+
+    Args:
+        labels: (rows,) int64.
+
+    Source: G. King, L. Zeng, "Logistic Regression in Rare Events Data", Political Analysis 9 (2001).
+    """
+    counts = np.bincount(labels, minlength=classes)
+    return torch.tensor(len(labels) / (classes * np.maximum(counts, 1)), dtype=torch.float32)

@@ -40,12 +40,6 @@ def ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     return np.divide(above, below, out=np.zeros_like(above), where=below != 0)
 
 
-def compute(prediction: Any) -> dict[str, float]:
-    """The scores of a transformers.EvalPrediction with logits (rows, classes) and labels (rows,)."""
-    logits = prediction.predictions[0] if isinstance(prediction.predictions, tuple) else prediction.predictions
-    return scores(confusion(prediction.label_ids, logits.argmax(-1), logits.shape[-1]))
-
-
 def say(values: Mapping[str, Any]) -> None:
     """One `name = value` line each: what metric_definitions look for."""
     for name, value in values.items():

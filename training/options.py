@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from contract.options import option
 
@@ -57,6 +58,17 @@ class TrainingOptions:
     )
     load_best_model_at_end: bool = option(
         True, "Deliver the model of the best evaluation, not of the last step.", group="model"
+    )
+    early_stopping_patience: int | None = option(
+        None, "Stop after so many evaluations in a row without a better metric_for_best_model.", group="quality"
+    )
+    class_weights: Literal["none", "balanced"] = option(
+        "none", "Weight of a row in the loss by its class; balanced: the rarer, the more.", group="quality"
+    )
+    decision_threshold: Literal["none", "best_f1", "best_accuracy"] = option(
+        "none",
+        "Choose on validation from which probability on a row is of the second of two classes; inference keeps to it.",
+        group="quality",
     )
     resume: bool = option(True, "Go on from the newest valid checkpoint.", group="checkpoints")
     checkpoint_minutes: float = option(

@@ -12,7 +12,7 @@ from typing import Any
 import datasets
 import torch
 import transformers
-from transformers import PrinterCallback, TrainingArguments, set_seed
+from transformers import PrinterCallback, TrainerCallback, TrainingArguments, set_seed
 
 from contract import logs
 from contract.failures import UserError
@@ -26,9 +26,10 @@ from training.checkpoints import Origin
 from training.collator import PaddingCollator
 from training.data import Channel, Channels
 from training.hyperparameters import Hyperparameters
-from training.loss import ClassificationLoss
-from training.metrics import compute
+from training.loss import ClassificationLoss, balanced
 from training.order import STRATEGIES, Order
+from training.patience import PatienceCallback
+from training.predictions import Judge
 from training.stop import Agreement, StopCallback, StopRequest
 from training.trainer import JobTrainer, LogCallback
 
@@ -79,7 +80,7 @@ def run(paths: Paths, asked: Hyperparameters, request: StopRequest) -> None:
     order = make_order(args, channels.train, resuming.rows_per_step(args, found))
     set_seed(args.seed)
     stop = StopCallback(request, agreement, asked.options.checkpoint_minutes)
-    parts = {"order": order, "origin": origin, "agreement": agreement, "callbacks": [stop, LogCallback()]}
+    parts = {"order": order, "origin": origin, "agreement": agreement, "callbacks": make_callbacks(stop, asked)}
     trainer = make_trainer(args, asked, channels, base, parts)
     # Each rank draws its own dropout; a resumed one gets its random state from the checkpoint.
     torch.manual_seed(args.seed + args.process_index)
@@ -118,6 +119,18 @@ def make_order(args: TrainingArguments, train: Channel, rows: int) -> Order:
     return Order(train.lengths, rows, seed, args.train_sampling_strategy)
 
 
+def make_loss(args: TrainingArguments, asked: Hyperparameters, train: Channel) -> ClassificationLoss:
+    is_balanced = asked.options.class_weights == "balanced"
+    return ClassificationLoss(
+        args.label_smoothing_factor, balanced(train.labels, len(train.label_names)) if is_balanced else None
+    )
+
+
+def make_callbacks(stop: StopCallback, asked: Hyperparameters) -> list[TrainerCallback]:
+    patience = asked.options.early_stopping_patience
+    return [stop, LogCallback(), *([] if patience is None else [PatienceCallback(patience)])]
+
+
 def make_trainer(
     args: TrainingArguments, asked: Hyperparameters, channels: Channels, base: BaseModel, parts: dict[str, Any]
 ) -> JobTrainer:
@@ -131,8 +144,8 @@ def make_trainer(
         data_collator=PaddingCollator(
             base.config.pad_token_id or 0, asked.options.pad_to_multiple_of, base_model.position_limit(base.config)
         ),
-        compute_metrics=compute,
-        compute_loss_func=ClassificationLoss(args.label_smoothing_factor),
+        compute_metrics=Judge(),
+        compute_loss_func=make_loss(args, asked, channels.train),
         **parts,
     )
     trainer.remove_callback(PrinterCallback)

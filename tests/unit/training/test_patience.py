@@ -1,0 +1,29 @@
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from transformers import TrainerControl, TrainerState
+
+from contract.failures import UserError
+from training.patience import PatienceCallback, worse_in_a_row
+
+
+@pytest.mark.parametrize(
+    ("values", "greater", "expected"),
+    [([], False, 0), ([3, 2, 1], False, 0), ([3, 1, 2, 1], False, 2), ([1, 2, 1], True, 1), ([2, 2, 2], True, 2)],
+)
+def test_evaluations_since_the_best_are_counted(values: list[float], greater: bool, expected: int) -> None:
+    assert worse_in_a_row(values, greater) == expected
+
+
+@pytest.mark.parametrize(("losses", "stops"), [([0.5, 0.4, 0.6], False), ([0.5, 0.4, 0.6, 0.5], True)])
+def test_it_stops_by_the_history_so_that_a_resumed_run_stops_too(losses: list[float], stops: bool) -> None:
+    args: Any = SimpleNamespace(metric_for_best_model="loss", greater_is_better=False)
+    history = [{"loss": 9.0, "step": 1}, *({"eval_loss": loss, "step": 2} for loss in losses)]
+    control = PatienceCallback(2).on_evaluate(args, TrainerState(log_history=history), TrainerControl())
+    assert control.should_training_stop is stops
+
+
+def test_no_patience_at_all_is_refused() -> None:
+    with pytest.raises(UserError, match="early_stopping_patience is 0, expected at least 1"):
+        PatienceCallback(0)
