@@ -6,48 +6,31 @@ import asyncio
 import logging
 import shutil
 import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
 
 import aiohttp
 from aiohttp import web
 
 from contract.failures import EXIT_BUG, EXIT_OK
 from contract.paths import Paths
-from inference import management, modelserver, processes, readiness
+from inference import modelserver, processes, readiness
 from inference.device import default_workers, worker_environment
 from inference.endpoint import Endpoint
 from inference.front import SingleModel, listen
 from inference.hosted import HostedModel
+from inference.life import Life, Service
 from inference.modelserver import RunFolder, ServerLostError
 from inference.multimodel import MultiModel
 from inference.options import ServingOptions
 from inference.preparation import prepare
 
-WATCH_INTERVAL = 0.1
 # A model server that ends more often than this in so many seconds is beyond help.
 MOST_RESTARTS, RESTARTS_WINDOW = 3, 600.0
 
 log = logging.getLogger(__name__)
-
-
-class Service(Protocol):
-    """What is served: its routes, and its models over all lives of the model server."""
-
-    def routes(self) -> list[web.RouteDef]: ...
-
-    async def load(self) -> None:
-        """Load the models that are to be there. Raises UserError where the server is of no use without."""
-
-    async def follow(self) -> None:
-        """Look after the workers. Raises ServerLostError or UserError where that does not help."""
-
-    def close(self) -> None:
-        """The model server is gone: answer what waits for it."""
 
 
 def serve(options: ServingOptions, environ: Mapping[str, str]) -> int:
@@ -114,8 +97,7 @@ class Server:
 
     async def _lives(self, session: aiohttp.ClientSession, service: Service, runner: web.AppRunner) -> int:
         """Start the model server, and again where it is lost after it had served."""
-        while True:
-            await self._endpoint.wait_until_free()
+        while await self._port_is_free():
             process = modelserver.start(self._options, self._run_folder, self._endpoint, self._environ)
             life = Life(session, service, runner, process, self._stopping)
             try:
@@ -123,71 +105,32 @@ class Server:
                 return EXIT_OK
             except ServerLostError as error:
                 log.error("%s; what ran gets 503", error)
-                if self._stopping.is_set() or not life.served or not self._may_restart():
-                    return EXIT_OK if self._stopping.is_set() else EXIT_BUG
+                if not self._stopping.is_set() and not (life.served and self.may_restart()):
+                    return EXIT_BUG
             finally:
                 service.close()
                 await processes.end(process)
+        return EXIT_OK
 
-    def _may_restart(self) -> bool:
+    async def _port_is_free(self) -> bool:
+        """True once workers can open their port, False after a signal to stop."""
+        free, stopping = (
+            asyncio.create_task(self._endpoint.wait_until_free()),
+            asyncio.create_task(self._stopping.wait()),
+        )
+        await asyncio.wait({free, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopped = stopping.done()
+        free.cancel()
+        stopping.cancel()
+        if not stopped:
+            free.result()
+        return not stopped
+
+    def may_restart(self) -> bool:
+        """Count a loss; whether there were too few of them to give up."""
         now = time.monotonic()
         self._restarts = [*(then for then in self._restarts if now - then < RESTARTS_WINDOW), now]
         if len(self._restarts) <= MOST_RESTARTS:
             return True
         log.error("multi-model-server was lost %d times in %.0f s: giving up", MOST_RESTARTS + 1, RESTARTS_WINDOW)
         return False
-
-
-class Life:
-    """One life of the model server, from its start to a signal or its loss."""
-
-    def __init__(
-        self,
-        session: aiohttp.ClientSession,
-        service: Service,
-        runner: web.AppRunner,
-        process: subprocess.Popen[bytes],
-        stopping: asyncio.Event,
-    ) -> None:
-        self._session, self._service, self._runner = session, service, runner
-        self._process, self._stopping = process, stopping
-        self.served = False
-
-    async def run(self) -> None:
-        """Load and look after the models; return after a signal, when what ran is finished.
-
-        Raises:
-            ServerLostError: the model server or what it needs is gone.
-            UserError: what is to be served cannot be.
-        """
-        loading = asyncio.create_task(self._load())
-        finishing: asyncio.Task[None] | None = None
-        try:
-            while not (finishing and finishing.done()):
-                if self._stopping.is_set() and not finishing:
-                    loading.cancel()
-                    finishing = asyncio.create_task(self._runner.cleanup())
-                await self._look(loading)
-                await asyncio.sleep(WATCH_INTERVAL)
-        finally:
-            loading.cancel()
-            if finishing:
-                self._service.close()
-                await finishing
-
-    async def _load(self) -> None:
-        await management.wait_until_up(self._session)
-        await self._service.load()
-        self.served = True
-        log.info("ready")
-
-    async def _look(self, loading: asyncio.Task[None]) -> None:
-        if self._process.poll() is not None:
-            raise ServerLostError(f"multi-model-server ended by itself with status {self._process.returncode}")
-        processes.reap(self._process.pid)
-        if loading.done() and not loading.cancelled():
-            try:
-                loading.result()
-            except aiohttp.ClientError as error:
-                raise ServerLostError(f"multi-model-server does not answer: {error}") from None
-            await self._service.follow()
