@@ -1,0 +1,100 @@
+"""Repositories in ECR as they should be: made where missing, left alone where they are so already."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from images.policies import Pullers, lifecycle, merged, statements
+
+# A version names one image for good; `latest` may move.
+MUTABILITY = "IMMUTABLE_WITH_EXCLUSION"
+MOVING_TAGS = ({"filterType": "WILDCARD", "filter": "latest*"},)
+
+
+@dataclass(frozen=True)
+class Repositories:
+    """The repositories of one account and region.
+
+    Attributes:
+        ecr: a boto3 client for ECR.
+        account: twelve-digit id of the account.
+        partition: aws, aws-cn, aws-us-gov, ...
+    """
+
+    ecr: Any
+    account: str
+    partition: str
+
+    def ensure(self, name: str, pullers: Pullers, kms_key: str | None = None) -> list[str]:
+        """Have the repository `name` there, with our settings; returns what was changed, nothing on a second call.
+
+        Tags are immutable but for latest*, images are scanned on push and expire by `lifecycle`, and `pullers` may
+        pull. Statements of others in its policy stay, and so does replication. Encryption cannot be changed later:
+        `kms_key` (an ARN; None for AES256) counts only for a repository that is made here.
+        """
+        return list(self._changes(name, pullers, kms_key))
+
+    def _changes(self, name: str, pullers: Pullers, kms_key: str | None) -> Iterator[str]:
+        found = self._describe(name)
+        if found is None:
+            self._create(name, kms_key)
+            yield "created"
+        else:
+            yield from self._settings(name, found)
+        if self._lifecycle(name) != lifecycle():
+            self.ecr.put_lifecycle_policy(**self._named(name), lifecyclePolicyText=json.dumps(lifecycle()))
+            yield "lifecycle"
+        current = self._policy(name)
+        wanted = merged(current, statements(pullers, self.partition))
+        if pullers and wanted != current:
+            self.ecr.set_repository_policy(**self._named(name), policyText=json.dumps(wanted))
+            yield "pull policy"
+
+    def _named(self, name: str) -> dict[str, str]:
+        return {"registryId": self.account, "repositoryName": name}
+
+    def _describe(self, name: str) -> dict[str, Any] | None:
+        try:
+            return self.ecr.describe_repositories(registryId=self.account, repositoryNames=[name])["repositories"][0]
+        except self.ecr.exceptions.RepositoryNotFoundException:
+            return None
+
+    def _create(self, name: str, kms_key: str | None) -> None:
+        encryption = {"encryptionType": "KMS", "kmsKey": kms_key} if kms_key else {"encryptionType": "AES256"}
+        self.ecr.create_repository(
+            **self._named(name),
+            imageTagMutability=MUTABILITY,
+            imageTagMutabilityExclusionFilters=list(MOVING_TAGS),
+            imageScanningConfiguration={"scanOnPush": True},
+            encryptionConfiguration=encryption,
+        )
+
+    def _settings(self, name: str, found: dict[str, Any]) -> Iterator[str]:
+        filters = found.get("imageTagMutabilityExclusionFilters", [])
+        if found["imageTagMutability"] != MUTABILITY or filters != list(MOVING_TAGS):
+            self.ecr.put_image_tag_mutability(
+                **self._named(name),
+                imageTagMutability=MUTABILITY,
+                imageTagMutabilityExclusionFilters=list(MOVING_TAGS),
+            )
+            yield "immutable tags"
+        if not found.get("imageScanningConfiguration", {}).get("scanOnPush"):
+            self.ecr.put_image_scanning_configuration(
+                **self._named(name), imageScanningConfiguration={"scanOnPush": True}
+            )
+            yield "scan on push"
+
+    def _lifecycle(self, name: str) -> dict[str, Any] | None:
+        try:
+            return json.loads(self.ecr.get_lifecycle_policy(**self._named(name))["lifecyclePolicyText"])
+        except self.ecr.exceptions.LifecyclePolicyNotFoundException:
+            return None
+
+    def _policy(self, name: str) -> dict[str, Any] | None:
+        try:
+            return json.loads(self.ecr.get_repository_policy(**self._named(name))["policyText"])
+        except self.ecr.exceptions.RepositoryPolicyNotFoundException:
+            return None
