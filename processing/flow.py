@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from processing.markup import Markup, count, element, share
+from contract.markup import Markup, count, element, share
 
 WIDTH, HEIGHT = 360.0, 190.0
 LEFT, MIDDLE, RIGHT, BAR = 0.0, 112.0, 226.0, 10.0

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.markup import Markup, count, element, share
+from contract.markup import Markup, count, element, share
 
 MOST_BINS = 40
 WIDTHS = (1, 2, 4, 5, 8, 10, 16, 20, 25, 32, 40, 50, 64, 80, 100, 128, 200, 256, 400, 512, 1000, 2000)

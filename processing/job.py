@@ -21,6 +21,7 @@ from contract.failures import UserError
 from contract.files import write_json, write_text
 from contract.hosts import Hosts
 from contract.logs import Progress
+from contract.page import PAGE_FILE
 from contract.paths import Paths
 from contract.tokenizer import fingerprint
 from contract.versions import versions
@@ -34,7 +35,7 @@ from processing.filters import Counts, Outcome
 from processing.labels import labels, numbered_names
 from processing.options import ProcessingOptions, ratios, size
 from processing.outputs import Outputs, outputs
-from processing.page import PAGE_FILE, page
+from processing.page import page
 from processing.pipeline import ordered
 from processing.progress import ReadingProgress
 from processing.query import Chosen, Plan, choose

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from contract.markup import Markup, count, element, joined, share, table
+from contract.page import details, document, legend, plain, section, tiles
 from processing.excerpts import Excerpt
 from processing.flow import flow
 from processing.histogram import picture
-from processing.markup import Markup, count, element, joined, share, table
-from processing.style import STYLE
 
-PAGE_FILE = "report.html"
 COLOURS, MOST_CLASSES, MOST_FILES = 8, 60, 100
-# No script, no network: the page may hold text that somebody else wrote.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def page(report: Mapping[str, Any], label_names: Sequence[str], excerpts: Mapping[str, Sequence[Excerpt]]) -> str:
@@ -29,26 +25,17 @@ def page(report: Mapping[str, Any], label_names: Sequence[str], excerpts: Mappin
         details("Options", table(("option", "value"), plain(report["options"]))),
         details("Versions", table(("of", "version"), plain(report["versions"]))),
     ]
-    head = joined(
-        [
-            Markup('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
-            Markup(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
-            element("title", "Prepared splits"),
-            element("style", Markup(STYLE)),
-        ]
-    )
-    body = element("body", element("main", header(report), *sections))
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head>{body}</html>\n'
+    return document("Prepared splits", subtitle(report), *sections)
 
 
-def header(report: Mapping[str, Any]) -> Markup:
+def subtitle(report: Mapping[str, Any]) -> str:
     host, time = report["host"], report["time"]
     files = len(report["files"])
     words = f"{files:,} input {'file' if files == 1 else 'files'}, {time['seconds']:.1f} s, "
     words += f"{time['rows_per_second']:,.0f} rows/s"
     if host["of"] > 1:
         words = f"Host {host['name']} of {host['of']}, {words}. The other hosts have reports of their own."
-    return joined([element("h1", "Prepared splits"), element("p", words, class_="soft")])
+    return words
 
 
 def figures(report: Mapping[str, Any]) -> Markup:
@@ -60,19 +47,7 @@ def figures(report: Mapping[str, Any]) -> Markup:
         (count(lengths["tokens_written"]), "tokens written"),
         (share(lengths["truncated_share"], 1), f"truncated at {lengths['max_length']}"),
     )
-    return element(
-        "div",
-        *(element("div", element("b", number), element("span", name)) for number, name in shown),
-        class_="figures",
-    )
-
-
-def section(title: str, *content: object) -> Markup:
-    return element("section", element("h2", title), *content)
-
-
-def details(title: str, *content: object) -> Markup:
-    return element("details", element("summary", title), *content)
+    return tiles(shown)
 
 
 def flow_section(report: Mapping[str, Any]) -> Markup:
@@ -120,14 +95,6 @@ def balance_section(labels: Mapping[str, Mapping[str, int]] | None) -> Markup:
     if len(names) > len(shown):
         parts.append(element("p", f"and {len(names) - len(shown):,} more classes: report.json has them", class_="soft"))
     return section("Classes in each split", *parts)
-
-
-def legend(names: Sequence[str]) -> Markup:
-    shown = (
-        element("span", element("i", style=f"background:var(--class-{number})"), name)
-        for number, name in enumerate(names)
-    )
-    return element("div", *shown, class_="legend")
 
 
 def split_bar(split: str, classes: Mapping[str, int], total: int) -> Markup:
@@ -183,7 +150,3 @@ def files_section(files: Sequence[Mapping[str, Any]], passed_over: Sequence[str]
 
 
 LEFT_OUT = ("filtered", "rejected")
-
-
-def plain(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in values.items()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from processing.markup import Markup, element, joined, share, table
+from contract.markup import Markup, element, joined, share, table
 
 
 def test_text_is_escaped_and_markup_is_not() -> None:

@@ -44,6 +44,11 @@ svg .soft { fill: var(--soft); font-size: 10px; }
 svg .grid { stroke: var(--line); stroke-width: 1; }
 svg .mark { stroke: var(--ink); stroke-width: 1; stroke-dasharray: 3 3; }
 svg .ribbon { opacity: .28; }
+svg .line { fill: none; stroke-width: 1.6; stroke-linejoin: round; }
+svg .stroke-0 { stroke: var(--class-0); } svg .stroke-1 { stroke: var(--class-1); }
+svg .stroke-2 { stroke: var(--class-2); } svg .stroke-3 { stroke: var(--class-3); }
+svg .dot-0 { fill: var(--class-0); } svg .dot-1 { fill: var(--class-1); }
+svg .dot-2 { fill: var(--class-2); } svg .dot-3 { fill: var(--class-3); }
 .fill-read { fill: var(--read); } .fill-kept { fill: var(--kept); }
 .fill-cut { fill: var(--cut); } .fill-lost { fill: var(--lost); }
 .scroll { overflow-x: auto; }
