@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import logging
 from collections.abc import Mapping
@@ -41,6 +42,11 @@ def build(given: Mapping[str, Any], checkpoints: Path, evaluates: bool, world_si
     Raises:
         UserError: TrainingArguments refuses a value or a combination.
     """
+    if given.get("deepspeed") and importlib.util.find_spec("deepspeed") is None:
+        raise UserError(
+            "hyperparameter deepspeed is set, but deepspeed is not installed in this image; "
+            "expected an image that adds it, or use fsdp"
+        )
     chosen = {name: default.value for name, default in defaults(evaluates).items()} | dict(given)
     # A backend named in a single process would have accelerate look for a process group.
     chosen |= {"ddp_backend": "gloo"} if world_size > 1 and not torch.cuda.is_available() else {}

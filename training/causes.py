@@ -17,6 +17,12 @@ from training.stop import InterruptionError
 FOLDER_VARIABLE = "TRAINING_RANK_FOLDER"
 RANK_VARIABLE = "RANK"
 
+# How torch, CUDA and the C++ library say it; the class differs from version to version.
+MEMORY_MARKS = ("out of memory", "can't allocate memory", "ALLOC_FAILED", "bad_alloc")
+DISK_MARKS = ("No space left on device", "Disk quota exceeded", "File too large")
+# What a rank says that was waiting for one that is gone.
+ECHO_MARKS = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "remote process exited")
+
 log = logging.getLogger(__name__)
 
 
@@ -33,6 +39,11 @@ class Cause:
     rank: int
     nanoseconds: int
     text: str
+
+    @property
+    def is_echo(self) -> bool:
+        """Whether it only says that another rank is gone."""
+        return any(mark in self.text for mark in ECHO_MARKS)
 
 
 @dataclass(frozen=True)
@@ -66,7 +77,7 @@ class RankFolder:
     def first(self) -> Cause | None:
         """The cause of the rank that failed first; None where no rank left one."""
         causes = [Cause(**json.loads(path.read_bytes())) for path in self.folder.glob("cause-*.json")]
-        return min(causes, key=lambda cause: cause.nanoseconds, default=None)
+        return min(causes, key=lambda cause: (cause.is_echo, cause.nanoseconds), default=None)
 
 
 @contextmanager
@@ -78,6 +89,20 @@ def settle(folder: RankFolder) -> Iterator[None]:
         folder.leave(str(stop))
         raise SystemExit(EXIT_BUG) from None
     except Exception as error:
-        log_failure(error)
-        folder.leave(reason(error))
+        explained = explain(error)
+        log_failure(explained)
+        folder.leave(reason(explained))
         raise SystemExit(EXIT_BUG) from None
+
+
+def explain(error: Exception) -> Exception:
+    """`error`, or where memory or disk ran out, a sentence that names the cure."""
+    text = str(error).partition("\n")[0]
+    if isinstance(error, MemoryError) or any(mark in str(error) for mark in MEMORY_MARKS):
+        return UserError(
+            f"memory does not suffice ({text or 'MemoryError'}); lower train_batch_size and raise "
+            "gradient_accumulation_steps by as much, or set gradient_checkpointing to true"
+        )
+    if not isinstance(error, UserError) and any(mark in str(error) for mark in DISK_MARKS):
+        return UserError(f"the disk does not suffice ({text}); expected room for the model and two checkpoints")
+    return error

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 import torch.distributed as dist
-from safetensors.torch import load_model
+from safetensors import SafetensorError
+from safetensors.torch import load_file, load_model
 
 from contract.failures import UserError
 from contract.paths import Paths
-from training import checkpoints, data, model_folder, outputs
+from training import checkpoints, data, model_folder, outputs, sharding
 from training.base_model import BaseModel
 from training.data import Channel, Channels
 from training.hyperparameters import Hyperparameters
@@ -21,6 +23,8 @@ from training.stop import InterruptionError
 from training.trainer import JobTrainer
 
 SHOWN = ("learning_rate", "num_train_epochs", "per_device_train_batch_size", "warmup_steps", "weight_decay", "seed")
+
+WEIGHTS = "model.safetensors"
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +37,11 @@ def deliver(paths: Paths, trainer: JobTrainer, asked: Hyperparameters, channels:
         metrics |= trainer.evaluate(data.by_length(channels.test), metric_key_prefix="test")
     speed = trainer.speed()
     metrics |= speed
+    weights = sharding.whole_state(trainer)
     if trainer.is_world_process_zero():
         say(speed)
         outputs.write(paths.output_data, metrics, trainer.state.log_history)
-        write_model(paths.model, trainer, channels.train, base, result_of(trainer, step, metrics))
+        write_model(paths.model, trainer, channels.train, base, result_of(trainer, step, metrics), weights)
 
 
 def interrupt(paths: Paths, trainer: JobTrainer, seconds: float, train: Channel, base: BaseModel) -> None:
@@ -61,10 +66,14 @@ def interrupt(paths: Paths, trainer: JobTrainer, seconds: float, train: Channel,
 def deliver_partial(paths: Paths, trainer: JobTrainer, train: Channel, base: BaseModel) -> None:
     """By the first rank alone, and without harm to the checkpoint where it fails."""
     try:
-        step = put_best(trainer) or trainer.state.global_step
+        best = best_checkpoint(trainer)
+        step = checkpoints.step_of(best) if best else trainer.state.global_step
         result = result_of(trainer, step, metrics_of(trainer.state.log_history, step), partial=True)
-        write_model(paths.model, trainer, train, base, result)
-    except (OSError, UserError) as error:
+        if best is None and sharding.is_sharded(trainer):
+            best = trainer.root / f"{checkpoints.PREFIX}{trainer.saved}"
+        weights = load_file(best / WEIGHTS) if best else None
+        write_model(paths.model, trainer, train, base, result, weights)
+    except (OSError, SafetensorError, UserError) as error:
         log.warning("no partial model is written: %s", error)
 
 
@@ -84,25 +93,39 @@ def result_of(
 
 
 def write_model(
-    folder: Path, trainer: JobTrainer, train: Channel, base: BaseModel, result: model_folder.Result
+    folder: Path,
+    trainer: JobTrainer,
+    train: Channel,
+    base: BaseModel,
+    result: model_folder.Result,
+    weights: dict[str, torch.Tensor] | None = None,
 ) -> None:
+    """By the first rank: its model, or `weights` where these are others."""
     model = trainer.accelerator.unwrap_model(trainer.model)
-    model_folder.write(folder, model, base, model_folder.card_of(train, base, trainer.args.seed), result)
+    model_folder.write(folder, model, base, model_folder.card_of(train, base, trainer.args.seed), result, weights)
 
 
 def load_best(trainer: JobTrainer) -> int:
     """Put the weights of the best evaluation into the model on all ranks. Returns their step."""
-    put = put_best(trainer) if trainer.is_world_process_zero() else None
-    step = int(max(trainer.agreement.collect(put or 0)))
-    if step and trainer.args.world_size > 1:
+    found = best_checkpoint(trainer) if trainer.is_world_process_zero() else None
+    step = int(max(trainer.agreement.collect(checkpoints.step_of(found) if found else 0)))
+    if not step:
+        return trainer.state.global_step
+    if sharding.is_sharded(trainer):
+        sharding.load(trainer, trainer.root / f"{checkpoints.PREFIX}{step}")
+        return step
+    model = trainer.accelerator.unwrap_model(trainer.model)
+    if found:
+        load_model(model, found / WEIGHTS)
+    if trainer.args.world_size > 1:
         # Other hosts may not have the folder.
-        for tensor in trainer.accelerator.unwrap_model(trainer.model).state_dict().values():
+        for tensor in model.state_dict().values():
             dist.broadcast(tensor, src=0)
-    return step or trainer.state.global_step
+    return step
 
 
-def put_best(trainer: JobTrainer) -> int | None:
-    """Put the weights of the best evaluation into this rank's model. Returns their step; None if they are there."""
+def best_checkpoint(trainer: JobTrainer) -> Path | None:
+    """The checkpoint of the best evaluation; None where there was none, or the current weights are the best."""
     state = trainer.state
     best = state.best_global_step
     if not best or best == state.global_step:
@@ -116,5 +139,4 @@ def put_best(trainer: JobTrainer) -> int | None:
     log.info(
         "the best evaluation was at step %d (%s = %s)", best, trainer.args.metric_for_best_model, state.best_metric
     )
-    load_model(trainer.accelerator.unwrap_model(trainer.model), folder / "model.safetensors")
-    return best
+    return folder

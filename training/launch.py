@@ -75,10 +75,12 @@ def run_here(paths: Paths, asked: Hyperparameters) -> None:
 
 def settled(error: Exception) -> str:
     """The reason for `error`, logged unless it is no news."""
+    from training.causes import explain
     from training.ranks import RankError
     from training.stop import InterruptionError
 
     if isinstance(error, (InterruptionError, RankError)):
         return str(error)
-    log_failure(error)
-    return reason(error)
+    explained = explain(error)
+    log_failure(explained)
+    return reason(explained)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import AutoTokenizer, PreTrainedModel
 
 from contract.card import CARD_FILE, Card, RowCounts, TokenizerReference
@@ -47,10 +48,20 @@ class Result:
     partial: bool = False
 
 
-def write(folder: Path, model: PreTrainedModel, base: BaseModel, card: Card, result: Result) -> None:
-    """Fill `folder` with weights, configuration, tokenizer, card and model card; all or nothing."""
+def write(
+    folder: Path,
+    model: PreTrainedModel,
+    base: BaseModel,
+    card: Card,
+    result: Result,
+    weights: Mapping[str, torch.Tensor] | None = None,
+) -> None:
+    """Fill `folder` with weights, configuration, tokenizer, card and model card; all or nothing.
+
+    `weights` go there in place of the model's own.
+    """
     with staged(folder, CARD_FILE) as staging:
-        model.save_pretrained(staging, safe_serialization=True)
+        model.save_pretrained(staging, state_dict=weights, safe_serialization=True)
         write_tokenizer(staging, base, card.max_length)
         training = {
             "base_model": base.name,

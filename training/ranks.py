@@ -26,6 +26,7 @@ from training.causes import FOLDER_VARIABLE, RankFolder
 from training.stop import StopRequest
 
 MEETING_SECONDS = 900
+WORKER = "training.worker"
 
 log = logging.getLogger(__name__)
 
@@ -34,14 +35,15 @@ class RankError(Exception):
     """A rank failed and has logged why: its cause in one sentence."""
 
 
-def run(processes: int, hosts: Hosts, port: int, grace: float) -> None:
-    """Run training.worker in `processes` processes on this host, together with the other hosts.
+def run(processes: int, hosts: Hosts, port: int, grace: float, program: str = WORKER) -> None:
+    """Run `program` in `processes` processes on this host, together with the other hosts.
 
     Args:
         processes: on each host.
         hosts: of the job; the first is where all meet.
         port: on the first host.
         grace: seconds between SIGTERM and the end of the ranks by force.
+        program: module that a rank runs.
 
     Raises:
         RankError: with the cause of the rank that failed first.
@@ -54,7 +56,7 @@ def run(processes: int, hosts: Hosts, port: int, grace: float) -> None:
         agent = elastic_launch(config(processes, hosts, port), sys.executable)
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="agent") as thread:
             try:
-                thread.submit(agent, "-m", "training.worker").result()
+                thread.submit(agent, "-m", program).result()
             except ChildFailedError as error:
                 raise RankError(first_cause(folder, error)) from None
 
@@ -105,18 +107,30 @@ def first_cause(folder: RankFolder, error: ChildFailedError) -> str:
     """What the first failing rank said, or what killed it.
 
     A rank that was killed says nothing, but its peers fail a moment later because of it, so a
-    rank found dead by a signal comes before whatever the others say.
+    rank found dead by a signal comes before whatever the others say. SIGABRT comes after: it is how
+    a communication library ends a rank whose peer is gone.
     """
-    for rank, failure in sorted(error.failures.items()):
-        if failure.exitcode < 0 and failure.exitcode != -signal.SIGTERM:
-            name = signal.Signals(-failure.exitcode).name
-            hint = ", which is how a machine out of memory ends a process" if name == "SIGKILL" else ""
-            return f"rank {failure_rank(rank, failure)} was killed by {name}{hint}"
+    signals = {rank: -failure.exitcode for rank, failure in sorted(error.failures.items()) if failure.exitcode < 0}
     cause = folder.first()
+    for rank, number in signals.items():
+        if number != signal.SIGTERM and (number != signal.SIGABRT or cause is None):
+            return killed(failure_rank(rank, error.failures[rank]), signal.Signals(number))
     if cause is None:
         rank, failure = error.get_first_failure()
         return f"rank {rank} ended with exit status {failure.exitcode} and left no reason"
+    if cause.is_echo:
+        return f"rank {cause.rank} lost its connection to a rank of another host, which says why it failed"
     return cause.text
+
+
+def killed(rank: int, by: signal.Signals) -> str:
+    hint = ""
+    if by == signal.SIGKILL:
+        hint = (
+            ", which is how a machine out of memory ends a process: expected an instance with more memory, "
+            "a smaller train_batch_size or fewer dataloader_num_workers"
+        )
+    return f"rank {rank} was killed by {by.name}{hint}"
 
 
 def failure_rank(rank: int, failure: Any) -> int:

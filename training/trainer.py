@@ -18,7 +18,7 @@ from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME
 
 from contract.failures import UserError
 from contract.files import STAGING
-from training import checkpoints, saving
+from training import checkpoints, saving, sharding
 from training.checkpoints import Checkpoint, Origin
 from training.metrics import say
 from training.microbatches import split
@@ -96,6 +96,15 @@ class JobTrainer(Trainer):
         self.progress = ProgressCallback(self)
         self.add_callback(EpochCallback(self.batches))
         self.add_callback(self.progress)
+
+    def create_accelerator_and_postprocess(self) -> None:
+        sharding.ask_for_whole_states()
+        super().create_accelerator_and_postprocess()
+        if not self.is_deepspeed_enabled:
+            # The loss is a share of the whole step's already; accelerate would divide it once more.
+            self.accelerator.gradient_accumulation_steps = 1
+        if self.args.fsdp_plugin_args is not None and not self.is_fsdp_enabled and self.args.world_size > 1:
+            sharding.enable_fsdp(self)
 
     # Data
 

@@ -3,75 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 from training_base import LABELS, Job, make_job
+from training_run import SECONDS, failure, finish, outcome, series, start, stop, until, weights
 
 from contract.card import Card
 from contract.tokenizer import fingerprint
 
 pytestmark = pytest.mark.integration
 
-ROOT = Path(__file__).parents[2]
 SETTINGS = {"epochs": 4, "train_batch_size": 16, "learning_rate": "4e-3", "logging_steps": 1}
-SECONDS = 240
-
-
-def start(job: Job) -> subprocess.Popen[str]:
-    environ = {
-        **os.environ,
-        "SAGEMAKER_BASE_DIR": str(job.paths.base),
-        "SAGEMAKER_TRAINING_MODULE": "training.launch:main",
-        "PYTHONPATH": str(ROOT),
-        "OMP_NUM_THREADS": "1",
-        "HF_HUB_OFFLINE": "1",
-    }
-    train = Path(sys.executable).with_name("train")
-    return subprocess.Popen([train], env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-def finish(process: subprocess.Popen[str]) -> str:
-    output = process.communicate(timeout=SECONDS)[0]
-    assert process.returncode == 0, output
-    return output
-
-
-def until(process: subprocess.Popen[str], text: str) -> None:
-    """Read the log up to a line that ends in `text`."""
-    assert process.stdout is not None
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if line.rstrip().endswith(text):
-            return
-    pytest.fail(f"no {text!r} in\n{''.join(lines)}")
-
-
-def history(job: Job) -> list[dict[str, Any]]:
-    return json.loads((job.paths.output_data / "metrics.json").read_text())["history"]
-
-
-def series(job: Job, name: str) -> list[float]:
-    return [entry[name] for entry in history(job) if name in entry]
-
-
-def weights(job: Job) -> bytes:
-    return (job.paths.model / "model.safetensors").read_bytes()
-
-
-def failure(job: Job) -> str:
-    return job.paths.failure.read_text()
 
 
 @pytest.fixture(scope="module")
@@ -128,13 +77,7 @@ def test_the_model_folder_keeps_the_tokenizer_and_the_card(finished: Job) -> Non
 
 def stop_and_resume(job: Job, at: int) -> str:
     """Ask for a stop at step `at`; then start again. Returns the second run's log."""
-    process = start(job)
-    until(process, f" step = {at}")
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=SECONDS)
-    assert process.returncode != 0
-    step = int(re.fullmatch(r"interrupted, checkpoint at step (\d+)", failure(job))[1])  # type: ignore[index]
-    assert at <= step <= at + 2
+    step = stop(job, at)
     check_partial(job, step)
     output = finish(start(job))
     assert f"resuming from checkpoint-{step}" in output
@@ -155,24 +98,12 @@ def check_partial(job: Job, stopped: int) -> None:
     assert "Partial" in (job.paths.model / "README.md").read_text()
 
 
-MEASURED = re.compile("runtime|per_second|padding_share|flos")
-
-
-def learned(job: Job) -> tuple[Any, ...]:
-    """Metrics and history, without what is measured by the clock or over the last start alone."""
-    content = json.loads((job.paths.output_data / "metrics.json").read_text())
-    return tuple(
-        {name: value for name, value in entry.items() if not MEASURED.search(name)}
-        for entry in (content["metrics"], *content["history"])
-    )
-
-
 def test_a_stopped_job_resumes_to_the_same_bits(finished: Job, tmp_path: Path) -> None:
     job = make_job(tmp_path, rows=320, test=True)
     job.hyperparameters(**SETTINGS)
     stop_and_resume(job, at=27)
     assert weights(job) == weights(finished)
-    assert learned(job) == learned(finished)
+    assert outcome(job) == outcome(finished)
     assert not Card.read(job.paths.model).partial
 
 
@@ -190,7 +121,7 @@ def test_two_ranks_learn_as_one_and_resume_to_the_same_bits(tmp_path: Path) -> N
     assert series(two, "loss") == pytest.approx(series(one, "loss"), rel=1e-4)
     stop_and_resume(stopped, at=6)
     assert weights(stopped) == weights(two)
-    assert learned(stopped) == learned(two)
+    assert outcome(stopped) == outcome(two)
 
 
 def test_two_hosts_meet_and_the_first_one_writes(tmp_path: Path) -> None:

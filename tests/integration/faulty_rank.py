@@ -1,0 +1,40 @@
+"""A rank of two that fails as FAULT says while the other one waits for it; run by the launcher in tests."""
+
+import os
+import signal
+
+import torch
+import torch.distributed as dist
+
+from training.causes import RankFolder, settle
+from training.stop import StopRequest
+
+
+def bug() -> None:
+    raise ValueError("odd")
+
+
+def memory() -> None:
+    torch.empty(2**60, dtype=torch.uint8)
+
+
+def killed() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+FAULTS = {"bug": bug, "memory": memory, "killed": killed}
+
+
+def main() -> None:
+    folder = RankFolder.from_environment(os.environ)
+    with settle(folder):
+        StopRequest(folder.stop_file).install()
+        dist.init_process_group("gloo")
+        dist.barrier()
+        if folder.rank == 1:
+            FAULTS[os.environ["FAULT"]]()
+        dist.barrier()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""Checkpoints that are torn, do not fit on the disk, or are of another number of ranks; real ones, of real runs."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from training_base import Job, make_job
+from training_run import SECONDS, failure, finish, outcome, series, start, stop, until, weights
+
+from contract.card import Card
+from contract.paths import Paths
+from training import checkpoints
+from training.checkpoints import MANIFEST
+
+pytestmark = pytest.mark.integration
+
+# 10 steps an epoch.
+ROWS = 160
+SETTINGS = {"epochs": 2, "train_batch_size": 16, "learning_rate": "4e-3", "logging_steps": 1}
+FILES = (
+    "config.json",
+    "manifest.json",
+    "model.safetensors",
+    "optimizer.pt",
+    "progress.json",
+    "rng_state.pth",
+    "scheduler.pt",
+    "trainer_state.json",
+)
+
+
+def make(folder: Path) -> Job:
+    job = make_job(folder, rows=ROWS, dropout=0.0)
+    job.hyperparameters(**SETTINGS)
+    return job
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    """A job that nothing disturbed, with the checkpoints of its two epochs: steps 10 and 20."""
+    job = make(tmp_path_factory.mktemp("whole"))
+    finish(start(job))
+    return job
+
+
+def copied(job: Job, folder: Path) -> Job:
+    """The job again, with its checkpoints and without its results."""
+    shutil.copytree(job.paths.base, folder, dirs_exist_ok=True)
+    paths = Paths(folder)
+    shutil.rmtree(paths.model)
+    shutil.rmtree(paths.failure.parent)
+    return Job(paths)
+
+
+def delete(path: Path) -> None:
+    path.unlink()
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def test_these_are_the_files_of_a_checkpoint(whole: Job) -> None:
+    newest = checkpoints.newest(whole.paths.checkpoints)
+    assert newest is not None
+    assert newest.step == 20
+    assert tuple(sorted(path.name for path in newest.folder.iterdir())) == FILES
+
+
+@pytest.mark.parametrize("harm", [delete, truncate, flip])
+@pytest.mark.parametrize("file", FILES)
+def test_a_harmed_checkpoint_gives_way_to_the_one_before(
+    whole: Job, tmp_path: Path, file: str, harm: Callable[[Path], None]
+) -> None:
+    shutil.copytree(whole.paths.checkpoints, tmp_path, dirs_exist_ok=True)
+    harm(tmp_path / "checkpoint-20" / file)
+    assert checkpoints.newest(tmp_path).step == 10  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("there", range(len(FILES)))
+def test_a_half_synced_checkpoint_gives_way_to_the_one_before(whole: Job, tmp_path: Path, there: int) -> None:
+    shutil.copytree(whole.paths.checkpoints, tmp_path, dirs_exist_ok=True)
+    for name in FILES[there:]:
+        (tmp_path / "checkpoint-20" / name).unlink()
+    assert checkpoints.newest(tmp_path).step == 10  # type: ignore[union-attr]
+
+
+def test_a_job_goes_on_from_before_a_torn_checkpoint_to_the_same_bits(whole: Job, tmp_path: Path) -> None:
+    job = copied(whole, tmp_path)
+    flip(job.paths.checkpoints / "checkpoint-20" / "optimizer.pt")
+    output = finish(start(job))
+    assert "checkpoint checkpoint-20 is not used: optimizer.pt was changed" in output
+    assert "resuming from checkpoint-10" in output
+    assert outcome(job) == outcome(whole)
+    assert (job.paths.checkpoints / checkpoints.SET_ASIDE / "checkpoint-20" / MANIFEST).is_file()
+
+
+def test_a_last_step_inside_an_epoch_is_not_followed_by_one_more(whole: Job, tmp_path: Path) -> None:
+    job = copied(whole, tmp_path)
+    shutil.rmtree(job.paths.checkpoints / "checkpoint-20")
+    job.hyperparameters(**SETTINGS, max_steps=15)
+    finish(start(job))
+    first = outcome(job)
+    shutil.rmtree(job.paths.model)
+    assert "resuming from checkpoint-15" in finish(start(job))
+    assert Card.read(job.paths.model).training["steps"] == 15  # type: ignore[index]
+    assert outcome(job) == first
+
+
+@pytest.mark.parametrize(
+    ("ranks", "batches", "steps"),
+    [
+        pytest.param((2, 1), (8, 8), 2, id="two to one"),
+        pytest.param((1, 2), (16, 16), 1, id="one to two"),
+    ],
+)
+def test_another_number_of_ranks_sees_the_same_rows_at_each_step(
+    whole: Job, tmp_path: Path, ranks: tuple[int, int], batches: tuple[int, int], steps: int
+) -> None:
+    """Without dropout the loss of a step tells its rows."""
+    job = make(tmp_path)
+    job.hyperparameters(**SETTINGS | {"processes_per_host": ranks[0], "train_batch_size": batches[0]})
+    stop(job, at=4)
+    job.hyperparameters(**SETTINGS | {"processes_per_host": ranks[1], "train_batch_size": batches[1]})
+    output = finish(start(job))
+    assert f"the checkpoint is of {ranks[0]} ranks, this start has {ranks[1]}" in output
+    assert f"gradient_accumulation_steps is now {steps}" in output
+    assert series(job, "loss") == pytest.approx(series(whole, "loss"), rel=1e-4)
+    assert series(job, "grad_norm") == pytest.approx(series(whole, "grad_norm"), rel=1e-3)
+
+
+def limit_files(process: subprocess.Popen[str], size: int) -> None:
+    """Have the kernel refuse to write files beyond `size` bytes, as a full disk does."""
+    psutil.Process(process.pid).rlimit(psutil.RLIMIT_FSIZE, (size, psutil.RLIM_INFINITY))
+
+
+def test_a_full_disk_costs_a_checkpoint_and_not_the_job(tmp_path: Path) -> None:
+    job = make(tmp_path)
+    job.hyperparameters(**SETTINGS | {"epochs": 30, "logging_steps": 10})
+    process = start(job)
+    until(process, "saved checkpoint-10")
+    limit_files(process, 2000)
+    assert process.stdout is not None
+    said = next(line for line in process.stdout if "was not written" in line)
+    limit_files(process, psutil.RLIM_INFINITY)
+    finish(process)
+    lost, kept = re.findall(r"the checkpoint of step (\d+) was not written: .* with the one of step (\d+)", said)[0]
+    assert int(kept) == int(lost) - 10
+    assert checkpoints.newest(job.paths.checkpoints).step == 300  # type: ignore[union-attr]
+    assert len(weights(job)) > 2000
+
+
+def test_a_job_that_can_never_save_says_so(tmp_path: Path) -> None:
+    job = make(tmp_path)
+    job.hyperparameters(**SETTINGS | {"processes_per_host": 2})
+    process = start(job)
+    limit_files(process, 2000)
+    output = process.communicate(timeout=SECONDS)[0]
+    assert process.returncode != 0
+    assert re.match(
+        r"the checkpoint of step 10 cannot be written to .*checkpoints \(.+\), and there is no", failure(job)
+    )
+    assert "Traceback" not in output
+    assert not job.paths.model.exists()

@@ -1,0 +1,42 @@
+"""FSDP and DeepSpeed, by Trainer's own arguments: whole checkpoints, plain models, and FSDP without GPUs too."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate.state import PartialState
+from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
+
+# The first host writes the checkpoint for all; the shards of the others would not be in it.
+WHOLE_STATES = {"FSDP_STATE_DICT_TYPE": "FULL_STATE_DICT"}
+
+
+def ask_for_whole_states() -> None:
+    """Have accelerate gather model and optimizer for a checkpoint; there is no argument for it."""
+    os.environ.update(WHOLE_STATES)
+
+
+def enable_fsdp(trainer: Any) -> None:
+    """FSDP where accelerate takes the processes for plain ones, and would train without a word: on CPUs."""
+    trainer.accelerator.state.fsdp_plugin = FullyShardedDataParallelPlugin(**trainer.args.fsdp_plugin_args)
+    trainer.accelerator.state.distributed_type = DistributedType.FSDP
+    PartialState._shared_state["distributed_type"] = DistributedType.FSDP
+    trainer.is_fsdp_enabled = True
+
+
+def is_sharded(trainer: Any) -> bool:
+    """Whether no rank has the whole model."""
+    return bool(trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled)
+
+
+def whole_state(trainer: Any) -> dict[str, torch.Tensor] | None:
+    """The weights of a sharded model, gathered by all ranks for the first one; None of a model that is whole."""
+    return trainer.accelerator.get_state_dict(trainer.model_wrapped) if is_sharded(trainer) else None
+
+
+def load(trainer: Any, checkpoint: Path) -> None:
+    """Put the weights of `checkpoint`, which the first host has, into the shards of all ranks."""
+    trainer._load_from_checkpoint(str(checkpoint), trainer.model_wrapped)
