@@ -9,12 +9,12 @@ from typing import Any
 import torch
 
 from inference.batching import plan
-from inference.decoding import Text, read_content
 from inference.encoding import Answer, arrange
 from inference.errors import bad_request
 from inference.lanes import Lanes
 from inference.loading import LoadedModel
 from inference.parameters import Parameters
+from inference.request import Text, read_content
 from inference.tokenization import Encoded
 
 

@@ -12,10 +12,10 @@ from mms.service import PredictionException
 from sagemaker_inference.errors import BaseInferenceToolkitError
 from sagemaker_inference.utils import retrieve_content_type_header
 
-from inference.decoding import Request
 from inference.envelope import pack
 from inference.errors import RequestError, error_body, internal_error
 from inference.media import JSON
+from inference.request import Request
 
 if TYPE_CHECKING:
     from inference.tokenization import Encoded

@@ -8,12 +8,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from inference import decoding, encoding
-from inference.decoding import Text
 from inference.errors import internal_error
 from inference.exchange import Exchange
 from inference.media import choose_output
 from inference.options import ServingOptions
 from inference.parameters import Parameters
+from inference.request import Text, as_mapping, check_count, read_content
 from inference.user_code import UserFunctions, call
 
 if TYPE_CHECKING:
@@ -57,10 +57,10 @@ class Responder:
         exchange.output = self._output(exchange)
         if self._functions.input_fn:
             content = call(self._functions.input_fn, exchange.context, exchange.payload, exchange.content_type)
-            exchange.request = decoding.read_content(content)
+            exchange.request = read_content(content)
         else:
             exchange.request = decoding.decode(exchange.payload, exchange.content_type)
-        decoding.check_count(exchange.request, self._options.max_records)
+        check_count(exchange.request, self._options.max_records)
         exchange.rows = self._model.encode(exchange.request.texts, exchange.request.parameters)
 
     def _output(self, exchange: Exchange) -> str:
@@ -125,7 +125,7 @@ class Responder:
         if functions.predict_fn:
             prediction = call(functions.predict_fn, context, content, self._model)
         else:
-            request = decoding.as_mapping(content)
+            request = as_mapping(content)
             prediction = self._model(request["inputs"], **(request.get("parameters") or {}))
         self._write_own(exchange, prediction)
 

@@ -14,7 +14,7 @@ from typing import Any
 from contract import tokenizer
 from contract.failures import UserError
 from contract.tokenizer import TOKENIZER_FILE
-from inference.decoding import Text
+from inference.request import Text
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from transformers import pipeline
-from unit.inference.tiny import card, write_model
+from unit.inference.tiny import VOCABULARY, card, write_model
 
 from inference.classifier import Classifier
 from inference.device import Device
@@ -15,7 +16,27 @@ from inference.errors import RequestError
 from inference.lanes import Lanes
 from inference.loading import load
 
+ODD = ("Unknown", "ünïcode", "漢字", "e\u0301", "\u200b", "\n", "!?", "\U0001f600", "\u0e01\u0e33", "")
+ALPHABET = (*VOCABULARY, *ODD)
+    *VOCABULARY,
+    "Unknown",
+    "ünïcode",
+    "漢字",
+    "e\u0301",
+    "\u200b",
+    "\n",
+    "!?",
+    "\U0001f600",
+    "\u0e01\u0e33",
+    "",
+)
 TEXTS = ["good film", "the very bright story " * 30, "", "bad", "ünïcode 漢字", "end " * 9]
+
+
+def mixed(count: int) -> list[str]:
+    """Texts of 0 to 60 words of any kind, so that some are cut, some are empty and most differ in length."""
+    rng = random.Random(5)
+    return [" ".join(rng.choices(ALPHABET, k=rng.randrange(60))) for _ in range(count)]
 
 
 def classifier(folder: Path, dtype: torch.dtype = torch.float32, budget: int = 64) -> Classifier:
@@ -41,12 +62,16 @@ def scores(answer: Any) -> list[tuple[str, float]]:
         (("spam",), None),
     ],
 )
-@pytest.mark.parametrize("parameters", [{}, {"top_k": None}, {"top_k": 2}, {"function_to_apply": "sigmoid"}])
+@pytest.mark.parametrize(
+    "parameters",
+    [{}, {"top_k": None}, {"top_k": 2, "function_to_apply": "sigmoid"}, {"function_to_apply": "none", "max_length": 9}],
+)
 def test_answers_are_the_pipelines(
     tmp_path: Path, labels: tuple[str, ...], problem_type: str | None, parameters: dict[str, Any]
 ) -> None:
     folder = write_model(tmp_path, labels, problem_type)
-    own, expected = classifier(folder)(TEXTS, **parameters), reference(folder)(TEXTS, **parameters)
+    texts = mixed(300)
+    own, expected = classifier(folder)(texts, **parameters), reference(folder)(texts, batch_size=30, **parameters)
     for (label, score), (expected_label, expected_score) in zip(scores(own), scores(expected), strict=True):
         assert label == expected_label
         assert score == pytest.approx(expected_score, abs=1e-5)
@@ -72,8 +97,9 @@ def test_the_cards_threshold_decides_which_label_is_first(tmp_path: Path, functi
 def test_bfloat16_stays_within_a_hundredth(tmp_path: Path) -> None:
     # Weights of the size that training leaves.
     folder = write_model(tmp_path, spread=0.1)
-    own = classifier(folder, torch.bfloat16)(TEXTS, top_k=None)
-    for answer, expected in zip(own, reference(folder)(TEXTS, top_k=None), strict=True):
+    texts = mixed(300)
+    own = classifier(folder, torch.bfloat16)(texts, top_k=None)
+    for answer, expected in zip(own, reference(folder)(texts, top_k=None, batch_size=30), strict=True):
         assert dict(scores(answer)) == pytest.approx(dict(scores(expected)), abs=1e-2)
 
 

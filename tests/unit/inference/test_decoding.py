@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import csv
-import io
 import json
 from typing import Any
 
@@ -9,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.decoding import Text, check_count, decode, decode_content, read_content
+from inference.decoding import decode, decode_content
 from inference.errors import RequestError
+from inference.parameters import Parameters
+from inference.request import Text
 
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -38,13 +38,6 @@ def test_json(content: Any, expected: list[Text], shape: str) -> None:
         assert (request.texts, request.shape) == (expected, shape)
 
 
-@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1), min_size=1))
-def test_csv_keeps_every_text(values: list[str]) -> None:
-    body = io.StringIO(newline="")
-    csv.writer(body, quoting=csv.QUOTE_ALL).writerows([["text"], *([value] for value in values)])
-    assert texts(body.getvalue(), "text/csv") == values
-
-
 @given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1), min_size=1))
 def test_json_lines_keep_every_text(values: list[str]) -> None:
     assert (
@@ -53,9 +46,22 @@ def test_json_lines_keep_every_text(values: list[str]) -> None:
     assert texts("\r\n".join(json.dumps({"inputs": value}) for value in values), "application/x-ndjson") == values
 
 
-def test_a_header_names_the_column_wherever_it_is() -> None:
-    assert texts("id,Text,note\n1,good,x\n2,bad,y\n", "text/csv") == ["good", "bad"]
-    assert texts("good\nbad", "text/csv") == ["good", "bad"]
+def test_pairs_in_lines() -> None:
+    body = '{"text": "a", "text_pair": "b"}\n{"inputs": {"text": "c", "text_pair": "d"}}'
+    assert decode(body.encode(), "application/jsonlines").texts == [Text("a", "b"), Text("c", "d")]
+
+
+def test_parameters_on_lines_hold_for_the_request() -> None:
+    lines = ['{"inputs": "a", "parameters": {"top_k": 2}}', '{"inputs": "b", "parameters": {"top_k": 2}}']
+    request = decode("\n".join(lines).encode(), "application/jsonlines")
+    assert request.parameters == Parameters(top_k=2, top_k_given=True)
+    with pytest.raises(RequestError, match="line 3 has other parameters than the first"):
+        decode("\n".join([*lines, '"c"']).encode(), "application/jsonlines")
+
+
+def test_lines_sent_as_json_are_told_their_type() -> None:
+    with pytest.raises(RequestError, match="several values are application/jsonlines"):
+        decode(b'{"inputs": "a"}\n{"inputs": "b"}', "application/json")
 
 
 def test_plain_text_has_a_record_a_line() -> None:
@@ -65,7 +71,6 @@ def test_plain_text_has_a_record_a_line() -> None:
 def test_a_teams_function_gets_the_hugging_face_shape() -> None:
     assert decode_content(b'{"inputs": "a", "more": 1}', None) == {"inputs": "a", "more": 1}
     assert decode_content(b"a\nb", "text/plain") == {"inputs": ["a", "b"]}
-    assert read_content("a").texts == read_content(["a"]).texts == [Text("a")]
 
 
 def test_lone_surrogates_become_question_marks() -> None:
@@ -87,8 +92,7 @@ def test_lone_surrogates_become_question_marks() -> None:
         (b"\xff", None, 400),
         (b'"a"\n{', "application/jsonlines", 400),
         (b"a,b", "text/csv", 400),
-        (b"id,text\n1", "text/csv", 400),
-        (b'"a', "text/csv", 400),
+        (b'{"inputs": "a", "parameters": 1}', "application/jsonlines", 400),
         (b"{}", "image/png", 415),
     ],
 )
@@ -110,10 +114,3 @@ def test_any_bytes_are_read_or_refused(body: bytes, kind: str | None) -> None:
     else:
         for text in request.texts:
             (text.text + (text.pair or "")).encode("utf-8")
-
-
-def test_too_many_and_none() -> None:
-    for body, status in ((b'{"inputs": ["a", "b"]}', 413), (b'{"inputs": []}', 400)):
-        with pytest.raises(RequestError) as caught:
-            check_count(decode(body, None), 1)
-        assert caught.value.status == status
