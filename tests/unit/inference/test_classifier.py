@@ -18,18 +18,6 @@ from inference.loading import load
 
 ODD = ("Unknown", "ünïcode", "漢字", "e\u0301", "\u200b", "\n", "!?", "\U0001f600", "\u0e01\u0e33", "")
 ALPHABET = (*VOCABULARY, *ODD)
-    *VOCABULARY,
-    "Unknown",
-    "ünïcode",
-    "漢字",
-    "e\u0301",
-    "\u200b",
-    "\n",
-    "!?",
-    "\U0001f600",
-    "\u0e01\u0e33",
-    "",
-)
 TEXTS = ["good film", "the very bright story " * 30, "", "bad", "ünïcode 漢字", "end " * 9]
 
 
