@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Coroutine
 from http import HTTPStatus
 from typing import Any
@@ -15,11 +16,12 @@ from inference.envelope import unpack
 from inference.errors import RequestError, bad_request
 from inference.management import reason
 from inference.media import media_type
+from inference.metrics import ARRIVED_HEADER
 
 # Hop-by-hop headers (RFC 9110, 7.6.1) and those that the next hop computes.
 NOT_FORWARDED = frozenset(
     {"connection", "content-encoding", "content-length", "expect", "host", "keep-alive", "transfer-encoding", "te"}
-    | {"proxy-connection", "trailer", "upgrade"}
+    | {"proxy-connection", "trailer", "upgrade", ARRIVED_HEADER}
 )
 # Multi-model-server's HTTP codec takes 8,192 bytes of headers and calls more an invalid message.
 MOST_HEADER_BYTES = 7_168
@@ -126,7 +128,9 @@ async def read_body(request: web.Request) -> bytes:
 
 
 def forwarded_headers(request: web.Request) -> list[tuple[str, str]]:
-    """The headers that the worker sees. Bytes that are no UTF-8, which aiohttp would not send on, become `?`.
+    """The headers that the worker sees, and the time that it is.
+
+    Bytes that are no UTF-8, which aiohttp would not send on, become `?`.
 
     Raises:
         RequestError: 431, they are too many for multi-model-server.
@@ -142,7 +146,7 @@ def forwarded_headers(request: web.Request) -> list[tuple[str, str]]:
             HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
             f"the headers are {size:,} bytes, expected at most {MOST_HEADER_BYTES:,}",
         )
-    return headers
+    return [*headers, (ARRIVED_HEADER, f"{time.monotonic():.4f}")]
 
 
 async def returned(answer: aiohttp.ClientResponse) -> web.Response:

@@ -89,6 +89,11 @@ class ServingOptions:
     )
     max_records: int = option(50_000, "Texts in one request, at most; more get 413.", variable="SERVING_MAX_RECORDS")
     queue_size: int = option(1_000, "Requests that may wait; one more gets 503.", variable="SERVING_QUEUE_SIZE")
+    metrics_namespace: str | None = option(
+        None,
+        "CloudWatch namespace; with it the line of a batch is in the embedded metric format.",
+        variable="SERVING_METRICS_NAMESPACE",
+    )
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = option(
         "auto",
         "Type of weights; auto: bfloat16 where the device computes in it, else float16 on GPUs, float32 on CPUs.",

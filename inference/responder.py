@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from inference import decoding, encoding
+from inference import decoding, encoding, metrics
 from inference.errors import internal_error
 from inference.exchange import Exchange
 from inference.media import choose_output
@@ -35,11 +34,12 @@ class Responder:
         self._model, self._options, self._functions = model, options, functions
 
     def warm_up(self) -> None:
-        """One short and one longest pass, so that the first request pays for no set-up."""
+        """The shortest and the longest passes, so that the first request pays for no set-up."""
         if self._functions.model_fn:
             return
-        for text in ("warm", "warm " * self._model.loaded.max_length):
-            self._model.logits(self._model.encode([Text(text)], Parameters()))
+        longest = Text("warm " * self._model.loaded.max_length)
+        for texts in ([Text("warm")], [longest, longest]):
+            self._model.logits(self._model.encode(texts, Parameters()))
 
     def respond(self, data: list[dict[str, Any]], context: Any) -> list[Any]:
         """Responses to the requests in `data`, each in the envelope that the front opens."""
@@ -49,7 +49,7 @@ class Responder:
             exchange.guard(self._read if self._functions.batched else self._answer_alone)
         self._predict([exchange for exchange in exchanges if exchange.rows and not exchange.error])
         bodies = [exchange.finish() for exchange in exchanges]
-        self._log(exchanges, time.monotonic() - started)
+        self._report(exchanges, started)
         return bodies
 
     def _read(self, exchange: Exchange) -> None:
@@ -129,13 +129,14 @@ class Responder:
             prediction = self._model(request["inputs"], **(request.get("parameters") or {}))
         self._write_own(exchange, prediction)
 
-    def _log(self, exchanges: list[Exchange], seconds: float) -> None:
-        """One JSON line a batch: sizes only, never text."""
-        line: dict[str, Any] = {
+    def _report(self, exchanges: list[Exchange], started: float) -> None:
+        """One line a batch: sizes and times only, never text."""
+        values = {
             "requests": len(exchanges),
             "errors": sum(exchange.error is not None for exchange in exchanges),
-            "ms": round(1000 * seconds, 1),
+            **metrics.queued((exchange.headers.get(metrics.ARRIVED_HEADER) for exchange in exchanges), started),
+            "computed_ms": round(1000 * (time.monotonic() - started), 1),
         }
         if self._functions.batched:
-            line |= self._model.statistics.summary()
-        log.info("batch %s", json.dumps(line))
+            values |= self._model.statistics.summary()
+        metrics.report(values, self._options.metrics_namespace)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,21 @@ def test_a_batch_makes_one_log_line_without_text(model: Classifier, caplog: pyte
     line = json.loads(caplog.messages[0].removeprefix("batch "))
     assert (line["requests"], line["errors"], line["texts"], line["passes"]) == (3, 0, 3, 1)
     assert "brightest" not in caplog.text
+
+
+def test_metrics_for_cloudwatch_are_lines_of_json_alone(model: Classifier, capsys: pytest.CaptureFixture[str]) -> None:
+    responder = Responder(model, ServingOptions(metrics_namespace="Reviews"), UserFunctions())
+    headers = {"x-serving-arrived": str(time.monotonic() - 2)}
+    respond(responder, ('{"inputs": ["good", "bad"]}', headers), ("{", {}))
+    [line] = capsys.readouterr().out.splitlines()
+    values = json.loads(line)
+    [directive] = values["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "Reviews"
+    assert {metric["Name"] for metric in directive["Metrics"]} == values.keys() - {"_aws"}
+    assert abs(values["_aws"]["Timestamp"] / 1000 - time.time()) < 60
+    assert (values["requests"], values["errors"], values["texts"]) == (2, 1, 2)
+    assert 2000 <= values["queued_ms"] < 60_000
+    assert 0 < values["computed_ms"] < 60_000
 
 
 def test_functions_around_our_forward_pass(model: Classifier) -> None:
