@@ -15,7 +15,12 @@ the version and git revision.
   --region R           region of both registries (default: AWS_REGION, else us-east-1)
   --registry R         ACCOUNT.dkr.ecr.REGION.amazonaws.com, or HOST:PORT of a plain registry;
                        part of every tag where given
-  --push               push after building; needs --registry
+  --push               push after building; needs --registry. In ECR, repositories are made where
+                       missing; afterwards images.json names what was pushed by digest
+  --pull-accounts A,B  with --push to ECR: ids of the accounts that may pull
+  --pull-organization O   with --push to ECR: id of the organization whose accounts may pull
+  --kms-key ARN        with --push to ECR: key that encrypts repositories made here
+  --publish-parameters P  with --push: name the images in SSM too, as /P/IMAGE/VERSION and /P/IMAGE/latest
   --allow-dirty        push although the working tree has changes that no revision names
   --version V          version to tag (default: that of contract/__init__.py)
   --latest             move the tag `latest` too
@@ -31,6 +36,7 @@ From the environment, each passed on to the build as a secret and kept in no lay
   HTTP_PROXY, HTTPS_PROXY, NO_PROXY   that proxy
   DOCKER               the client to use (default: the first found that can build with BuildKit)
   DEBIAN_IMAGE         what the stand-in extends (default debian:bookworm-slim)
+  PYTHON               a Python with boto3, for ECR and SSM (default: .venv's, else python3)
 END
 }
 
@@ -48,12 +54,13 @@ catalog() { python3 images/catalog.py "$@"; }
 parse() {
   base=dlc region=${AWS_REGION:-us-east-1} registry='' push=no dirty=no dry_run=no latest=no
   platform=linux/amd64 cache=() images=()
+  pull_accounts='' pull_organization='' kms_key='' publish_parameters=''
   version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' contract/__init__.py)
   while (($#)); do
     case $1 in
-      --base|--region|--registry|--version|--platform)
+      --base|--region|--registry|--version|--platform|--pull-accounts|--pull-organization|--kms-key|--publish-parameters)
         [[ $# -ge 2 && $2 != --* ]] || fail "option $1 has no value"
-        printf -v "${1#--}" %s "$2"; shift ;;
+        local name=${1#--}; printf -v "${name//-/_}" %s "$2"; shift ;;
       --push) push=yes ;;
       --allow-dirty) dirty=yes ;;
       --latest) latest=yes ;;
@@ -75,6 +82,8 @@ check() {
     [[ " ${known[*]} " == *" $image "* ]] || fail "unknown image $image, expected one of: ${known[*]}"
   done
   [[ $push == no || -n $registry ]] || fail "--push needs --registry"
+  [[ $push == yes || -z $pull_accounts$pull_organization$kms_key$publish_parameters ]] ||
+    fail "--pull-accounts, --pull-organization, --kms-key and --publish-parameters need --push"
   revision=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
   if [[ -n $(git status --porcelain 2>/dev/null) ]]; then
     [[ $push == no || $dirty == yes ]] ||
@@ -161,8 +170,10 @@ tags() {
 }
 
 digest_of() {
-  "$client" image inspect --format '{{if .RepoDigests}}{{index .RepoDigests 0}}{{else}}{{.Id}}{{end}}' "$1" 2>/dev/null ||
-    echo unknown
+  local digest
+  digest=$("$client" image inspect --format '{{if .RepoDigests}}{{index .RepoDigests 0}}{{else}}{{.Id}}{{end}}' "$1" 2>/dev/null) ||
+    digest=unknown
+  echo "${digest##*@}"
 }
 
 build_image() {
@@ -185,30 +196,79 @@ build_image() {
 log_in() {
   local host=$1
   [[ $host == *.dkr.ecr.* ]] || return 0
-  local in_region=${host#*.dkr.ecr.}; in_region=${in_region%%.*}
   note "logging in to $host"
   if [[ $dry_run == yes ]]; then
-    echo "+ aws ecr get-login-password --region $in_region | $client login --username AWS --password-stdin $host" >&2
+    echo "+ $python -m images.ecr password $host | $client login --username AWS --password-stdin $host" >&2
   else
-    aws ecr get-login-password --region "$in_region" | "$client" login --username AWS --password-stdin "$host"
+    "$python" -m images.ecr password "$host" | "$client" login --username AWS --password-stdin "$host" >&2
   fi
+}
+
+pick_python() {
+  python=${PYTHON:-python3}
+  [[ -n ${PYTHON:-} || ! -x .venv/bin/python ]] || python=.venv/bin/python
+  [[ $dry_run == yes ]] || "$python" -c 'import boto3' 2>/dev/null ||
+    fail "$python has no boto3, which ECR and SSM need; run make setup, or name another in PYTHON"
+}
+
+# A repository that is missing, made as it should be.
+prepare_repository() {
+  local who=()
+  [[ -z $pull_accounts ]] || who+=(--pull-accounts "$pull_accounts")
+  [[ -z $pull_organization ]] || who+=(--pull-organization "$pull_organization")
+  [[ -z $kms_key ]] || who+=(--kms-key "$kms_key")
+  run "$python" -m images.ecr prepare "$registry" "$(catalog field "$1" repository)" "${who[@]}" >&2
+}
+
+# Immutable tags that the registry has stay as they are: pushing them again is an error there.
+push_image() {
+  local tag repository present=''
+  repository=$(catalog field "$1" repository)
+  if [[ $registry == *.dkr.ecr.* && $dry_run == no ]]; then
+    present=$("$python" -m images.ecr present "$registry" "$repository" "$version" "$version-$revision")
+  fi
+  if [[ $present == "$version" ]]; then
+    fail "$repository:$version is in the registry, from another revision; give another --version"
+  fi
+  for tag in $(tags "$1"); do
+    if [[ -n $present && $tag != *:latest ]]; then
+      note "$tag is in the registry already"
+      run "$client" pull "$tag" >&2
+    else
+      run "$client" push "$tag" >&2
+    fi
+  done
+}
+
+push_images() {
+  local image names pushed=() parameters=()
+  [[ -z $publish_parameters ]] || parameters=(--publish-parameters "$publish_parameters")
+  log_in "$registry"
+  for image in "${images[@]}"; do
+    [[ $registry != *.dkr.ecr.* ]] || prepare_repository "$image"
+    push_image "$image"
+    mapfile -t names < <(tags "$image")
+    pushed+=("${names[0]}")
+  done
+  run "$python" -m images.release --client "$client" --output images.json --region "$region" "${parameters[@]}" "${pushed[@]}"
+  note "images.json names what was pushed by digest"
 }
 
 main() {
   parse "$@"; check; pick_client; prepare
+  if [[ $push == yes || $base == dlc ]]; then pick_python; fi
   mapfile -t proxy < <(proxies)
   if [[ $base == standin ]]; then
     build_standin
   else
     local from; from=$(catalog base "${images[0]}" dlc "$region"); log_in "${from%%/*}"
-  fi
-  for image in "${images[@]}"; do build_image "$image"; done
-  if [[ $push == yes ]]; then
-    log_in "$registry"
-    for image in "${images[@]}"; do
-      for tag in $(tags "$image"); do run "$client" push "$tag"; done
+    # Pulled first, so that the label names the digest that was built on.
+    for from in $(for image in "${images[@]}"; do catalog base "$image" dlc "$region"; done | sort -u); do
+      run "$client" pull --platform "$platform" "$from" >&2
     done
   fi
+  for image in "${images[@]}"; do build_image "$image"; done
+  if [[ $push == yes ]]; then push_images; fi
   for image in "${images[@]}"; do tags "$image"; done
 }
 

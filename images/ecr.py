@@ -2,6 +2,7 @@
 
 usage: python -m images.ecr password HOST
        python -m images.ecr prepare HOST REPOSITORY [--pull-accounts ID,ID] [--pull-organization ID] [--kms-key ARN]
+       python -m images.ecr present HOST REPOSITORY TAG...
 """
 
 from __future__ import annotations
@@ -41,6 +42,17 @@ def prepare(host: str, repository: str, pullers: Pullers, kms_key: str | None) -
         return repositories.ensure(repository, pullers, kms_key)
 
 
+def present(host: str, repository: str, tags: Sequence[str]) -> list[str]:
+    """Those of `tags` that `repository` has.
+
+    Raises:
+        AwsError: AWS does not tell.
+    """
+    account, region = aws.account_and_region(host)
+    with aws.explained(region):
+        return Repositories(aws.client("ecr", region), account, aws.partition(region)).present(repository, tags)
+
+
 def account_ids(text: str) -> tuple[str, ...]:
     """Twelve-digit ids, separated by commas."""
     found = tuple(filter(None, text.split(",")))
@@ -66,6 +78,10 @@ def parser() -> argparse.ArgumentParser:
     prepare_.add_argument("--pull-accounts", type=account_ids, default=())
     prepare_.add_argument("--pull-organization", type=organization_id)
     prepare_.add_argument("--kms-key")
+    present_ = commands.add_parser("present")
+    present_.add_argument("host")
+    present_.add_argument("repository")
+    present_.add_argument("tags", nargs="+")
     return found
 
 
@@ -74,10 +90,12 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if given.command == "password":
             print(password(given.host))
-            return 0
-        pullers = Pullers(given.pull_accounts, given.pull_organization)
-        changes = prepare(given.host, given.repository, pullers, given.kms_key)
-        print(f"{given.host}/{given.repository}: {', '.join(changes) or 'nothing to change'}")
+        elif given.command == "present":
+            print("\n".join(present(given.host, given.repository, given.tags)))
+        else:
+            pullers = Pullers(given.pull_accounts, given.pull_organization)
+            changes = prepare(given.host, given.repository, pullers, given.kms_key)
+            print(f"{given.host}/{given.repository}: {', '.join(changes) or 'nothing to change'}")
     except aws.AwsError as error:
         print(f"build.sh: {error}", file=sys.stderr)
         return 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,17 @@ class Repositories:
         `kms_key` (an ARN; None for AES256) counts only for a repository that is made here.
         """
         return list(self._changes(name, pullers, kms_key))
+
+    def present(self, name: str, tags: Sequence[str]) -> list[str]:
+        """Those of `tags` that an image in the repository `name` has."""
+        return [tag for tag in tags if self._has(name, tag)]
+
+    def _has(self, name: str, tag: str) -> bool:
+        try:
+            self.ecr.describe_images(**self._named(name), imageIds=[{"imageTag": tag}])
+        except self.ecr.exceptions.ImageNotFoundException:
+            return False
+        return True
 
     def _changes(self, name: str, pullers: Pullers, kms_key: str | None) -> Iterator[str]:
         found = self._describe(name)

@@ -35,17 +35,36 @@ def test_a_dry_run_prints_one_build_for_each_image(client: Path) -> None:
     assert "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-training" in finished.stderr
 
 
-@pytest.mark.parametrize("region", ["eu-west-1", "cn-north-1"])
-def test_a_push_names_registry_version_and_revision(client: Path, region: str) -> None:
-    registry = f"123456789012.dkr.ecr.{region}.amazonaws.com"
+@pytest.mark.parametrize(
+    ("region", "account", "suffix"),
+    [
+        ("eu-west-1", "763104351884", "amazonaws.com"),
+        ("us-gov-west-1", "442386744353", "amazonaws.com"),
+        ("cn-north-1", "727897471807", "amazonaws.com.cn"),
+    ],
+)
+def test_a_push_names_registry_version_and_revision(client: Path, region: str, account: str, suffix: str) -> None:
+    registry = f"123456789012.dkr.ecr.{region}.{suffix}"
     finished = build(client, "--push", "--allow-dirty", "--registry", registry, "--region", region, "training")
     assert finished.returncode == 0, finished.stderr
     pushed = re.findall(r"^\+ \S+ push (\S+)$", finished.stderr, re.MULTILINE)
     assert len(pushed) == 2
     assert all(tag.startswith(f"{registry}/sagemaker-huggingface-training:") for tag in pushed)
     assert not any(tag.endswith(":latest") for tag in pushed)
-    logins = re.findall(r"get-login-password --region (\S+)", finished.stderr)
-    assert logins == [region, region]
+    logins = re.findall(r"images.ecr password (\S+)", finished.stderr)
+    assert logins == [f"{account}.dkr.ecr.{region}.{suffix}", registry]
+    assert f"pull --platform linux/amd64 {logins[0]}/huggingface-pytorch-training:2.9.0" in finished.stderr
+    assert f"images.ecr prepare {registry} sagemaker-huggingface-training\n" in finished.stderr
+
+
+def test_who_may_pull_and_where_the_names_are_published_is_passed_on(client: Path) -> None:
+    registry = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+    who = ["--pull-accounts", "111122223333", "--pull-organization", "o-abcdefghij"]
+    where = ["--push", "--allow-dirty", "--registry", registry, "--region", "eu-west-1"]
+    finished = build(client, *where, *who, "--publish-parameters", "ml/images", "training")
+    assert finished.returncode == 0, finished.stderr
+    assert f"images.ecr prepare {registry} sagemaker-huggingface-training {' '.join(who)}\n" in finished.stderr
+    assert "--region eu-west-1 --publish-parameters ml/images" in finished.stderr
 
 
 @pytest.mark.parametrize(
@@ -56,6 +75,7 @@ def test_a_push_names_registry_version_and_revision(client: Path, region: str) -
         (["--version"], "option --version has no value"),
         (["trainer"], "unknown image trainer, expected one of: processing training inference"),
         (["--push"], "--push needs --registry"),
+        (["--kms-key", "arn:x"], "--kms-key and --publish-parameters need --push"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(client: Path, arguments: list[str], sentence: str) -> None:

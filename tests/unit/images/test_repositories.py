@@ -87,6 +87,18 @@ def test_images_expire_by_age_when_untagged_and_by_number_when_tagged(repositori
     assert (tagged["tagStatus"], tagged["countType"], tagged["countNumber"]) == ("tagged", "imageCountMoreThan", 30)
 
 
+def test_tags_that_are_there_are_told_from_those_that_are_not(repositories: Repositories) -> None:
+    repositories.ensure(NAME, Pullers())
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "config": {"digest": "sha256:" + "a" * 64, "size": 1, "mediaType": "x"},
+        "layers": [],
+    }
+    repositories.ecr.put_image(repositoryName=NAME, imageManifest=json.dumps(manifest), imageTag="1.0.0")
+    assert repositories.present(NAME, ["1.0.0", "1.0.0-abc"]) == ["1.0.0"]
+
+
 @pytest.mark.parametrize(("region", "partition"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")])
 def test_principals_are_of_the_regions_partition(repositories: Repositories, region: str, partition: str) -> None:
     elsewhere = Repositories(aws.client("ecr", region), ACCOUNT, aws.partition(region))

@@ -1,0 +1,84 @@
+"""What launchers read after a push."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from images import aws
+from images.release import Image, ReleaseError, by_digest, document, main, publish
+
+HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+REPOSITORY = f"{HOST}/sagemaker-huggingface-training"
+
+
+def image(digest: str = "a", version: str = "1.0.0") -> Image:
+    by_digest = f"{REPOSITORY}@sha256:{digest * 64}"
+    return Image("training", f"{REPOSITORY}:{version}", by_digest, "base:1", "sha256:b", 7, version, "abc", {"x": "1"})
+
+
+@pytest.fixture
+def ssm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    with mock_aws():
+        yield aws.client("ssm", "eu-west-1")
+
+
+def test_parameters_name_the_image_by_digest_and_latest_moves(ssm: Any) -> None:
+    assert publish(ssm, "/ml/images/", image()) == ["/ml/images/training/1.0.0", "/ml/images/training/latest"]
+    assert publish(ssm, "ml/images", image()) == []
+    assert publish(ssm, "ml/images", image("c", "1.1.0")) == ["/ml/images/training/1.1.0", "/ml/images/training/latest"]
+    found = {
+        name: ssm.get_parameter(Name=f"/ml/images/training/{name}")["Parameter"]["Value"][-1]
+        for name in ("1.0.0", "1.1.0", "latest")
+    }
+    assert found == {"1.0.0": "a", "1.1.0": "c", "latest": "c"}
+
+
+def test_the_digest_is_that_of_the_tags_own_registry() -> None:
+    digests = ["localhost:5000/sagemaker-huggingface-training@sha256:1", f"{REPOSITORY}@sha256:2"]
+    assert by_digest(f"{REPOSITORY}:1.0.0", digests) == f"{REPOSITORY}@sha256:2"
+    with pytest.raises(ReleaseError, match="has no digest in its registry; expected one that was pushed"):
+        by_digest("other:1.0.0", digests)
+
+
+def test_images_are_found_by_name() -> None:
+    found = document([image()])["images"]["training"]
+    assert found["uri_by_digest"].startswith(f"{REPOSITORY}@sha256:")
+    assert (found["versions"], found["size"], "name" in found) == ({"x": "1"}, 7, False)
+
+
+def test_the_engine_is_asked_and_the_file_is_written(tmp_path: Path) -> None:
+    """A client that answers as docker does; the real one is asked in the container tests."""
+    labels = {
+        f"org.opencontainers.image.{key}": value
+        for key, value in {
+            "title": "sagemaker-huggingface-training",
+            "version": "1.0.0",
+            "revision": "abc",
+            "base.name": "base:1",
+            "base.digest": "sha256:b",
+        }.items()
+    }
+    inspected = [{"Config": {"Labels": labels}, "RepoDigests": [f"{REPOSITORY}@sha256:2"], "Size": 9}]
+    (tmp_path / "inspected").write_text(json.dumps(inspected))
+    client = tmp_path / "docker"
+    (tmp_path / "versions").write_text('{"torch": "2"}')
+    client.write_text(
+        f'#!/bin/sh\ncase "$1" in image) cat {tmp_path}/inspected;; run) cat {tmp_path}/versions;; esac\n'
+    )
+    client.chmod(0o755)
+    output = tmp_path / "images.json"
+    command = ["--client", str(client), "--region", "eu-west-1", "--output", str(output), f"{REPOSITORY}:1.0.0"]
+    assert main(command) == 0
+    found = json.loads(output.read_text())["images"]["training"]
+    assert found["uri_by_digest"] == f"{REPOSITORY}@sha256:2"
+    assert (found["versions"], found["size"], found["revision"]) == ({"torch": "2"}, 9, "abc")
