@@ -9,10 +9,12 @@ every error into our JSON, and on SIGTERM finishes what runs.
 
 from __future__ import annotations
 
+import logging
 import os
 from http import HTTPStatus
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from contract.failures import UserError
 from inference.errors import RequestError
@@ -22,6 +24,7 @@ from inference.options import ServingOptions
 
 # SageMaker kills the container 30 s after SIGTERM.
 FINISH_SECONDS = 20.0
+CALLERS_FAULTS = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
 
 
 class SingleModel:
@@ -56,6 +59,11 @@ class SingleModel:
         return await self._model.gate.forward(request)
 
 
+def is_ours(record: logging.LogRecord) -> bool:
+    """False for the tracebacks of callers who hang up, and of messages that are not HTTP, which it would quote."""
+    return not (record.exc_info and isinstance(record.exc_info[1], CALLERS_FAULTS))
+
+
 async def listen(routes: list[web.RouteDef], options: ServingOptions) -> web.AppRunner:
     """Open the public port. `cleanup` of what is returned closes it and waits for the requests that run.
 
@@ -64,6 +72,7 @@ async def listen(routes: list[web.RouteDef], options: ServingOptions) -> web.App
     """
     application = web.Application(middlewares=[errors_as_json], client_max_size=options.max_bytes)
     application.add_routes(routes)
+    logging.getLogger("aiohttp.server").addFilter(is_ours)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=FINISH_SECONDS)
     await runner.setup()
     try:

@@ -46,3 +46,20 @@ def test_a_taken_port_is_said() -> None:
         options = ServingOptions(port=taken.getsockname()[1])
         with pytest.raises(UserError, match="cannot be opened: Address already in use; SAGEMAKER_BIND_TO_PORT"):
             asyncio.run(listen([], options))
+
+
+def test_a_message_that_is_not_http_is_not_quoted_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async def run() -> bytes:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        runner = await listen([], ServingOptions(port=port))
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST / HTTP/1.1\r\n secret: words\r\n\r\n")
+        answer = await reader.readuntil(b"\r\n")
+        writer.close()
+        await runner.cleanup()
+        return answer
+
+    assert asyncio.run(run()).startswith(b"HTTP/1.0 400 ")
+    assert "secret" not in caplog.text
