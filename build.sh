@@ -17,6 +17,7 @@ the version and git revision.
                        part of every tag where given
   --push               push after building; needs --registry. In ECR, repositories are made where
                        missing; afterwards images.json names what was pushed by digest
+  --images-json FILE   with --push: where that goes (default images.json)
   --pull-accounts A,B  with --push to ECR: ids of the accounts that may pull
   --pull-organization O   with --push to ECR: id of the organization whose accounts may pull
   --kms-key ARN        with --push to ECR: key that encrypts repositories made here
@@ -54,11 +55,11 @@ catalog() { python3 images/catalog.py "$@"; }
 parse() {
   base=dlc region=${AWS_REGION:-us-east-1} registry='' push=no dirty=no dry_run=no latest=no
   platform=linux/amd64 cache=() images=()
-  pull_accounts='' pull_organization='' kms_key='' publish_parameters=''
+  pull_accounts='' pull_organization='' kms_key='' publish_parameters='' images_json=images.json
   version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' contract/__init__.py)
   while (($#)); do
     case $1 in
-      --base|--region|--registry|--version|--platform|--pull-accounts|--pull-organization|--kms-key|--publish-parameters)
+      --base|--region|--registry|--version|--platform|--pull-accounts|--pull-organization|--kms-key|--publish-parameters|--images-json)
         [[ $# -ge 2 && $2 != --* ]] || fail "option $1 has no value"
         local name=${1#--}; printf -v "${name//-/_}" %s "$2"; shift ;;
       --push) push=yes ;;
@@ -250,8 +251,8 @@ push_images() {
     mapfile -t names < <(tags "$image")
     pushed+=("${names[0]}")
   done
-  run "$python" -m images.release --client "$client" --output images.json --region "$region" "${parameters[@]}" "${pushed[@]}"
-  note "images.json names what was pushed by digest"
+  run "$python" -m images.release --client "$client" --output "$images_json" --region "$region" "${parameters[@]}" "${pushed[@]}"
+  note "$images_json names what was pushed by digest"
 }
 
 main() {
