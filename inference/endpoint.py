@@ -7,6 +7,7 @@ import logging
 import os
 import random
 import socket
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,8 @@ SOCKET_PATH_LIMIT = 107
 PORTS = range(20_000, 32_767)
 # Where its first worker listens without Unix sockets.
 WORKER_PORT = 9_000
+# Linux keeps a port for 60 s from the side that closed its connection first (TIME_WAIT).
+TIME_WAIT_SECONDS = 90.0
 
 log = logging.getLogger(__name__)
 
@@ -55,20 +58,18 @@ class Endpoint:
         """Return when workers can bind their port, which the server fixes; a Unix socket needs none.
 
         Raises:
-            UserError: somebody else listens there.
+            UserError: somebody else has it.
         """
-        if self.native:
+        if self.native or not is_taken(WORKER_PORT):
             return
-        waits = False
+        log.info("port %d was closed just now: waiting until it can be opened again", WORKER_PORT)
+        deadline = time.monotonic() + TIME_WAIT_SECONDS
         while is_taken(WORKER_PORT):
-            if is_taken(WORKER_PORT, reuse=True):
+            if is_listened_on(WORKER_PORT) or time.monotonic() > deadline:
                 raise UserError(
                     f"port {WORKER_PORT} is taken, and the temporary folder cannot hold sockets "
                     f"(noexec, or a path too long); expected a TMPDIR that can, or the port free"
                 )
-            if not waits:
-                log.info("port %d was closed just now: waiting until it can be opened again", WORKER_PORT)
-            waits = True
             await asyncio.sleep(1)
 
     def __str__(self) -> str:
@@ -83,18 +84,23 @@ class Endpoint:
         return aiohttp.ClientSession(base, connector=connector, timeout=aiohttp.ClientTimeout(total=timeout))
 
 
-def is_taken(port: int, reuse: bool = False) -> bool:
-    """Whether `port` cannot be bound, as the server's workers bind it: a port just closed counts as taken.
-
-    With `reuse` it does not: then somebody listens there now.
-    """
+def is_taken(port: int) -> bool:
+    """Whether `port` cannot be bound, as the server's workers bind it: a port just closed counts as taken."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(reuse))
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
             return True
     return False
+
+
+def is_listened_on(port: int) -> bool:
+    """Whether somebody accepts connections on `port` of 127.0.0.1."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def free_port() -> int:

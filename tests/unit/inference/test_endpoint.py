@@ -9,7 +9,7 @@ import pytest
 
 from contract.failures import UserError
 from inference import endpoint as endpoints
-from inference.endpoint import PORTS, Endpoint, is_taken
+from inference.endpoint import PORTS, Endpoint, is_listened_on, is_taken
 
 
 def test_a_unix_socket_where_its_path_is_short() -> None:
@@ -41,14 +41,25 @@ def test_a_port_closed_just_now_is_waited_for(monkeypatch: pytest.MonkeyPatch) -
     port = closed_just_now()
     monkeypatch.setattr(endpoints, "WORKER_PORT", port)
     assert is_taken(port)
-    assert not is_taken(port, reuse=True)
+    assert not is_listened_on(port)
     with pytest.raises(TimeoutError):
         asyncio.run(asyncio.wait_for(Endpoint(port=1).wait_until_free(), 0.1))
 
 
+def test_a_port_that_stays_taken_is_not_waited_for_forever(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(endpoints, "WORKER_PORT", bound.getsockname()[1])
+        monkeypatch.setattr(endpoints, "TIME_WAIT_SECONDS", 0)
+        with pytest.raises(UserError, match="is taken"):
+            asyncio.run(Endpoint(port=1).wait_until_free())
+
+
 def closed_just_now() -> int:
-    """A port in TIME_WAIT: its side of a connection closed first."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    """A port in TIME_WAIT: its side of a connection closed first, and had no SO_REUSEADDR, as workers have none."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
         port = int(server.getsockname()[1])
         client = socket.create_connection(("127.0.0.1", port))
         connection, _ = server.accept()

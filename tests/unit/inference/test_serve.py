@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from contract.failures import UserError
-from contract.paths import Paths
 from inference.modelserver import RunFolder
 from inference.options import ServingOptions
 from inference.serve import MOST_RESTARTS, Server, serve
@@ -14,7 +13,7 @@ from inference.serve import MOST_RESTARTS, Server, serve
 
 def test_a_server_lost_again_and_again_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test() -> None:
-        server = Server(ServingOptions(workers=1), RunFolder(tmp_path), Paths(tmp_path), {})
+        server = Server(ServingOptions(workers=1), RunFolder(tmp_path), tmp_path, {})
         clock = 0.0
         monkeypatch.setattr("inference.serve.time.monotonic", lambda: clock)
         assert [server.may_restart() for _ in range(MOST_RESTARTS + 1)] == [True] * MOST_RESTARTS + [False]
