@@ -103,6 +103,34 @@ def deploy(
     return model, predictor
 
 
+def transform(
+    image: str,
+    role: str,
+    model_data: str,
+    data: str,
+    output: str,
+    strategy: str = "MultiRecord",
+    instance_type: str = "ml.g5.xlarge",
+    session: Any = None,
+) -> None:
+    """Answers for files of JSON lines, line by line: `data`/name becomes `output`/name.out.
+
+    Args:
+        strategy: MultiRecord for requests of many lines, SingleRecord for one a request.
+    """
+    model = Model(image_uri=image, model_data=model_data, role=role, sagemaker_session=session)
+    transformer = model.transformer(
+        instance_count=1,
+        instance_type=instance_type,
+        strategy=strategy,
+        assemble_with="Line",
+        accept="application/jsonlines",
+        output_path=output,
+    )
+    transformer.transform(data, content_type="application/jsonlines", split_type="Line")
+    transformer.wait()
+
+
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m examples.sdk_v2")
     parser.add_argument("--instance-type", default="local")
@@ -111,6 +139,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "process": ["data", "tokenizer", "output"],
         "train": ["prepared", "model", "output"],
         "deploy": ["model-data"],
+        "transform": ["model-data", "data", "output"],
     }.items():
         command = commands.add_parser(name)
         for option in ["image", "role", *options]:
@@ -126,6 +155,8 @@ def main() -> None:
         process(arguments=["--max-length", "128", "--label-threshold", "4"], **given)
     elif command == "train":
         print(train(hyperparameters={"epochs": 1, "train_batch_size": 32, "learning_rate": 5e-5}, **given))
+    elif command == "transform":
+        transform(**given)
     else:
         _, predictor = deploy(**given)
         print(predictor.predict({"inputs": ["I loved it.", "It fell apart after a day."]}))

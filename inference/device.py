@@ -83,10 +83,12 @@ def gpu_count() -> int:
 def worker_environment(environ: Mapping[str, str], workers: int) -> dict[str, str]:
     """Variables that workers start with: the launcher's where it set them.
 
-    Multi-model-server's worker would set OMP_NUM_THREADS to 1, which leaves cores idle.
+    Multi-model-server's worker would set OMP_NUM_THREADS to 1, which leaves cores idle. Threads
+    that wait for each other sleep: the core that they would spin on is one that the server needs.
     """
     defaults = {
         "OMP_NUM_THREADS": str(max(1, cores() // workers)),
+        "OMP_WAIT_POLICY": "PASSIVE",
         "HF_HUB_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "true",
     }

@@ -163,7 +163,9 @@ def test_a_training_job_delivers_a_model_that_learned(client: Any, model_data: s
     assert json.loads(files["config.json"])["id2label"] == {"0": "NEGATIVE", "1": "POSITIVE"}
     assert not any("checkpoint" in name for name in files)
     output = members(client, model_data.replace("model.tar.gz", "output.tar.gz"))
-    assert json.loads(output["data/metrics.json"])["metrics"]["eval_accuracy"] >= 0.85
+    told = json.loads(output["data/metrics.json"])
+    assert told["metrics"]["eval_accuracy"] >= 0.85
+    assert told["hyperparameters"]["run_name"] == HYPERPARAMETERS["run_name"]
     assert "eval_accuracy" in output["data/eval_results.txt"].decode()
 
 
@@ -175,6 +177,37 @@ def test_two_hosts_train_one_model(
     assert card["training"]["world_size"] == 2
     output = members(client, address.replace("model.tar.gz", "output.tar.gz"))
     assert json.loads(output["data/metrics.json"])["metrics"]["eval_accuracy"] >= 0.85
+
+
+@pytest.mark.parametrize("strategy", ["SingleRecord", "MultiRecord"])
+def test_batch_transform_writes_a_line_for_every_line(
+    images: dict[str, str], session: Any, client: Any, model_data: str, strategy: str
+) -> None:
+    from examples import sdk_v2
+
+    liked, hated = "The handle is superb. I would buy this tent again.", "The zip is dreadful. I sent this tent back."
+    texts = [liked, hated, hated, liked, "Sadly faulty, not perfect at all.", '\u6f22 \u2028 two, "three"'] * 4
+    # Every spelling of a record; the last line ends without a line end, as files of people do.
+    records = [text if number % 2 else {"inputs": text} for number, text in enumerate(texts)]
+    lines = "\n".join(json.dumps(record, ensure_ascii=False) for record in records)
+    client.put_object(Bucket=BUCKET, Key="lines/reviews.jsonl", Body=lines.encode())
+    sdk_v2.transform(
+        images["inference"],
+        ROLE,
+        model_data,
+        f"s3://{BUCKET}/lines",
+        f"s3://{BUCKET}/answers-{strategy}",
+        strategy,
+        instance_type="local",
+        session=session,
+    )
+    gc.collect()
+    [key] = keys(client, f"answers-{strategy}/")
+    answers = read(client, f"answers-{strategy}/{key}").decode().removesuffix("\n").split("\n")
+    assert len(answers) == len(texts)
+    labels = [json.loads(answer)["label"] for answer in answers]
+    assert labels[:4] == ["POSITIVE", "NEGATIVE", "NEGATIVE", "POSITIVE"]
+    assert labels == labels[:6] * 4
 
 
 @pytest.fixture(scope="module")
