@@ -59,6 +59,7 @@ tr:last-child td { border-bottom: 0; }
 td:last-child, th:last-child { padding-right: 0; }
 .number { text-align: right; white-space: nowrap; }
 td.word { overflow-wrap: anywhere; min-width: 3rem; }
+.cell { display: block; padding: .1rem .4rem; border-radius: .25rem; }
 .track { display: flex; height: 1rem; background: var(--track); border-radius: .25rem; overflow: hidden; gap: 1px; }
 .track i { display: block; min-width: 2px; }
 .bar { margin-bottom: .7rem; }

@@ -80,7 +80,9 @@ def defaults(evaluates: bool) -> dict[str, Default]:
         "save_total_limit": Default(2, "the newest checkpoint and the one before; the best is kept as well"),
         "logging_steps": Default(50, "curves need points"),
         "logging_nan_inf_filter": Default(False, "a loss that is not a number must be seen"),
-        "report_to": Default("none", "nothing leaves the container unasked"),
+        "report_to": Default(
+            "tensorboard", "curves as files in the job's output; nothing leaves the container unasked"
+        ),
         "disable_tqdm": Default(True, "logs are lines"),
         **(evaluation if evaluates else {}),
         **device_defaults(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,25 @@ from safetensors.torch import load_file, load_model
 
 from contract.failures import UserError
 from contract.paths import Paths
-from training import checkpoints, data, model_folder, outputs, sharding
+from contract.versions import versions
+from training import checkpoints, model_folder, outputs, sharding, verdict
 from training.base_model import BaseModel
+from training.calibration import bins
 from training.data import Channel, Channels
 from training.hyperparameters import Hyperparameters
 from training.metrics import say
+from training.mistakes import worst
+from training.report import Report
 from training.stop import InterruptionError
 from training.trainer import JobTrainer
+from training.verdict import Verdict
 
 SHOWN = ("learning_rate", "num_train_epochs", "per_device_train_batch_size", "warmup_steps", "weight_decay", "seed")
 
 WEIGHTS = "model.safetensors"
+
+# Hyperparameters that no output may show.
+HIDDEN = "_token"
 
 log = logging.getLogger(__name__)
 
@@ -32,16 +41,42 @@ log = logging.getLogger(__name__)
 def deliver(paths: Paths, trainer: JobTrainer, asked: Hyperparameters, channels: Channels, base: BaseModel) -> None:
     """Judge the best weights; the first rank writes the model, the metrics and the log lines."""
     step = load_best(trainer) if asked.options.load_best_model_at_end else trainer.state.global_step
-    metrics = trainer.evaluate(metric_key_prefix="eval")
-    if channels.test is not None:
-        metrics |= trainer.evaluate(data.by_length(channels.test), metric_key_prefix="test")
+    found = verdict.judge(trainer, channels, asked.options.decision_threshold)
     speed = trainer.speed()
-    metrics |= speed
+    metrics = {**found.metrics, **speed}
     weights = sharding.whole_state(trainer)
     if trainer.is_world_process_zero():
         say(speed)
-        outputs.write(paths.output_data, metrics, trainer.state.log_history)
-        write_model(paths.model, trainer, channels.train, base, result_of(trainer, step, metrics), weights)
+        result = replace(result_of(trainer, step, metrics), decision_threshold=found.threshold)
+        outputs.write(paths.output_data, report_of(trainer, asked, channels, base, found, result))
+        write_model(paths.model, trainer, channels.train, base, result, weights)
+
+
+def report_of(
+    trainer: JobTrainer,
+    asked: Hyperparameters,
+    channels: Channels,
+    base: BaseModel,
+    found: Verdict,
+    result: model_folder.Result,
+) -> Report:
+    """What the page shows, the mistakes on the channel that judges last."""
+    judged = {"validation": channels.validation} | ({"test": channels.test} if channels.test else {})
+    last = list(found.predictions)[-1]
+    given = {**asdict(asked.options), **asked.arguments}
+    origin = "from scratch" if base.from_scratch else f"from {base.name}"
+    return Report(
+        title=f"Trained {origin} on {len(channels.train.rows):,} rows; "
+        f"these are the weights of step {result.step:,} of {result.steps:,}.",
+        metrics=result.metrics,
+        history=trainer.state.log_history,
+        label_names=channels.train.label_names,
+        matrices={name: each.matrix for name, each in found.predictions.items()},
+        bins={name: bins(each) for name, each in found.predictions.items()},
+        mistakes=worst(judged[last], found.predictions[last]),
+        arguments={name: value for name, value in given.items() if not name.endswith(HIDDEN)},
+        versions=versions(model_folder.LIBRARIES),
+    )
 
 
 def interrupt(paths: Paths, trainer: JobTrainer, seconds: float, train: Channel, base: BaseModel) -> None:

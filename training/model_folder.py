@@ -37,6 +37,7 @@ class Result:
         world_size: processes that trained, over all hosts.
         resumed_from: step of the checkpoint that the last start went on from.
         partial: whether the training was stopped before its end.
+        decision_threshold: from which probability on a row is of class 1; None for the most probable class.
     """
 
     step: int
@@ -46,6 +47,7 @@ class Result:
     world_size: int = 1
     resumed_from: int | None = None
     partial: bool = False
+    decision_threshold: float | None = None
 
 
 def write(
@@ -75,7 +77,9 @@ def write(
             "metrics": dict(result.metrics),
             "versions": versions(LIBRARIES),
         }
-        replace(card, training=training, partial=result.partial).write(staging)
+        replace(card, training=training, partial=result.partial, decision_threshold=result.decision_threshold).write(
+            staging
+        )
         write_text(staging / "README.md", model_card(card, base, result))
     log.info("%s of step %d written to %s", "partial model" if result.partial else "model", result.step, folder)
 

@@ -1,17 +1,26 @@
-"""What goes to /opt/ml/output/data: numbers for programs and for people."""
+"""What goes to /opt/ml/output/data: numbers for programs, a page and pictures for people."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from contract.files import write_json, write_text
+from contract.page import PAGE_FILE
+from training import plots
 from training.metrics import text
+from training.report import Report, page
 
 
-def write(folder: Path, metrics: Mapping[str, float], history: Sequence[Mapping[str, Any]]) -> None:
-    """metrics.json with the last metrics and the history, and eval_results.txt as the examples have it."""
-    write_json(folder / "metrics.json", {"metrics": dict(metrics), "history": [dict(entry) for entry in history]})
-    judged = {name: value for name, value in metrics.items() if name.startswith(("eval_", "test_"))}
+def write(folder: Path, report: Report) -> None:
+    """metrics.json, eval_results.txt as the examples have it, report.html and the pictures."""
+    content = {
+        "metrics": dict(report.metrics),
+        "history": [dict(entry) for entry in report.history],
+        "hyperparameters": dict(report.arguments),
+    }
+    write_json(folder / "metrics.json", content)
+    judged = {name: value for name, value in report.metrics.items() if name.startswith(("eval_", "test_"))}
     write_text(folder / "eval_results.txt", "".join(f"{name} = {text(judged[name])}\n" for name in sorted(judged)))
+    write_text(folder / PAGE_FILE, page(report))
+    plots.write_curves(folder, report.history)
+    plots.write_confusion(folder, list(report.matrices.values())[-1], report.label_names)

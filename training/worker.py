@@ -33,6 +33,9 @@ from training.predictions import Judge
 from training.stop import Agreement, StopCallback, StopRequest
 from training.trainer import JobTrainer, LogCallback
 
+# transformers' name for where its TensorBoard files go.
+TENSORBOARD_VARIABLE = "TENSORBOARD_LOGGING_DIR"
+
 # Named in full: as a program this module is __main__.
 log = logging.getLogger("training.worker")
 
@@ -57,6 +60,7 @@ def run(paths: Paths, asked: Hyperparameters, request: StopRequest) -> None:
         InterruptionError: a stop was asked for; a checkpoint was saved.
     """
     quiet()
+    os.environ.setdefault(TENSORBOARD_VARIABLE, str(paths.tensorboard))
     world_size = int(os.environ.get("WORLD_SIZE", "1"))
     args = arguments.build(asked.arguments, paths.checkpoints, evaluates=True, world_size=world_size)
     if args.process_index == 0:

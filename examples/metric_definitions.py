@@ -1,0 +1,27 @@
+"""What the service reads from the log of a training: Estimator(metric_definitions=METRIC_DEFINITIONS)."""
+
+from __future__ import annotations
+
+NUMBER = r"([-+]?[0-9]*\.?[0-9]+(?:e[-+]?[0-9]+)?|nan|-?inf)"
+
+# The metric's name, and what it is called in the log.
+METRICS = {
+    "train:loss": "loss",
+    "train:learning_rate": "learning_rate",
+    "train:samples_per_second": "train_samples_per_second",
+    "train:tokens_per_second": "train_tokens_per_second",
+    "train:padding_share": "train_padding_share",
+    "validation:loss": "eval_loss",
+    "validation:accuracy": "eval_accuracy",
+    "validation:f1": "eval_f1",
+    "validation:precision": "eval_precision",
+    "validation:recall": "eval_recall",
+    "validation:calibration_error": "eval_calibration_error",
+    "test:loss": "test_loss",
+    "test:accuracy": "test_accuracy",
+    "test:f1": "test_f1",
+    "test:precision": "test_precision",
+    "test:recall": "test_recall",
+}
+
+METRIC_DEFINITIONS = [{"Name": name, "Regex": rf" {logged} = {NUMBER}$"} for name, logged in METRICS.items()]
