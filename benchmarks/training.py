@@ -19,10 +19,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks import peak
 from benchmarks.jobs import create, environment
 from benchmarks.measure import Run, Way, machine, run
 from benchmarks.plot import bars
@@ -31,6 +32,7 @@ from contract.paths import Paths
 
 TEXT_COLUMN = "review_body"
 HEADS = ("way", "samples/s", "times", "tokens/s", "padding", "loss in training", "loss after", "peak memory", "seconds")
+PEAK_HEAD = "of bf16 peak"
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,10 @@ def shortened(lines: Iterator[str], words: int) -> Iterator[str]:
     lengths = random.Random(0)
     for line in lines:
         fields = line.rstrip("\n").split("\t")
-        kept = fields[column].split()[: lengths.randint((words + 1) // 2, words + words // 2) if words else None]
-        yield "\t".join([*fields[:column], " ".join(kept), *fields[column + 1 :]]) + "\n"
+        if words:
+            kept = fields[column].split()[: lengths.randint((words + 1) // 2, words + words // 2)]
+            fields[column] = " ".join(kept)
+        yield "\t".join(fields) + "\n"
 
 
 def prepare(folder: Path, given: argparse.Namespace, model: str, words: int) -> None:
@@ -119,17 +123,31 @@ def tutorial(folder: Path, given: argparse.Namespace, model: str) -> Result:
     return Result(measured, json.loads((folder / "tutorial.log").read_text().splitlines()[-1]))
 
 
+def with_peak_share(result: Result, model: str) -> Result:
+    """`result` with the share of the GPU's bf16 peak, where that is known."""
+    # Imported late: it takes seconds, and only a GPU needs it.
+    import torch
+
+    said = result.said
+    length = said["tokens_per_second"] / said["samples_per_second"]
+    found = peak.share(model, said["tokens_per_second"], length, torch.cuda.get_device_name())
+    return result if found is None else replace(result, said={**said, "peak_share": found})
+
+
 def table(results: Mapping[str, Result]) -> str:
     """One line a way, `times` over the last one's samples/s."""
     slowest = list(results.values())[-1].said["samples_per_second"]
-    lines = ["| " + " | ".join(HEADS) + " |", "|---" * len(HEADS) + "|"]
+    with_peak = any("peak_share" in result.said for result in results.values())
+    heads = [*HEADS, *([PEAK_HEAD] if with_peak else [])]
+    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for name, result in results.items():
         said = result.said
         rate = said["samples_per_second"]
         cells = [name, f"{rate:.2f}", f"{rate / slowest:.1f}", f"{said['tokens_per_second']:,.0f}"]
         cells += [f"{said['padding']:.1%}", f"{said['train_loss']:.3f}", f"{said['eval_loss']:.3f}"]
         cells += [f"{result.run.peak / 1e6:,.0f} MB", f"{result.run.seconds:.0f}"]
-        lines.append("| " + " | ".join(cells) + " |")
+        cells += [f"{said['peak_share']:.1%}" if "peak_share" in said else ""] if with_peak else []
+        lines.append("| " + " | ".join(cells).rstrip() + " |")
     return "\n".join(lines)
 
 
@@ -138,6 +156,8 @@ def measured(given: argparse.Namespace, model: str, words: int) -> dict[str, Res
         folder = Path(name)
         prepare(folder, given, model, words)
         results = {"training image": ours(folder, given, model), "tutorial": tutorial(folder, given, model)}
+        if given.gpu:
+            results = {way: with_peak_share(result, model) for way, result in results.items()}
         for way, result in results.items():
             print(f"{way}: {result.run.seconds:.0f} s, {dict(result.said)}", flush=True)
         return results
