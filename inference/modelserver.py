@@ -123,7 +123,8 @@ def properties(options: ServingOptions, run_folder: RunFolder, endpoint: Endpoin
         "management_address": endpoint,
         "use_native_io": str(endpoint.native).lower(),
         "model_store": run_folder.store,
-        "default_response_timeout_seconds": options.response_timeout,
+        # It holds for loads too. Batches that take too long are ended by the worker itself.
+        "default_response_timeout_seconds": max(options.response_timeout, options.startup_timeout),
         "max_request_size": options.max_bytes,
         "max_response_size": RESPONSE_BYTES,
         "job_queue_size": options.queue_size,

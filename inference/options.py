@@ -54,9 +54,12 @@ class ServingOptions:
         "Content type of answers where the request accepts anything.",
         variable=parameters.DEFAULT_INVOCATIONS_ACCEPT_ENV,
     )
-    # Java otherwise leaves a file of performance counters in /tmp, wherever TMPDIR is.
+    # Java otherwise leaves a file of performance counters in /tmp, wherever TMPDIR is, and lets garbage grow to
+    # a share of the machine's memory before it collects any.
     vm_arguments: str = option(
-        "-XX:-UsePerfData", "Arguments for the Java VM.", variable=parameters.MODEL_SERVER_VMARGS
+        "-XX:-UsePerfData -XX:+UseSerialGC -Xms64m",
+        "Arguments for the Java VM.",
+        variable=parameters.MODEL_SERVER_VMARGS,
     )
     log_level: str = option("INFO", "Level of the log, a name or a number.", variable=parameters.LOG_LEVEL_ENV)
     program: str | None = option(

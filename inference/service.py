@@ -65,7 +65,7 @@ def handle(data: list[dict[str, Any]] | None, context: Any) -> list[Any]:
 def watched(seconds: int) -> Iterator[None]:
     """End this process, with its threads' stacks in the log, where the block takes longer.
 
-    After the same time multi-model-server takes another worker, but leaves the silent one running.
+    Multi-model-server would take another worker after its own time, but leave the silent one running.
     """
     faulthandler.dump_traceback_later(seconds, exit=True)
     try:

@@ -120,6 +120,36 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
+# It takes longer to load than it may take to answer.
+SLEEPY = """
+import time
+def model_fn(model_dir):
+    time.sleep(2)
+    return 42
+def predict_fn(data, model):
+    time.sleep(60 if data["inputs"] == "hang" else 0)
+    return [data["inputs"], model]
+"""
+
+
+def test_a_worker_that_hangs_is_replaced(tmp_path: Path) -> None:
+    code = tmp_path / "model" / "code"
+    code.mkdir(parents=True)
+    (code / "inference.py").write_text(SLEEPY)
+    with running(tmp_path, tmp_path / "log", SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS="1") as server:
+        server.wait()
+        (hanging,) = server.workers
+        answer = server.post({"inputs": "hang"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "service_unavailable")
+        assert answer.elapsed.total_seconds() < 20
+        server.wait_until_down()
+        server.wait()
+        assert not hanging.is_running() or hanging.status() == psutil.STATUS_ZOMBIE
+        assert server.post({"inputs": "who"}).json() == ["who", 42]
+        # The log shows where it hung.
+        assert "in predict_fn" in server.log.read_text()
+
+
 def test_requests_that_run_are_finished_and_the_rest_refused(server: Server) -> None:
     """SIGTERM under load: every client gets a right answer, a 503, or finds the port closed."""
     with Load(server) as load:

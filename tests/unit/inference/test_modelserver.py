@@ -15,7 +15,7 @@ from inference.options import ServingOptions
 
 def test_the_servers_own_reader_finds_our_settings(tmp_path: Path) -> None:
     endpoint = Endpoint(path=tmp_path / "socket")
-    options = ServingOptions(payload_mb=3, queue_size=7, timeout_seconds=5)
+    options = ServingOptions(payload_mb=3, queue_size=7, timeout_seconds=700)
     path = tmp_path / "server.properties"
     path.write_text(properties(options, RunFolder(tmp_path), endpoint))
     found = load_properties(path)
@@ -23,8 +23,13 @@ def test_the_servers_own_reader_finds_our_settings(tmp_path: Path) -> None:
     assert found["use_native_io"] == "true"
     assert found["max_request_size"] == str(3 * 2**20)
     assert found["job_queue_size"] == "7"
-    assert found["default_response_timeout_seconds"] == "5"
+    assert found["default_response_timeout_seconds"] == "700"
     assert found["enable_envvars_config"] == "false"
+
+
+def test_a_load_may_take_longer_than_an_answer(tmp_path: Path) -> None:
+    options = ServingOptions(startup_timeout=90, timeout_seconds=5)
+    assert "default_response_timeout_seconds=90\n" in properties(options, RunFolder(tmp_path), Endpoint(port=1))
 
 
 def test_the_log_goes_to_the_console_alone() -> None:
