@@ -20,6 +20,7 @@ MANAGED = {
     "local_rank": "ranks follow from the hosts and processes_per_host",
     "resume_from_checkpoint": "use resume (true or false)",
     "enable_jit_checkpoint": "the image saves on SIGTERM itself, all ranks at one step",
+    "save_only_model": "a checkpoint is there to go on from, which takes the optimizer too",
     "push_to_hub": "the model goes to the job's model folder",
     "parallelism_config": "it is an object, not text; use fsdp or deepspeed",
 }

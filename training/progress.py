@@ -26,17 +26,21 @@ class Progress:
         logged_step: step of the last logged loss.
         logged: sum of the losses of the steps until then.
         pending: sum of the losses since then, of each rank.
+        owes_evaluation: whether a stop came in the midst of this step's evaluation.
     """
 
     logged_step: int
     logged: float
     pending: list[float]
+    owes_evaluation: bool = False
 
     @classmethod
     def of(cls, trainer: Any) -> Progress:
         """What `trainer` knows now; called by all ranks."""
         pending = trainer.agreement.collect(float(trainer._tr_loss))
-        return cls(trainer._globalstep_last_logged, trainer._total_loss_scalar, pending)
+        return cls(
+            trainer._globalstep_last_logged, trainer._total_loss_scalar, pending, trainer.progress.owes_evaluation
+        )
 
     @classmethod
     def read(cls, checkpoint: Path) -> Progress:
@@ -55,14 +59,17 @@ class Progress:
 
 
 class ProgressCallback(TrainerCallback):
-    """Restores the progress once Trainer has set its own to nothing."""
+    """Restores the progress once Trainer has set its own to nothing, and does an evaluation that is owed."""
 
     def __init__(self, trainer: Any) -> None:
         self.trainer = trainer
         self.progress: Progress | None = None
+        self.owes_evaluation = False
 
     def on_train_begin(
         self, _args: TrainingArguments, _state: TrainerState, _control: TrainerControl, **_: Any
     ) -> None:
         if self.progress is not None:
             self.progress.restore(self.trainer)
+            if self.progress.owes_evaluation:
+                self.trainer.evaluate_and_save()

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from accelerate.state import PartialState
-from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
+from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin, load_fsdp_model
 
 # The first host writes the checkpoint for all; the shards of the others would not be in it.
 WHOLE_STATES = {"FSDP_STATE_DICT_TYPE": "FULL_STATE_DICT"}
@@ -39,4 +39,10 @@ def whole_state(trainer: Any) -> dict[str, torch.Tensor] | None:
 
 def load(trainer: Any, checkpoint: Path) -> None:
     """Put the weights of `checkpoint`, which the first host has, into the shards of all ranks."""
-    trainer._load_from_checkpoint(str(checkpoint), trainer.model_wrapped)
+    if not trainer.is_fsdp_enabled:
+        trainer._load_from_checkpoint(str(checkpoint), trainer.model_wrapped)
+    else:
+        # Trainer's own way asks every host for the files first.
+        load_fsdp_model(
+            trainer.accelerator.state.fsdp_plugin, trainer.accelerator, trainer.model_wrapped, str(checkpoint)
+        )

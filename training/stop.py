@@ -28,6 +28,10 @@ class InterruptionError(Exception):
         self.step = step
 
 
+class EvaluationInterruptedError(Exception):
+    """A stop was asked for in the midst of an evaluation; all ranks leave it at the same batch."""
+
+
 class StopRequest:
     """Whether this process was asked to stop: by SIGTERM, or by a file that the launcher makes.
 
@@ -119,7 +123,8 @@ class StopCallback(TrainerCallback):
     """Saves and stops at a step boundary when any rank was asked to, and saves by the clock.
 
     At the last step of an epoch or of all both wait for the evaluation that follows: a checkpoint
-    from before it would resume after it, and the evaluation would be lost.
+    from before it would resume after it, and the evaluation would be lost. A stop breaks that
+    evaluation off, since it may outlast the grace period; the checkpoint then says that it is owed.
     """
 
     def __init__(
@@ -134,6 +139,22 @@ class StopCallback(TrainerCallback):
         self.saved_at = clock()
         self.stopped = False
         self.owed = 0
+        self.training = False
+
+    def on_train_begin(
+        self, _args: TrainingArguments, _state: TrainerState, _control: TrainerControl, **_: Any
+    ) -> None:
+        self.training = True
+
+    def on_train_end(self, _args: TrainingArguments, _state: TrainerState, _control: TrainerControl, **_: Any) -> None:
+        self.training = False
+
+    def on_prediction_step(
+        self, _args: TrainingArguments, _state: TrainerState, _control: TrainerControl, **_: Any
+    ) -> None:
+        if self.training and self.agreement.largest(STOP if self.request else 0):
+            self.stopped = True
+            raise EvaluationInterruptedError
 
     def on_step_end(
         self, _args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any

@@ -6,7 +6,7 @@ import logging
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from training.metrics import say
 from training.microbatches import split
 from training.order import Order, RankBatches
 from training.progress import Progress, ProgressCallback
-from training.stop import Agreement
+from training.stop import Agreement, EvaluationInterruptedError
 
 log = logging.getLogger(__name__)
 
@@ -147,15 +147,29 @@ class JobTrainer(Trainer):
             self.progress.progress = Progress.read(found.folder)
             # It took place when the training began.
             self.args.eval_on_start = False
-        with self.counts.running():
+        # An evaluation that was owed and broken off again is still owed by the checkpoint.
+        with self.counts.running(), suppress(EvaluationInterruptedError):
             self.train(resume_from_checkpoint=str(found.folder) if found else None)
 
     def _run_epoch(self, *arguments: Any, **keywords: Any) -> None:
         """As Trainer does, which after a checkpoint of the very last step inside an epoch trains one step more."""
         if self.state.global_step >= self.state.max_steps:
             self.control.should_training_stop = True
-            return
-        super()._run_epoch(*arguments, **keywords)
+        if not self.control.should_training_stop:
+            super()._run_epoch(*arguments, **keywords)
+
+    def _maybe_log_save_evaluate(self, *arguments: Any, **keywords: Any) -> None:
+        try:
+            super()._maybe_log_save_evaluate(*arguments, **keywords)
+        except EvaluationInterruptedError:
+            self.progress.owes_evaluation = True
+            self._save_checkpoint(self.model, None)
+            self.control.should_training_stop = True
+
+    def evaluate_and_save(self) -> None:
+        """What was broken off, done again; the checkpoint of the step is replaced by one that owes nothing."""
+        self._determine_best_metric(self._evaluate(None, None), None)
+        self._save_checkpoint(self.model, None)
 
     def evaluate(self, *arguments: Any, **keywords: Any) -> dict[str, float]:
         # Evaluation draws a number for its loader; training must not notice how often it took place.

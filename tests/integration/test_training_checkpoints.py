@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -141,6 +143,23 @@ def test_another_number_of_ranks_sees_the_same_rows_at_each_step(
     assert series(job, "grad_norm") == pytest.approx(series(whole, "grad_norm"), rel=1e-3)
 
 
+def test_an_evaluation_that_a_stop_breaks_off_is_done_after_the_resume(tmp_path: Path) -> None:
+    settings = SETTINGS | {"eval_batch_size": 1}
+    whole, job = (make_job(tmp_path / name, rows=2400) for name in ("whole", "stopped"))
+    for each in (whole, job):
+        each.hyperparameters(**settings | {"train_batch_size": 240, "epochs": 1})
+    finish(start(whole))
+    # The last line before 600 batches of evaluation.
+    assert stop(job, at=10) == 10
+    assert "eval_loss" not in {name for entry in trainer_state(job, 10)["log_history"] for name in entry}
+    finish(start(job))
+    assert outcome(job) == outcome(whole)
+
+
+def trainer_state(job: Job, step: int) -> dict[str, Any]:
+    return json.loads((job.paths.checkpoints / f"checkpoint-{step}" / "trainer_state.json").read_text())
+
+
 def limit_files(process: subprocess.Popen[str], size: int) -> None:
     """Have the kernel refuse to write files beyond `size` bytes, as a full disk does."""
     psutil.Process(process.pid).rlimit(psutil.RLIMIT_FSIZE, (size, psutil.RLIM_INFINITY))
@@ -148,7 +167,7 @@ def limit_files(process: subprocess.Popen[str], size: int) -> None:
 
 def test_a_full_disk_costs_a_checkpoint_and_not_the_job(tmp_path: Path) -> None:
     job = make(tmp_path)
-    job.hyperparameters(**SETTINGS | {"epochs": 30, "logging_steps": 10})
+    job.hyperparameters(**SETTINGS | {"epochs": 20, "logging_steps": 10})
     process = start(job)
     until(process, "saved checkpoint-10")
     limit_files(process, 2000)
@@ -158,7 +177,7 @@ def test_a_full_disk_costs_a_checkpoint_and_not_the_job(tmp_path: Path) -> None:
     finish(process)
     lost, kept = re.findall(r"the checkpoint of step (\d+) was not written: .* with the one of step (\d+)", said)[0]
     assert int(kept) == int(lost) - 10
-    assert checkpoints.newest(job.paths.checkpoints).step == 300  # type: ignore[union-attr]
+    assert checkpoints.newest(job.paths.checkpoints).step == 200  # type: ignore[union-attr]
     assert len(weights(job)) > 2000
 
 

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from training_base import Job, make_job
-from training_run import failure, finish, series, start, stop, weights
+import torch
+from safetensors.torch import load_file
+from training_base import LABELS, Job, make_job
+from training_run import failure, finish, series, start, stop
 
 from contract.card import Card
 
@@ -43,14 +45,17 @@ def test_fsdp_learns_as_one_process_resumes_and_leaves_a_plain_model(tmp_path: P
 
 
 def check_model(sharded: Job, whole: Job) -> None:
-    """The same files and sizes as one process leaves, and an answer."""
+    """The same files and, but for the order of sums, the same weights as one process leaves."""
     from transformers import pipeline
 
     files = [sorted(path.name for path in job.paths.model.iterdir()) for job in (sharded, whole)]
     assert files[0] == files[1]
-    assert len(weights(sharded)) == len(weights(whole))
+    found, expected = (load_file(job.paths.model / "model.safetensors") for job in (sharded, whole))
+    assert found.keys() == expected.keys()
+    for name, tensor in expected.items():
+        torch.testing.assert_close(found[name], tensor, rtol=1e-2, atol=1e-3)
     answers = pipeline("text-classification", model=str(sharded.paths.model))(["great superb word1"])
-    assert answers[0]["label"] == "POSITIVE"
+    assert answers[0]["label"] in LABELS
 
 
 def test_deepspeed_that_is_not_installed_is_one_sentence(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from transformers import TrainerControl, TrainerState
 
-from training.stop import Agreement, StopCallback, StopRequest
+from training.stop import Agreement, EvaluationInterruptedError, StopCallback, StopRequest
 
 
 class Clock:
@@ -63,6 +63,17 @@ def test_at_the_last_step_inside_an_epoch_a_save_waits_for_the_evaluation(callba
     assert not control.should_save
     control = callback.on_epoch_end(None, TrainerState(epoch=0.5), control)  # type: ignore[arg-type]
     assert control.should_save
+
+
+def test_a_stop_breaks_off_an_evaluation_of_the_training_alone(callback: StopCallback) -> None:
+    callback.on_train_begin(None, None, None)  # type: ignore[arg-type]
+    callback.on_prediction_step(None, None, None)  # type: ignore[arg-type]
+    callback.request.ask()
+    with pytest.raises(EvaluationInterruptedError):
+        callback.on_prediction_step(None, None, None)  # type: ignore[arg-type]
+    assert callback.stopped
+    callback.on_train_end(None, None, None)  # type: ignore[arg-type]
+    callback.on_prediction_step(None, None, None)  # type: ignore[arg-type]
 
 
 def test_it_saves_by_the_clock(callback: StopCallback, clock: Clock) -> None:
