@@ -25,7 +25,8 @@ MAX_LENGTH = 512
 def batches(folder: str, texts: list[str], device: torch.device) -> list[dict[str, Any]]:
     """Inputs of the model: whole batches of texts of like length, in order of length."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    rows = sorted(tokenizer(texts, truncation=True, max_length=MAX_LENGTH)["input_ids"], key=len)
+    limit = min(MAX_LENGTH, tokenizer.model_max_length)
+    rows = sorted(tokenizer(texts, truncation=True, max_length=limit)["input_ids"], key=len)
     parts = [rows[start : start + BATCH] for start in range(0, len(rows) - BATCH + 1, BATCH)]
     return [tokenizer.pad({"input_ids": part}, return_tensors="pt").to(device) for part in parts]
 

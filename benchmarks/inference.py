@@ -1,7 +1,7 @@
 """The inference image's server against the Hugging Face inference toolkit's, and against the forward pass alone.
 
-    python -m benchmarks.inference --data reviews.tsv.gz --model FOLDER --peer-python PYTHON --output FOLDER \\
-        [--rounds 3] [--seconds 6] [--gpu]
+    python -m benchmarks.inference --data reviews.tsv.gz --model FOLDER --output FOLDER \\
+        [--peer-python PYTHON] [--rounds 3] [--seconds 6] [--gpu]
 
 PYTHON is the interpreter of an environment made as benchmarks/peers/toolkit_inference.py says.
 Both servers run with their defaults and are asked in turn, round after round; medians of the
@@ -15,6 +15,7 @@ import argparse
 import contextlib
 import csv
 import gzip
+import itertools
 import json
 import os
 import random
@@ -24,9 +25,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from benchmarks import servers
 from benchmarks.load import Answers
@@ -88,7 +91,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.inference")
     parser.add_argument("--data", type=Path, required=True, help="tab-separated and gzipped, with review_body")
     parser.add_argument("--model", type=Path, required=True, help="folder of a text classifier")
-    parser.add_argument("--peer-python", required=True, help="Python of the toolkit's environment")
+    parser.add_argument("--peer-python", help="Python of the toolkit's environment; without it our server is alone")
     parser.add_argument("--output", type=Path, required=True, help="folder for the table and the plot")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=6, help="of each workload on each server in a round")
@@ -103,7 +106,8 @@ def texts(data: Path) -> dict[str, list[str]]:
     flawless = Flaws(blank=0, duplicate=0, broken=0)
     with gzip.open(data, "rt", encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        long = [row[TEXT_COLUMN] for row, _ in zip(rows, range(LONG), strict=False)]
+        # A broken line has no text.
+        long = list(itertools.islice((row[TEXT_COLUMN] for row in rows if row[TEXT_COLUMN]), LONG))
     short = [line.split("\t")[column] for line in lines(SHORT, random.Random(0), flawless)]
     return {"short": short, "long": long}
 
@@ -116,20 +120,22 @@ def bodies(workload: Workload, found: Sequence[str]) -> str:
 
 
 @contextlib.contextmanager
-def both(given: argparse.Namespace, folder: Path) -> Iterator[list[Server]]:
-    """Ours and the toolkit's, which starts first: it gives up where it sees another multi-model-server."""
+def contenders(given: argparse.Namespace, folder: Path) -> Iterator[list[Server]]:
+    """Our server and the toolkit's, which starts first: it gives up where it sees another multi-model-server."""
     shutil.copytree(given.model, folder / "ml" / "model")
     environ = {"SAGEMAKER_BASE_DIR": str(folder / "ml"), "PYTHONPATH": str(ROOT)}
-    # The toolkit finds its server and its workers' Python on PATH.
-    path = f"{Path(given.peer_python).parent}{os.pathsep}{os.environ['PATH']}"
-    peer = [given.peer_python, str(ROOT / "benchmarks" / "peers" / "toolkit_inference.py")]
     ours = [sys.executable, "-m", "inference", "serve"]
-    own = {**environ, "SERVING_DTYPE": given.dtype}
-    with (
-        servers.running(PEER, peer, free_port(), folder / "p", {**environ, "PATH": path}) as theirs,
-        servers.running(OURS, ours, free_port(), folder / "o", own) as mine,
-    ):
-        yield [mine, theirs]
+    with contextlib.ExitStack() as stack:
+        theirs = [stack.enter_context(toolkit(given.peer_python, folder, environ))] if given.peer_python else []
+        own = {**environ, "SERVING_DTYPE": given.dtype}
+        yield [stack.enter_context(servers.running(OURS, ours, free_port(), folder / "o", own)), *theirs]
+
+
+def toolkit(interpreter: str, folder: Path, environ: dict[str, str]) -> AbstractContextManager[Server]:
+    """The toolkit's server, which finds multi-model-server and its workers' Python on PATH."""
+    path = f"{Path(interpreter).parent}{os.pathsep}{os.environ['PATH']}"
+    command = [interpreter, str(ROOT / "benchmarks" / "peers" / "toolkit_inference.py")]
+    return servers.running(PEER, command, free_port(), folder / "p", {**environ, "PATH": path})
 
 
 def ask(server: Server, workload: Workload, requests: Path, seconds: float) -> Figures:
@@ -147,11 +153,11 @@ def ask(server: Server, workload: Workload, requests: Path, seconds: float) -> F
     return Figures(count / answers.seconds, 1000 * answers.p50, 1000 * answers.p99, cpu)
 
 
-def python(module: str, *arguments: object) -> dict[str, float]:
+def python(module: str, *arguments: object) -> Any:
     """What `module`, run as a process, prints as JSON."""
     command = [sys.executable, "-m", module, *map(str, arguments)]
     finished = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
-    return dict(json.loads(finished.stdout))
+    return json.loads(finished.stdout)
 
 
 def measured(given: argparse.Namespace, folder: Path) -> tuple[Results, dict[str, float]]:
@@ -165,10 +171,10 @@ def measured(given: argparse.Namespace, folder: Path) -> tuple[Results, dict[str
         (folder / f"{length}.txt").write_text("".join(json.dumps(text) + "\n" for text in each), encoding="utf-8")
     rounds: dict[tuple[Workload, str], list[Figures]] = {}
     alone: dict[str, list[float]] = {length: [] for length in found}
-    with both(given, folder) as contenders:
+    with contenders(given, folder) as found_servers:
         for number in range(given.rounds):
             for workload, path in requests.items():
-                for server in contenders:
+                for server in found_servers:
                     # What the first requests of a kind set up is not measured.
                     ask(server, workload, path, given.seconds / 10)
                     figures = ask(server, workload, path, given.seconds)
@@ -187,10 +193,11 @@ def table(results: Results, ceiling: dict[str, float]) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     for (workload, name), found in results.items():
-        times, share = found.rate / results[workload, PEER].rate, found.rate / ceiling[workload.length]
+        peer, share = results.get((workload, PEER)), found.rate / ceiling[workload.length]
+        times = f"{found.rate / peer.rate:.1f}" if peer else ""
         lines.append(
             f"| {workload} | {name} | {found.rate:,.1f} | {found.p50:,.0f} ms | {found.p99:,.0f} ms "
-            f"| {found.cpu:,.1f} ms | {times:.1f} | {share:.0%} |"
+            f"| {found.cpu:,.1f} ms | {times} | {share:.0%} |"
         )
     lines += [
         f"| {length} reviews, no server | forward pass alone | {rate:,.1f} | | | | | |"

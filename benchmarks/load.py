@@ -49,10 +49,11 @@ class Server:
     port: int
 
     async def client(self, bodies: Iterator[bytes], until: float, waits: list[float]) -> int:
-        """Send requests over one connection until the clock says `until`; returns how many failed."""
-        failures = 0
+        """Send requests over one connection until the clock says `until`, at least one; returns how many failed."""
+        failures, started = 0, 0.0
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        while (started := time.perf_counter()) < until:
+        while not started or time.perf_counter() < until:
+            started = time.perf_counter()
             writer.write(next(bodies))
             if await status(reader) == 200:
                 waits.append(time.perf_counter() - started)
