@@ -86,7 +86,14 @@ def grid(low: float, high: float, step: float) -> Iterator[Markup]:
 
 def x_tick(x: float, value: float, ground: float) -> Markup:
     anchor = "end" if x > WIDTH - 30 else "middle"
-    return element("text", f"{value:,.4g}", x=f"{x:.1f}", y=f"{ground + 14:g}", text_anchor=anchor, class_="soft")
+    return element(
+        "text",
+        f"{value:,.0f}" if value >= 1000 else f"{value:.4g}",
+        x=f"{x:.1f}",
+        y=f"{ground + 14:g}",
+        text_anchor=anchor,
+        class_="soft",
+    )
 
 
 def path(points: Points, colour: int, dotted: bool) -> Markup:

@@ -16,7 +16,7 @@ from training.curves import History, Series
 from training.metrics import text
 from training.mistakes import Mistake
 
-MOST_CLASSES, MOST_CONFUSIONS = 10, 20
+MOST_NAMED, MOST_CLASSES, MOST_CONFUSIONS = 3, 10, 20
 HEADINGS = {"validation": "on validation", "test": "on test"}
 
 
@@ -106,13 +106,19 @@ def confusion_section(matrix: np.ndarray, names: Sequence[str], judged: str) -> 
     scores = classes_table(matrix, names)
     if len(names) > MOST_CLASSES:
         return section(title, table(("true class", "predicted", "rows"), confusions(matrix, names), [2]), scores)
+    # Where columns are many there is no room for names above them.
+    is_numbered = len(names) > MOST_NAMED
+    heads = [str(place) if is_numbered else name for place, name in enumerate(names)]
     rows = [
-        [names[true], *(cell(row, column, is_hit=column == true) for column in range(len(names)))]
+        [
+            heads[true] + f" {names[true]}" * is_numbered,
+            *(cell(row, column, is_hit=column == true) for column in range(len(names))),
+        ]
         for true, row in enumerate(matrix)
     ]
     told = "A line for each true class, a column for each predicted one; shares are of the line."
     return section(
-        title, table(("", *names), rows, range(1, len(names) + 1)), element("p", told, class_="soft"), scores
+        title, table(("", *heads), rows, range(1, len(names) + 1)), element("p", told, class_="soft"), scores
     )
 
 
