@@ -96,6 +96,8 @@ def train(paths: Paths, kills: int, tally: Tally, moments: random.Random) -> Non
                 jobs.kill(process)
                 tally.kills, tally.early = tally.kills + 1, tally.early + early
                 tally.saving += any((paths.checkpoints / STAGING).glob("*"))
+                if tally.kills % 10 == 0:
+                    print(f"{tally.kills} kills so far", flush=True)
                 continue
         log = process.communicate()[0]
         if process.returncode:
