@@ -14,11 +14,10 @@ from contract.card import CARD_FILE, Card
 from contract.failures import UserError
 from contract.tokenizer import TOKENIZER_FILE
 from inference.device import Device
+from inference.limits import length_limit
 from inference.tokenization import TextTokenizer
 
 CONFIG_FILE = "config.json"
-# What transformers says where a tokenizer has no limit: a number beyond any text.
-NO_LIMIT = 1_000_000
 
 log = logging.getLogger(__name__)
 
@@ -183,26 +182,6 @@ def decision_threshold(config: Any, card: Card | None) -> float | None:
             f"{CARD_FILE} has a decision_threshold, expected none for a model without two labels to choose from"
         )
     return float(threshold)
-
-
-def length_limit(config: Any, tokenizer: TextTokenizer, card: Card | None) -> int:
-    """Longest input in tokens: the card's, within what tokenizer and position table can take."""
-    limits = [tokenizer.max_length, position_limit(config), card.max_length if card else None]
-    known = [int(limit) for limit in limits if limit is not None and 0 < limit < NO_LIMIT]
-    return min(known, default=512)
-
-
-def position_limit(config: Any) -> int | None:
-    """Positions that the model has embeddings for; None where it has no table."""
-    positions = getattr(config, "max_position_embeddings", None)
-    if positions is None or positions < 1:
-        return None
-    # RoBERTa and its kin count positions from pad_token_id + 1, so two of 514 are never a token's.
-    offset = config.pad_token_id + 1 if config.model_type in ROBERTA_LIKE and config.pad_token_id is not None else 0
-    return int(positions) - offset
-
-
-ROBERTA_LIKE = ("roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "longformer", "mpnet", "luke")
 
 
 def first_line(error: Exception) -> str:
