@@ -103,17 +103,14 @@ def curve(found: Series, title: str) -> list[Markup]:
 
 def confusion_section(matrix: np.ndarray, names: Sequence[str], judged: str) -> Markup:
     title = f"What was taken for what, {HEADINGS[judged]}"
-    scores = classes_table(matrix, names)
+    is_numbered = len(names) > MOST_NAMED
+    scores = classes_table(matrix, [f"{i} {name}" for i, name in enumerate(names)] if is_numbered else names)
     if len(names) > MOST_CLASSES:
         return section(title, table(("true class", "predicted", "rows"), confusions(matrix, names), [2]), scores)
-    # Where columns are many there is no room for names above them.
-    is_numbered = len(names) > MOST_NAMED
+    # Where columns are many there is no room for names: the table of classes below has them with their numbers.
     heads = [str(place) if is_numbered else name for place, name in enumerate(names)]
     rows = [
-        [
-            heads[true] + f" {names[true]}" * is_numbered,
-            *(cell(row, column, is_hit=column == true) for column in range(len(names))),
-        ]
+        [heads[true], *(cell(row, column, is_hit=column == true) for column in range(len(names)))]
         for true, row in enumerate(matrix)
     ]
     told = "A line for each true class, a column for each predicted one; shares are of the line."
