@@ -25,6 +25,8 @@ pytestmark = pytest.mark.integration
 # 10 steps an epoch.
 ROWS = 160
 SETTINGS = {"epochs": 2, "train_batch_size": 16, "learning_rate": "4e-3", "logging_steps": 1}
+# Bytes: enough for logs and reports, too little for the model.
+TOO_SMALL = 50_000
 FILES = (
     "config.json",
     "manifest.json",
@@ -170,7 +172,7 @@ def test_a_full_disk_costs_a_checkpoint_and_not_the_job(tmp_path: Path) -> None:
     job.hyperparameters(**SETTINGS | {"epochs": 20, "logging_steps": 10})
     process = start(job)
     until(process, "saved checkpoint-10")
-    limit_files(process, 2000)
+    limit_files(process, TOO_SMALL)
     assert process.stdout is not None
     said = next(line for line in process.stdout if "was not written" in line)
     limit_files(process, psutil.RLIM_INFINITY)
@@ -178,18 +180,18 @@ def test_a_full_disk_costs_a_checkpoint_and_not_the_job(tmp_path: Path) -> None:
     lost, kept = re.findall(r"the checkpoint of step (\d+) was not written: .* with the one of step (\d+)", said)[0]
     assert int(kept) == int(lost) - 10
     assert checkpoints.newest(job.paths.checkpoints).step == 200  # type: ignore[union-attr]
-    assert len(weights(job)) > 2000
+    assert len(weights(job)) > TOO_SMALL
 
 
 def test_a_job_that_can_never_save_says_so(tmp_path: Path) -> None:
     job = make(tmp_path)
     job.hyperparameters(**SETTINGS | {"processes_per_host": 2})
     process = start(job)
-    limit_files(process, 2000)
+    limit_files(process, TOO_SMALL)
     output = process.communicate(timeout=SECONDS)[0]
     assert process.returncode != 0
     assert re.match(
-        r"the checkpoint of step 10 cannot be written to .*checkpoints \(.+\), and there is no", failure(job)
+        r"the checkpoint of step 5 cannot be written to .*checkpoints \(.+\), and there is no", failure(job)
     )
     assert "Traceback" not in output
     assert not job.paths.model.exists()
