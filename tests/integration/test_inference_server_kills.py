@@ -18,8 +18,9 @@ from unit.inference.tiny import write_model
 
 pytestmark = pytest.mark.integration
 
-# Until a killed part must be back: 15 s are promised on a machine that has nothing else to do.
-BACK_SECONDS = 30
+# Until a killed part must be back; on a busy machine so many times what the first start took.
+BACK_SECONDS, BACK_STARTS = 15, 3
+START_SECONDS: list[float] = []
 CLIENTS = 8
 TEXTS = [f"{word} {number} story" for number in range(20) for word in ("good", "bad", "dull")]
 
@@ -34,7 +35,9 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running(base, tmp_path_factory.mktemp("log") / "log") as server:
+        started = time.monotonic()
         server.wait()
+        START_SECONDS.append(time.monotonic() - started)
         yield server
 
 
@@ -109,7 +112,7 @@ def test_a_killed_part_comes_back(server: Server, name: str) -> None:
         wait_for(lambda: load.seen["right"] > right + 50)
     print(f"{name}: back after {seconds:.1f} s, {dict(load.seen)}")
     assert set(load.seen) == {"right", "refused"}
-    assert seconds < BACK_SECONDS
+    assert seconds < max(BACK_SECONDS, BACK_STARTS * START_SECONDS[0])
     assert len(server.workers) == len(server.starters) == 1
 
 
