@@ -1,7 +1,7 @@
 """The processing program against the tutorial's way, as it is and with more care.
 
     python -m benchmarks.processing --data reviews.tsv.gz --tokenizer FOLDER --output FOLDER \\
-        [--rows 25000] [--scales 1 10] [--repeats 3 1]
+        [--rows 25000] [--scales 1 10] [--repeats 3 1] [--peers map batches tutorial]
 
 Whole processes, alternating, medians; rows are made distinct by a number in front of the text. Writes
 processing.md (a table) and processing.svg (the same as bars) into the output folder.
@@ -25,6 +25,7 @@ from benchmarks.plot import bars
 from contract.files import write_text
 
 TEXT_COLUMN = "review_body"
+PEERS = ("map", "batches", "tutorial")
 
 
 def parse() -> argparse.Namespace:
@@ -36,6 +37,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--scales", type=int, nargs="+", default=[1, 10], help="times the rows")
     parser.add_argument("--repeats", type=int, nargs="+", default=[3, 1], help="runs of each way, by scale")
     parser.add_argument("--max-length", type=int, default=512)
+    parser.add_argument("--peers", nargs="+", choices=PEERS, default=PEERS)
     given = parser.parse_args()
     if len(given.repeats) != len(given.scales):
         parser.error(f"--repeats has {len(given.repeats)} numbers, expected one for each of --scales")
@@ -69,12 +71,12 @@ def ways(data: Path, folder: Path, given: argparse.Namespace) -> list[Way]:
     environ = {**os.environ, "SAGEMAKER_BASE_DIR": str(base), "HF_DATASETS_CACHE": str(folder / "cache")}
     empty = partial(clean, base, output, folder / "cache")
     batches = ("--batch-rows", "1000")
-    return [
-        Way("processing image", ours, empty, environ),
-        Way("datasets.map, no padding", (*peer, *length, *batches, "--no-padding"), empty, environ),
-        Way("tutorial, map's own batches", (*peer, *length, *batches), empty, environ),
-        Way("tutorial", (*peer, *length), empty, environ, expendable=True),
-    ]
+    peers = {
+        "map": Way("datasets.map, no padding", (*peer, *length, *batches, "--no-padding"), empty, environ),
+        "batches": Way("tutorial, map's own batches", (*peer, *length, *batches), empty, environ),
+        "tutorial": Way("tutorial", (*peer, *length), empty, environ, expendable=True),
+    }
+    return [Way("processing image", ours, empty, environ), *(peers[name] for name in given.peers)]
 
 
 def clean(*folders: Path) -> None:

@@ -5,63 +5,27 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils.data import DataLoader, Sampler, SequentialSampler
-from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import Trainer
 from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME
 
 from contract.failures import UserError
 from contract.files import STAGING
 from training import checkpoints, saving, sharding
+from training.callbacks import EpochCallback
 from training.checkpoints import Checkpoint, Origin
-from training.metrics import say
+from training.counts import Counts
 from training.microbatches import split
 from training.order import Order, RankBatches
 from training.progress import Progress, ProgressCallback
 from training.stop import Agreement, EvaluationInterruptedError
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class Counts:
-    """What this rank has trained on in this run: rows, tokens, and cells with the padding."""
-
-    rows: int = 0
-    tokens: int = 0
-    cells: int = 0
-    seconds: float = 0.0
-    _since: float = 0.0
-
-    def add(self, mask: torch.Tensor) -> None:
-        """Count a batch by its attention mask, (batch, width) on the CPU."""
-        self.rows += mask.shape[0]
-        self.tokens += int(mask.sum())
-        self.cells += mask.numel()
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """The time of the training, but for what is paused."""
-        self._since = time.monotonic()
-        try:
-            yield
-        finally:
-            self.seconds += time.monotonic() - self._since
-
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """Time that is not training: evaluation, saving."""
-        self.seconds += time.monotonic() - self._since
-        try:
-            yield
-        finally:
-            self._since = time.monotonic()
 
 
 class JobTrainer(Trainer):
@@ -254,31 +218,6 @@ class JobTrainer(Trainer):
             "train_tokens_per_second": tokens / seconds,
             "train_padding_share": 1 - tokens / cells if cells else 0.0,
         }
-
-
-class EpochCallback(TrainerCallback):
-    """Tells the batches which epoch they are of."""
-
-    def __init__(self, batches: RankBatches) -> None:
-        self.batches = batches
-
-    def on_epoch_begin(self, _args: TrainingArguments, state: TrainerState, _control: TrainerControl, **_: Any) -> None:
-        self.batches.set_epoch(int(state.epoch or 0))
-
-
-class LogCallback(TrainerCallback):
-    """Each logged value as a `name = value` line, by the first rank."""
-
-    def on_log(
-        self,
-        _args: TrainingArguments,
-        state: TrainerState,
-        _control: TrainerControl,
-        logs: dict[str, Any] | None = None,
-        **_: Any,
-    ) -> None:
-        if state.is_world_process_zero:
-            say({"step": state.global_step, **(logs or {})})
 
 
 def publish(trainer: JobTrainer, staged: Path) -> None:

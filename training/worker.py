@@ -20,6 +20,7 @@ from contract.paths import Paths
 from training import arguments, base_model, data, delivery, fingerprint, hyperparameters
 from training import resume as resuming
 from training.base_model import BaseModel
+from training.callbacks import LogCallback
 from training.causes import RankFolder, settle
 from training.channels import load as load_channels
 from training.checkpoints import Origin
@@ -31,7 +32,7 @@ from training.order import STRATEGIES, Order
 from training.patience import PatienceCallback
 from training.predictions import Judge
 from training.stop import Agreement, StopCallback, StopRequest
-from training.trainer import JobTrainer, LogCallback
+from training.trainer import JobTrainer
 
 # transformers' name for where its TensorBoard files go.
 TENSORBOARD_VARIABLE = "TENSORBOARD_LOGGING_DIR"
