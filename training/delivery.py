@@ -16,7 +16,7 @@ from safetensors.torch import load_file, load_model
 from contract.failures import UserError
 from contract.paths import Paths
 from contract.versions import versions
-from training import checkpoints, model_folder, outputs, sharding, verdict
+from training import checkpoints, lora, model_folder, outputs, sharding, verdict
 from training.base_model import BaseModel
 from training.calibration import bins
 from training.data import Channel, Channels
@@ -137,6 +137,8 @@ def write_model(
 ) -> None:
     """By the first rank: its model, or `weights` where these are others."""
     model = trainer.accelerator.unwrap_model(trainer.model)
+    if lora.is_adapted(model):
+        model, weights = lora.merged(model, weights), None
     model_folder.write(folder, model, base, model_folder.card_of(train, base, trainer.args.seed), result, weights)
 
 

@@ -70,6 +70,14 @@ class TrainingOptions:
         "Choose on validation from which probability on a row is of the second of two classes; inference keeps to it.",
         group="quality",
     )
+    lora_r: int | None = option(
+        None, "Rank of low-rank adaptation (LoRA): the encoder is frozen; none trains all weights.", group="lora"
+    )
+    lora_alpha: float = option(16.0, "What its updates are multiplied by, over its rank.", group="lora")
+    lora_dropout: float = option(0.0, "Share of its inputs that is dropped.", group="lora")
+    lora_target_modules: tuple[str, ...] = option(
+        (), "Last names of the linear layers that get it, such as query,value; none means all.", group="lora"
+    )
     resume: bool = option(True, "Go on from the newest valid checkpoint.", group="checkpoints")
     checkpoint_minutes: float = option(
         10.0, "Save at least every so many minutes, beside save_strategy; 0 turns it off.", group="checkpoints"

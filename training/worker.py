@@ -12,12 +12,12 @@ from typing import Any
 import datasets
 import torch
 import transformers
-from transformers import PrinterCallback, TrainerCallback, TrainingArguments, set_seed
+from transformers import PreTrainedModel, PrinterCallback, TrainerCallback, TrainingArguments, set_seed
 
 from contract import logs
 from contract.failures import UserError
 from contract.paths import Paths
-from training import arguments, base_model, data, delivery, fingerprint, hyperparameters
+from training import arguments, base_model, data, delivery, fingerprint, hyperparameters, lora
 from training import resume as resuming
 from training.base_model import BaseModel
 from training.callbacks import LogCallback
@@ -69,9 +69,11 @@ def run(paths: Paths, asked: Hyperparameters, request: StopRequest) -> None:
     base = load_base(paths, asked)
     channels = load_channels(paths, asked.options, base, args.seed)
     fit(base, channels)
+    adaptation = lora.wanted(asked.options)
+    refuse_together(args, adaptation)
     origin = Origin(
         fingerprint.of_rows(channels.train.lengths, channels.train.labels),
-        fingerprint.of_config(base.config.to_dict()),
+        fingerprint.of_config(base.config.to_dict() | ({"lora": adaptation} if adaptation else {})),
     )
     agreement = Agreement()
     found = resuming.choose(
@@ -114,6 +116,21 @@ def fit(base: BaseModel, channels: Channels) -> None:
     base_model.check(base, channels.train.card, max(int(part.lengths.max()) for part in parts))
 
 
+def refuse_together(args: TrainingArguments, adaptation: dict[str, Any] | None) -> None:
+    """Raises UserError: LoRA and a sharded model, which would have to be whole to be merged."""
+    if adaptation and (args.fsdp or args.deepspeed):
+        raise UserError("hyperparameters lora_r and fsdp or deepspeed are both set, expected one of them")
+
+
+def load_model(base: BaseModel, asked: Hyperparameters) -> PreTrainedModel:
+    """The model to train, with layers of low rank where they are asked for."""
+    model = base_model.load(base, asked.options.attn_implementation)
+    adaptation = lora.wanted(asked.options)
+    if adaptation:
+        lora.adapt(model, adaptation)
+    return model
+
+
 def make_order(args: TrainingArguments, train: Channel, rows: int) -> Order:
     """The order of the rows of `train`, so many to a step."""
     if args.train_sampling_strategy not in STRATEGIES:
@@ -141,7 +158,7 @@ def make_trainer(
 ) -> JobTrainer:
     """The Trainer of this job; `parts` are arguments that it is made with too."""
     trainer = JobTrainer(
-        model=base_model.load(base, asked.options.attn_implementation),
+        model=load_model(base, asked),
         args=args,
         tokens=arguments.micro_batch_tokens(asked.options.tokens_per_batch, args),
         train_dataset=channels.train.rows,
