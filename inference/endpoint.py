@@ -24,6 +24,8 @@ PORTS = range(20_000, 32_767)
 WORKER_PORT = 9_000
 # Linux keeps a port for 60 s from the side that closed its connection first (TIME_WAIT).
 TIME_WAIT_SECONDS = 90.0
+# A worker of a server that was lost listens until it notices.
+ENDING_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -63,14 +65,15 @@ class Endpoint:
         if self.native or not is_taken(WORKER_PORT):
             return
         log.info("port %d was closed just now: waiting until it can be opened again", WORKER_PORT)
-        deadline = time.monotonic() + TIME_WAIT_SECONDS
+        started = time.monotonic()
         while is_taken(WORKER_PORT):
-            if is_listened_on(WORKER_PORT) or time.monotonic() > deadline:
+            patience = ENDING_SECONDS if is_listened_on(WORKER_PORT) else TIME_WAIT_SECONDS
+            if time.monotonic() - started > patience:
                 raise UserError(
                     f"port {WORKER_PORT} is taken, and the temporary folder cannot hold sockets "
                     f"(noexec, or a path too long); expected a TMPDIR that can, or the port free"
                 )
-            await asyncio.sleep(1)
+            await asyncio.sleep(0.5)
 
     def __str__(self) -> str:
         """The address as server.properties spells it."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 import tempfile
 from pathlib import Path
 
@@ -31,6 +32,7 @@ def test_loopback_where_it_is_long(tmp_path: Path) -> None:
 def test_a_taken_worker_port_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         monkeypatch.setattr(endpoints, "WORKER_PORT", taken.getsockname()[1])
+        monkeypatch.setattr(endpoints, "ENDING_SECONDS", 0.1)
         with pytest.raises(UserError, match="is taken, and the temporary folder cannot hold sockets"):
             asyncio.run(Endpoint(port=1).wait_until_free())
         # A Unix socket leaves the port alone.
@@ -44,6 +46,15 @@ def test_a_port_closed_just_now_is_waited_for(monkeypatch: pytest.MonkeyPatch) -
     assert not is_listened_on(port)
     with pytest.raises(TimeoutError):
         asyncio.run(asyncio.wait_for(Endpoint(port=1).wait_until_free(), 0.1))
+
+
+def test_who_still_listens_for_a_moment_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = socket.create_server(("127.0.0.1", 0))
+    monkeypatch.setattr(endpoints, "WORKER_PORT", taken.getsockname()[1])
+    closing = threading.Timer(0.7, taken.close)
+    closing.start()
+    asyncio.run(asyncio.wait_for(Endpoint(port=1).wait_until_free(), 5))
+    closing.join()
 
 
 def test_a_port_that_stays_taken_is_not_waited_for_forever(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,13 +16,15 @@ from training.stop import Agreement
 BIG = torch.zeros(10_000)
 
 
-@pytest.fixture
+@contextmanager
 def full_disk() -> Iterator[None]:
-    """The kernel refuses to write files beyond 1,000 bytes."""
+    """The kernel refuses to write files beyond 1,000 bytes: for a moment, for the log of the tests may be one."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def by_torch(_trainer: Any, folder: Path) -> None:
@@ -37,8 +40,10 @@ def by_hand(_trainer: Any, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("part", [by_torch, by_safetensors, by_hand])
-def test_a_full_disk_is_a_problem_and_no_exception(tmp_path: Path, full_disk: None, part: Any) -> None:
-    assert attempt(part, None, tmp_path)
+def test_a_full_disk_is_a_problem_and_no_exception(tmp_path: Path, part: Any) -> None:
+    with full_disk():
+        problem = attempt(part, None, tmp_path)
+    assert problem
 
 
 def test_a_bug_is_an_exception(tmp_path: Path) -> None:
@@ -49,10 +54,12 @@ def test_a_bug_is_an_exception(tmp_path: Path) -> None:
         attempt(part, None, tmp_path)
 
 
-def test_the_first_problem_ends_the_saving(tmp_path: Path, full_disk: None) -> None:
+def test_the_first_problem_ends_the_saving(tmp_path: Path) -> None:
     trainer = SimpleNamespace(agreement=Agreement())
     done: list[str] = []
     parts = [lambda *_: done.append("one"), by_hand, lambda *_: done.append("three")]
-    assert "File too large" in first_problem(trainer, parts, tmp_path)
+    with full_disk():
+        problem = first_problem(trainer, parts, tmp_path)
+    assert "File too large" in problem
     assert done == ["one"]
     assert first_problem(trainer, parts[:1], tmp_path) == ""
