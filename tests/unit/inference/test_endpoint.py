@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import threading
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
