@@ -31,5 +31,5 @@ def test_of_equally_good_thresholds_the_nearest_to_a_half_is_taken() -> None:
 
 
 def test_more_than_two_classes_are_refused() -> None:
-    with pytest.raises(UserError, match="decision_threshold is best_f1, but classes are 3; expected 2"):
+    with pytest.raises(UserError, match="decision_threshold is best_f1, but there are 3 classes; expected 2"):
         choose("best_f1", Predictions(np.array([0]), np.array([[0.2, 0.3, 0.5]])))
