@@ -6,14 +6,13 @@ import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from contract.cpu import BFLOAT16_FLAGS
 
 if TYPE_CHECKING:
     import torch
 
-# Units that multiply bfloat16 in hardware (Linux's names): elsewhere it is emulated and slower than float32.
-BFLOAT16_FLAGS = frozenset({"amx_bf16", "avx512_bf16", "bf16"})
 CPU_BATCH_TOKENS = 4_096
 GPU_BATCH_TOKENS = 32_768
 
@@ -45,19 +44,6 @@ def choose(dtype: str, gpu: int | None, cpu_flags: frozenset[str]) -> Device:
     if gpu is not None:
         return Device(device, torch.bfloat16 if torch.cuda.get_device_capability(gpu) >= (8, 0) else torch.float16)
     return Device(device, torch.bfloat16 if cpu_flags & BFLOAT16_FLAGS else torch.float32)
-
-
-def read_cpu_flags(path: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
-    """The CPU's feature flags as Linux names them; none where they cannot be read."""
-    try:
-        lines = path.read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError:
-        return frozenset()
-    for line in lines:
-        name, _, value = line.partition(":")
-        if name.strip() in ("flags", "Features"):
-            return frozenset(value.split())
-    return frozenset()
 
 
 def cores() -> int:

@@ -22,10 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from contract import logs
+from contract.cpu import cpu_flags
 from contract.failures import EXIT_BUG, EXIT_USER_ERROR, UserError, log_failure, reason
 from contract.options import from_environment
 from inference import stub, user_code
-from inference.device import choose, read_cpu_flags
+from inference.device import choose
 from inference.options import ServingOptions
 from inference.processes import die_with_parent
 from inference.readiness import NO_MEMORY, RUN_FOLDER_VARIABLE, Noticeboard
@@ -132,7 +133,7 @@ def load_classifier(folder: Path, gpu: int | None, options: ServingOptions) -> A
     from inference.loading import load as load_model
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or torch.get_num_threads()))
-    device = choose(options.dtype, gpu, read_cpu_flags())
+    device = choose(options.dtype, gpu, cpu_flags())
     loaded = load_model(folder, device, options.allow_pickle)
     log.info(
         "model on %s in %s, %d thread(s), labels %s, at most %d tokens",

@@ -13,10 +13,9 @@ from typing import Any
 import torch
 from transformers import TrainingArguments
 
+from contract.cpu import BFLOAT16_FLAGS, cpu_flags
 from contract.failures import UserError
 
-# Units that multiply bfloat16 in hardware (Linux's names): elsewhere it is emulated and slower than float32.
-BFLOAT16_FLAGS = frozenset({"amx_bf16", "avx512_bf16", "bf16"})
 CPU_TOKENS = 512
 
 log = logging.getLogger(__name__)
@@ -121,13 +120,6 @@ def device_defaults() -> dict[str, Default]:
         "dataloader_num_workers": Default(2, "batches are made while the GPU works"),
         "dataloader_persistent_workers": Default(True, "workers outlive an epoch"),
     }
-
-
-def cpu_flags(path: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
-    """The CPU's features as Linux names them; none where it names none."""
-    lines = path.read_text(encoding="ascii", errors="replace").splitlines() if path.is_file() else []
-    found = (line.partition(":")[2] for line in lines if line.partition(":")[0].strip() in ("flags", "Features"))
-    return frozenset(next(found, "").split())
 
 
 def precision() -> dict[str, Default]:

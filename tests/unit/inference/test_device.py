@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 
-from inference.device import choose, cores, read_cpu_flags, worker_environment
+from inference.device import choose, cores, worker_environment
 
 NONE: frozenset[str] = frozenset()
 
@@ -22,14 +20,6 @@ def test_the_launcher_decides() -> None:
     device = choose("float32", None, frozenset({"amx_bf16"}))
     assert (device.dtype, device.is_gpu) == (torch.float32, False)
     assert choose("float16", 1, NONE).device == torch.device("cuda", 1)
-
-
-@pytest.mark.parametrize("line", ["flags\t\t: fpu avx512_bf16 amx_bf16", "Features\t: fp bf16 avx512_bf16"])
-def test_flags_are_read_as_linux_writes_them(tmp_path: Path, line: str) -> None:
-    path = tmp_path / "cpuinfo"
-    path.write_text(f"processor\t: 0\n{line}\nbugs\t: none\n")
-    assert "avx512_bf16" in read_cpu_flags(path)
-    assert read_cpu_flags(tmp_path / "none") == NONE
 
 
 def test_workers_share_the_cores_and_stay_offline() -> None:

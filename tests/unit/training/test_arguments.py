@@ -37,16 +37,3 @@ def test_sharded_parameters_refuse_micro_batches() -> None:
     args: Any = SimpleNamespace(fsdp=["full_shard"], deepspeed=None, world_size=2)
     with pytest.raises(UserError, match="tokens_per_batch is 64, expected 0"):
         arguments.micro_batch_tokens(64, args)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("model name: x\nflags\t\t: sse avx512_bf16\n", {"sse", "avx512_bf16"}),
-        ("Features : fp bf16\n", {"fp", "bf16"}),
-        ("", set()),
-    ],
-)
-def test_cpu_features_are_read_as_linux_names_them(tmp_path: Path, text: str, expected: set[str]) -> None:
-    (tmp_path / "cpuinfo").write_text(text)
-    assert arguments.cpu_flags(tmp_path / "cpuinfo") == expected

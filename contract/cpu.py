@@ -1,0 +1,21 @@
+"""What the CPU can do, as Linux names it: training and inference choose their dtype by it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+# Units that multiply bfloat16 in hardware (Linux's names): elsewhere it is emulated and slower than float32.
+BFLOAT16_FLAGS = frozenset({"amx_bf16", "avx512_bf16", "bf16"})
+
+
+def cpu_flags(path: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
+    """The CPU's feature flags as Linux names them; none where they cannot be read."""
+    try:
+        lines = path.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return frozenset()
+    for line in lines:
+        name, _, value = line.partition(":")
+        if name.strip() in ("flags", "Features"):
+            return frozenset(value.split())
+    return frozenset()
