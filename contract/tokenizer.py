@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -58,17 +59,19 @@ def _download(name: str, revision: str | None) -> Path:
         ) from None
 
 
-def truncation_side(path: Path) -> str:
+def truncation_side(path: Path, carried: Mapping[str, Any] | None) -> str:
     """Where a text that is too long loses tokens, right or left, as transformers reads it.
 
     From tokenizer_config.json beside the tokenizer.json at `path`, else from the truncation that the
     file itself carries, else right.
 
+    Args:
+        carried: that truncation, as tokenizers.Tokenizer.truncation of the loaded file; None for none.
+
     Raises:
         UserError: it is neither.
     """
-    carried = read(path).get("truncation") or {}
-    side = str(config(path).get("truncation_side") or carried.get("direction") or SIDES[0]).lower()
+    side = str(config(path).get("truncation_side") or (carried or {}).get("direction") or SIDES[0]).lower()
     if side not in SIDES:
         raise UserError(f"tokenizer {path} has truncation_side {side!r}, expected right or left")
     return side

@@ -71,7 +71,8 @@ class TextTokenizer:
             backend = Tokenizer.from_file(str(path))
         except Exception as error:  # tokenizers raises plain Exception
             raise UserError(f"tokenizer {path} cannot be read: {error}") from None
-        return cls(backend, tokenizer.config(path), tokenizer.truncation_side(path), pad_id)
+        side = tokenizer.truncation_side(path, backend.truncation)
+        return cls(backend, tokenizer.config(path), side, pad_id)
 
     def encode(self, texts: Sequence[Text], limit: int) -> list[Encoded]:
         """Token ids of each text, at most `limit` of them."""

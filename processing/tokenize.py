@@ -62,9 +62,12 @@ class LibraryEncoder:
 
     def __init__(self, path: Path, max_length: int) -> None:
         self.tokenizer = load(path)
+        self.side = truncation_side(path, self.tokenizer.truncation)
+        # Both that the file may carry are ours to do.
+        self.tokenizer.no_truncation()
+        self.tokenizer.no_padding()
         self.max_length = max_length
         self.special = special_tokens(self.tokenizer, path)
-        self.side = truncation_side(path)
         self.rows = 0
         self._counting = threading.Lock()
         least = self.special.before + self.special.after + 1
@@ -96,18 +99,15 @@ class LibraryEncoder:
 
 
 def load(path: Path) -> Tokenizer:
-    """The tokenizer in `path` without the truncation and padding that the file may carry.
+    """The tokenizer in `path`.
 
     Raises:
         UserError: the library cannot read it.
     """
     try:
-        tokenizer = Tokenizer.from_file(str(path))
+        return Tokenizer.from_file(str(path))
     except Exception as error:  # The library raises no narrower type.
         raise UserError(f"tokenizer {path} cannot be read: {error}") from None
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
 
 
 def special_tokens(tokenizer: Tokenizer, path: Path) -> SpecialTokens:

@@ -69,7 +69,9 @@ class TextEncoder:
         """list<int32>, the token ids of each text."""
         tokenizer = Tokenizer.from_file(str(self.tokenizer_file))
         tokenizer.no_padding()
-        tokenizer.enable_truncation(self.max_length, direction=truncation_side(self.tokenizer_file))
+        tokenizer.enable_truncation(
+            self.max_length, direction=truncation_side(self.tokenizer_file, tokenizer.truncation)
+        )
         chunks = []
         for start in range(0, len(texts), BATCH_ROWS):
             encoded = tokenizer.encode_batch_fast(texts.slice(start, BATCH_ROWS).to_pylist())

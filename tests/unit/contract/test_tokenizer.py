@@ -49,7 +49,7 @@ def test_a_hub_name_is_found_in_the_cache_with_its_settings(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     path = locate("some/model")
     assert path.read_bytes() == (folder / "snapshots/a1/tokenizer.json").read_bytes()
-    assert truncation_side(path) == ("left" if has_config else "right")
+    assert truncation_side(path, None) == ("left" if has_config else "right")
 
 
 def test_the_fingerprint_ignores_spelling_truncation_and_padding(tmp_path: Path) -> None:
@@ -83,16 +83,16 @@ def test_another_file_is_no_tokenizer(tmp_path: Path, content: object) -> None:
     ],
 )
 def test_the_truncation_side_is_the_configs_then_the_files(
-    tmp_path: Path, carried: object, config: object, side: str
+    tmp_path: Path, carried: dict[str, str] | None, config: object, side: str
 ) -> None:
     path = write(tmp_path, {**CONTENT, "truncation": carried})
     if config is not None:
         (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
-    assert truncation_side(path) == side
+    assert truncation_side(path, carried) == side
 
 
 def test_an_unknown_truncation_side_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, CONTENT)
     (tmp_path / "tokenizer_config.json").write_text('{"truncation_side": "middle"}')
     with pytest.raises(UserError, match="truncation_side 'middle', expected right or left"):
-        truncation_side(path)
+        truncation_side(path, None)
