@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,13 +83,12 @@ class Preparation:
     """What turns a batch of the query into rows of the splits, on any thread.
 
     Attributes:
-        encoder: may still be loading.
         least: fewest tokens of a row, before it is cut.
         columns: names of the kept columns.
         fill: what rows are padded with; None where they are not.
     """
 
-    encoder: Future[Encoder]
+    encoder: Encoder
     least: int
     columns: tuple[str, ...]
     is_labelled: bool
@@ -99,7 +97,7 @@ class Preparation:
     def __call__(self, batch: pa.RecordBatch) -> Encoded:
         """The kept rows of `batch` that have enough tokens."""
         wanted = kept_rows(batch)
-        kept, tokens = tokenized(wanted, self.encoder.result(), self.least)
+        kept, tokens = tokenized(wanted, self.encoder, self.least)
         schema = self.schema([field.type for field in batch.schema if field.name.startswith(KEPT_PREFIX)])
         rows = prepared(kept, tokens, schema, self.fill)
         splits = dict(by_split(rows, to_numpy(kept.column("split"), np.uint8)))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ from processing.labels import labels, numbered_names
 from processing.options import ProcessingOptions, ratios, size
 from processing.outputs import Outputs, outputs
 from processing.page import page
-from processing.pipeline import ordered
+from processing.pipeline import ahead, ordered
 from processing.progress import ReadingProgress
 from processing.query import Chosen, Plan, choose
 from processing.reader import FileReader, describe, readers, surveyed
@@ -49,8 +49,18 @@ from processing.writer import LABELS
 LIBRARIES = ("duckdb", "pyarrow", "tokenizers", "tokie", "numpy")
 # Batches at a time: each takes some tens of megabytes, and more than this the reading does not feed.
 MOST_WORKERS = 6
+# One to be had while the next is read.
+BATCHES_AHEAD = 2
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A tokenizer ready to encode, and what tells it from others."""
+
+    encoder: Encoder
+    fingerprint: str
 
 
 @dataclass
@@ -65,7 +75,6 @@ class Job:
         accounts: what became of the rows.
         differences: rows that tokie and the library gave different ids, in an earlier attempt.
         excerpts: some rows to show.
-        encoder, fingerprint: of the tokenizer, made while the first rows are read.
     """
 
     options: ProcessingOptions
@@ -79,8 +88,6 @@ class Job:
     started: float = field(default_factory=time.monotonic)
     differences: int = 0
     excerpts: Excerpts = field(init=False)
-    encoder: Future[Encoder] = field(init=False)
-    fingerprint: Future[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.excerpts = Excerpts(self.options.sample_rows)
@@ -96,28 +103,24 @@ class Job:
             spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="processing-"))
             connection = stack.enter_context(self.connected(Path(spill)))
             plan = self.plan(describe(connection, self.files[0]) if self.files else {})
-            stack.enter_context(self.loading())
             result = stack.enter_context(outputs(paths, self.hosts, wanted, self.options.format))
             with RejectsFile(result.report) as rejects:
                 twice = survey.is_needed(self.options)
                 progress = ReadingProgress(log, sum(file.path.stat().st_size for file in self.files) * (1 + twice))
                 found = readers(connection, plan, self.files)
                 if twice:
-                    # A tokenizer that is no good fails the job before the first pass, not after it.
-                    self.encoder.result()
+                    # Before the first pass: a tokenizer that is no good should not take that long to be told.
+                    self.loaded.encoder.summary()
                 for reader in surveyed(connection, found) if twice else found:
                     self.read(reader, result, progress)
                     rejects.write(reader.rejects())
             self.finish(plan, result, rejects)
 
-    @contextmanager
-    def loading(self) -> Iterator[None]:
-        """The tokenizer is loaded on another thread: that takes as long as reading the first rows."""
+    @cached_property
+    def loaded(self) -> Loaded:
         options = self.options
-        with ThreadPoolExecutor(1, thread_name_prefix="tokenizer") as pool:
-            self.encoder = pool.submit(fast.encoder, self.tokenizer, options.max_length, options.tokenizer_backend)
-            self.fingerprint = pool.submit(fingerprint, self.tokenizer)
-            yield
+        encoder = fast.encoder(self.tokenizer, options.max_length, options.tokenizer_backend)
+        return Loaded(encoder, fingerprint(self.tokenizer))
 
     @property
     def threads(self) -> int:
@@ -144,12 +147,14 @@ class Job:
 
     def read(self, reader: FileReader, result: Outputs, progress: Progress) -> None:
         """Tokenize one file's rows and write them to their splits."""
-        preparation = self.preparation(reader.plan.chosen.kept)
-        for found in ordered(pieces(reader.batches()), preparation, min(self.threads, MOST_WORKERS)):
-            result.open(found.schema, reader.plan.labels.names)
-            reader.counts.filter(Outcome.FEW_TOKENS, found.dropped)
-            self.write(found, result)
-            progress.advance(found.kept.num_rows)
+        with ahead(reader.batches(), BATCHES_AHEAD) as batches:
+            # After the database has begun: the tokenizer takes as long to load as the first rows take to come.
+            preparation = self.preparation(reader.plan.chosen.kept)
+            for found in ordered(pieces(batches), preparation, min(self.threads, MOST_WORKERS)):
+                result.open(found.schema, reader.plan.labels.names)
+                reader.counts.filter(Outcome.FEW_TOKENS, found.dropped)
+                self.write(found, result)
+                progress.advance(found.kept.num_rows)
         self.accounts.by_file[reader.file.name] = reader.counts
 
     def write(self, found: Encoded, result: Outputs) -> None:
@@ -165,7 +170,7 @@ class Job:
 
     def preparation(self, columns: tuple[str, ...]) -> Preparation:
         options = self.options
-        return Preparation(self.encoder, options.min_tokens, columns, not options.unlabelled, self.fill)
+        return Preparation(self.loaded.encoder, options.min_tokens, columns, not options.unlabelled, self.fill)
 
     def finish(self, plan: Plan, result: Outputs, rejects: RejectsFile) -> None:
         """Check the counts, then describe and complete the outputs."""
@@ -189,7 +194,7 @@ class Job:
         return Card(
             text_column=plan.chosen.text,
             label_names=names,
-            tokenizer=TokenizerReference(str(self.options.tokenizer), self.fingerprint.result()),
+            tokenizer=TokenizerReference(str(self.options.tokenizer), self.loaded.fingerprint),
             max_length=self.options.max_length,
             seed=self.options.seed,
             splits={name: self.accounts.statistics.rows[name] for name in SPLITS},
@@ -203,7 +208,7 @@ class Job:
             "splits": card.splits,
             "labels": report.balance(self.accounts.statistics, card.label_names),
             "lengths": report.lengths(self.accounts.statistics, self.options.max_length),
-            "tokenizing": {**self.encoder.result().summary(), "differences": self.differences},
+            "tokenizing": {**self.loaded.encoder.summary(), "differences": self.differences},
             "time": report.timing(time.monotonic() - self.started, counts.read),
             "files": report.files(self.accounts.by_file),
             "files_passed_over": list(self.passed_over),

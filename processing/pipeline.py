@@ -5,10 +5,39 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
 from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+@contextmanager
+def ahead(items: Iterable[Item], most: int) -> Iterator[Iterator[Item]]:
+    """`items`, up to `most` of them fetched beforehand by one thread, which begins at once.
+
+    Raises:
+        Exception: what `items` raised, at its turn.
+    """
+    source = iter(items)
+    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool:
+
+        def fetch() -> Future[list[Item]]:
+            return pool.submit(lambda: list(islice(source, 1)))
+
+        waiting = deque(fetch() for _ in range(most))
+
+        def fetched() -> Iterator[Item]:
+            while found := waiting.popleft().result():
+                waiting.append(fetch())
+                yield from found
+
+        try:
+            yield fetched()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def ordered(items: Iterable[Item], work: Callable[[Item], Result], workers: int) -> Iterator[Result]:

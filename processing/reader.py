@@ -177,7 +177,8 @@ def readers(connection: duckdb.DuckDBPyConnection, plan: Plan, files: Iterable[S
     options = plan.options
     named = replace(options, text_column=plan.chosen.text, label_column=plan.chosen.label)
     for number, file in enumerate(files):
-        columns = describe(connection, file)
+        # The plan was made from the first file.
+        columns = dict(plan.types) if number == 0 else describe(connection, file)
         choose(named, file, columns)
         yield FileReader(connection, plan, file, columns, number)
 

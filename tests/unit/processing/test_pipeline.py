@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from processing.pipeline import ordered
+from processing.pipeline import ahead, ordered
 
 
 def test_results_come_in_order_whatever_finishes_first() -> None:
@@ -45,3 +45,42 @@ def test_an_error_comes_at_its_items_turn() -> None:
     assert [next(found), next(found)] == [-1, -1]
     with pytest.raises(ZeroDivisionError):
         next(found)
+
+
+def test_items_are_fetched_ahead_before_they_are_asked_for() -> None:
+    begun = [threading.Event() for _ in range(4)]
+
+    def items() -> Iterator[int]:
+        for number, event in enumerate(begun):
+            event.set()
+            yield number
+
+    with ahead(items(), 2) as found:
+        assert begun[1].wait(10)
+        assert not begun[2].is_set()
+        assert list(found) == [0, 1, 2, 3]
+
+
+def test_an_error_of_the_items_comes_after_the_items_before_it() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        raise ValueError("a broken file")
+
+    with ahead(items(), 4) as found:
+        assert next(found) == 1
+        with pytest.raises(ValueError, match="a broken file"):
+            next(found)
+
+
+def test_no_more_is_fetched_once_nobody_asks() -> None:
+    fetched = []
+
+    def items() -> Iterator[int]:
+        for number in range(50):
+            fetched.append(number)
+            yield number
+
+    with pytest.raises(KeyError), ahead(items(), 2) as found:
+        next(found)
+        raise KeyError
+    assert len(fetched) <= 3
