@@ -177,9 +177,19 @@ digest_of() {
   echo "${digest##*@}"
 }
 
+# What the image tells of itself with --version: NAME=VALUE... as JSON, for its Dockerfile to copy.
+record() {
+  local image=$1
+  python3 -c 'import json, sys; print(json.dumps(dict(pair.split("=", 1) for pair in sys.argv[1:]), indent=2))' \
+    "image=$image" "${@:2}" >".build/$image.json"
+  chmod 644 ".build/$image.json"
+}
+
 build_image() {
-  local image=$1 from tag names=()
-  from=$(catalog base "$image" "$base" "$region")
+  local image=$1 from digest tag names=()
+  from=$(catalog base "$image" "$base" "$region") digest=$(digest_of "$from")
+  [[ $dry_run == yes ]] ||
+    record "$image" "version=$version" "revision=$revision" "base=$from" "base_digest=$digest"
   for tag in $(tags "$image"); do names+=(--tag "$tag"); done
   note "image: $image, from $from"
   run "${build[@]}" "${cache[@]}" "${secrets[@]}" "${proxy[@]}" --platform "$platform" \
@@ -189,7 +199,7 @@ build_image() {
     --label "org.opencontainers.image.version=$version" \
     --label "org.opencontainers.image.revision=$revision" \
     --label "org.opencontainers.image.base.name=$from" \
-    --label "org.opencontainers.image.base.digest=$(digest_of "$from")" \
+    --label "org.opencontainers.image.base.digest=$digest" \
     --file "images/$image/Dockerfile" .
 }
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Sequence
 
-from contract import __version__
+from contract.provenance import provenance
+from contract.versions import installed
 
 
 def answered(arguments: Sequence[str], help_text: Callable[[], str]) -> bool:
@@ -14,6 +16,11 @@ def answered(arguments: Sequence[str], help_text: Callable[[], str]) -> bool:
         sys.stdout.write(help_text())
         return True
     if "--version" in arguments:
-        sys.stdout.write(f"{__version__}\n")
+        sys.stdout.write(version_text())
         return True
     return False
+
+
+def version_text() -> str:
+    """JSON: what build.sh recorded of the image, and the versions of the libraries inside."""
+    return json.dumps({**provenance(), "libraries": installed()}, indent=2) + "\n"

@@ -8,10 +8,21 @@ from importlib.metadata import PackageNotFoundError, version
 
 from contract import __version__
 
+# Those that decide about the results of any of the images; each carries some of them.
+LIBRARIES = (
+    *("torch", "transformers", "tokenizers", "datasets", "accelerate", "peft", "numpy", "pyarrow", "duckdb", "tokie"),
+    *("sagemaker-training", "sagemaker-inference", "multi-model-server", "aiohttp"),
+)
+
 
 def versions(libraries: Iterable[str]) -> dict[str, str]:
     """The image's version, Python's, and that of each installed distribution in `libraries`."""
-    found = {"image": __version__, "python": platform.python_version()}
+    return {"image": __version__, **installed(libraries)}
+
+
+def installed(libraries: Iterable[str] = LIBRARIES) -> dict[str, str]:
+    """Python's version, and that of each installed distribution in `libraries`."""
+    found = {"python": platform.python_version()}
     for name in libraries:
         try:
             found[name] = version(name)

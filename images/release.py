@@ -19,15 +19,6 @@ from images import aws
 from images.catalog import Catalog
 
 LABEL = "org.opencontainers.image."
-# Inside an image: its own version, Python's, and those of the libraries that decide about results.
-INSIDE = """
-import json
-from contract.versions import versions
-print(json.dumps(versions((
-    "torch", "transformers", "tokenizers", "datasets", "accelerate", "peft", "numpy", "pyarrow", "duckdb", "tokie",
-    "sagemaker-training", "sagemaker-inference", "multi-model-server", "aiohttp",
-))))
-"""
 
 
 @dataclass(frozen=True)
@@ -75,9 +66,7 @@ def describe(client: str, tag: str) -> Image:
         size=int(found["Size"]),
         version=labels[LABEL + "version"],
         revision=labels[LABEL + "revision"],
-        versions=json.loads(
-            output(client, "run", "--rm", "--network", "none", "--entrypoint", "python", tag, "-c", INSIDE)
-        ),
+        versions=json.loads(output(client, "run", "--rm", "--network", "none", tag, "--version"))["libraries"],
     )
 
 

@@ -1,3 +1,6 @@
+import json
+from importlib.metadata import version
+
 import pytest
 
 from contract import __version__
@@ -10,9 +13,11 @@ def test_help_is_printed_wherever_it_is_asked_for(arguments: list[str], capsys: 
     assert capsys.readouterr().out == "usage\n"
 
 
-def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_version_comes_with_those_of_the_libraries(capsys: pytest.CaptureFixture[str]) -> None:
     assert answered(["--version"], lambda: "usage\n")
-    assert capsys.readouterr().out == f"{__version__}\n"
+    told = json.loads(capsys.readouterr().out)
+    assert told["version"] == __version__
+    assert told["libraries"]["tokenizers"] == version("tokenizers")
 
 
 @pytest.mark.parametrize("arguments", [[], ["serve"], ["--helpful"]])

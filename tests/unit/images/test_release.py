@@ -71,7 +71,7 @@ def test_the_engine_is_asked_and_the_file_is_written(tmp_path: Path) -> None:
     inspected = [{"Config": {"Labels": labels}, "RepoDigests": [f"{REPOSITORY}@sha256:2"], "Size": 9}]
     (tmp_path / "inspected").write_text(json.dumps(inspected))
     client = tmp_path / "docker"
-    (tmp_path / "versions").write_text('{"torch": "2"}')
+    (tmp_path / "versions").write_text('{"version": "1.0.0", "libraries": {"torch": "2"}}')
     client.write_text(
         f'#!/bin/sh\ncase "$1" in image) cat {tmp_path}/inspected;; run) cat {tmp_path}/versions;; esac\n'
     )
