@@ -24,7 +24,7 @@ TESTS ?= tests
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit lint format tree images clean
+.PHONY: help setup demo test unit lint format tree contract images clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 10
@@ -61,6 +61,9 @@ format: $(VENV)/.tests ## Rewrite the code in the one style
 
 tree: $(VENV)/.tests ## Write the README's tree from what the files say of themselves
 	$(BIN)/python tests/tree.py
+
+contract: $(VENV)/.tests ## Write the tables of docs/contract.md from the code
+	PYTHONPATH=. $(BIN)/python tests/tables.py
 
 images: ## Build the three images on the CPU stand-in
 	./build.sh --base standin

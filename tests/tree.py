@@ -19,7 +19,7 @@ TREE = re.compile(r"(## The tree\n+```\n)(.*?)(```\n)", re.DOTALL)
 PHRASES = {
     ".ci/": "run: what continuous integration calls",
     "tests/": "unit/ mirrors the modules, integration/ runs the entry points, containers/ the images",
-    "docs/": "figures of the benchmarks, with machine and date",
+    "docs/": "the contract with whoever launches the images; figures of the benchmarks, with machine and date",
     "build.sh": "builds, tags and pushes the images",
     "Makefile": "every command that people call; `make help` lists them",
     "pyproject.toml": "settings of the style checker, the type checker and the tests",

@@ -1,0 +1,88 @@
+"""What docs/contract.md says against the code."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import tables
+
+from contract.card import Card, RowCounts, TokenizerReference
+from contract.failures import EXIT_BUG, EXIT_OK, EXIT_USER_ERROR, REASON_LIMIT
+from contract.paths import Paths
+from inference.front import FINISH_SECONDS
+from inference.gate import MOST_HEADER_BYTES
+from processing.report import summary
+
+ROOT = Path(__file__).parents[3]
+TEXT = tables.DOCUMENT.read_text()
+
+
+def section(heading: str) -> str:
+    return TEXT.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+
+
+def first_cells(text: str) -> list[str]:
+    return [line.split(" | ")[0].removeprefix("| ") for line in text.splitlines() if line.startswith("| ")]
+
+
+def test_every_table_is_what_the_code_says() -> None:
+    assert sorted(found[2] for found in tables.TABLE.finditer(TEXT)) == sorted(tables.TABLES)
+    assert tables.render(TEXT) == TEXT, "run: make contract"
+
+
+def test_a_new_option_would_show() -> None:
+    options = dataclasses.make_dataclass("Options", [("colour", str, dataclasses.field(default="a|b"))])
+    assert "| `colour` | text | `a\\|b` |" in tables.options(options, "variable", tables.as_variable)
+
+
+def test_every_path_is_named() -> None:
+    paths = Paths(Path("/opt/ml"))
+    named = [str(getattr(paths, name)) for name, value in vars(Paths).items() if isinstance(value, property)]
+    assert len(named) > 15
+    assert [path for path in named if f"`{path}" not in TEXT] == []
+
+
+def test_every_field_of_the_card_is_named_and_no_other() -> None:
+    named = re.findall(r"`(\w+)`", " ".join(first_cells(section("The card"))))
+    assert sorted(named) == sorted(field.name for field in dataclasses.fields(Card))
+
+
+def test_failures_end_as_they_say() -> None:
+    statuses = {int(cell) for cell in first_cells(section("Failures")) if cell.isdigit()}
+    assert statuses == {EXIT_OK, EXIT_BUG, EXIT_USER_ERROR, 128 + 2}
+    assert f"at most {REASON_LIMIT:,} bytes" in section("Failures")
+
+
+def test_every_status_of_the_description_is_explained() -> None:
+    statuses = set(re.findall(r"\b[45]\d\d\b", tables.routes()))
+    assert len(statuses) > 4
+    assert statuses <= set(re.findall(r"\d+", " ".join(first_cells(section("Inference")))))
+    assert f"more than {MOST_HEADER_BYTES:,} bytes" in section("Inference")
+    assert f"those that run {FINISH_SECONDS:.0f} seconds" in section("Inference")
+
+
+def test_every_log_line_is_in_the_code() -> None:
+    lines = re.findall(r"^\| (processing|training|inference) \| `(.+?)` \|", section("Log lines"), re.MULTILINE)
+    assert len(lines) > 10
+    for image, line in lines[1:]:
+        assert any(f'"{line}"' in path.read_text() for path in (ROOT / image).glob("*.py")), line
+
+
+def test_the_line_of_a_processing_job_is_what_the_report_says() -> None:
+    line = re.findall(r"^\| processing \| `(.+?)` \|", section("Log lines"), re.MULTILINE)[0]
+    card = Card("text", (), TokenizerReference("x", "0"), 8, 42, {"train": 10}, RowCounts(10, 10), {})
+    assert re.fullmatch(re.escape(line).replace("%s", ".+"), summary(card, 1.0))
+
+
+def test_the_images_set_the_defaults_of_the_hub() -> None:
+    named = re.findall(r"^\| `(HF_\w+)` \| `(\d)` \|", section("Images"), re.MULTILINE)
+    assert len(named) == 2
+    for file in ROOT.glob("images/[pti]*/Dockerfile"):
+        assert all(f"{name}={value}" in file.read_text() for name, value in named)
+
+
+def test_every_link_leads_somewhere() -> None:
+    links = re.findall(r"\]\(([^)]+)\)", TEXT)
+    anchors = {"#" + heading.lower().replace(" ", "-") for heading in re.findall(r"^## (.+)$", TEXT, re.MULTILINE)}
+    assert len(links) > 10
+    assert [link for link in links if link not in anchors and not (ROOT / "docs" / link).exists()] == []
