@@ -1,0 +1,172 @@
+"""Jobs, models and endpoints with plain boto3: the request of each call, as client.create_training_job(**request).
+
+examples/boto3_launch.py sends them one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from examples.account import Account, Request
+from examples.metric_definitions import METRIC_DEFINITIONS
+
+INPUT = "/opt/ml/processing/input"
+TOKENIZER = "/opt/ml/processing/tokenizer"
+SPLITS = ("train", "validation", "test")
+LINES = "application/jsonlines"
+DAY = 24 * 3600
+
+
+def processing_job(
+    name: str,
+    image: str,
+    account: Account,
+    data: str,
+    tokenizer: str,
+    output: str,
+    arguments: list[str],
+    instance_type: str = "ml.m5.4xlarge",
+    instance_count: int = 1,
+) -> Request:
+    """For create_processing_job: raw text below `data` to splits and a report below `output`."""
+    cluster = account.cluster(instance_type, instance_count) | {"VolumeSizeInGB": 100}
+    return {
+        "ProcessingJobName": name,
+        "RoleArn": account.role,
+        "AppSpecification": {
+            "ImageUri": image,
+            "ContainerEntrypoint": ["python", "-m", "processing"],
+            "ContainerArguments": ["--tokenizer", TOKENIZER, *arguments],
+        },
+        "ProcessingInputs": [
+            processing_input("data", data, INPUT),
+            processing_input("tokenizer", tokenizer, TOKENIZER),
+        ],
+        "ProcessingOutputConfig": {
+            "Outputs": [processing_output(split, output) for split in (*SPLITS, "report")],
+            **account.key(),
+        },
+        "ProcessingResources": {"ClusterConfig": cluster},
+        "NetworkConfig": {"EnableNetworkIsolation": account.isolated, **account.vpc()},
+        "StoppingCondition": {"MaxRuntimeInSeconds": DAY},
+    }
+
+
+def processing_input(name: str, address: str, path: str) -> Request:
+    source = {"S3Uri": address, "LocalPath": path, "S3DataType": "S3Prefix", "S3InputMode": "File"}
+    return {"InputName": name, "S3Input": source}
+
+
+def processing_output(name: str, prefix: str) -> Request:
+    target = {"S3Uri": f"{prefix}/{name}", "LocalPath": f"/opt/ml/processing/{name}", "S3UploadMode": "EndOfJob"}
+    return {"OutputName": name, "S3Output": target}
+
+
+def training_job(
+    name: str,
+    image: str,
+    account: Account,
+    prepared: str,
+    model: str,
+    output: str,
+    hyperparameters: Mapping[str, object],
+    spot: bool = True,
+    instance_type: str = "ml.g5.xlarge",
+    instance_count: int = 1,
+) -> Request:
+    """For create_training_job: fine-tunes `model` on what processing prepared.
+
+    Args:
+        spot: spare capacity, which can be taken away: the job goes on from its checkpoints. Without it the
+            instances are kept warm for the next job; SageMaker does not do both.
+    """
+    channels = {split: f"{prepared}/{split}" for split in SPLITS} | {"model": model}
+    cluster = account.cluster(instance_type, instance_count) | {"VolumeSizeInGB": 100}
+    return {
+        "TrainingJobName": name,
+        "RoleArn": account.role,
+        "AlgorithmSpecification": {
+            "TrainingImage": image,
+            "TrainingInputMode": "File",
+            "MetricDefinitions": METRIC_DEFINITIONS,
+        },
+        "HyperParameters": {key: str(value) for key, value in hyperparameters.items()},
+        "InputDataConfig": [channel(key, address) for key, address in channels.items()],
+        "OutputDataConfig": {"S3OutputPath": output, **account.key()},
+        "CheckpointConfig": {"S3Uri": f"{output}/checkpoints/{name}", "LocalPath": "/opt/ml/checkpoints"},
+        "ResourceConfig": cluster | ({} if spot else {"KeepAlivePeriodInSeconds": 600}),
+        "StoppingCondition": {"MaxRuntimeInSeconds": DAY} | ({"MaxWaitTimeInSeconds": 2 * DAY} if spot else {}),
+        "EnableManagedSpotTraining": spot,
+        "EnableNetworkIsolation": account.isolated,
+        # Hosts of one job talk to each other even where isolated.
+        "EnableInterContainerTrafficEncryption": instance_count > 1,
+        **account.vpc(),
+    }
+
+
+def channel(name: str, address: str) -> Request:
+    source = {"S3Uri": address, "S3DataType": "S3Prefix", "S3DataDistributionType": "FullyReplicated"}
+    return {"ChannelName": name, "DataSource": {"S3DataSource": source}, "InputMode": "File"}
+
+
+def model(
+    name: str, image: str, account: Account, model_data: str, environment: Mapping[str, str] | None = None
+) -> Request:
+    """For create_model. A serverless endpoint takes one without VPC and isolation only."""
+    return {
+        "ModelName": name,
+        "ExecutionRoleArn": account.role,
+        "PrimaryContainer": {"Image": image, "ModelDataUrl": model_data, "Environment": dict(environment or {})},
+        "EnableNetworkIsolation": account.isolated,
+        **account.vpc(),
+    }
+
+
+def real_time(name: str, model: str, account: Account, instance_type: str = "ml.g5.xlarge") -> Request:
+    """For create_endpoint_config: instances that answer at once."""
+    return {
+        "EndpointConfigName": name,
+        "ProductionVariants": [variant(model, instance_type)],
+        **account.key(instance_type),
+    }
+
+
+def asynchronous(name: str, model: str, account: Account, output: str, instance_type: str = "ml.g5.xlarge") -> Request:
+    """For create_endpoint_config: requests lie in S3 and queue; answers, and failures, come below `output`."""
+    results = {"S3OutputPath": f"{output}/answers", "S3FailurePath": f"{output}/failures", **account.key()}
+    config = {"OutputConfig": results, "ClientConfig": {"MaxConcurrentInvocationsPerInstance": 8}}
+    return real_time(name, model, account, instance_type) | {"AsyncInferenceConfig": config}
+
+
+def variant(model: str, instance_type: str) -> Request:
+    return {"VariantName": "all", "ModelName": model, "InstanceType": instance_type, "InitialInstanceCount": 1}
+
+
+def serverless(name: str, model: str) -> Request:
+    """For create_endpoint_config: nothing runs, or is paid, between requests. On CPUs."""
+    size = {"MemorySizeInMB": 4096, "MaxConcurrency": 8}
+    return {
+        "EndpointConfigName": name,
+        "ProductionVariants": [{"VariantName": "all", "ModelName": model, "ServerlessConfig": size}],
+    }
+
+
+def transform_job(
+    name: str, model: str, account: Account, data: str, output: str, instance_type: str = "ml.g5.xlarge"
+) -> Request:
+    """For create_transform_job: a line of answers for each line of the files below `data`."""
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": data}}
+    return {
+        "TransformJobName": name,
+        "ModelName": model,
+        "BatchStrategy": "MultiRecord",
+        "MaxPayloadInMB": 6,
+        "TransformInput": {"DataSource": source, "ContentType": LINES, "SplitType": "Line"},
+        "TransformOutput": {
+            "S3OutputPath": output,
+            "Accept": LINES,
+            "AssembleWith": "Line",
+            **account.key(),
+        },
+        "TransformResources": account.cluster(instance_type, 1),
+    }

@@ -1,0 +1,49 @@
+"""The image to launch: its URI as it is, from images.json, or from a parameter in SSM.
+
+uri("images.json", "training")                  # what build.sh --push wrote, by digest
+uri("/ml/images/training/latest", "training")   # what build.sh --publish-parameters /ml/images named, by digest
+uri("sagemaker-huggingface-training:0.1.0", "training")     # for local mode
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+
+def uri(source: str, image: str, ssm: Any = None) -> str:
+    """What a job of `image` (processing, training or inference) should name.
+
+    Args:
+        source: a path that ends in .json, the name of a parameter, which begins with a slash, or a URI.
+        ssm: client to read the parameter with; none takes boto3's own region and credentials.
+
+    Raises:
+        LookupError: `source` is there and has no such image, or there is no such parameter.
+        OSError: the file cannot be read.
+    """
+    if source.endswith(".json"):
+        return from_file(Path(source), image)
+    if source.startswith("/"):
+        return from_parameter(source, ssm or boto3.client("ssm"))
+    return source
+
+
+def from_file(path: Path, image: str) -> str:
+    images = json.loads(path.read_text(encoding="utf-8"))["images"]
+    if image not in images:
+        raise LookupError(f"{path} has no image {image}, expected one of: {', '.join(images)}")
+    return str(images[image]["uri_by_digest"])
+
+
+def from_parameter(name: str, ssm: Any) -> str:
+    try:
+        return str(ssm.get_parameter(Name=name)["Parameter"]["Value"])
+    except ssm.exceptions.ParameterNotFound:
+        raise LookupError(
+            f"SSM has no parameter {name} in region {ssm.meta.region_name}; expected /PREFIX/IMAGE/VERSION or "
+            "/PREFIX/IMAGE/latest, as build.sh --publish-parameters PREFIX made them"
+        ) from None
