@@ -11,6 +11,7 @@ from contract.failures import EXIT_OK, guard
 from contract.logs import configure
 from contract.options import from_flags, help_text
 from contract.paths import Paths
+from contract.selftest import COMMAND
 from processing.options import ProcessingOptions
 
 USAGE = "python -m processing --tokenizer NAME_OR_FOLDER [options]: raw labelled text to tokenized splits"
@@ -20,6 +21,11 @@ def main(arguments: Sequence[str]) -> int:
     """Run the job that `arguments` ask for; returns the process's exit status."""
     if answered(arguments, lambda: help_text(ProcessingOptions, USAGE)):
         return EXIT_OK
+    if list(arguments) == [COMMAND]:
+        # Imported late: a job has no use for it.
+        from processing import selftest
+
+        return selftest.start(os.environ)
     configure()
     paths = Paths.from_environment(os.environ)
     return guard(lambda: run(arguments, paths), paths.message)

@@ -99,8 +99,10 @@ class Preparation:
         wanted = kept_rows(batch)
         kept, tokens = tokenized(wanted, self.encoder, self.least)
         schema = self.schema([field.type for field in batch.schema if field.name.startswith(KEPT_PREFIX)])
-        rows = prepared(kept, tokens, schema, self.fill)
-        splits = dict(by_split(rows, to_numpy(kept.column("split"), np.uint8)))
+        splits = {
+            name: prepared(kept, tokens, rows, schema, self.fill)
+            for name, rows in by_split(to_numpy(kept.column("split"), np.uint8))
+        }
         return Encoded(kept, tokens, wanted.num_rows - kept.num_rows, schema, splits)
 
     def schema(self, types: Sequence[pa.DataType]) -> pa.Schema:
@@ -117,11 +119,24 @@ def pieces(batches: Iterable[pa.RecordBatch], most: int = MOST_TEXT_BYTES) -> It
             yield batch.slice(start, rows)
 
 
-def prepared(batch: pa.RecordBatch, tokens: Tokens, schema: pa.Schema, fill: Fill | None) -> pa.RecordBatch:
-    """The rows of `batch` in the columns of `schema`."""
-    kept = [batch.column(name) for name in batch.schema.names if name.startswith(KEPT_PREFIX)]
-    labels = [batch.column("number")] if LABELS in schema.names else []
-    columns = [*token_columns(tokens, fill), *labels, to_arrow(tokens.lengths), *kept]
+def by_split(split: NDArray[np.uint8]) -> Iterator[tuple[str, NDArray[np.int64]]]:
+    """The rows of each split that has some; `split` holds each row's position in SPLITS."""
+    for number, name in enumerate(SPLITS):
+        rows = np.flatnonzero(split == number)
+        if len(rows):
+            yield name, rows
+
+
+def prepared(
+    batch: pa.RecordBatch, tokens: Tokens, rows: NDArray[np.int64], schema: pa.Schema, fill: Fill | None
+) -> pa.RecordBatch:
+    """The given rows of `batch` in the columns of `schema`."""
+    # Column by column: the texts, the most of a batch, stay behind.
+    here = to_arrow(rows)
+    labels = [batch.column("number").take(here)] if LABELS in schema.names else []
+    kept = [batch.column(name).take(here) for name in batch.schema.names if name.startswith(KEPT_PREFIX)]
+    mine = gather(tokens, rows)
+    columns = [*token_columns(mine, fill), *labels, to_arrow(mine.lengths), *kept]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
@@ -129,11 +144,3 @@ def token_columns(tokens: Tokens, fill: Fill | None) -> tuple[pa.ListArray, ...]
     if fill is not None:
         return padded(tokens, fill.width, fill.token)
     return (lists(tokens.ids, np.concatenate([[0], np.cumsum(tokens.lengths)]).astype(np.int32)),)
-
-
-def by_split(rows: pa.RecordBatch, split: NDArray[np.uint8]) -> Iterator[tuple[str, pa.RecordBatch]]:
-    """The rows of each split that has some; `split` holds each row's position in SPLITS."""
-    for number, name in enumerate(SPLITS):
-        wanted = split == number
-        if wanted.any():
-            yield name, take(rows, wanted)

@@ -21,6 +21,7 @@ from contract.failures import UserError
 from contract.files import write_json, write_text
 from contract.hosts import Hosts
 from contract.logs import Progress
+from contract.machine import threads
 from contract.page import PAGE_FILE
 from contract.paths import Paths
 from contract.tokenizer import fingerprint
@@ -124,7 +125,7 @@ class Job:
 
     @property
     def threads(self) -> int:
-        return self.options.threads or machine.threads()
+        return self.options.threads or threads()
 
     def connected(self, spill: Path) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A connection to the database that reads the input files, within the machine's memory."""

@@ -1,34 +1,18 @@
-"""How much of the machine is ours: a container's share of it counts, not what the hardware has."""
+"""The share of the machine's memory that the database gets, and what the C library does with what is freed."""
 
 from __future__ import annotations
 
 import ctypes
-import os
 from pathlib import Path
 
-CGROUP = Path("/sys/fs/cgroup")
+from contract.machine import CGROUP, memory
+
 MEGABYTE = 1024 * 1024
 # Of the memory there is, at most this share for the database; more than MOST_MEMORY does not make it faster.
 MEMORY_SHARE, MOST_MEMORY, LEAST_MEMORY = 0.25, 512 * MEGABYTE, 128 * MEGABYTE
 # Larger than any array of a batch. The names and numbers are those of malloc.h; the greatest threshold is 32 MB.
 KEPT_BYTES = 32 * MEGABYTE
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-
-
-def threads(cgroup: Path = CGROUP) -> int:
-    """Processors that this process may use, by affinity and by the cgroup's quota (cpu.max, version 2)."""
-    usable = len(os.sched_getaffinity(0))
-    quota, _, period = first_line(cgroup / "cpu.max").partition(" ")
-    if quota.isdigit() and period.isdigit() and int(period):
-        usable = min(usable, max(int(quota) // int(period), 1))
-    return usable
-
-
-def memory(cgroup: Path = CGROUP) -> int:
-    """Bytes of memory that this process may use: the machine's, or the cgroup's limit."""
-    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    limits = (first_line(cgroup / name) for name in ("memory.max", "memory/memory.limit_in_bytes"))
-    return min([whole, *(int(limit) for limit in limits if limit.isdigit())])
 
 
 def database_memory(cgroup: Path = CGROUP) -> int:
@@ -44,10 +28,3 @@ def keep_freed_memory() -> bool:
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc has it, musl does not.
     return mallopt is not None and all(mallopt(name, KEPT_BYTES) for name in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD))
-
-
-def first_line(path: Path) -> str:
-    try:
-        return path.read_text().partition("\n")[0].strip()
-    except OSError:
-        return ""

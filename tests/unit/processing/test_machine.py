@@ -1,8 +1,7 @@
-"""What a container may use, from its cgroup."""
+"""What the database may use, and memory that stays."""
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 import sys
@@ -10,26 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from processing.machine import LEAST_MEMORY, MOST_MEMORY, database_memory, memory, threads
+from processing.machine import LEAST_MEMORY, MOST_MEMORY, database_memory
 
 
-@pytest.mark.parametrize(("quota", "expected"), [("100000 100000", 1), ("50000 100000", 1), ("max 100000", None)])
-def test_threads_are_those_of_the_quota(tmp_path: Path, quota: str, expected: int | None) -> None:
-    (tmp_path / "cpu.max").write_text(quota + "\n")
-    assert threads(tmp_path) == (expected or len(os.sched_getaffinity(0)))
-
-
-def test_threads_without_a_cgroup(tmp_path: Path) -> None:
-    assert threads(tmp_path) == len(os.sched_getaffinity(0))
-
-
-def test_memory_is_the_limit(tmp_path: Path) -> None:
-    whole = memory(tmp_path)
-    assert whole > 2**28
-    (tmp_path / "memory.max").write_text("max\n")
-    assert memory(tmp_path) == whole
+def test_the_database_gets_a_share_between_two_bounds(tmp_path: Path) -> None:
     (tmp_path / "memory.max").write_text("600000000\n")
-    assert memory(tmp_path) == 600_000_000
     assert database_memory(tmp_path) == 150_000_000
     (tmp_path / "memory.max").write_text("1000\n")
     assert database_memory(tmp_path) == LEAST_MEMORY
