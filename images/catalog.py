@@ -52,11 +52,18 @@ class Catalog:
         reference = str(self.content["bases"][kind][self.field(image, "base")])
         return f"{registry(self.content['registries'], region)}/{reference}" if kind == "dlc" else reference
 
+    def owner(self, region: str) -> str:
+        """Id of the account that owns the Deep Learning Containers of `region`."""
+        return owner(self.content["registries"], region)
+
 
 def registry(accounts: dict[str, str], region: str) -> str:
     """Host name of the registry that serves Deep Learning Containers in `region`."""
-    account = accounts.get(region, accounts["default"])
-    return f"{account}.dkr.ecr.{region}.{domain(region)}"
+    return f"{owner(accounts, region)}.dkr.ecr.{region}.{domain(region)}"
+
+
+def owner(accounts: dict[str, str], region: str) -> str:
+    return accounts.get(region, accounts["default"])
 
 
 def domain(region: str) -> str:

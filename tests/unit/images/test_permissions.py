@@ -1,0 +1,232 @@
+"""The policies of docs/policies: what they allow, and that it is no more."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import settings
+from moto.core.authorization import ActionAuthenticatorMixin
+
+from images import aws, ecr, permissions, release
+from images.catalog import Catalog
+
+REGION, ACCOUNT, IMAGES_ACCOUNT = "eu-west-1", "123456789012", "210987654321"
+HOST = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
+GIVEN = {
+    "account": ACCOUNT,
+    "images_account": IMAGES_ACCOUNT,
+    "region": REGION,
+    "bucket": "reviews-bucket",
+    "prefix": "teams/reviews",
+    "kms_key": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1",
+    "parameters": "ml/images",
+}
+JOBS = ("processing", "training", "inference")
+# For these IAM knows no resource (Service Authorization Reference).
+WITHOUT_RESOURCE = {"ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"}
+# What the linter says of the first statement of a policy that is changed like this.
+BROKEN = {
+    "UNKNOWN_ACTION": {"Action": "s3:GetObjects"},
+    "RESOURCE_STAR": {"Resource": "*"},
+    "RESOURCE_MISMATCH": {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::reviews-bucket"},
+}
+
+
+def policy(name: str, **values: str) -> dict[str, Any]:
+    return json.loads(permissions.filled(name, GIVEN | values))
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def actions(name: str) -> list[str]:
+    return [action for statement in policy(name)["Statement"] for action in listed(statement["Action"])]
+
+
+@pytest.fixture(scope="module")
+def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """What parliament, a linter of policies, says of ours and of the broken ones, by name."""
+    folder = tmp_path_factory.mktemp("policies")
+    documents = {name: policy(name) for name in permissions.names() if name != "trust"}
+    for finding, change in BROKEN.items():
+        documents[finding] = policy("training")
+        documents[finding]["Statement"][0] |= change
+    for name, document in documents.items():
+        (folder / f"{name}.json").write_text(json.dumps(document))
+    # A process of its own, because it warns about setuptools when it is imported.
+    command = [Path(sys.executable).with_name("parliament"), "--json", "--directory", folder]
+    said = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL).stdout
+    found = [json.loads(line) for line in said.splitlines()]
+    return {
+        name: [each["issue"] for each in found if Path(each["location"]["filepath"]).stem == name] for name in documents
+    }
+
+
+def test_the_linter_of_policies_finds_what_is_broken_and_nothing_else(findings: dict[str, list[str]]) -> None:
+    assert findings == {name: [name] if name in BROKEN else [] for name in findings}
+    assert len(findings) == len(permissions.names()) - 1 + len(BROKEN)
+
+
+@pytest.mark.parametrize("name", permissions.names())
+def test_a_resource_is_open_only_where_there_is_no_other(name: str) -> None:
+    for statement in policy(name)["Statement"]:
+        assert statement["Effect"] == "Allow"
+        open_actions = listed(statement["Action"]) if "*" in listed(statement.get("Resource", "none")) else []
+        assert all(action in WITHOUT_RESOURCE or action.startswith("ec2:Describe") for action in open_actions)
+        assert not any("*" in action for action in listed(statement["Action"]))
+        assert "Condition" in statement or "cloudwatch:PutMetricData" not in open_actions
+
+
+@pytest.mark.parametrize("image", JOBS)
+def test_a_job_pulls_its_own_image_and_no_other(image: str) -> None:
+    pull = next(statement for statement in policy(image)["Statement"] if "ecr:BatchGetImage" in statement["Action"])
+    repository = Catalog.read().field(image, "repository")
+    assert pull["Resource"] == f"arn:aws:ecr:{REGION}:{IMAGES_ACCOUNT}:repository/{repository}"
+
+
+def test_only_sagemaker_in_the_same_account_takes_the_role() -> None:
+    (statement,) = policy("trust")["Statement"]
+    assert statement["Principal"] == {"Service": "sagemaker.amazonaws.com"}
+    assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
+
+
+def test_the_publisher_reaches_every_image_and_every_base() -> None:
+    reached = [resource for statement in policy("publisher")["Statement"] for resource in listed(statement["Resource"])]
+    catalog = Catalog.read()
+    for image in catalog.names():
+        assert f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/{catalog.field(image, 'repository')}" in reached
+    for base in catalog.content["bases"]["dlc"].values():
+        assert f"arn:aws:ecr:{REGION}:763104351884:repository/{base.partition(':')[0]}" in reached
+
+
+def test_partition_and_owner_of_the_bases_follow_from_the_region() -> None:
+    text = permissions.filled("publisher", GIVEN | {"region": "cn-north-1"})
+    assert "arn:aws-cn:ecr:cn-north-1:727897471807:repository/huggingface-pytorch-training" in text
+    assert "arn:aws:" not in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["trust"], "policy trust needs --account, --region"),
+        (["key", "--kms-key", "*"], "argument --kms-key: '*' does not fit, expected the ARN of a key"),
+        (["training", "--bucket", "a*"], "argument --bucket: 'a*' does not fit"),
+        (["training", "--prefix", "a/*"], "argument --prefix: 'a/*' does not fit"),
+    ],
+)
+def test_what_is_missing_or_too_wide_is_one_sentence(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        status = permissions.main(arguments)
+    except SystemExit as stopped:
+        status = int(str(stopped.code))
+    assert status == 2
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.fixture
+def become(aws_account: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Makes this process a user with one policy, which moto enforces from then on."""
+
+    def become(document: dict[str, Any]) -> None:
+        iam = boto3.client("iam", region_name=REGION)
+        iam.create_user(UserName="user")
+        iam.put_user_policy(UserName="user", PolicyName="given", PolicyDocument=json.dumps(document))
+        key = iam.create_access_key(UserName="user")["AccessKey"]
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+        # The session has read the keys of before already.
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+        monkeypatch.setattr(settings, "INITIAL_NO_AUTH_ACTION_COUNT", 0)
+        monkeypatch.setattr(ActionAuthenticatorMixin, "request_count", 0)
+
+    yield become
+
+
+def without(document: dict[str, Any], action: str) -> dict[str, Any]:
+    """The policy less one action, and open to all resources: of ECR and SSM moto knows the actions alone."""
+    statements = [
+        statement | {"Resource": "*", "Action": [each for each in listed(statement["Action"]) if each != action]}
+        for statement in document["Statement"]
+    ]
+    return document | {"Statement": [statement for statement in statements if statement["Action"]]}
+
+
+def publish(repository: str) -> list[int]:
+    """What build.sh does around a push, on a repository that is missing and on one of other settings."""
+    image = release.Image("training", "", f"{HOST}/x@sha256:1", "", "", 1, "1.0.0", "", {})
+    who = ["--pull-accounts", "111122223333"]
+    statuses = [
+        ecr.main(["password", HOST]),
+        ecr.main(["prepare", HOST, "sagemaker-other-settings", *who]),
+        ecr.main(["prepare", HOST, repository, *who]),
+        ecr.main(["present", HOST, repository, "1.0.0"]),
+    ]
+    with aws.explained(REGION):
+        release.publish(aws.client("ssm", REGION), "ml/images", image)
+    return statuses
+
+
+@pytest.fixture
+def other_settings(aws_account: None) -> None:
+    boto3.client("ecr", region_name=REGION).create_repository(repositoryName="sagemaker-other-settings")
+
+
+def test_the_publishers_policy_suffices(other_settings: None, become: Callable[[dict[str, Any]], None]) -> None:
+    become(without(policy("publisher"), "none"))
+    assert publish("sagemaker-huggingface-training") == [0, 0, 0, 0]
+
+
+# The others move layers and manifests, which moto has no part in.
+CALLED = [
+    *(action for action in actions("publisher") if action.startswith("ssm:")),
+    "ecr:GetAuthorizationToken",
+    "ecr:DescribeImages",
+    *next(entry for entry in policy("publisher")["Statement"] if entry["Sid"] == "Repositories")["Action"],
+]
+
+
+@pytest.mark.parametrize("action", CALLED)
+def test_the_publisher_needs_each_action(
+    action: str,
+    other_settings: None,
+    become: Callable[[dict[str, Any]], None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    become(without(policy("publisher"), action))
+    try:
+        assert 1 in publish("sagemaker-huggingface-training")
+        told = capsys.readouterr().err
+    except aws.AwsError as error:
+        told = str(error)
+    # ECR's own words, which build.sh makes a sentence of, are of another shape than moto's.
+    assert f"not authorized to perform: {action}<" in told
+
+
+@pytest.mark.parametrize("image", JOBS)
+def test_a_job_reads_and_writes_below_its_prefix_only(
+    image: str, aws_account: None, become: Callable[[dict[str, Any]], None]
+) -> None:
+    s3 = boto3.client("s3", region_name=REGION)
+    for bucket in ("reviews-bucket", "other-bucket"):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.put_object(Bucket=bucket, Key="teams/other/a", Body=b"1")
+    become(policy(image))
+    s3 = boto3.client("s3", region_name=REGION)
+    s3.put_object(Bucket="reviews-bucket", Key="teams/reviews/a", Body=b"1")
+    assert s3.get_object(Bucket="reviews-bucket", Key="teams/reviews/a")["Body"].read() == b"1"
+    for bucket, key in (("reviews-bucket", "teams/other/a"), ("other-bucket", "teams/other/a")):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            s3.get_object(Bucket=bucket, Key=key)
+        with pytest.raises(ClientError, match="AccessDenied"):
+            s3.delete_object(Bucket="reviews-bucket", Key="teams/reviews/a")
