@@ -10,6 +10,7 @@ from contract import logs
 from contract.command import answered
 from contract.failures import EXIT_OK, EXIT_USER_ERROR, UserError, log_failure
 from contract.options import as_variable, from_environment, help_text
+from contract.selftest import COMMAND
 from inference.options import ServingOptions
 from inference.serve import serve
 
@@ -20,6 +21,11 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Serve until told to stop. Returns the exit status: 0 after SIGTERM, not 0 after a failure."""
     if answered(arguments, lambda: help_text(ServingOptions, USAGE, as_variable)):
         return EXIT_OK
+    if list(arguments) == [COMMAND]:
+        # Imported late: a job has no use for it.
+        from inference import selftest
+
+        return selftest.start(environ)
     logs.configure()
     try:
         # SageMaker passes `serve`; with no argument the image has nothing else to do.

@@ -11,6 +11,7 @@ from contract.command import answered
 from contract.failures import EXIT_OK, UserError, guard
 from contract.options import as_hyperparameters, help_text
 from contract.paths import Paths
+from contract.selftest import COMMAND
 from training.options import TrainingOptions
 from training.toolkit import complete
 
@@ -24,6 +25,11 @@ def main(arguments: Sequence[str]) -> int:
     """Replace this process by `train`, so that signals reach it. Returns only where it does not."""
     if answered(arguments, lambda: help_text(TrainingOptions, USAGE, as_hyperparameters)):
         return EXIT_OK
+    if list(arguments) == [COMMAND]:
+        # Imported late: a job has no use for it.
+        from training import selftest
+
+        return selftest.start(os.environ)
     logs.configure()
     paths = Paths.from_environment(os.environ)
     return guard(lambda: become_train(arguments, paths), paths.failure)

@@ -1,0 +1,50 @@
+"""The self-test of each image, without a network."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+
+CHECKS = {
+    "processing": {"cores", "memory", "shared memory", "processing"},
+    "training": {"shared memory", "GPU", "bf16", "NCCL", "gloo", "training and resuming"},
+    "inference": {"shared memory", "GPU", "bf16", "Java", "serving"},
+}
+# What a host may lack.
+OPTIONAL = {"GPU", "bf16", "NCCL", "disk at /opt/ml"}
+
+
+def selftest(image: str, *options: str) -> subprocess.CompletedProcess[str]:
+    command = ["docker", "run", "--rm", "--network", "none", *options, image, "selftest"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def outcomes(table: str) -> dict[str, str]:
+    """What became of each check, by its name."""
+    lines = table.partition("self-test of ")[2].splitlines()[1:-1]
+    found = {}
+    for line in lines:
+        for outcome in ("ok", "failed", "not here"):
+            name, separator, _ = line.partition(f"  {outcome}  ")
+            if separator:
+                found[name.strip()] = outcome
+    return found
+
+
+@pytest.mark.parametrize("name", list(CHECKS))
+def test_everything_works_without_a_network_in_under_a_minute(images: dict[str, str], name: str) -> None:
+    finished = selftest(images[name])
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert sum(map(float, re.findall(r"  +([0-9.]+) s  ", finished.stdout))) < 60
+    found = outcomes(finished.stdout)
+    assert CHECKS[name] <= set(found)
+    assert all(outcome == "ok" for check, outcome in found.items() if check not in OPTIONAL)
+
+
+def test_a_host_without_a_writable_disk_is_told(images: dict[str, str]) -> None:
+    finished = selftest(images["processing"], "--read-only")
+    assert finished.returncode == 1
+    found = outcomes(finished.stdout)
+    assert (found["disk for temporary files"], found["processing"], found["cores"]) == ("failed", "failed", "ok")
