@@ -9,11 +9,16 @@ from collections.abc import Callable, Sequence
 from contract.provenance import provenance
 from contract.versions import installed
 
+OTHERS = """
+Instead of a job: --version tells the versions of the image, its base and its libraries; selftest alone
+runs a tiny job offline and says what works on this host.
+"""
+
 
 def answered(arguments: Sequence[str], help_text: Callable[[], str]) -> bool:
     """Whether `arguments` asked for the help or the version, which are then on standard output."""
     if {"--help", "-h"} & set(arguments):
-        sys.stdout.write(help_text())
+        sys.stdout.write(help_text() + OTHERS)
         return True
     if "--version" in arguments:
         sys.stdout.write(version_text())

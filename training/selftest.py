@@ -77,7 +77,13 @@ def collective(backend: str, processes: int) -> str:
     with tempfile.TemporaryDirectory(prefix="selftest-") as folder:
         # On this host alone, so that no name of it need resolve.
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-        torch.multiprocessing.spawn(add_up, (backend, processes, f"file://{folder}/meeting"), nprocs=processes)
+        # A fork has PyTorch loaded already, which takes longest; but CUDA does not survive one.
+        torch.multiprocessing.start_processes(
+            add_up,
+            (backend, processes, f"file://{folder}/meeting"),
+            nprocs=processes,
+            start_method="spawn" if backend == "nccl" else "fork",
+        )
     return f"{processes} process(es)"
 
 
