@@ -231,23 +231,25 @@ prepare_repository() {
   run "$python" -m images.ecr prepare "$registry" "$(catalog field "$1" repository)" "${who[@]}" >&2
 }
 
-# Immutable tags that the registry has stay as they are: pushing them again is an error there.
+# Immutable tags that the registry has stay as they are: pushing them again is an error there. The
+# revision's goes first, so that a push that was cut off can be told from one of another revision.
 push_image() {
-  local tag repository present=''
-  repository=$(catalog field "$1" repository)
+  local tag repository name present='' moving=()
+  repository=$(catalog field "$1" repository); name=$registry/$repository
   if [[ $registry == *.dkr.ecr.* && $dry_run == no ]]; then
     present=$("$python" -m images.ecr present "$registry" "$repository" "$version" "$version-$revision")
   fi
   if [[ $present == "$version" ]]; then
     fail "$repository:$version is in the registry, from another revision; give another --version"
   fi
-  for tag in $(tags "$1"); do
-    if [[ -n $present && $tag != *:latest ]]; then
-      note "$tag is in the registry already"
-      run "$client" pull "$tag" >&2
-    else
-      run "$client" push "$tag" >&2
-    fi
+  [[ $latest == no ]] || moving=(latest)
+  if [[ -n $present ]]; then
+    note "$name:$version-$revision is in the registry already"
+    run "$client" pull "$name:$version-$revision" >&2
+    for tag in "$version" "${moving[@]}"; do run "$client" tag "$name:$version-$revision" "$name:$tag"; done
+  fi
+  for tag in "$version-$revision" "$version" "${moving[@]}"; do
+    grep -qxF "$tag" <<<"$present" || run "$client" push "$name:$tag" >&2
   done
 }
 
@@ -283,4 +285,5 @@ main() {
   for image in "${images[@]}"; do tags "$image"; done
 }
 
-main "$@"
+# On one line: bash reads on where it was, which is elsewhere once this file was edited during a build.
+main "$@"; exit

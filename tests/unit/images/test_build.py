@@ -38,23 +38,29 @@ def test_a_dry_run_prints_one_build_for_each_image(client: Path) -> None:
 @pytest.mark.parametrize(
     ("region", "account", "suffix"),
     [
-        ("eu-west-1", "763104351884", "amazonaws.com"),
+        ("us-east-1", "763104351884", "amazonaws.com"),
+        ("eu-central-1", "763104351884", "amazonaws.com"),
+        ("me-south-1", "217643126080", "amazonaws.com"),
         ("us-gov-west-1", "442386744353", "amazonaws.com"),
         ("cn-north-1", "727897471807", "amazonaws.com.cn"),
     ],
 )
-def test_a_push_names_registry_version_and_revision(client: Path, region: str, account: str, suffix: str) -> None:
-    registry = f"123456789012.dkr.ecr.{region}.{suffix}"
-    finished = build(client, "--push", "--allow-dirty", "--registry", registry, "--region", region, "training")
+def test_a_push_names_accounts_repositories_version_and_revision(
+    client: Path, region: str, account: str, suffix: str
+) -> None:
+    registry, base = f"123456789012.dkr.ecr.{region}.{suffix}", f"{account}.dkr.ecr.{region}.{suffix}"
+    finished = build(client, "--push", "--allow-dirty", "--registry", registry, "--region", region)
     assert finished.returncode == 0, finished.stderr
-    pushed = re.findall(r"^\+ \S+ push (\S+)$", finished.stderr, re.MULTILINE)
-    assert len(pushed) == 2
-    assert all(tag.startswith(f"{registry}/sagemaker-huggingface-training:") for tag in pushed)
-    assert not any(tag.endswith(":latest") for tag in pushed)
-    logins = re.findall(r"images.ecr password (\S+)", finished.stderr)
-    assert logins == [f"{account}.dkr.ecr.{region}.{suffix}", registry]
-    assert f"pull --platform linux/amd64 {logins[0]}/huggingface-pytorch-training:2.9.0" in finished.stderr
-    assert f"images.ecr prepare {registry} sagemaker-huggingface-training\n" in finished.stderr
+    repositories = [f"sagemaker-huggingface-{image}" for image in ("processing", "training", "inference")]
+    pushed = re.findall(r"^\+ \S+ push (\S+):(\S+)$", finished.stderr, re.MULTILINE)
+    assert [name for name, _ in pushed] == [f"{registry}/{name}" for name in repositories for _ in range(2)]
+    for version, with_revision in zip(pushed[1::2], pushed[::2], strict=True):
+        assert re.fullmatch(rf"{re.escape(version[1])}-[0-9a-f]{{12}}(-dirty)?", with_revision[1])
+    assert re.findall(r"images.ecr password (\S+)", finished.stderr) == [base, registry]
+    pulled = re.findall(r"pull --platform linux/amd64 (\S+):\d", finished.stderr)
+    assert pulled == [f"{base}/huggingface-pytorch-{kind}" for kind in ("inference", "training")]
+    prepared = re.findall(r"images.ecr prepare (\S+) (\S+)$", finished.stderr, re.MULTILINE)
+    assert prepared == [(registry, name) for name in repositories]
 
 
 def test_who_may_pull_and_where_the_names_are_published_is_passed_on(client: Path) -> None:

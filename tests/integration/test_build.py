@@ -1,0 +1,131 @@
+"""build.sh against ECR and SSM as moto serves them; the engine is a script that keeps a record of what it is told.
+
+Layers are not moto's business: what a push puts into ECR, the tests put there. A push to a real
+registry by a real engine is among the container tests.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).parents[2]
+ACCOUNT, REGION, VERSION = "123456789012", "eu-west-1", "7.8.9"
+REGISTRY, REPOSITORY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com", "sagemaker-huggingface-training"
+LABELS = {
+    "title": REPOSITORY,
+    "version": VERSION,
+    "revision": "abc",
+    "base.name": "base",
+    "base.digest": "sha256:1",
+}
+CLIENT = """#!/bin/sh
+echo "$@" >>{folder}/calls
+case "$1 $2" in
+  "buildx version") exit 1;;
+  "build --help") echo --secret;;
+  "image inspect") if [ "$3" = --format ]; then echo sha256:1; else cat {folder}/inspected; fi;;
+  "login --username") cat >{folder}/password;;
+  "run --rm") echo '{{"libraries": {{}}}}';;
+esac
+"""
+
+
+@pytest.fixture
+def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A moto server of its own, which this process and its children ask for everything of AWS."""
+    command = [sys.executable, "-c", "from moto.server import main; main(['-H', '127.0.0.1', '-p', '0'])"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as server:
+        assert server.stderr
+        line = next(line for line in server.stderr if "Running on http://127.0.0.1" in line)
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "testing")
+        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", line.split("Running on ")[1].strip())
+        yield
+        server.terminate()
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Path:
+    digest = f"{REGISTRY}/{REPOSITORY}@sha256:{'a' * 64}"
+    labels = {f"org.opencontainers.image.{name}": value for name, value in LABELS.items()}
+    inspected = [{"Config": {"Labels": labels}, "RepoDigests": [digest], "Size": 7}]
+    (tmp_path / "inspected").write_text(json.dumps(inspected))
+    client = tmp_path / "docker"
+    client.write_text(CLIENT.format(folder=tmp_path))
+    client.chmod(0o755)
+    return client
+
+
+def push(engine: Path) -> list[str]:
+    """What the engine was told of tags during a push."""
+    calls = engine.with_name("calls")
+    calls.unlink(missing_ok=True)
+    where = ["--push", "--allow-dirty", "--registry", REGISTRY, "--region", REGION, "--version", VERSION]
+    how = ["--images-json", str(engine.with_name("images.json")), "--publish-parameters", "ml/images"]
+    who = ["--pull-accounts", "111122223333"]
+    command = [ROOT / "build.sh", *where, *how, *who, "training"]
+    environment = os.environ | {"DOCKER": str(engine), "PYTHON": sys.executable}
+    finished = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert finished.returncode == 0, finished.stderr
+    told = [line.split() for line in calls.read_text().splitlines()]
+    tags = {"push", "pull", "tag"}
+    return [f"{call[0]} {call[-1].rpartition(':')[2]}" for call in told if call[0] in tags and REPOSITORY in call[-1]]
+
+
+def put(tag: str) -> None:
+    """What pushing `tag` leaves in ECR."""
+    kind = "application/vnd.docker.distribution.manifest.v2+json"
+    config = {"digest": "sha256:" + "a" * 64, "size": 1, "mediaType": "x"}
+    manifest = {"schemaVersion": 2, "mediaType": kind, "config": config, "layers": []}
+    ecr = boto3.client("ecr", region_name=REGION)
+    ecr.put_image(repositoryName=REPOSITORY, imageManifest=json.dumps(manifest), imageTag=tag)
+
+
+def state() -> list[Any]:
+    """Everything in ECR and SSM that build.sh writes."""
+    ecr, ssm = boto3.client("ecr", region_name=REGION), boto3.client("ssm", region_name=REGION)
+    named = {"repositoryName": REPOSITORY}
+    parameters = ssm.get_parameters_by_path(Path="/ml/images", Recursive=True)["Parameters"]
+    return [
+        ecr.describe_repositories()["repositories"],
+        ecr.get_repository_policy(**named)["policyText"],
+        ecr.get_lifecycle_policy(**named)["lifecyclePolicyText"],
+        sorted((entry["Name"], entry["Value"], entry["Version"]) for entry in parameters),
+    ]
+
+
+def test_a_second_push_changes_nothing_in_ecr_and_ssm(moto: None, engine: Path) -> None:
+    revision, version = (call.removeprefix("push ") for call in push(engine))
+    assert version == VERSION and revision.startswith(f"{VERSION}-")
+    assert engine.with_name("password").read_text() == f"{ACCOUNT}-auth-token\n"
+    put(revision)
+    put(version)
+    before = state()
+    named = json.loads(engine.with_name("images.json").read_text())
+    assert push(engine) == [f"pull {revision}", f"tag {version}"]
+    assert state() == before
+    assert json.loads(engine.with_name("images.json").read_text()) == named
+    assert [(name, number) for name, _, number in before[-1]] == [
+        ("/ml/images/training/7.8.9", 1),
+        ("/ml/images/training/latest", 1),
+    ]
+
+
+def test_a_push_that_was_cut_off_goes_on(moto: None, engine: Path) -> None:
+    revision, version = (call.removeprefix("push ") for call in push(engine))
+    put(revision)
+    assert push(engine) == [f"pull {revision}", f"tag {version}", f"push {version}"]
