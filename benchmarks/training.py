@@ -23,7 +23,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import peak
 from benchmarks.jobs import create, environment
 from benchmarks.measure import Run, Way, machine, run
 from benchmarks.plot import bars
@@ -127,11 +126,16 @@ def with_peak_share(result: Result, model: str) -> Result:
     """`result` with the share of the GPU's bf16 peak, where that is known."""
     # Imported late: it takes seconds, and only a GPU needs it.
     import torch
+    from transformers import AutoConfig, AutoModelForSequenceClassification
 
-    said = result.said
-    length = said["tokens_per_second"] / said["samples_per_second"]
-    found = peak.share(model, said["tokens_per_second"], length, torch.cuda.get_device_name())
-    return result if found is None else replace(result, said={**said, "peak_share": found})
+    from training.peak import Cost
+
+    with torch.device("meta"):
+        cost = Cost.of(AutoModelForSequenceClassification.from_config(AutoConfig.from_pretrained(model)))
+    rows, tokens = result.said["samples_per_second"], result.said["tokens_per_second"]
+    # As if all rows were of the same length, which is the least that their attention can cost.
+    share = cost.share(tokens, tokens * tokens / rows, 1.0, torch.cuda.get_device_name())
+    return result if share is None else replace(result, said={**result.said, "peak_share": share})
 
 
 def table(results: Mapping[str, Result]) -> str:

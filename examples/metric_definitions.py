@@ -11,6 +11,8 @@ METRICS = {
     "train:samples_per_second": "train_samples_per_second",
     "train:tokens_per_second": "train_tokens_per_second",
     "train:padding_share": "train_padding_share",
+    # On a GPU whose peak is known.
+    "train:peak_share": "train_peak_share",
     "validation:loss": "eval_loss",
     "validation:accuracy": "eval_accuracy",
     "validation:f1": "eval_f1",

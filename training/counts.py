@@ -12,10 +12,17 @@ import torch
 
 @dataclass
 class Counts:
-    """What this rank has trained on in this run: rows, tokens, and cells with the padding."""
+    """What this rank has trained on in this run.
+
+    Attributes:
+        tokens: padding apart.
+        pairs: of tokens of the same row, each with each.
+        cells: tokens with the padding.
+    """
 
     rows: int = 0
     tokens: int = 0
+    pairs: int = 0
     cells: int = 0
     seconds: float = 0.0
     _since: float = 0.0
@@ -23,7 +30,9 @@ class Counts:
     def add(self, mask: torch.Tensor) -> None:
         """Count a batch by its attention mask, (batch, width) on the CPU."""
         self.rows += mask.shape[0]
-        self.tokens += int(mask.sum())
+        lengths = mask.sum(1)
+        self.tokens += int(lengths.sum())
+        self.pairs += int((lengths * lengths).sum())
         self.cells += mask.numel()
 
     @contextmanager

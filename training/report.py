@@ -86,6 +86,8 @@ def figures(report: Report, judged: str) -> Markup:
     shown += [(f"{metrics['train_samples_per_second']:,.1f}", "rows/s in training")]
     shown += [(f"{metrics['train_tokens_per_second']:,.0f}", "tokens/s, padding apart")]
     shown += [(share(metrics["train_padding_share"], 1), "of what was computed is padding")]
+    if "train_peak_share" in metrics:
+        shown += [(share(metrics["train_peak_share"], 1), "of the GPU's bf16 arithmetic")]
     if "decision_threshold" in metrics:
         shown += [(f"{metrics['decision_threshold']:.3f}", "decision threshold")]
     return tiles(shown)

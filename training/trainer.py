@@ -22,6 +22,7 @@ from training.checkpoints import Checkpoint, Origin
 from training.counts import Counts
 from training.microbatches import split
 from training.order import Order, RankBatches
+from training.peak import Cost
 from training.progress import Progress, ProgressCallback
 from training.stop import Agreement, EvaluationInterruptedError
 
@@ -50,7 +51,7 @@ class JobTrainer(Trainer):
             self.args.dataloader_drop_last,
         )
         self.origin, self.agreement = origin, agreement
-        self.counts = Counts()
+        self.counts, self.cost = Counts(), Cost.of(self.model)
         self.root = Path(self.args.output_dir)
         # Steps of checkpoints: what this run went on from, and the newest that is there; None for none.
         self.resumed_from: int | None = None
@@ -210,14 +211,20 @@ class JobTrainer(Trainer):
     # Counts
 
     def speed(self) -> dict[str, float]:
-        """Rows, tokens and padding of this run over all ranks; tokens are those that are not padding."""
-        seconds = max(self.counts.seconds, 1e-9)
-        rows, tokens, cells = self.agreement.sums([self.counts.rows, self.counts.tokens, self.counts.cells])
-        return {
+        """Rows, tokens and padding of this run over all ranks; tokens are those that are not padding.
+
+        On a GPU whose peak is known, also the share of its bf16 arithmetic.
+        """
+        counts, seconds = self.counts, max(self.counts.seconds, 1e-9)
+        rows, tokens, pairs, cells = self.agreement.sums([counts.rows, counts.tokens, counts.pairs, counts.cells])
+        found = {
             "train_samples_per_second": rows / seconds,
             "train_tokens_per_second": tokens / seconds,
             "train_padding_share": 1 - tokens / cells if cells else 0.0,
         }
+        device = torch.cuda.get_device_name(self.args.device) if self.args.device.type == "cuda" else ""
+        share = self.cost.share(tokens, pairs, seconds, device, self.args.world_size)
+        return found if share is None else {**found, "train_peak_share": share}
 
 
 def publish(trainer: JobTrainer, staged: Path) -> None:

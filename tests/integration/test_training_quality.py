@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 from training_base import Job, make_job, make_text
 from training_run import finish, history, series, start
 
@@ -107,6 +108,8 @@ def test_metric_definitions_find_their_numbers_in_the_log(finished: Job) -> None
     logged = {**{name: value for entry in history(finished) for name, value in entry.items()}}
     logged |= json.loads((finished.paths.output_data / "metrics.json").read_text())["metrics"]
     for definition in METRIC_DEFINITIONS:
+        if definition["Name"] == "train:peak_share" and not torch.cuda.is_available():
+            continue
         found = [match[1] for line in lines if (match := re.search(definition["Regex"], line))]
         assert found, definition
         assert float(found[-1]) == pytest.approx(logged[METRICS[definition["Name"]]], rel=1e-5), definition

@@ -37,6 +37,12 @@ def test_text_of_others_stays_text(content: dict[str, Any]) -> None:
     assert "a &quot;b&quot; $c" in shown
 
 
+def test_the_share_of_the_peak_is_shown_where_it_is_known(content: dict[str, Any]) -> None:
+    assert "bf16" not in page(Report(**content))
+    content["metrics"] = {**METRICS, "train_peak_share": 0.452}
+    assert "45.2%</b><span>of the GPU&#x27;s bf16 arithmetic" in page(Report(**content))
+
+
 def test_the_last_channel_is_the_one_that_judges(content: dict[str, Any]) -> None:
     shown = page(Report(**content))
     assert "80.0%</b><span>accuracy on test" in shown
