@@ -32,7 +32,8 @@ START_LIMIT = 300  # seconds
 WAIT = 4.0  # seconds after the first step, at most
 SHAPES = ((1, 1), (1, 2), (2, 1), (2, 2))  # hosts, processes on each
 HYPERPARAMETERS = {"epochs": 10_000, "train_batch_size": 8, "logging_steps": 1, "checkpoint_minutes": 0}
-STEP = re.compile(r"metrics: step = (\d+)$", re.MULTILINE)
+# Of a step that trained: an evaluation is logged with the same number, in the next start where a stop cut it short.
+STEP = re.compile(r"metrics: step = (\d+)\n.*metrics: loss = ")
 
 
 @dataclass
