@@ -1,0 +1,100 @@
+"""The README's way from a clone to a job in another account: its commands, run with stand-ins for Docker and AWS."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+SECTION = (ROOT / "README.md").read_text().split("## From a clone to a job in another account\n")[1].split("\n## ")[0]
+BLOCKS = re.findall(r"```bash\n(.*?)```", SECTION, re.DOTALL)
+# Each call's arguments, and the policies that it was given.
+Calls = list[tuple[list[str], list[Any]]]
+# Writes what it is told, and the policies that it is given, one JSON line a call.
+RECORDER = """#!{python}
+import json, pathlib, sys
+files = [pathlib.Path(word[7:]).read_text() for word in sys.argv if word.startswith("file://")]
+with open({record!r}, "a") as record:
+    record.write(json.dumps([sys.argv[1:], [json.loads(text) for text in files]]) + "\\n")
+"""
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the commands call; build.sh prints what it would do, AWS and the launchers only listen."""
+    folder = tmp_path_factory.mktemp("clone")
+    (folder / "bin").mkdir()
+    (folder / ".build").mkdir()
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    record = RECORDER.format(python=sys.executable, record=str(folder / "record"))
+    scripts = {
+        "bin/aws": record,
+        "bin/launcher": record,
+        "bin/make": f'#!/bin/sh\ngrep -q "^$1:" {ROOT}/Makefile\n',
+        "bin/docker": '#!/bin/sh\ncase "$1" in buildx) exit 1;; build) echo "--secret";; esac\n',
+        "build.sh": f'#!/bin/sh\nexec {ROOT}/build.sh --dry-run --allow-dirty "$@"\n',
+        ".venv/bin/python": (
+            '#!/bin/sh\ncase "$2" in\n'
+            f'  images.*) cd {ROOT} && exec {sys.executable} "$@";;\n'
+            '  *) exec launcher "$@";;\nesac\n'
+        ),
+    }
+    for name, text in scripts.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def calls(clone: Path) -> Calls:
+    """Every call of aws and of the launchers, with the policies in it."""
+    environment = os.environ | {"PATH": f"{clone}/bin:{os.environ['PATH']}", "DOCKER": f"{clone}/bin/docker"}
+    command = ["bash", "-euo", "pipefail", "-c", "".join(BLOCKS)]
+    finished = subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    return [tuple(json.loads(line)) for line in (clone / "record").read_text().splitlines()]
+
+
+def test_every_command_runs_and_each_role_gets_its_policy(calls: Calls) -> None:
+    roles = [(call, policies[0]) for call, policies in calls if call[:2] == ["iam", "put-role-policy"]]
+    assert [call[3] for call, _ in roles] == [f"job-images-{name}" for name in ("processing", "training", "inference")]
+    for call, policy in roles:
+        image = call[3].removeprefix("job-images-")
+        assert f"arn:aws:ecr:eu-west-1:123456789012:repository/sagemaker-huggingface-{image}" in json.dumps(policy)
+        assert "arn:aws:s3:::reviews-bucket/reviews/*" in json.dumps(policy)
+    trusted = [policies[0] for call, policies in calls if call[:2] == ["iam", "create-role"]]
+    assert len(trusted) == 3
+    assert all("sagemaker.amazonaws.com" in json.dumps(policy) for policy in trusted)
+
+
+def test_the_launches_are_what_the_example_takes(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAGEMAKER_SUPPRESS_V2_WARNING", "1")
+    # Imported here: the SDK warns about its age, and takes seconds.
+    from examples.sdk_v2 import parse
+
+    launches = [call[2:] for call, _ in calls if "examples.sdk_v2" in call]
+    assert [parse(launch).command for launch in launches] == ["process", "train", "deploy"]
+
+
+def test_every_file_and_module_is_there() -> None:
+    named = re.findall(r"-m ((?:images|examples)\.\w+)", SECTION)
+    assert len(named) > 5
+    assert all((ROOT / (name.replace(".", "/") + ".py")).is_file() for name in named)
+
+
+def test_every_block_of_commands_in_the_readme_is_shell() -> None:
+    text = (ROOT / "README.md").read_text()
+    indented = re.findall(r"^    (\./build\.sh.*|make .*)$", text, re.MULTILINE)
+    for block in [*re.findall(r"```bash\n(.*?)```", text, re.DOTALL), *indented]:
+        checked = subprocess.run(["bash", "-n", "-c", block], capture_output=True, text=True, check=False)
+        assert (checked.returncode, checked.stderr) == (0, ""), block
+    targets = {line.split(":")[0] for line in (ROOT / "Makefile").read_text().splitlines() if ": " in line}
+    assert {shlex.split(line)[1] for line in indented if line.startswith("make ")} <= targets
+    options = set(re.findall(r"--[a-z-]+", " ".join(line for line in indented if line.startswith("./build.sh"))))
+    assert options <= set(re.findall(r"--[a-z-]+", (ROOT / "build.sh").read_text()))
