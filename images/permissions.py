@@ -4,6 +4,7 @@ usage: python -m images.permissions processing|training|inference --account ID -
            --bucket B --prefix P      what the job's role may do
        python -m images.permissions trust|network --account ID --region R
        python -m images.permissions key --kms-key ARN
+       python -m images.permissions publisher-trust --account ID --region R --repository OWNER/NAME
        python -m images.permissions publisher --account ID --region R --parameters PREFIX
 """
 
@@ -28,6 +29,7 @@ FORMS = {
     "bucket": (r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket"),
     "prefix": (r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*", "a prefix such as teams/reviews"),
     "kms_key": (r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+", "the ARN of a key"),
+    "repository": (r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", "a repository on GitHub such as owner/name"),
     "parameters": (r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*", "a prefix such as ml/images"),
 }
 

@@ -18,6 +18,7 @@ TREE = re.compile(r"(## The tree\n+```\n)(.*?)(```\n)", re.DOTALL)
 # What cannot speak for itself.
 PHRASES = {
     ".ci/": "run: what continuous integration calls",
+    ".github/": "workflows: ci on every push, release on a tag, by a role and without secrets",
     "tests/": "unit/ mirrors the modules, integration/ runs the entry points, containers/ the images",
     "docs/": "the contract with whoever launches the images; figures of the benchmarks, with machine and date",
     "build.sh": "builds, tags and pushes the images",

@@ -27,6 +27,7 @@ GIVEN = {
     "bucket": "reviews-bucket",
     "prefix": "teams/reviews",
     "kms_key": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1",
+    "repository": "owner/name",
     "parameters": "ml/images",
 }
 JOBS = ("processing", "training", "inference")
@@ -56,7 +57,8 @@ def actions(name: str) -> list[str]:
 def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """What parliament, a linter of policies, says of ours and of the broken ones, by name."""
     folder = tmp_path_factory.mktemp("policies")
-    documents = {name: policy(name) for name in permissions.names() if name != "trust"}
+    # Trust policies name no resource, which the linter asks of all.
+    documents = {name: policy(name) for name in permissions.names() if "trust" not in name}
     for finding, change in BROKEN.items():
         documents[finding] = policy("training")
         documents[finding]["Statement"][0] |= change
@@ -73,7 +75,7 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
 
 def test_the_linter_of_policies_finds_what_is_broken_and_nothing_else(findings: dict[str, list[str]]) -> None:
     assert findings == {name: [name] if name in BROKEN else [] for name in findings}
-    assert len(findings) == len(permissions.names()) - 1 + len(BROKEN)
+    assert len(findings) == len(permissions.names()) - 2 + len(BROKEN)
 
 
 @pytest.mark.parametrize("name", permissions.names())
@@ -97,6 +99,14 @@ def test_only_sagemaker_in_the_same_account_takes_the_role() -> None:
     (statement,) = policy("trust")["Statement"]
     assert statement["Principal"] == {"Service": "sagemaker.amazonaws.com"}
     assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
+
+
+def test_only_the_release_of_one_repository_takes_the_publishers_role() -> None:
+    (statement,) = policy("publisher-trust")["Statement"]
+    conditions = statement["Condition"]["StringEquals"]
+    assert conditions["token.actions.githubusercontent.com:sub"] == "repo:owner/name:environment:release"
+    workflow = (permissions.FOLDER.parents[1] / ".github" / "workflows" / "release.yml").read_text()
+    assert "environment: release\n" in workflow and "id-token: write\n" in workflow
 
 
 def test_the_publisher_reaches_every_image_and_every_base() -> None:
