@@ -3,7 +3,8 @@
     python -m examples.sdk_v2 process --image URI --role ARN --data s3://.../raw/ \\
         --tokenizer s3://.../model/ --output s3://.../prepared
 
-With `--instance-type local` the same code runs in Docker on this machine.
+An image is a URI, images.json or a parameter's name in SSM. With `--instance-type local` the same
+code runs in Docker on this machine. examples/sdk_v2_capacity.py has the other kinds of instances.
 """
 
 from __future__ import annotations
@@ -19,7 +20,14 @@ from sagemaker.predictor import Predictor
 from sagemaker.processing import ProcessingInput, ProcessingOutput, Processor
 from sagemaker.serializers import JSONSerializer
 
+from examples.metric_definitions import METRIC_DEFINITIONS
+from examples.sdk_v2_capacity import spot
+from examples.uris import uri
+
 OUTPUTS = ("train", "validation", "test", "report")
+HYPERPARAMETERS = {"epochs": 1, "train_batch_size": 32, "learning_rate": 5e-5}
+# The image of each command.
+IMAGES = {"process": "processing", "train": "training", "deploy": "inference", "transform": "inference"}
 
 
 def process(
@@ -67,8 +75,13 @@ def train(
     instance_type: str = "ml.g5.xlarge",
     instance_count: int = 1,
     session: Any = None,
+    **capacity: Any,
 ) -> str:
-    """Fine-tune `model` on what `process` prepared. Returns the S3 address of model.tar.gz."""
+    """Fine-tune `model` on what `process` prepared. Returns the S3 address of model.tar.gz.
+
+    Args:
+        capacity: spot(...) or warm_pool() of examples.sdk_v2_capacity, or nothing.
+    """
     estimator = Estimator(
         image_uri=image,
         role=role,
@@ -77,7 +90,9 @@ def train(
         hyperparameters=hyperparameters,
         environment=environment,
         output_path=output,
+        metric_definitions=METRIC_DEFINITIONS,
         sagemaker_session=session,
+        **capacity,
     )
     estimator.fit({name: f"{prepared}/{name}" for name in ("train", "validation", "test")} | {"model": model})
     return str(estimator.model_data)
@@ -149,12 +164,14 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def main() -> None:
     given = vars(parse())
-    command = given.pop("command")
-    given["session"] = LocalSession() if given["instance_type"] == "local" else None
+    command, local = given.pop("command"), given["instance_type"] == "local"
+    given["image"] = uri(given["image"], IMAGES[command])
+    given["session"] = LocalSession() if local else None
     if command == "process":
         process(arguments=["--max-length", "128", "--label-threshold", "4"], **given)
     elif command == "train":
-        print(train(hyperparameters={"epochs": 1, "train_batch_size": 32, "learning_rate": 5e-5}, **given))
+        capacity = {} if local else spot(f"{given['output']}/checkpoints")
+        print(train(hyperparameters=HYPERPARAMETERS, **given, **capacity))
     elif command == "transform":
         transform(**given)
     else:

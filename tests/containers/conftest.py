@@ -9,8 +9,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from containers.bucket import BUCKET
 from containers.engine import docker, free_port, no_engine, wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -102,11 +104,37 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def client(s3: str) -> Any:
+    import boto3
+
+    client = boto3.client("s3")
+    client.create_bucket(Bucket=BUCKET)
+    return client
+
+
+@pytest.fixture(scope="session")
+def session(s3: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    from sagemaker.local import LocalSession
+
+    session = LocalSession(default_bucket=BUCKET)
+    root = tmp_path_factory.mktemp("local")
+    session.config = {"local": {"container_root": str(root), "serving_port": free_port()}}
+    return session
+
+
+@pytest.fixture(scope="session")
+def uploaded(client: Any, inputs: Path) -> str:
+    for file in inputs.rglob("*"):
+        if file.is_file():
+            client.upload_file(str(file), BUCKET, f"inputs/{file.relative_to(inputs)}")
+    return f"s3://{BUCKET}/inputs"
+
+
 @pytest.fixture(scope="session", autouse=True)
 def swept() -> Iterator[None]:
-    """Local mode leaves exited containers behind; remove those of our images."""
+    """Local mode leaves exited containers behind."""
     yield
     if no_engine() is None:
-        for name in ("processing", "training", "inference"):
-            for identity in docker("ps", "-aq", "--filter", f"name=-{name}-").split():
-                docker("rm", "-f", identity, check=False)
+        for identity in docker("ps", "-aq", "--filter", "status=exited", "--filter", "name=-algo-").split():
+            docker("rm", identity, check=False)

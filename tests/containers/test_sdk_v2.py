@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import gc
-import io
 import json
 import os
 import shutil
-import tarfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from containers.engine import free_port
+from containers.bucket import BUCKET, keys, members, read
 
 ROLE = "arn:aws:iam::123456789012:role/jobs"
-BUCKET = "jobs"
 ARGUMENTS = ["--max-length", "64", "--label-threshold", "4", "--label-names", "NEGATIVE,POSITIVE"]
 HYPERPARAMETERS: dict[str, Any] = {
     "epochs": 3,
@@ -32,42 +29,6 @@ pytestmark = [
     # The SDK's own imports and its thread around docker-compose.
     pytest.mark.filterwarnings("ignore"),
 ]
-
-
-@pytest.fixture(scope="module")
-def client(s3: str) -> Any:
-    import boto3
-
-    client = boto3.client("s3")
-    client.create_bucket(Bucket=BUCKET)
-    return client
-
-
-@pytest.fixture(scope="module")
-def session(s3: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    from sagemaker.local import LocalSession
-
-    session = LocalSession(default_bucket=BUCKET)
-    root = tmp_path_factory.mktemp("local")
-    session.config = {"local": {"container_root": str(root), "serving_port": free_port()}}
-    return session
-
-
-@pytest.fixture(scope="module")
-def uploaded(client: Any, inputs: Path) -> str:
-    for file in inputs.rglob("*"):
-        if file.is_file():
-            client.upload_file(str(file), BUCKET, f"inputs/{file.relative_to(inputs)}")
-    return f"s3://{BUCKET}/inputs"
-
-
-def keys(client: Any, prefix: str) -> list[str]:
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
-    return [item["Key"].removeprefix(prefix) for page in pages for item in page.get("Contents", [])]
-
-
-def read(client: Any, key: str) -> bytes:
-    return bytes(client.get_object(Bucket=BUCKET, Key=key)["Body"].read())
 
 
 def process(images: dict[str, str], session: Any, uploaded: str, output: str, hosts: int) -> None:
@@ -113,16 +74,6 @@ def train(images: dict[str, str], session: Any, prepared: str, uploaded: str, ho
 @pytest.fixture(scope="module")
 def model_data(images: dict[str, str], session: Any, prepared: str, uploaded: str) -> str:
     return train(images, session, prepared, uploaded, hosts=1)
-
-
-def members(client: Any, address: str) -> dict[str, bytes]:
-    archive = read(client, address.removeprefix(f"s3://{BUCKET}/"))
-    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
-        return {
-            member.name.removeprefix("./"): file.read()
-            for member in tar
-            if (file := tar.extractfile(member)) is not None
-        }
 
 
 def test_a_processing_job_writes_splits_and_a_report_that_adds_up(client: Any, prepared: str) -> None:
