@@ -136,5 +136,6 @@ def swept() -> Iterator[None]:
     """Local mode leaves exited containers behind."""
     yield
     if no_engine() is None:
-        for identity in docker("ps", "-aq", "--filter", "status=exited", "--filter", "name=-algo-").split():
+        name = "name=^[a-z0-9]{10}-algo-[0-9]+-[a-z0-9]{5}$"
+        for identity in docker("ps", "-aq", "--filter", "status=exited", "--filter", name).split():
             docker("rm", identity, check=False)
