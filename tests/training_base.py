@@ -118,3 +118,20 @@ def make_card(tokenizer: Tokenizer, folder: Path, rows: int) -> Card:
         rows=RowCounts(rows, rows),
         versions={},
     )
+
+
+def delete(path: Path) -> None:
+    """Damage to a file of a checkpoint: it is not there."""
+    path.unlink()
+
+
+def truncate(path: Path) -> None:
+    """Its last byte is not there."""
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def flip(path: Path) -> None:
+    """One bit in its middle is another."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))

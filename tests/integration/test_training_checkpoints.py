@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
-from training_base import Job, make_job
+from training_base import Job, delete, flip, make_job, truncate
 from training_run import SECONDS, failure, finish, outcome, series, start, stop, until, weights
 
 from contract.card import Card
@@ -60,20 +60,6 @@ def copied(job: Job, folder: Path) -> Job:
     shutil.rmtree(paths.model)
     shutil.rmtree(paths.failure.parent)
     return Job(paths)
-
-
-def delete(path: Path) -> None:
-    path.unlink()
-
-
-def truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-1])
-
-
-def flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(bytes(content))
 
 
 def test_these_are_the_files_of_a_checkpoint(whole: Job) -> None:

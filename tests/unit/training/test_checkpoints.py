@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from training_base import delete, flip, truncate
 
 from contract.files import STAGING
 from training import checkpoints
@@ -17,20 +18,6 @@ def save(root: Path, step: int) -> Path:
     (staged / "trainer_state.json").write_text("{}")
     checkpoints.publish(staged, root / staged.name, step, 2, 16, ORIGIN)
     return root / staged.name
-
-
-def delete(path: Path) -> None:
-    path.unlink()
-
-
-def truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-1])
-
-
-def flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(bytes(content))
 
 
 FILES = ("model.safetensors", "optimizer.pt", "trainer_state.json", MANIFEST)
