@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,9 +53,13 @@ def build(given: Mapping[str, Any], checkpoints: Path, evaluates: bool, world_si
     fixed = {"output_dir": str(checkpoints), "load_best_model_at_end": False}
     known = inspect.signature(TrainingArguments).parameters
     try:
-        return TrainingArguments(**{name: value for name, value in (chosen | fixed).items() if name in known})
+        args = TrainingArguments(**{name: value for name, value in (chosen | fixed).items() if name in known})
     except (ValueError, TypeError, KeyError, ImportError) as error:
         raise UserError(f"hyperparameters do not fit together: {error}") from None
+    if args.torch_compile:
+        # TrainingArguments has no field for it; without, each of the first shapes is compiled for itself.
+        os.environ.setdefault("ACCELERATE_DYNAMO_USE_DYNAMIC", "true")
+    return args
 
 
 def explain(given: Mapping[str, Any], evaluates: bool) -> None:

@@ -1,0 +1,25 @@
+"""torch_compile: batches of all shapes run through one compiled graph."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from training_base import make_job
+from training_run import finish, series, start
+
+pytestmark = pytest.mark.integration
+
+
+def test_batches_of_other_shapes_compile_nothing_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCH_LOGS", "recompiles,graph_code")
+    job = make_job(tmp_path)
+    # The backend that only traces: what is compiled and how often is the same, without minutes of a C++ compiler.
+    job.hyperparameters(
+        epochs=2, logging_steps=1, learning_rate=3e-3, torch_compile=True, torch_compile_backend="eager"
+    )
+    log = finish(start(job))
+    assert "[__graph_code]" in log
+    assert "Recompiling function" not in log
+    losses = series(job, "loss")
+    assert sum(losses[-5:]) < sum(losses[:5])
