@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from moto import mock_aws
 
 from images import aws
 from images.release import Image, ReleaseError, by_digest, document, main, publish
@@ -23,13 +21,8 @@ def image(digest: str = "a", version: str = "1.0.0") -> Image:
 
 
 @pytest.fixture
-def ssm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
-        monkeypatch.delenv(name, raising=False)
-    with mock_aws():
-        yield aws.client("ssm", "eu-west-1")
+def ssm(aws_account: None) -> Any:
+    return aws.client("ssm", "eu-west-1")
 
 
 def test_parameters_name_the_image_by_digest_and_latest_moves(ssm: Any) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from moto import mock_aws
 
 from images import aws
 from images.policies import Pullers
@@ -18,13 +16,8 @@ PULLERS = Pullers(("111122223333", "444455556666"), "o-abcdefghij")
 
 
 @pytest.fixture
-def repositories(monkeypatch: pytest.MonkeyPatch) -> Iterator[Repositories]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        yield Repositories(aws.client("ecr", REGION), ACCOUNT, aws.partition(REGION))
+def repositories(aws_account: None) -> Repositories:
+    return Repositories(aws.client("ecr", REGION), ACCOUNT, aws.partition(REGION))
 
 
 def policy(repositories: Repositories) -> dict[str, Any]:
