@@ -24,6 +24,14 @@ def test_a_card_round_trips(tmp_path: Path) -> None:
     assert Card.read(tmp_path) == CARD
 
 
+def test_a_card_is_partial_only_where_it_says_so(tmp_path: Path) -> None:
+    dataclasses.replace(CARD, partial=True).write(tmp_path)
+    assert Card.read(tmp_path).partial is True
+    older = CARD.to_json()
+    del older["partial"]
+    assert Card.from_json(older, "card.json").partial is False
+
+
 def test_a_later_writer_may_add_fields() -> None:
     content = {**CARD.to_json(), "colour": "blue"}
     assert Card.from_json(content, "x") == CARD
