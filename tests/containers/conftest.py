@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from containers.bucket import BUCKET
-from containers.engine import docker, free_port, no_engine, wait_for
+from containers.engine import docker, no_engine, wait_for
+from ports import free_port
 
 ROOT = Path(__file__).parents[2]
 REVIEWS = 1200
@@ -136,6 +137,8 @@ def swept() -> Iterator[None]:
     """Local mode leaves exited containers behind."""
     yield
     if no_engine() is None:
-        name = "name=^[a-z0-9]{10}-algo-[0-9]+-[a-z0-9]{5}$"
-        for identity in docker("ps", "-aq", "--filter", "status=exited", "--filter", name).split():
+        # The names of SDK v2, and of v3, which are those of docker-compose in a folder of the tests.
+        names = ("name=^[a-z0-9]{10}-algo-[0-9]+-[a-z0-9]{5}$", "name=^sdk3-training[0-9]+_algo-[0-9]+_1$")
+        filters = [part for name in names for part in ("--filter", name)]
+        for identity in docker("ps", "-aq", "--filter", "status=exited", *filters).split():
             docker("rm", identity, check=False)
