@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from typing import Any
 
 import psutil
 import requests
+from ports import free_port
 
 # Far more than it takes, so that a busy machine fails no test.
 ANSWER_SECONDS = 180
@@ -79,12 +79,6 @@ class Server:
     def workers(self) -> list[psutil.Process]:
         """The processes that hold models."""
         return [worker for starter in self.starters for worker in starter.children()]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

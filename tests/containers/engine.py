@@ -1,13 +1,14 @@
-"""The Docker client, free ports and waiting, for the fixtures and the tests."""
+"""The Docker client and waiting, for the fixtures and the tests."""
 
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import time
 from urllib.error import URLError
 from urllib.request import urlopen
+
+from ports import free_port as free_port
 
 
 def docker(*arguments: str, check: bool = True) -> str:
@@ -24,12 +25,6 @@ def no_engine() -> str | None:
     if not docker("version", "--format", "{{.Server.Version}}", check=False):
         return "no Docker engine answers"
     return None
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(url: str, seconds: float = 30) -> None:
