@@ -45,13 +45,6 @@ def start(base: Path, log: Path, **variables: str) -> Server:
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("ml")
-    write_model(folder / "model")
-    return folder
-
-
-@pytest.fixture(scope="module")
 def server(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running = start(
         base, tmp_path_factory.mktemp("log") / "log", SERVING_MAX_RECORDS="100", SAGEMAKER_MAX_PAYLOAD_IN_MB="1"

@@ -14,7 +14,6 @@ import psutil
 import pytest
 import requests
 from inference_server import Server, running
-from unit.inference.tiny import write_model
 
 pytestmark = pytest.mark.integration
 
@@ -23,13 +22,6 @@ BACK_SECONDS, BACK_STARTS = 15, 3
 START_SECONDS: list[float] = []
 CLIENTS = 8
 TEXTS = [f"{word} {number} story" for number in range(20) for word in ("good", "bad", "dull")]
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("ml")
-    write_model(folder / "model")
-    return folder
 
 
 @pytest.fixture(scope="module")
