@@ -9,10 +9,13 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
+from containers.clean_engine import clean_engine
 from containers.conftest import ROOT, running
-from containers.engine import docker, free_port, wait_for
+from containers.engine import docker, wait_for
+from ports import free_port
 
 pytestmark = pytest.mark.skipif(not shutil.which("docker-registry"), reason="no docker-registry on PATH")
 
@@ -34,6 +37,8 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for tag in docker("images", "--format", "{{.Repository}}:{{.Tag}}").splitlines():
             if tag.startswith(host):
                 docker("rmi", tag)
+    # pytest keeps its folders, and this one has the layers of an image in it.
+    shutil.rmtree(folder)
 
 
 def push(registry: str, output: Path) -> tuple[dict[str, Any], str]:
@@ -45,21 +50,55 @@ def push(registry: str, output: Path) -> tuple[dict[str, Any], str]:
     return json.loads(output.read_text()), told.stderr
 
 
-def test_a_second_push_changes_nothing_and_the_digest_runs(
-    images: dict[str, str], registry: str, tmp_path: Path
-) -> None:
-    first, _ = push(registry, tmp_path / "first.json")
+@pytest.fixture(scope="module")
+def pushed(images: dict[str, str], registry: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Content of images.json after the first push."""
+    return push(registry, tmp_path_factory.mktemp("pushed") / "images.json")[0]
+
+
+def tags(registry: str) -> dict[str, str]:
+    """Every tag in the registry, with the digest that it names."""
+    found = {}
+    for repository in read(f"http://{registry}/v2/_catalog")[0]["repositories"]:
+        for tag in read(f"http://{registry}/v2/{repository}/tags/list")[0]["tags"]:
+            _, headers = read(f"http://{registry}/v2/{repository}/manifests/{tag}")
+            found[f"{registry}/{repository}:{tag}"] = headers["Docker-Content-Digest"]
+    return found
+
+
+def read(url: str) -> tuple[Any, Any]:
+    """The JSON at `url`, and the headers it came with."""
+    accept = {"Accept": "application/vnd.docker.distribution.manifest.v2+json, */*"}
+    with urlopen(Request(url, headers=accept), timeout=10) as answer:
+        return json.loads(answer.read()), answer.headers
+
+
+def test_a_second_push_changes_nothing(pushed: dict[str, Any], registry: str, tmp_path: Path) -> None:
+    before = tags(registry)
+    image = pushed["images"]["processing"]
+    repository, _, digest = image["uri_by_digest"].partition("@")
+    assert repository == f"{registry}/sagemaker-huggingface-processing"
+    assert before == {image["uri"]: digest, f"{image['uri']}-{image['revision']}": digest}
     second, told = push(registry, tmp_path / "second.json")
-    assert second == first
+    assert second == pushed
     assert "Layer already exists" in told and "Pushed" not in told
-    image = first["images"]["processing"]
-    assert image["uri_by_digest"].startswith(f"{registry}/sagemaker-huggingface-processing@sha256:")
-    assert image["base_digest"].startswith("sha256:")
-    assert image["versions"]["duckdb"]
-    docker("rmi", image["uri"], f"{image['uri']}-{image['revision']}")
-    docker("pull", image["uri_by_digest"])
-    told_inside = json.loads(docker("run", "--rm", image["uri_by_digest"], "--version"))
-    assert {name: told_inside[name] for name in ("version", "revision", "base", "base_digest")} == {
-        name: image[name] for name in ("version", "revision", "base", "base_digest")
-    }
-    docker("rmi", image["uri_by_digest"])
+    assert tags(registry) == before
+
+
+def test_a_clean_engine_runs_a_job_by_digest(pushed: dict[str, Any], inputs: Path, tmp_path: Path) -> None:
+    image = pushed["images"]["processing"]
+    shutil.copytree(inputs / "raw", tmp_path / "processing" / "input")
+    shutil.copytree(inputs / "model", tmp_path / "processing" / "tokenizer")
+    arguments = ["--tokenizer", "/opt/ml/processing/tokenizer", "--max-length", "64", "--label-threshold", "4"]
+    with clean_engine() as host:
+        assert docker("--host", host, "images", "--quiet") == ""
+        docker("--host", host, "pull", image["uri_by_digest"])
+        run = ["--host", host, "run", "--rm", "--network", "none"]
+        told = json.loads(docker(*run, image["uri_by_digest"], "--version"))
+        docker(*run, "--volume", f"{tmp_path}:/opt/ml", image["uri_by_digest"], *arguments)
+    recorded = ("version", "revision", "base", "base_digest")
+    assert {name: told[name] for name in recorded} == {name: image[name] for name in recorded}
+    assert told["libraries"] == image["versions"]
+    assert image["base_digest"].startswith("sha256:") and image["versions"]["duckdb"]
+    report = json.loads((tmp_path / "processing" / "report" / "report.json").read_text())
+    assert report["rows"]["kept"] > 1000
