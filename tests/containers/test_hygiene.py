@@ -1,0 +1,125 @@
+"""What the images add to their bases, and what must not be in them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+from containers.conftest import ROOT
+from containers.engine import docker
+from containers.saved import Saved, save
+
+from images.catalog import Catalog
+
+NAMES = ("processing", "training", "inference")
+MEGABYTE = 1_000_000
+CODE = "opt/jobs/"
+MOST_CODE = 1
+# Megabytes that the layers of an image add to its base. DuckDB's one shared library, stripped, is 68 of processing's.
+MOST_ADDED = {"processing": 82, "training": 2, "inference": 16}
+# Where the build mounts what it needs for a step: an empty file stays of each.
+MOUNTED = ("install.sh", "run/secrets/")
+SECRET = "the-password-of-a-private-index"
+SECRETIVE = "jobs-hygiene:secretive"
+
+
+@pytest.fixture(scope="module")
+def secretive(images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An image built anew, as build.sh builds it, from secrets that hold SECRET."""
+    command, environ = build_command("inference")
+    folder = tmp_path_factory.mktemp("secrets")
+    for at, argument in enumerate(command):
+        found = re.fullmatch(r"id=([\w.]+),src=(.+)", argument)
+        if found:
+            # A comment for pip, and text outside of a certificate.
+            (folder / found[1]).write_text(f"{(ROOT / found[2]).read_text()}\n# {SECRET}\n")
+            command[at] = f"id={found[1]},src={folder / found[1]}"
+    command[-1:] = ["--no-cache", "--tag", SECRETIVE, "."]
+    built = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr[-4000:]
+    return SECRETIVE
+
+
+def build_command(image: str) -> tuple[list[str], dict[str, str]]:
+    """What build.sh runs to build `image` on the stand-in, less its tags; and the environment for it."""
+    told = subprocess.run(
+        [ROOT / "build.sh", "--base", "standin", "--dry-run", image], capture_output=True, text=True, check=True
+    )
+    [line] = [line for line in told.stderr.splitlines() if line.endswith(f"--file images/{image}/Dockerfile .")]
+    words = shlex.split(line.removeprefix("+ "))
+    if words[0] == "env":
+        name, value = words[1].split("=")
+        return without_tags(words[2:]), {**os.environ, name: value}
+    return without_tags(words), dict(os.environ)
+
+
+def without_tags(command: list[str]) -> list[str]:
+    return [word for at, word in enumerate(command) if "--tag" not in (word, command[at - 1])]
+
+
+@pytest.fixture(scope="module")
+def saved(images: dict[str, str], secretive: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Saved]:
+    folder = tmp_path_factory.mktemp("saved")
+    save(folder, *images.values(), secretive)
+    found = {name: Saved.read(folder, image) for name, image in {**images, "secretive": secretive}.items()}
+    docker("rmi", secretive)
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_image_adds_little_to_its_base_and_code_next_to_nothing(saved: dict[str, Saved], name: str) -> None:
+    added = sum(len(entry.content) for entry in saved[name].entries)
+    code = sum(len(entry.content) for entry in saved[name].entries if entry.name.startswith(CODE))
+    assert added <= MOST_ADDED[name] * MEGABYTE
+    assert 0 < code <= MOST_CODE * MEGABYTE
+
+
+def test_what_the_build_was_told_in_secret_is_in_no_layer_and_not_in_the_history(saved: dict[str, Saved]) -> None:
+    image = saved["secretive"]
+    assert any(entry.name.startswith("opt/venv") for entry in image.entries), "the build installed nothing"
+    assert [entry.name for entry in image.entries if SECRET.encode() in entry.content] == []
+    assert SECRET not in image.config
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_everybody_can_read_it_and_only_root_can_change_it(saved: dict[str, Saved], name: str) -> None:
+    for entry in saved[name].entries:
+        member = entry.member
+        if entry.name.startswith("opt/") and not member.issym():
+            assert (member.uid, member.gid) == (0, 0), entry.name
+            assert member.mode & 0o7022 == 0, f"{entry.name} has mode {member.mode:o}"
+            assert member.mode & (0o555 if member.isdir() else 0o444) == (0o555 if member.isdir() else 0o444), (
+                entry.name
+            )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_lies_where_nobody_looks(saved: dict[str, Saved], name: str) -> None:
+    """No caches, wheels or temporary files: libraries in the base's environment, our code, and mount points."""
+    names = [entry.name for entry in saved[name].entries if not entry.member.isdir()]
+    assert [found for found in names if not found.startswith(("opt/venv/", CODE, *MOUNTED))] == []
+    assert [found for found in names if found.endswith((".whl", ".pem", "pip.conf"))] == []
+    assert [found for found in names if found.startswith(CODE) and "__pycache__" in found] == []
+
+
+def pins(file: Path) -> dict[str, str]:
+    """Versions that `file` states exactly, by the name of the distribution in lower case with dashes."""
+    found = re.findall(r"^([\w.-]+)==(\S+)$", file.read_text(), re.MULTILINE)
+    return {name.lower().replace("_", "-"): version for name, version in found}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_libraries_inside_are_those_stated_and_fit_together(images: dict[str, str], name: str) -> None:
+    script = "python -m pip check >&2 && python -m pip list --format json --disable-pip-version-check"
+    listed = docker("run", "--rm", "--network", "none", "--entrypoint", "sh", images[name], "-c", script)
+    inside = {found["name"].lower().replace("_", "-"): found["version"] for found in json.loads(listed)}
+    folder, base = ROOT / "images", Catalog.read().field(name, "base")
+    files = [folder / name / "requirements.txt", *(folder / "standin").glob(f"*-{base}.txt")]
+    stated = {library: version for file in files for library, version in pins(file).items()}
+    assert len(stated) > len(files)
+    assert {library: inside.get(library, "").partition("+")[0] for library in stated} == stated
