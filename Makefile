@@ -3,11 +3,12 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SDK3 := .venv-sdk3
 CODE := contract processing training inference images examples benchmarks tests
 
 # What runs inside the images, in one environment: the demo and the tests use the same.
 RUNTIME := images/standin/libraries-training.txt images/standin/toolkit-training.txt \
-  images/standin/toolkit-inference.txt $(wildcard images/*/requirements.txt)
+  images/standin/toolkit-inference.txt $(wildcard images/*/requirements.txt) images/requirements.txt
 
 # The demo on your own data: make demo DATA=file.tsv.gz TEXT=review_body LABEL=star_rating MODEL=folder
 DATA ?=
@@ -24,7 +25,7 @@ TESTS ?= tests
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit lint format tree contract images clean
+.PHONY: help setup demo test unit lint audit format tree contract images clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 10
@@ -39,6 +40,12 @@ $(VENV)/.tests: $(VENV)/.runtime tests/requirements.txt
 	$(BIN)/python -m pip install --quiet $(addprefix -r ,$(RUNTIME) tests/requirements.txt)
 	@touch $@
 
+# SDK v3 and v2 are both `sagemaker`: the tests run v3 from an environment of its own.
+$(SDK3)/.ready: tests/requirements-sdk3.txt
+	$(PYTHON) -m venv $(SDK3)
+	$(SDK3)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile -r $<
+	@touch $@
+
 demo: $(VENV)/.runtime ## Process, train, serve and ask, on made-up reviews or on DATA= (see the Makefile)
 	@$(BIN)/python -m examples.demo $(if $(DATA),--data '$(DATA)' --text '$(TEXT)' --label '$(LABEL)' --threshold $(THRESHOLD)) \
 	  $(if $(MODEL),--model '$(MODEL)') --rows $(ROWS) --max-length $(MAX_LENGTH) $(if $(EPOCHS),--epochs $(EPOCHS))
@@ -49,11 +56,15 @@ test: $(VENV)/.tests ## Run every test: unit, integration, and containers where 
 unit: $(VENV)/.tests ## Run the unit tests alone (seconds)
 	$(BIN)/python -m pytest tests/unit $(PYTEST)
 
-lint: $(VENV)/.tests ## Check style, types and shell scripts
+lint: $(VENV)/.tests ## Check style, types, shell scripts and Dockerfiles
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/shellcheck build.sh .ci/run $(shell git ls-files '*.sh')
+	$(BIN)/hadolint images/*/Dockerfile
+
+audit: $(VENV)/.tests ## Look for known vulnerabilities in the pinned libraries and all that they need; needs the network
+	$(BIN)/pip-audit --progress-spinner off
 
 format: $(VENV)/.tests ## Rewrite the code in the one style
 	$(BIN)/ruff check --fix $(CODE)
@@ -69,4 +80,4 @@ images: ## Build the three images on the CPU stand-in
 	./build.sh --base standin
 
 clean: ## Remove what setup, demo and builds made
-	rm -rf $(VENV) .demo .build
+	rm -rf $(VENV) $(SDK3) .demo .build

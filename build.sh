@@ -16,7 +16,8 @@ the version and git revision.
   --registry R         ACCOUNT.dkr.ecr.REGION.amazonaws.com, or HOST:PORT of a plain registry;
                        part of every tag where given
   --push               push after building; needs --registry. In ECR, repositories are made where
-                       missing; afterwards images.json names what was pushed by digest
+                       missing; afterwards images.json names what was pushed by digest, and beside
+                       it each image has its bill of materials (CycloneDX)
   --images-json FILE   with --push: where that goes (default images.json)
   --pull-accounts A,B  with --push to ECR: ids of the accounts that may pull
   --pull-organization O   with --push to ECR: id of the organization whose accounts may pull
@@ -37,7 +38,7 @@ From the environment, each passed on to the build as a secret and kept in no lay
   HTTP_PROXY, HTTPS_PROXY, NO_PROXY   that proxy
   DOCKER               the client to use (default: the first found that can build with BuildKit)
   DEBIAN_IMAGE         what the stand-in extends (default debian:bookworm-slim)
-  PYTHON               a Python with boto3, for ECR and SSM (default: .venv's, else python3)
+  PYTHON               a Python with boto3 and cyclonedx, for what a push needs (default: .venv's, else python3)
 END
 }
 
@@ -218,8 +219,8 @@ log_in() {
 pick_python() {
   python=${PYTHON:-python3}
   [[ -n ${PYTHON:-} || ! -x .venv/bin/python ]] || python=.venv/bin/python
-  [[ $dry_run == yes ]] || "$python" -c 'import boto3' 2>/dev/null ||
-    fail "$python has no boto3, which ECR and SSM need; run make setup, or name another in PYTHON"
+  [[ $dry_run == yes ]] || "$python" -c 'import boto3, cyclonedx' 2>/dev/null ||
+    fail "$python lacks boto3 or cyclonedx, which ECR, SSM and images.json need; run make setup, or name another in PYTHON"
 }
 
 # A repository that is missing, made as it should be.

@@ -1,4 +1,4 @@
-"""What was pushed, for launchers: images.json, and parameters in SSM.
+"""What was pushed, for launchers: images.json, a bill of materials beside it for each image, and parameters in SSM.
 
 usage: python -m images.release --client docker --output images.json [--publish-parameters PREFIX --region R] TAG...
 """
@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from contract.files import write_json
-from images import aws
+from contract.files import write_json, write_text
+from images import aws, sbom
 from images.catalog import Catalog
 
 LABEL = "org.opencontainers.image."
@@ -97,7 +97,18 @@ def output(client: str, *arguments: str) -> str:
 
 def document(images: Sequence[Image]) -> dict[str, Any]:
     """The content of images.json: each image by its name."""
-    return {"images": {image.name: {k: v for k, v in asdict(image).items() if k != "name"} for image in images}}
+    return {"images": {image.name: entry(image) for image in images}}
+
+
+def entry(image: Image) -> dict[str, Any]:
+    """What images.json says of one image; `sbom` is a file beside it."""
+    return {**{k: v for k, v in asdict(image).items() if k != "name"}, "sbom": sbom.file_name(image.name)}
+
+
+def bill_of_materials(client: str, image: Image) -> str:
+    """The CycloneDX document of `image`, from what is installed inside."""
+    inside = output(client, "run", "--rm", "--network", "none", "--entrypoint", "python", image.uri, "-c", sbom.INSIDE)
+    return sbom.render(image.name, image.uri_by_digest, image.version, json.loads(inside))
 
 
 def publish(ssm: Any, prefix: str, image: Image) -> list[str]:
@@ -128,6 +139,8 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
     try:
         images = [describe(given.client, tag) for tag in given.tags]
+        for image in images:
+            write_text(given.output.with_name(sbom.file_name(image.name)), bill_of_materials(given.client, image))
         write_json(given.output, document(images))
         if given.publish_parameters:
             with aws.explained(given.region):

@@ -66,7 +66,8 @@ def test_the_engine_is_asked_and_the_file_is_written(tmp_path: Path) -> None:
     client = tmp_path / "docker"
     (tmp_path / "versions").write_text('{"version": "1.0.0", "libraries": {"torch": "2"}}')
     client.write_text(
-        f'#!/bin/sh\ncase "$1" in image) cat {tmp_path}/inspected;; run) cat {tmp_path}/versions;; esac\n'
+        f'#!/bin/sh\ncase "$*" in image*) cat {tmp_path}/inspected;; *--version) cat {tmp_path}/versions;;'
+        f" *) echo '{json.dumps({'torch': '2', 'peft': '0.18'})}';; esac\n"
     )
     client.chmod(0o755)
     output = tmp_path / "images.json"
@@ -75,3 +76,6 @@ def test_the_engine_is_asked_and_the_file_is_written(tmp_path: Path) -> None:
     found = json.loads(output.read_text())["images"]["training"]
     assert found["uri_by_digest"] == f"{REPOSITORY}@sha256:2"
     assert (found["versions"], found["size"], found["revision"]) == ({"torch": "2"}, 9, "abc")
+    bill = json.loads((tmp_path / found["sbom"]).read_text())
+    assert {part["name"] for part in bill["components"]} == {"torch", "peft"}
+    assert bill["metadata"]["component"]["bom-ref"] == found["uri_by_digest"]
