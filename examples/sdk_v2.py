@@ -170,6 +170,7 @@ def main() -> None:
     if command == "process":
         process(arguments=["--max-length", "128", "--label-threshold", "4"], **given)
     elif command == "train":
+        # A training of its own has an output of its own: it goes on from checkpoints that it finds.
         capacity = {} if local else spot(f"{given['output']}/checkpoints")
         print(train(hyperparameters=HYPERPARAMETERS, **given, **capacity))
     elif command == "transform":
