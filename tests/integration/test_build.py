@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from typing import Any
 
 import boto3
 import pytest
+from aws_keys import use_nobodys_keys
 
 pytestmark = pytest.mark.integration
 
@@ -31,12 +33,14 @@ LABELS = {
 }
 CLIENT = """#!/bin/sh
 echo "$@" >>{folder}/calls
-case "$1 $2" in
+case "$*" in
   "buildx version") exit 1;;
   "build --help") echo --secret;;
-  "image inspect") if [ "$3" = --format ]; then echo sha256:1; else cat {folder}/inspected; fi;;
-  "login --username") cat >{folder}/password;;
-  "run --rm") echo '{{"libraries": {{}}}}';;
+  "image inspect --format"*) echo sha256:1;;
+  "image inspect"*) cat {folder}/inspected;;
+  "login --username"*) cat >{folder}/password;;
+  "run "*--version) echo '{{"libraries": {{}}}}';;
+  "run "*) echo '{{"torch": "2"}}';;
 esac
 """
 
@@ -49,10 +53,7 @@ def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         assert server.stderr
         line = next(line for line in server.stderr if "Running on http://127.0.0.1" in line)
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            monkeypatch.setenv(name, "testing")
-        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-            monkeypatch.delenv(name, raising=False)
+        use_nobodys_keys(monkeypatch)
         monkeypatch.setenv("AWS_ENDPOINT_URL", line.split("Running on ")[1].strip())
         yield
         server.terminate()
@@ -78,12 +79,12 @@ def push(engine: Path) -> list[str]:
     how = ["--images-json", str(engine.with_name("images.json")), "--publish-parameters", "ml/images"]
     who = ["--pull-accounts", "111122223333"]
     command = [ROOT / "build.sh", *where, *how, *who, "training"]
-    environment = os.environ | {"DOCKER": str(engine), "PYTHON": sys.executable}
+    # No repository of git: a commit between two pushes would make the second one of another revision.
+    environment = os.environ | {"DOCKER": str(engine), "PYTHON": sys.executable, "GIT_DIR": str(engine.parent)}
     finished = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert finished.returncode == 0, finished.stderr
-    told = [line.split() for line in calls.read_text().splitlines()]
-    tags = {"push", "pull", "tag"}
-    return [f"{call[0]} {call[-1].rpartition(':')[2]}" for call in told if call[0] in tags and REPOSITORY in call[-1]]
+    told = re.findall(rf"^(push|pull|tag) .*{REPOSITORY}:(\S+)$", calls.read_text(), re.MULTILINE)
+    return [f"{verb} {tag}" for verb, tag in told]
 
 
 def put(tag: str) -> None:
