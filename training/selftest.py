@@ -77,13 +77,8 @@ def collective(backend: str, processes: int) -> str:
     with tempfile.TemporaryDirectory(prefix="selftest-") as folder:
         # On this host alone, so that no name of it need resolve.
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-        # A fork has PyTorch loaded already, which takes longest; but CUDA does not survive one.
-        torch.multiprocessing.start_processes(
-            add_up,
-            (backend, processes, f"file://{folder}/meeting"),
-            nprocs=processes,
-            start_method="spawn" if backend == "nccl" else "fork",
-        )
+        # Spawned, though PyTorch loads anew: neither CUDA nor a thread pool that has worked survives a fork.
+        torch.multiprocessing.spawn(add_up, (backend, processes, f"file://{folder}/meeting"), nprocs=processes)
     return f"{processes} process(es)"
 
 
