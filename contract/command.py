@@ -9,8 +9,10 @@ from collections.abc import Callable, Sequence
 from contract.provenance import provenance
 from contract.versions import installed
 
-OTHERS = """
-Instead of a job: --version tells the versions of the image, its base and its libraries; selftest alone
+# The argument that, alone, runs the image's self-test: here, so that a job need not load what that needs.
+SELFTEST = "selftest"
+OTHERS = f"""
+Instead of a job: --version tells the versions of the image, its base and its libraries; {SELFTEST} alone
 runs a tiny job offline and says what works on this host.
 """
 

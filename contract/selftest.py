@@ -18,7 +18,6 @@ from contract import logs
 from contract.failures import EXIT_BUG, EXIT_OK, UserError, reason
 from contract.paths import BASE_DIR_VARIABLE
 
-COMMAND = "selftest"
 # Seconds for one entry point; the jobs here are so small that only a host that hangs takes longer.
 LIMIT = 300
 # Of a failed entry point's log, so many lines are shown.

@@ -7,10 +7,9 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from contract import logs
-from contract.command import answered
+from contract.command import SELFTEST, answered
 from contract.failures import EXIT_OK, EXIT_USER_ERROR, UserError, log_failure
 from contract.options import as_variable, from_environment, help_text
-from contract.selftest import COMMAND
 from inference.options import ServingOptions
 from inference.serve import serve
 
@@ -21,7 +20,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Serve until told to stop. Returns the exit status: 0 after SIGTERM, not 0 after a failure."""
     if answered(arguments, lambda: help_text(ServingOptions, USAGE, as_variable)):
         return EXIT_OK
-    if list(arguments) == [COMMAND]:
+    if list(arguments) == [SELFTEST]:
         # Imported late: a job has no use for it.
         from inference import selftest
 

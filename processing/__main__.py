@@ -6,12 +6,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from contract.command import answered
+from contract.command import SELFTEST, answered
 from contract.failures import EXIT_OK, guard
 from contract.logs import configure
 from contract.options import from_flags, help_text
 from contract.paths import Paths
-from contract.selftest import COMMAND
 from processing.options import ProcessingOptions
 
 USAGE = "python -m processing --tokenizer NAME_OR_FOLDER [options]: raw labelled text to tokenized splits"
@@ -21,7 +20,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the job that `arguments` ask for; returns the process's exit status."""
     if answered(arguments, lambda: help_text(ProcessingOptions, USAGE)):
         return EXIT_OK
-    if list(arguments) == [COMMAND]:
+    if list(arguments) == [SELFTEST]:
         # Imported late: a job has no use for it.
         from processing import selftest
 

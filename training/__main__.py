@@ -7,11 +7,10 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from contract import logs
-from contract.command import answered
+from contract.command import SELFTEST, answered
 from contract.failures import EXIT_OK, UserError, guard
 from contract.options import as_hyperparameters, help_text
 from contract.paths import Paths
-from contract.selftest import COMMAND
 from training.options import TrainingOptions
 from training.toolkit import complete
 
@@ -25,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     """Replace this process by `train`, so that signals reach it. Returns only where it does not."""
     if answered(arguments, lambda: help_text(TrainingOptions, USAGE, as_hyperparameters)):
         return EXIT_OK
-    if list(arguments) == [COMMAND]:
+    if list(arguments) == [SELFTEST]:
         # Imported late: a job has no use for it.
         from training import selftest
 
