@@ -19,9 +19,8 @@ import boto3
 
 from examples import boto3_jobs as jobs
 from examples.account import Account
-from examples.uris import uri
+from examples.uris import add_arguments, given_uris
 
-IMAGES = ("processing", "training", "inference")
 ARGUMENTS = ["--max-length", "128", "--label-threshold", "4"]
 HYPERPARAMETERS = {"epochs": 1, "train_batch_size": 32, "learning_rate": 5e-5}
 
@@ -74,8 +73,7 @@ def launch(
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m examples.boto3_launch")
-    for image in IMAGES:
-        parser.add_argument(f"--{image}", required=True, help="URI, images.json, or a parameter's name in SSM")
+    add_arguments(parser)
     parser.add_argument("--role", required=True)
     parser.add_argument("--root", required=True, help="s3://BUCKET/PREFIX")
     parser.add_argument("--instance-type", help="of every job; local for this machine")
@@ -92,7 +90,7 @@ def service(local: bool) -> Any:
 
 def main() -> None:
     given = parse()
-    images = {image: uri(getattr(given, image), image) for image in IMAGES}
+    images = given_uris(given)
     name = f"reviews-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     instances = {"instance_type": given.instance_type} if given.instance_type else {}
     client, account = service(given.instance_type == "local"), Account(given.role)

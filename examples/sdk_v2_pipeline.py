@@ -29,9 +29,8 @@ from sagemaker.workflow.properties import PropertyFile
 from sagemaker.workflow.steps import ProcessingStep, TrainingStep
 
 from examples.metric_definitions import METRIC_DEFINITIONS
-from examples.uris import uri
+from examples.uris import add_arguments, given_uris
 
-IMAGES = ("processing", "training", "inference")
 SPLITS = ("train", "validation", "test")
 FOLDER = "/opt/ml/processing"
 ARGUMENTS = ["--max-length", "128", "--label-threshold", "4"]
@@ -161,8 +160,7 @@ def register(image: str, role: str, trained: TrainingStep, group: str, session: 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m examples.sdk_v2_pipeline")
-    for image in IMAGES:
-        parser.add_argument(f"--{image}", required=True, help="URI, images.json, or a parameter's name in SSM")
+    add_arguments(parser)
     parser.add_argument("--role", required=True)
     parser.add_argument("--root", required=True, help="s3://BUCKET/PREFIX")
     parser.add_argument("--group", help="model package group to register in")
@@ -172,7 +170,7 @@ def parse() -> argparse.Namespace:
 
 def main() -> None:
     given = parse()
-    images = {image: uri(getattr(given, image), image) for image in IMAGES}
+    images = given_uris(given)
     session = LocalPipelineSession() if given.local else PipelineSession()
     instances = {"processing": "local", "training": "local"} if given.local else None
     group = None if given.local else given.group

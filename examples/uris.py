@@ -7,11 +7,29 @@ uri("sagemaker-huggingface-training:0.1.0", "training")     # for local mode
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 from typing import Any
 
 import boto3
+
+IMAGES = ("processing", "training", "inference")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """One argument for each image."""
+    for image in IMAGES:
+        parser.add_argument(f"--{image}", required=True, help="URI, images.json, or a parameter's name in SSM")
+
+
+def given_uris(given: argparse.Namespace) -> dict[str, str]:
+    """The images that the arguments of `add_arguments` name.
+
+    Raises:
+        LookupError, OSError: as `uri`.
+    """
+    return {image: uri(getattr(given, image), image) for image in IMAGES}
 
 
 def uri(source: str, image: str, ssm: Any = None) -> str:
