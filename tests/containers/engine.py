@@ -8,8 +8,6 @@ import time
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from ports import free_port as free_port
-
 
 def docker(*arguments: str, check: bool = True) -> str:
     finished = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from containers.bucket import BUCKET, keys, read
 from containers.conftest import ROOT
-from containers.engine import free_port
+from ports import free_port
 from service_model import complaints
 
 ROLE = "arn:aws:iam::123456789012:role/jobs"
