@@ -28,6 +28,15 @@ def to_texts(texts: Sequence[str]) -> pa.Array:
     return pa.Array.from_buffers(pa.large_string(), len(encoded), buffers)
 
 
+def text_bytes(texts: pa.Array) -> tuple[NDArray[np.integer], NDArray[np.uint8]]:
+    """Where each of `texts` (string or large_string without nulls) ends, and the UTF-8 of all, one after another."""
+    _, offset_data, text_data = texts.buffers()
+    width = np.int64 if pa.types.is_large_string(texts.type) else np.int32
+    offsets = np.frombuffer(offset_data, width)[texts.offset : texts.offset + len(texts) + 1]
+    content = np.frombuffer(text_data or b"", np.uint8)
+    return offsets[1:] - offsets[0], content[offsets[0] : offsets[-1]]
+
+
 def to_numpy(array: pa.Array, dtype: type[np.generic]) -> NDArray[Any]:
     """The values of `array`, of fixed width and numpy type `dtype`; what a null holds is undefined."""
     data = np.frombuffer(array.buffers()[1] or b"", dtype)

@@ -28,6 +28,8 @@ def connected(files: Iterable[Path], spill: Path, memory: int, threads: int) -> 
             f"threads = {threads}",
             # Its carriage returns have no place in a log.
             "enable_progress_bar = false",
+            # By default each task gives back to the kernel what the next one needs again.
+            f"allocator_flush_threshold = '{memory}B'",
             f"temp_directory = {literal(str(spill))}",
             "autoinstall_known_extensions = false",
             "autoload_known_extensions = false",

@@ -6,13 +6,13 @@ state.json. Written with pyarrow alone, since importing datasets costs more than
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import xxhash
 
 from contract.failures import UserError
 from contract.files import write_json
@@ -44,7 +44,8 @@ class SplitWriter:
         self.rows = 0
         self._folder, self._schema, self._shard_bytes = folder, schema, shard_bytes
         self._shards: list[Path] = []
-        self._digest = hashlib.sha256()
+        # As datasets makes its own fingerprints.
+        self._digest = xxhash.xxh3_64()
         self._open_shard()
 
     def _open_shard(self) -> None:
@@ -77,7 +78,7 @@ class SplitWriter:
         self._digest.update(json.dumps([split, self.rows]).encode())
         return {
             "_data_files": [{"filename": name} for name in names],
-            "_fingerprint": self._digest.hexdigest()[:16],
+            "_fingerprint": self._digest.hexdigest(),
             "_format_columns": None,
             "_format_kwargs": {},
             "_format_type": None,

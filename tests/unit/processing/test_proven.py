@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from processing.arrays import to_texts
@@ -79,3 +80,14 @@ def test_texts_with_added_tokens_or_unproven_characters_are_not_proven(
             True,
         ]
         assert not found.holds(to_texts(wrong)).any()
+
+
+def test_where_a_batch_is_cut_does_not_change_what_is_proven(bert: dict[str, Any]) -> None:
+    found = proven(bert)
+    assert found is not None
+    texts = ["plain", "\u4e2d", "", "[SEP] at last", "a [ only", "\u00e9t\u00e9", "\x7f", "~ tilde", "\u4e2d"]
+    expected = [True, False, True, False, True, True, False, True, False]
+    for whole in (to_texts(texts), pa.array(texts, pa.string())):
+        for start in range(len(texts)):
+            for end in range(start, len(texts) + 1):
+                assert found.holds(whole.slice(start, end - start)).tolist() == expected[start:end]
