@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -41,7 +42,10 @@ def mark(batch: pa.RecordBatch, duplicates: NDArray[np.int64]) -> pa.RecordBatch
 
 
 def kept_rows(batch: pa.RecordBatch) -> pa.RecordBatch:
-    return take(batch, to_numpy(batch.column("outcome"), np.uint8) == Outcome.KEPT)
+    """The rows of `batch` that are kept, sorted by split and in their order within each."""
+    rows = np.flatnonzero(to_numpy(batch.column("outcome"), np.uint8) == Outcome.KEPT)
+    splits = to_numpy(batch.column("split"), np.uint8)[rows]
+    return batch.take(to_arrow(rows[np.argsort(splits, kind="stable")]))
 
 
 def tokenized(batch: pa.RecordBatch, encoder: Encoder, least: int) -> tuple[pa.RecordBatch, Tokens]:
@@ -100,7 +104,7 @@ class Preparation:
         kept, tokens = tokenized(wanted, self.encoder, self.least)
         schema = self.schema([field.type for field in batch.schema if field.name.startswith(KEPT_PREFIX)])
         splits = {
-            name: prepared(kept, tokens, rows, schema, self.fill)
+            name: prepared(kept[rows], tokens[rows], schema, self.fill)
             for name, rows in by_split(to_numpy(kept.column("split"), np.uint8))
         }
         return Encoded(kept, tokens, wanted.num_rows - kept.num_rows, schema, splits)
@@ -119,24 +123,19 @@ def pieces(batches: Iterable[pa.RecordBatch], most: int = MOST_TEXT_BYTES) -> It
             yield batch.slice(start, rows)
 
 
-def by_split(split: NDArray[np.uint8]) -> Iterator[tuple[str, NDArray[np.int64]]]:
-    """The rows of each split that has some; `split` holds each row's position in SPLITS."""
-    for number, name in enumerate(SPLITS):
-        rows = np.flatnonzero(split == number)
-        if len(rows):
-            yield name, rows
+def by_split(splits: NDArray[np.uint8]) -> Iterator[tuple[str, slice]]:
+    """Where the rows of each split are that has some; `splits` holds each row's position in SPLITS, ascending."""
+    edges: NDArray[np.int64] = np.searchsorted(splits, np.arange(len(SPLITS) + 1, dtype=np.uint8))
+    for name, (start, end) in zip(SPLITS, pairwise(edges.tolist()), strict=True):
+        if start < end:
+            yield name, slice(start, end)
 
 
-def prepared(
-    batch: pa.RecordBatch, tokens: Tokens, rows: NDArray[np.int64], schema: pa.Schema, fill: Fill | None
-) -> pa.RecordBatch:
-    """The given rows of `batch` in the columns of `schema`."""
-    # Column by column: the texts, the most of a batch, stay behind.
-    here = to_arrow(rows)
-    labels = [batch.column("number").take(here)] if LABELS in schema.names else []
-    kept = [batch.column(name).take(here) for name in batch.schema.names if name.startswith(KEPT_PREFIX)]
-    mine = gather(tokens, rows)
-    columns = [*token_columns(mine, fill), *labels, to_arrow(mine.lengths), *kept]
+def prepared(batch: pa.RecordBatch, tokens: Tokens, schema: pa.Schema, fill: Fill | None) -> pa.RecordBatch:
+    """The rows of `batch` in the columns of `schema`."""
+    labels = [batch.column("number")] if LABELS in schema.names else []
+    kept = [batch.column(name) for name in batch.schema.names if name.startswith(KEPT_PREFIX)]
+    columns = [*token_columns(tokens, fill), *labels, to_arrow(tokens.lengths), *kept]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 

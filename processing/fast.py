@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ from processing.tokenize import Encoder, LibraryEncoder, Tokens, gather
 
 log = logging.getLogger(__name__)
 
-FIRST_SAMPLE, SAMPLE = 16, 2
+FIRST_SAMPLE, SAMPLE = 16, 1
 # What tokie need not do: no text with an added token comes to it, and it is a twelfth of its time to look for them.
 LEAN: dict[str, Any] = {"added_tokens": [], "truncation": None, "padding": None}
 PROBES = (
@@ -87,6 +88,7 @@ class FastEncoder:
         self.fast_rows = self.library_rows = self.checked = 0
         around = np.array(library.tokenizer.encode("").ids, np.int32)
         self._counting = threading.Lock()
+        self._chance = random.Random(0)  # noqa: S311 (no secret hangs on it)
         self._before, self._after = np.split(around, [library.special.before])
         probes = list(compress(PROBES, texts.holds(to_texts(PROBES))))
         self._check(probes, self._encode_fast(probes))
@@ -132,9 +134,9 @@ class FastEncoder:
         return framed(ids.view(np.int32), full, self._before, self._after, library.max_length, library.side)
 
     def _sample(self, texts: Sequence[str], tokens: Tokens) -> None:
-        """Compare some rows, more of them at the start."""
+        """Compare some rows, chosen by chance, more of them at the start."""
         wanted = SAMPLE if self.checked > len(PROBES) else FIRST_SAMPLE
-        rows = np.unique(np.linspace(0, len(texts) - 1, min(wanted, len(texts))).astype(np.int64))
+        rows = np.array(sorted(self._chance.sample(range(len(texts)), min(wanted, len(texts)))), np.int64)
         self._check([texts[row] for row in rows], gather(tokens, rows))
 
     def _check(self, texts: Sequence[str], tokens: Tokens) -> None:

@@ -46,7 +46,7 @@ class Proven:
 
     def holds(self, texts: pa.Array) -> NDArray[np.bool_]:
         """bool [texts], true where one of `texts` (strings without nulls) is proven."""
-        proven = np.ones(len(texts), bool)
+        proven: NDArray[np.bool_] = np.ones(len(texts), bool)
         starts = {literal.encode()[0] for literal in self.literals}
         # Most texts are plain ASCII, which is seen in less than half of the time that the pattern takes.
         doubtful = np.flatnonzero(holding_other_bytes(texts, starts))
@@ -72,7 +72,7 @@ def holding_other_bytes(texts: pa.Array, except_for: Iterable[int]) -> NDArray[n
     other = content - np.uint8(PRINTABLE[0]) > np.uint8(PRINTABLE[-1] - PRINTABLE[0])
     for byte in except_for:
         other |= content == byte
-    found = np.zeros(len(texts), bool)
+    found: NDArray[np.bool_] = np.zeros(len(texts), bool)
     found[np.searchsorted(ends, np.flatnonzero(other), side="right")] = True
     return found
 

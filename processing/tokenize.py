@@ -36,6 +36,12 @@ class Tokens:
     lengths: NDArray[np.int32]
     full_lengths: NDArray[np.int32]
 
+    def __getitem__(self, rows: slice) -> Tokens:
+        """The rows from `rows.start` up to `rows.stop`, without a copy."""
+        first = int(self.lengths[: rows.start].sum())
+        lengths = self.lengths[rows]
+        return Tokens(self.ids[first : first + int(lengths.sum())], lengths, self.full_lengths[rows])
+
 
 class Encoder(Protocol):
     """Anything that turns texts into tokens."""

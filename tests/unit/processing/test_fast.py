@@ -219,7 +219,7 @@ class Wrong:
     def encode_batch_flat(self, texts: list[str], add_special_tokens: bool) -> tuple[Any, Any]:
         ids, counts = self._tokenizer.encode_batch_flat(texts, add_special_tokens=add_special_tokens)
         if any(self._marker in text for text in texts):
-            ids[0] += 1
+            ids += 1
         return ids, counts
 
 
