@@ -1,10 +1,11 @@
 """The processing program against the tutorial's way, as it is and with more care.
 
     python -m benchmarks.processing --data reviews.tsv.gz --tokenizer FOLDER --output FOLDER \\
-        [--rows 25000] [--scales 1 10] [--repeats 3 1] [--peers map batches tutorial]
+        [--rows 25000] [--scales 1 10] [--repeats 3 1] [--peers map batches tutorial] [--gzip]
 
-Whole processes, alternating, medians; rows are made distinct by a number in front of the text. Writes
-processing.md (a table) and processing.svg (the same as bars) into the output folder.
+Whole processes, alternating, medians; rows are made distinct by a number in front of the text. Before each
+run the same way runs on few rows, for a way that took all memory leaves the next one's libraries and input
+to be read from disk. Writes processing.md (a table) and processing.svg (the same as bars) into the output folder.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import argparse
 import gzip
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TextIO, cast
 
 from benchmarks.measure import Run, Way, alternate, machine, median
 from benchmarks.plot import bars
@@ -26,6 +29,8 @@ from contract.files import write_text
 
 TEXT_COLUMN = "review_body"
 PEERS = ("map", "batches", "tutorial")
+FEW_ROWS = 500
+READ_BYTES = 1 << 20
 
 
 def parse() -> argparse.Namespace:
@@ -37,6 +42,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--scales", type=int, nargs="+", default=[1, 10], help="times the rows")
     parser.add_argument("--repeats", type=int, nargs="+", default=[3, 1], help="runs of each way, by scale")
     parser.add_argument("--max-length", type=int, default=512)
+    parser.add_argument("--gzip", action="store_true", help="compress the rows, which one core then inflates")
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=PEERS)
     given = parser.parse_args()
     if len(given.repeats) != len(given.scales):
@@ -57,31 +63,61 @@ def distinct(lines: list[str], rows: int) -> Iterator[str]:
 def enlarge(source: Path, target: Path, rows: int) -> None:
     with gzip.open(source, "rt", encoding="utf-8") as file:
         lines = file.readlines()
-    with gzip.open(target, "wt", encoding="utf-8", compresslevel=1) as file:
+    with opened(target) as file:
         file.write(lines[0])
         file.writelines(distinct(lines, rows))
 
 
-def ways(data: Path, folder: Path, given: argparse.Namespace) -> list[Way]:
-    """Ours first; every way starts from an empty output."""
-    base, output = folder / "ml", folder / "tutorial"
+def opened(path: Path) -> TextIO:
+    """The new file `path`, compressed if its name says so."""
+    if path.suffix == ".gz":
+        return cast("TextIO", gzip.open(path, "wt", encoding="utf-8", compresslevel=1))
+    return path.open("w", encoding="utf-8")
+
+
+def commands(data: Path, folder: Path, given: argparse.Namespace) -> dict[str, Sequence[str]]:
+    """What runs each way over `data`; ours first."""
     length = ("--max-length", str(given.max_length), "--tokenizer", given.tokenizer)
-    peer = (sys.executable, "-m", "benchmarks.peers.tutorial_processing", "--input", str(data), "--output", str(output))
-    ours = (sys.executable, "-m", "processing", "--input", str(data), "--label-threshold", "4", *length)
-    environ = {**os.environ, "SAGEMAKER_BASE_DIR": str(base), "HF_DATASETS_CACHE": str(folder / "cache")}
-    empty = partial(clean, base, output, folder / "cache")
+    ours = ("-m", "processing", "--input", str(data), "--label-threshold", "4", *length)
+    places = ("--input", str(data), "--output", str(folder / "tutorial"))
+    peer = (sys.executable, "-m", "benchmarks.peers.tutorial_processing", *places, *length)
     batches = ("--batch-rows", "1000")
-    peers = {
-        "map": Way("datasets.map, no padding", (*peer, *length, *batches, "--no-padding"), empty, environ),
-        "batches": Way("tutorial, map's own batches", (*peer, *length, *batches), empty, environ),
-        "tutorial": Way("tutorial", (*peer, *length), empty, environ, expendable=True),
+    peers: dict[str, tuple[str, Sequence[str]]] = {
+        "map": ("datasets.map, no padding", (*peer, *batches, "--no-padding")),
+        "batches": ("tutorial, map's own batches", (*peer, *batches)),
+        "tutorial": ("tutorial", peer),
     }
-    return [Way("processing image", ours, empty, environ), *(peers[name] for name in given.peers)]
+    return {"processing image": (sys.executable, *ours), **dict(peers[name] for name in given.peers)}
 
 
-def clean(*folders: Path) -> None:
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
+def ways(data: Path, few: Path, folder: Path, given: argparse.Namespace) -> list[Way]:
+    """Every way starts from an empty output, with its libraries and its input at hand."""
+    environ = {**os.environ, "SAGEMAKER_BASE_DIR": str(folder / "ml"), "HF_DATASETS_CACHE": str(folder / "cache")}
+    first = commands(few, folder, given)
+    return [
+        Way(name, command, partial(ready, first[name], environ, data, folder), environ, expendable=name == "tutorial")
+        for name, command in commands(data, folder, given).items()
+    ]
+
+
+def ready(command: Sequence[str], environ: Mapping[str, str], data: Path, folder: Path) -> None:
+    clean(folder)
+    subprocess.run(command, env=environ, check=True, capture_output=True)
+    clean(folder)
+    # What the last one wrote is not for the next one to wait for.
+    os.sync()
+    with data.open("rb") as file:
+        while file.read(READ_BYTES):
+            pass
+
+
+def clean(folder: Path) -> None:
+    for name in ("ml", "tutorial", "cache"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def form(given: argparse.Namespace) -> str:
+    return "gzipped" if given.gzip else "plain"
 
 
 def table(results: dict[str, Run], rows: int) -> str:
@@ -99,16 +135,21 @@ def table(results: dict[str, Run], rows: int) -> str:
 
 def measured(folder: Path, rows: int, repeats: int, given: argparse.Namespace) -> dict[str, Run]:
     """The median run of each way over `rows` rows."""
-    data = folder / "reviews.tsv.gz"
+    suffix = ".tsv.gz" if given.gzip else ".tsv"
+    data, few = folder / f"reviews{suffix}", folder / f"few{suffix}"
     enlarge(given.data, data, rows)
-    runs = alternate(ways(data, folder, given), repeats, folder / "log")
+    enlarge(given.data, few, FEW_ROWS)
+    runs = alternate(ways(data, few, folder, given), repeats, folder / "log")
     return {name: median(each) for name, each in runs.items()}
 
 
 def main() -> None:
     given = parse()
     given.output.mkdir(parents=True, exist_ok=True)
-    lines, results = [f"{machine()}; {datetime.now(UTC):%Y-%m-%d}; at most {given.max_length} tokens"], {}
+    lines, results = (
+        [f"{machine()}; {datetime.now(UTC):%Y-%m-%d}; at most {given.max_length} tokens; {form(given)} input"],
+        {},
+    )
     with tempfile.TemporaryDirectory() as name:
         for scale, repeats in zip(given.scales, given.repeats, strict=True):
             rows = given.rows * scale

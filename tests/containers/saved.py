@@ -40,11 +40,16 @@ class Saved:
         """`image`, from the export that `save` left in `folder`."""
         manifests = json.loads((folder / "manifest.json").read_text())
         manifest = next(found for found in manifests if image in found["RepoTags"])
-        [inspected] = json.loads(docker("image", "inspect", image))
-        base = inspected["Config"]["Labels"][BASE_LABEL]
-        below = len(json.loads(docker("image", "inspect", "--format", "{{json .RootFS.Layers}}", base)))
-        found = (entry for layer in manifest["Layers"][below:] for entry in entries(folder / layer))
+        own = manifest["Layers"][layers_of_base(image) :]
+        found = (entry for layer in own for entry in entries(folder / layer))
         return cls((folder / manifest["Config"]).read_text(), tuple(found))
+
+
+def layers_of_base(image: str) -> int:
+    """How many of the layers of `image` are its base's, which come first."""
+    [inspected] = json.loads(docker("image", "inspect", image))
+    base = inspected["Config"]["Labels"][BASE_LABEL]
+    return len(json.loads(docker("image", "inspect", "--format", "{{json .RootFS.Layers}}", base)))
 
 
 def save(folder: Path, *images: str) -> None:

@@ -15,7 +15,11 @@ import pytest
 from containers.clean_engine import clean_engine
 from containers.conftest import ROOT, running
 from containers.engine import docker, wait_for
+from containers.saved import layers_of_base
 from ports import free_port
+
+# Bytes, as a registry stores them. Two thirds are DuckDB's.
+MOST_PULLED = 35_000_000
 
 pytestmark = pytest.mark.skipif(not shutil.which("docker-registry"), reason="no docker-registry on PATH")
 
@@ -83,6 +87,15 @@ def test_a_second_push_changes_nothing(pushed: dict[str, Any], registry: str, tm
     assert second == pushed
     assert "Layer already exists" in told and "Pushed" not in told
     assert tags(registry) == before
+
+
+def test_what_is_pulled_beyond_the_base_is_little(pushed: dict[str, Any]) -> None:
+    image = pushed["images"]["processing"]
+    host, _, repository = image["uri"].rpartition(":")[0].partition("/")
+    manifest, _ = read(f"http://{host}/v2/{repository}/manifests/{image['uri_by_digest'].partition('@')[2]}")
+    added = [layer["size"] for layer in manifest["layers"][layers_of_base(image["uri"]) :]]
+    assert len(added) > 1
+    assert sum(added) < MOST_PULLED
 
 
 def test_a_clean_engine_runs_a_job_by_digest(pushed: dict[str, Any], inputs: Path, tmp_path: Path) -> None:
