@@ -40,13 +40,10 @@ def build(given: Mapping[str, Any], checkpoints: Path, evaluates: bool, world_si
         world_size: ranks over all hosts.
 
     Raises:
-        UserError: TrainingArguments refuses a value or a combination.
+        UserError: TrainingArguments refuses a value or a combination, or DeepSpeed cannot run here.
     """
-    if given.get("deepspeed") and importlib.util.find_spec("deepspeed") is None:
-        raise UserError(
-            "hyperparameter deepspeed is set, but deepspeed is not installed in this image; "
-            "expected an image that adds it, or use fsdp"
-        )
+    if given.get("deepspeed"):
+        check_deepspeed()
     chosen = {name: default.value for name, default in defaults(evaluates).items()} | dict(given)
     # A backend named in a single process would have accelerate look for a process group.
     chosen |= {"ddp_backend": "gloo"} if world_size > 1 and not torch.cuda.is_available() else {}
@@ -60,6 +57,20 @@ def build(given: Mapping[str, Any], checkpoints: Path, evaluates: bool, world_si
         # TrainingArguments has no field for it; without, each of the first shapes is compiled for itself.
         os.environ.setdefault("ACCELERATE_DYNAMO_USE_DYNAMIC", "true")
     return args
+
+
+def check_deepspeed() -> None:
+    """Whether DeepSpeed can run here.
+
+    Raises:
+        UserError: it is not installed, or there is no GPU.
+    """
+    wrong = "hyperparameter deepspeed is set, but"
+    if importlib.util.find_spec("deepspeed") is None:
+        raise UserError(f"{wrong} deepspeed is not installed in this image; expected an image that adds it, or use fsdp")
+    # accelerate would train without it, and without a word.
+    if not torch.cuda.is_available():
+        raise UserError(f"{wrong} this instance has no GPU; expected one with GPUs, or use fsdp")
 
 
 def explain(given: Mapping[str, Any], evaluates: bool) -> None:

@@ -1,3 +1,4 @@
+import importlib.util
 import logging
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +23,17 @@ def test_what_was_given_wins_over_the_defaults(tmp_path: Path, caplog: pytest.Lo
 def test_values_that_do_not_fit_together_get_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="do not fit together"):
         arguments.build({"bf16": True, "fp16": True}, tmp_path, evaluates=True, world_size=1)
+
+
+@pytest.mark.parametrize(
+    ("installed", "expected"), [(None, "deepspeed is not installed"), (object(), "this instance has no GPU")]
+)
+def test_deepspeed_that_would_not_run_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: object, expected: str
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: installed)
+    with pytest.raises(UserError, match=f"hyperparameter deepspeed is set, but {expected}"):
+        arguments.check_deepspeed()
 
 
 @pytest.mark.parametrize(
