@@ -67,7 +67,7 @@ def check_deepspeed() -> None:
     """
     wrong = "hyperparameter deepspeed is set, but"
     if importlib.util.find_spec("deepspeed") is None:
-        raise UserError(f"{wrong} deepspeed is not installed in this image; expected an image that adds it, or use fsdp")
+        raise UserError(f"{wrong} deepspeed is not installed in this image; expected one that adds it, or use fsdp")
     # accelerate would train without it, and without a word.
     if not torch.cuda.is_available():
         raise UserError(f"{wrong} this instance has no GPU; expected one with GPUs, or use fsdp")
