@@ -65,12 +65,12 @@ class Proven:
         return bits[found.offset : found.offset + len(found)].astype(bool)
 
 
-def holding_other_bytes(texts: pa.Array, except_for: Iterable[int]) -> NDArray[np.bool_]:
-    """bool [texts], true where one of `texts` holds a byte that is not printable ASCII, or one of `except_for`."""
+def holding_other_bytes(texts: pa.Array, doubtful: Iterable[int]) -> NDArray[np.bool_]:
+    """bool [texts], true where one of `texts` holds a byte that is not printable ASCII, or one of `doubtful`."""
     ends, content = text_bytes(texts)
     # Unsigned: what comes before the first printable character comes after the last.
     other = content - np.uint8(PRINTABLE[0]) > np.uint8(PRINTABLE[-1] - PRINTABLE[0])
-    for byte in except_for:
+    for byte in doubtful:
         other |= content == byte
     found: NDArray[np.bool_] = np.zeros(len(texts), bool)
     found[np.searchsorted(ends, np.flatnonzero(other), side="right")] = True
