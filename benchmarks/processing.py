@@ -101,6 +101,7 @@ def ways(data: Path, few: Path, folder: Path, given: argparse.Namespace) -> list
 
 
 def ready(command: Sequence[str], environ: Mapping[str, str], data: Path, folder: Path) -> None:
+    """Run `command`, which loads a way's libraries, then empty the outputs and read the input."""
     clean(folder)
     subprocess.run(command, env=environ, check=True, capture_output=True)
     clean(folder)
@@ -114,10 +115,6 @@ def ready(command: Sequence[str], environ: Mapping[str, str], data: Path, folder
 def clean(folder: Path) -> None:
     for name in ("ml", "tutorial", "cache"):
         shutil.rmtree(folder / name, ignore_errors=True)
-
-
-def form(given: argparse.Namespace) -> str:
-    return "gzipped" if given.gzip else "plain"
 
 
 def table(results: dict[str, Run], rows: int) -> str:
@@ -146,10 +143,9 @@ def measured(folder: Path, rows: int, repeats: int, given: argparse.Namespace) -
 def main() -> None:
     given = parse()
     given.output.mkdir(parents=True, exist_ok=True)
-    lines, results = (
-        [f"{machine()}; {datetime.now(UTC):%Y-%m-%d}; at most {given.max_length} tokens; {form(given)} input"],
-        {},
-    )
+    form = "gzipped" if given.gzip else "plain"
+    lines = [f"{machine()}; {datetime.now(UTC):%Y-%m-%d}; at most {given.max_length} tokens; {form} input"]
+    results = {}
     with tempfile.TemporaryDirectory() as name:
         for scale, repeats in zip(given.scales, given.repeats, strict=True):
             rows = given.rows * scale

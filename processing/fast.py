@@ -185,23 +185,11 @@ def interleave(chosen: Tokens, others: Tokens, is_chosen: NDArray[np.bool_]) -> 
     Run by run of rows that come from the same one: where few rows change sides, as good as one copy.
     """
     edges = np.flatnonzero(np.diff(is_chosen, prepend=~is_chosen[:1], append=~is_chosen[-1:]))
-    sources = {True: Pieces(chosen), False: Pieces(others)}
-    runs = [sources[bool(is_chosen[start])].next(end - start) for start, end in pairwise(edges.tolist())]
-    return Tokens(*(np.concatenate(parts) for parts in zip(*runs, strict=True)))
-
-
-class Pieces:
-    """The rows of `tokens`, some at a time."""
-
-    def __init__(self, tokens: Tokens) -> None:
-        self._tokens = tokens
-        self._row = self._token = 0
-
-    def next(self, rows: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-        """The fields of Tokens for the next `rows` rows."""
-        here = slice(self._row, self._row + rows)
-        lengths = self._tokens.lengths[here]
-        count = int(lengths.sum())
-        ids = self._tokens.ids[self._token : self._token + count]
-        self._row, self._token = self._row + rows, self._token + count
-        return ids, lengths, self._tokens.full_lengths[here]
+    before: NDArray[np.int64] = np.cumsum(is_chosen) - is_chosen
+    runs = []
+    for start, end in pairwise(edges.tolist()):
+        first = int(before[start])
+        source, row = (chosen, first) if is_chosen[start] else (others, start - first)
+        runs.append(source[row : row + end - start])
+    parts = ((run.ids, run.lengths, run.full_lengths) for run in runs)
+    return Tokens(*(np.concatenate(part) for part in zip(*parts, strict=True)))
