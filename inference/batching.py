@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 
@@ -26,3 +27,13 @@ def plan(lengths: Sequence[int], budget: int, ragged: bool = True) -> list[list[
         else:
             batches.append([index])
     return batches
+
+
+def spread(lengths: Sequence[int], budget: int, count: int, ragged: bool = True) -> list[list[int]]:
+    """The batches of `plan`, as even as they can be: the largest as small as `count` of them allow.
+
+    Where `budget` needs more than `count` batches, there are more.
+    """
+    least = min(budget, max(lengths, default=1))
+    even = bisect_left(range(least, budget), True, key=lambda most: len(plan(lengths, most, ragged)) <= count)
+    return plan(lengths, least + even, ragged)

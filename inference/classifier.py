@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 
-from inference.batching import plan
 from inference.encoding import Answer, arrange
 from inference.errors import bad_request
 from inference.lanes import Lanes
@@ -68,8 +67,7 @@ class Classifier:
         """Logits of shape [len(rows), labels], float32, on the CPU, row i for row i."""
         result = torch.empty((len(rows), len(self.loaded.label_names)), dtype=torch.float32)
         lengths = [len(row) for row in rows]
-        budget = self.lanes.budget(sum(lengths), self.batch_tokens)
-        batches = plan(lengths, budget, ragged=self.loaded.tokenizer.pad_id is not None)
+        batches = self.lanes.plan(lengths, self.batch_tokens, ragged=self.loaded.tokenizer.pad_id is not None)
         passes = [[rows[index] for index in batch] for batch in batches]
         for batch, logits in zip(batches, self.lanes.map(self._forward, passes), strict=True):
             result[batch] = logits
@@ -92,6 +90,11 @@ class Classifier:
         device = self.loaded.device.device
         output = self.loaded.model(**{name: tensor.to(device) for name, tensor in inputs.items()})
         return output.logits.float().cpu()
+
+    def probe(self) -> torch.Tensor:
+        """Logits of a text alone and of two that differ in length: passes of every kind, in little."""
+        alone, two = ([Text("probe")], [Text("probe"), Text("a longer probe")])
+        return torch.cat([self.logits(self.encode(texts, Parameters())) for texts in (alone, two)])
 
     def __call__(self, inputs: Any, **parameters: Any) -> Any:
         """Answers as transformers.pipeline gives them, for a team's predict_fn.

@@ -12,13 +12,13 @@ from typing import TypeVar
 
 import torch
 
+from inference import batching
+
 T = TypeVar("T")
 R = TypeVar("R")
 
 # Below this a pass is mostly the cost of its calls: texts that short are better off together.
-LEAST_TOKENS = 128
-# More passes than lanes, so that one that ends early finds another.
-PASSES_A_LANE = 2
+LEAST_TOKENS = 64
 
 
 class Lanes:
@@ -28,11 +28,13 @@ class Lanes:
         self._count = count
         self._pool = ThreadPoolExecutor(count, "lane", torch.set_num_threads, (1,)) if count > 1 else None
 
-    def budget(self, tokens: int, most: int) -> int:
-        """Tokens in one pass, at most `most`, so that `tokens` in all make work for every lane."""
-        if self._pool is None:
-            return most
-        return min(most, max(LEAST_TOKENS, -(-tokens // (PASSES_A_LANE * self._count))))
+    def plan(self, lengths: Sequence[int], budget: int, ragged: bool) -> list[list[int]]:
+        """Passes of `batching.plan`: as many for each lane, alike in tokens, so that the lanes end together."""
+        tokens = sum(lengths)
+        if self._pool is None or tokens < self._count * LEAST_TOKENS:
+            return batching.plan(lengths, budget, ragged)
+        rounds = -(-tokens // budget)
+        return batching.spread(lengths, budget, rounds * self._count, ragged)
 
     def map(self, step: Callable[[T], R], passes: Sequence[T]) -> Iterator[R]:
         """`step` of each pass, in order: each in a lane, or on all cores where there are fewer passes than lanes."""

@@ -55,9 +55,10 @@ class ServingOptions:
         variable=parameters.DEFAULT_INVOCATIONS_ACCEPT_ENV,
     )
     # Java otherwise leaves a file of performance counters in /tmp, wherever TMPDIR is, and lets garbage grow to
-    # a share of the machine's memory before it collects any.
+    # a share of the machine's memory before it collects any. Its second compiler takes more of the cores
+    # that the model needs than it ever gives back.
     vm_arguments: str = option(
-        "-XX:-UsePerfData -XX:+UseSerialGC -Xms64m",
+        "-XX:-UsePerfData -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xms64m",
         "Arguments for the Java VM.",
         variable=parameters.MODEL_SERVER_VMARGS,
     )
@@ -87,8 +88,14 @@ class ServingOptions:
     )
     batch_tokens: int | None = option(
         None,
-        "Tokens in one forward pass, padding included; none means 4,096 on CPUs and 32,768 on GPUs.",
+        "Tokens in one forward pass, padding included; none means 256 a core on CPUs and 32,768 on GPUs.",
         variable="SERVING_BATCH_TOKENS",
+    )
+    compile: bool = option(
+        False,
+        "Whether torch.compile makes the model's kernels, a minute or so at each start of a worker; "
+        "on CPUs it needs a C++ compiler.",
+        variable="SERVING_COMPILE",
     )
     max_records: int = option(50_000, "Texts in one request, at most; more get 413.", variable="SERVING_MAX_RECORDS")
     queue_size: int = option(1_000, "Requests that may wait; one more gets 503.", variable="SERVING_QUEUE_SIZE")

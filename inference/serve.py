@@ -63,6 +63,8 @@ class Server:
             **environ,
             **worker_environment(environ, self._workers),
             readiness.RUN_FOLDER_VARIABLE: str(run_folder.path),
+            # torch.compile's own choice has the user's name in it, and not every user has one.
+            "TORCHINDUCTOR_CACHE_DIR": environ.get("TORCHINDUCTOR_CACHE_DIR") or str(run_folder.path / "compiled"),
         }
         self._stopping = asyncio.Event()
         self._restarts: list[float] = []

@@ -129,8 +129,10 @@ def load_classifier(folder: Path, gpu: int | None, options: ServingOptions) -> A
     import torch
 
     from inference.classifier import Classifier
+    from inference.compilation import compile_model
     from inference.lanes import Lanes
     from inference.loading import load as load_model
+    from inference.packing import pack
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or torch.get_num_threads()))
     device = choose(options.dtype, gpu, cpu_flags())
@@ -143,5 +145,12 @@ def load_classifier(folder: Path, gpu: int | None, options: ServingOptions) -> A
         list(loaded.label_names),
         loaded.max_length,
     )
-    lanes = Lanes(1 if device.is_gpu else torch.get_num_threads())
-    return Classifier(loaded, options.batch_tokens or device.batch_tokens, lanes)
+    threads = torch.get_num_threads()
+    # Compiled code has threads of its own.
+    lanes = Lanes(1 if device.is_gpu or options.compile else threads)
+    classifier = Classifier(loaded, options.batch_tokens or device.batch_tokens(threads), lanes)
+    if options.compile:
+        compile_model(loaded.model, classifier.probe)
+    else:
+        pack(loaded.model, classifier.probe)
+    return classifier

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -31,8 +32,18 @@ def test_a_single_pass_has_all_cores() -> None:
     assert list(Lanes(2).map(lambda _: threading.current_thread(), [0])) == [threading.current_thread()]
 
 
-def test_there_is_work_for_every_lane_but_no_tiny_pass() -> None:
-    assert Lanes(2).budget(4000, 4096) == 1000
-    assert Lanes(2).budget(100_000, 4096) == 4096
-    assert Lanes(4).budget(200, 4096) == LEAST_TOKENS
-    assert Lanes(1).budget(4000, 4096) == 4096
+def test_every_lane_has_as_many_passes_alike_in_tokens() -> None:
+    rng = random.Random(1)
+    lengths = [rng.randrange(20, 40) for _ in range(32)]
+    passes = Lanes(2).plan(lengths, 512, ragged=True)
+    sizes = [len(each) * lengths[each[0]] for each in passes]
+    assert len(passes) == 4
+    assert max(sizes) - min(sizes) <= max(lengths) + 0.1 * max(sizes)
+    assert sorted(index for each in passes for index in each) == list(range(32))
+
+
+def test_no_pass_is_tiny_or_above_the_budget() -> None:
+    assert Lanes(4).plan([LEAST_TOKENS] * 3, 4096, ragged=True) == [[0, 1, 2]]
+    assert len(Lanes(4).plan([LEAST_TOKENS] * 4, 4096, ragged=True)) == 4
+    assert Lanes(2).plan([500] * 4, 512, ragged=True) == [[0], [1], [2], [3]]
+    assert Lanes(1).plan([100] * 9, 512, ragged=True) == [[0, 1, 2, 3, 4], [5, 6, 7, 8]]
