@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,8 @@ def sha256(path: Path) -> str:
 def clear(folder: Path, marker: str) -> None:
     """Empty `folder` for a new result, the marker first, so that no moment looks finished.
 
+    The staging folder goes last: where this is cut off, what is left still counts as ours.
+
     Raises:
         UserError: it holds files but no marker and no staging folder, so they are not ours.
     """
@@ -69,15 +71,20 @@ def clear(folder: Path, marker: str) -> None:
         raise UserError(
             f"output folder {folder} holds files of another origin ({sorted(names)[0]}); expected an empty folder"
         )
-    for entry in sorted(entries, key=lambda entry: entry.name != marker):
+    if not names:
+        return
+    (folder / STAGING).mkdir(exist_ok=True)
+    others = [entry for entry in entries if entry.name != STAGING]
+    for entry in sorted(others, key=lambda entry: entry.name != marker):
         shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+    shutil.rmtree(folder / STAGING)
 
 
 @contextmanager
 def staged(folder: Path, marker: str) -> Iterator[Path]:
     """Yield a staging folder inside `folder`; on success move its entries out, `marker` last.
 
-    On an exception the staging folder is removed and `folder` stays without a marker.
+    On an exception all is removed, and `folder` is empty.
     A killed process leaves the staging folder, which no reader takes for a result.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -87,8 +94,11 @@ def staged(folder: Path, marker: str) -> Iterator[Path]:
     try:
         yield staging
         publish(staging, folder, marker)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    except BaseException:
+        with suppress(OSError):
+            clear(folder, marker)
+        raise
+    shutil.rmtree(staging, ignore_errors=True)
 
 
 def publish(staging: Path, folder: Path, marker: str) -> None:

@@ -1,7 +1,9 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,47 @@ def test_an_earlier_result_of_ours_is_replaced_and_other_files_are_not(tmp_path:
     with pytest.raises(UserError, match="thesis.txt"), files.staged(tmp_path / "theirs", "state.json"):
         pass
     assert (tmp_path / "theirs" / "thesis.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("leftover", ["state.json", files.STAGING])
+@pytest.mark.parametrize("removed", range(4))
+def test_a_cleaning_that_was_cut_off_is_taken_up_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leftover: str, removed: int
+) -> None:
+    """What is there is an earlier result, or what a killed job had moved out of its staging folder."""
+    for name in ("card.json", "data"):
+        (tmp_path / name).write_text("rows")
+    (tmp_path / "part").mkdir()
+    (tmp_path / leftover).mkdir() if leftover == files.STAGING else (tmp_path / leftover).write_text("{}")
+    left = iter([True] * removed)
+
+    def cut_off(remove: Callable[..., None]) -> Callable[..., None]:
+        def step(*arguments: object) -> None:
+            if not next(left, False):
+                raise KeyboardInterrupt
+            remove(*arguments)
+
+        return step
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Path, "unlink", cut_off(Path.unlink))
+        patched.setattr(shutil, "rmtree", cut_off(shutil.rmtree))
+        files.clear(tmp_path, "state.json")
+    assert removed == 0 or not (tmp_path / "state.json").exists()
+    files.clear(tmp_path, "state.json")
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_exception_while_files_move_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def second_fails(self: Path, target: Path) -> None:
+        if target.name == "state.json":
+            raise OSError("no room")
+        self.rename(target)
+
+    monkeypatch.setattr(Path, "replace", second_fails)
+    with pytest.raises(OSError, match="no room"), files.staged(tmp_path / "out", "state.json") as staging:
+        fill(staging)
+    assert os.listdir(tmp_path / "out") == []
 
 
 def test_the_marker_moves_last(tmp_path: Path) -> None:
