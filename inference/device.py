@@ -18,7 +18,6 @@ CORE_BATCH_TOKENS = 256
 GPU_BATCH_TOKENS = 32_768
 # Some 20 microseconds: longer than the gap between two operators, much shorter than that between two requests.
 SPINS = "10000"
-KEPT_BYTES = str(2**30)
 
 
 @dataclass(frozen=True)
@@ -74,15 +73,12 @@ def worker_environment(environ: Mapping[str, str], workers: int) -> dict[str, st
 
     Multi-model-server's worker would set OMP_NUM_THREADS to 1, which leaves cores idle. Threads
     that wait for each other spin from one operator to the next, and sleep from one request to the
-    next: a core that they spin on is one that the server needs. Memory that a layer frees stays for
-    the next one, rather than going back to the kernel page by page (mallopt(3)).
+    next: a core that they spin on is one that the server needs.
     """
     defaults = {
         "OMP_NUM_THREADS": str(max(1, cores() // workers)),
         "HF_HUB_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "true",
-        "MALLOC_MMAP_THRESHOLD_": KEPT_BYTES,
-        "MALLOC_TRIM_THRESHOLD_": KEPT_BYTES,
     }
     if "OMP_WAIT_POLICY" not in environ:
         defaults["GOMP_SPINCOUNT"] = SPINS

@@ -132,7 +132,6 @@ def load_classifier(folder: Path, gpu: int | None, options: ServingOptions) -> A
     from inference.compilation import compile_model
     from inference.lanes import Lanes
     from inference.loading import load as load_model
-    from inference.packing import pack
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or torch.get_num_threads()))
     device = choose(options.dtype, gpu, cpu_flags())
@@ -151,6 +150,4 @@ def load_classifier(folder: Path, gpu: int | None, options: ServingOptions) -> A
     classifier = Classifier(loaded, options.batch_tokens or device.batch_tokens(threads), lanes)
     if options.compile:
         compile_model(loaded.model, classifier.probe)
-    else:
-        pack(loaded.model, classifier.probe)
     return classifier
