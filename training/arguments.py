@@ -43,7 +43,7 @@ def build(given: Mapping[str, Any], checkpoints: Path, evaluates: bool, world_si
         UserError: TrainingArguments refuses a value or a combination, or DeepSpeed cannot run here.
     """
     if given.get("deepspeed"):
-        check_deepspeed()
+        check_deepspeed(on_cpu=given.get("use_cpu", False) or not torch.cuda.is_available())
     chosen = {name: default.value for name, default in defaults(evaluates).items()} | dict(given)
     # A backend named in a single process would have accelerate look for a process group.
     chosen |= {"ddp_backend": "gloo"} if world_size > 1 and not torch.cuda.is_available() else {}
@@ -59,18 +59,18 @@ def build(given: Mapping[str, Any], checkpoints: Path, evaluates: bool, world_si
     return args
 
 
-def check_deepspeed() -> None:
+def check_deepspeed(on_cpu: bool) -> None:
     """Whether DeepSpeed can run here.
 
     Raises:
-        UserError: it is not installed, or there is no GPU.
+        UserError: it is not installed, or the training is on the CPU.
     """
     wrong = "hyperparameter deepspeed is set, but"
     if importlib.util.find_spec("deepspeed") is None:
         raise UserError(f"{wrong} deepspeed is not installed in this image; expected one that adds it, or use fsdp")
     # accelerate would train without it, and without a word.
-    if not torch.cuda.is_available():
-        raise UserError(f"{wrong} this instance has no GPU; expected one with GPUs, or use fsdp")
+    if on_cpu:
+        raise UserError(f"{wrong} this training is on the CPU; expected GPUs and no use_cpu, or use fsdp")
 
 
 def explain(given: Mapping[str, Any], evaluates: bool) -> None:

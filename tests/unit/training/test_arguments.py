@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 from contract.failures import UserError
 from training import arguments
@@ -26,14 +27,21 @@ def test_values_that_do_not_fit_together_get_one_sentence(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("installed", "expected"), [(None, "deepspeed is not installed"), (object(), "this instance has no GPU")]
+    ("installed", "gpu", "use_cpu", "expected"),
+    [
+        (None, True, False, "deepspeed is not installed"),
+        (object(), False, False, "this training is on the CPU"),
+        (object(), True, True, "this training is on the CPU"),
+    ],
 )
 def test_deepspeed_that_would_not_run_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: object, expected: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: object, gpu: bool, use_cpu: bool, expected: str
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: installed)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    given = {"deepspeed": "zero.json", "use_cpu": use_cpu}
     with pytest.raises(UserError, match=f"hyperparameter deepspeed is set, but {expected}"):
-        arguments.check_deepspeed()
+        arguments.build(given, tmp_path, evaluates=True, world_size=1)
 
 
 @pytest.mark.parametrize(
