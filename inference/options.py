@@ -84,7 +84,10 @@ class ServingOptions:
     hub_revision: str | None = option(None, "Its branch, tag or commit; none means main.", variable="HF_MODEL_REVISION")
     batch_size: int = option(32, "Requests in a batch, at most.", variable="SERVING_BATCH_SIZE")
     batch_delay_ms: int = option(
-        1, "Milliseconds a request waits for others. 0 caps a batch at two requests.", variable="SERVING_BATCH_DELAY_MS"
+        1,
+        "Milliseconds a request waits for others. More, such as 8, fills batches where many callers ask again once "
+        "they are answered; a lone caller only waits longer. 0 caps a batch at two requests.",
+        variable="SERVING_BATCH_DELAY_MS",
     )
     batch_tokens: int | None = option(
         None,
