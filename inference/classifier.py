@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import torch
 
 from inference.encoding import Answer, arrange
-from inference.errors import bad_request
+from inference.errors import RequestError, bad_request
 from inference.lanes import Lanes
 from inference.loading import LoadedModel
 from inference.parameters import Parameters
-from inference.request import Text, read_content
+from inference.request import Request, Text, read_content
 from inference.tokenization import Encoded
 
 
@@ -47,21 +49,49 @@ class Classifier:
     lanes: Lanes = field(default_factory=lambda: Lanes(1))
     statistics: Statistics = field(default_factory=Statistics)
 
-    def encode(self, texts: Sequence[Text], parameters: Parameters) -> list[Encoded]:
-        """Token ids of `texts`, special tokens included, within the limit.
+    def encode(self, request: Request) -> list[Encoded]:
+        """Token ids of a request's texts, special tokens included, within the limit.
 
         Raises:
             RequestError: 400, a text is too long and the request forbids truncation, or its
                 max_length leaves no room for a token.
         """
-        limit = min(parameters.max_length or self.loaded.max_length, self.loaded.max_length)
-        least = self.loaded.tokenizer.special_tokens(pair=any(text.pair is not None for text in texts)) + 1
+        (result,) = self.encode_together([request])
+        if isinstance(result, RequestError):
+            raise result
+        return result
+
+    def encode_together(self, requests: Sequence[Request]) -> list[list[Encoded] | RequestError]:
+        """For each of `requests` what `encode` returns or raises.
+
+        Those that are cut at the same length go through the tokenizer in one call, which takes all cores.
+        """
+        results: list[list[Encoded] | RequestError] = [[] for _ in requests]
+        alike: defaultdict[int, list[int]] = defaultdict(list)
+        for index, request in enumerate(requests):
+            try:
+                alike[self._limit(request)].append(index)
+            except RequestError as error:
+                results[index] = error
+        for limit, indices in alike.items():
+            texts = [text for index in indices for text in requests[index].texts]
+            rows = iter(self.loaded.tokenizer.encode(texts, limit))
+            for index in indices:
+                own = list(islice(rows, len(requests[index].texts)))
+                results[index] = too_long(limit) if breaks(own, requests[index].parameters) else own
+        return results
+
+    def _limit(self, request: Request) -> int:
+        """Tokens at which the request's texts are cut.
+
+        Raises:
+            RequestError: 400, it leaves no room for a token.
+        """
+        limit = min(request.parameters.max_length or self.loaded.max_length, self.loaded.max_length)
+        least = self.loaded.tokenizer.special_tokens(pair=any(text.pair is not None for text in request.texts)) + 1
         if limit < least:
             raise bad_request(f"parameters.max_length is {limit}, expected at least {least}")
-        encoded = self.loaded.tokenizer.encode(texts, limit)
-        if not parameters.truncation and any(row.truncated for row in encoded):
-            raise bad_request(f"a text is longer than {limit} tokens and parameters.truncation is false")
-        return encoded
+        return limit
 
     def logits(self, rows: Sequence[Encoded]) -> torch.Tensor:
         """Logits of shape [len(rows), labels], float32, on the CPU, row i for row i."""
@@ -93,8 +123,8 @@ class Classifier:
 
     def probe(self) -> torch.Tensor:
         """Logits of a text alone and of two that differ in length: passes of every kind, in little."""
-        alone, two = ([Text("probe")], [Text("probe"), Text("a longer probe")])
-        return torch.cat([self.logits(self.encode(texts, Parameters())) for texts in (alone, two)])
+        alone, two = Request([Text("probe")]), Request([Text("probe"), Text("a longer probe")])
+        return torch.cat([self.logits(self.encode(request)) for request in (alone, two)])
 
     def __call__(self, inputs: Any, **parameters: Any) -> Any:
         """Answers as transformers.pipeline gives them, for a team's predict_fn.
@@ -103,7 +133,7 @@ class Classifier:
             RequestError: 400 for inputs or parameters that are not the pipeline's.
         """
         request = read_content({"inputs": inputs, "parameters": parameters})
-        logits = self.logits(self.encode(request.texts, request.parameters))
+        logits = self.logits(self.encode(request))
         return arrange(self.answers(logits, request.parameters), request.shape)
 
     def answers(self, logits: torch.Tensor, parameters: Parameters) -> list[Answer]:
@@ -135,6 +165,15 @@ class Classifier:
         if self.loaded.problem_type == "multi_label_classification" or len(self.loaded.label_names) == 1:
             return "sigmoid"
         return "softmax"
+
+
+def breaks(rows: Sequence[Encoded], parameters: Parameters) -> bool:
+    """Whether tokens were cut off a text although the request forbids it."""
+    return not parameters.truncation and any(row.truncated for row in rows)
+
+
+def too_long(limit: int) -> RequestError:
+    return bad_request(f"a text is longer than {limit} tokens and parameters.truncation is false")
 
 
 def pad(rows: Sequence[list[int]], longest: int, value: int, left: bool) -> torch.Tensor:

@@ -7,12 +7,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from inference import decoding, encoding, metrics
-from inference.errors import internal_error
+from inference.errors import RequestError, internal_error
 from inference.exchange import Exchange
 from inference.media import choose_output
 from inference.options import ServingOptions
-from inference.parameters import Parameters
-from inference.request import Text, as_mapping, check_count, read_content
+from inference.request import Request, Text, as_mapping, check_count, read_content
 from inference.user_code import UserFunctions, call
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ class Responder:
             return
         longest = Text("warm " * self._model.loaded.max_length)
         for texts in ([Text("warm")], [longest, longest]):
-            self._model.logits(self._model.encode(texts, Parameters()))
+            self._model.logits(self._model.encode(Request(texts)))
 
     def respond(self, data: list[dict[str, Any]], context: Any) -> list[Any]:
         """Responses to the requests in `data`, each in the envelope that the front opens."""
@@ -47,13 +46,14 @@ class Responder:
         exchanges = [Exchange(index, context, request) for index, request in enumerate(data)]
         for exchange in exchanges:
             exchange.guard(self._read if self._functions.batched else self._answer_alone)
+        self._tokenize([exchange for exchange in exchanges if exchange.request and not exchange.error])
         self._predict([exchange for exchange in exchanges if exchange.rows and not exchange.error])
         bodies = [exchange.finish() for exchange in exchanges]
         self._report(exchanges, started)
         return bodies
 
     def _read(self, exchange: Exchange) -> None:
-        """Decode and tokenize one request."""
+        """Decode one request."""
         exchange.output = self._output(exchange)
         if self._functions.input_fn:
             content = call(self._functions.input_fn, exchange.context, exchange.payload, exchange.content_type)
@@ -61,7 +61,26 @@ class Responder:
         else:
             exchange.request = decoding.decode(exchange.payload, exchange.content_type)
         check_count(exchange.request, self._options.max_records)
-        exchange.rows = self._model.encode(exchange.request.texts, exchange.request.parameters)
+
+    def _tokenize(self, exchanges: list[Exchange]) -> None:
+        """Token ids for all requests together; where that fails each alone, for it is one's fault."""
+        requests = [exchange.request for exchange in exchanges if exchange.request]
+        if not requests:
+            return
+        try:
+            results = self._model.encode_together(requests)
+        except Exception:
+            for exchange, request in zip(exchanges, requests, strict=True):
+                exchange.guard(self._tokenize_alone, request)
+            return
+        for exchange, result in zip(exchanges, results, strict=True):
+            if isinstance(result, RequestError):
+                exchange.error = result
+            else:
+                exchange.rows = result
+
+    def _tokenize_alone(self, exchange: Exchange, request: Request) -> None:
+        exchange.rows = self._model.encode(request)
 
     def _output(self, exchange: Exchange) -> str:
         """The response's content type; what a team writes itself is its own choice."""

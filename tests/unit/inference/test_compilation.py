@@ -14,8 +14,7 @@ from inference.classifier import Classifier
 from inference.compilation import compile_model
 from inference.device import Device
 from inference.loading import load
-from inference.parameters import Parameters
-from inference.request import Text
+from inference.request import Request, Text
 
 # In a process of its own: torch.compile takes its compiler from the environment when it loads.
 WITHOUT_COMPILER = """
@@ -52,7 +51,7 @@ def test_a_compiled_model_gives_the_same_logits_for_any_shape(model_folder: Path
     assert list(cache.rglob("*.cpp"))
     graphs = counters["stats"]["unique_graphs"]
     for texts in (["good film"], ["bad", "the end"], ["good " * 20, "bad", ""] * 7):
-        rows = plain.encode([Text(text) for text in texts], Parameters())
+        rows = plain.encode(Request([Text(text) for text in texts]))
         torch.testing.assert_close(compiled.logits(rows), plain.logits(rows), rtol=1e-5, atol=1e-6)
     # No request waits for a compilation.
     assert counters["stats"]["unique_graphs"] == graphs == 2

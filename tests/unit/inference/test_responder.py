@@ -17,7 +17,9 @@ from inference.device import Device
 from inference.envelope import unpack
 from inference.loading import load
 from inference.options import ServingOptions
+from inference.request import Text
 from inference.responder import Responder
+from inference.tokenization import Encoded
 from inference.user_code import UserFunctions
 
 
@@ -63,6 +65,60 @@ def test_each_request_gets_its_own_type_and_status(model: Classifier) -> None:
     for index in (1, 3, 4, 5):
         assert json.loads(answers[index][2])["error"]["request_id"] == f"id-{index}"
         assert answers[index][1] == "application/json"
+
+
+def test_requests_of_a_batch_are_tokenized_together(model: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies = [
+        {"inputs": ["good film", "bad"]},
+        {"inputs": "good " * 50, "parameters": {"max_length": 5}},
+        {"inputs": "the end", "parameters": {"truncation": False}},
+        {"inputs": "good " * 200, "parameters": {"truncation": False}},
+        {"inputs": "dull", "parameters": {"max_length": 1}},
+        {"inputs": {"text": "good", "text_pair": "bad"}},
+    ]
+    responder = Responder(model, ServingOptions(), UserFunctions())
+    requests = [(json.dumps(body), {}) for body in bodies]
+    alone = [respond(responder, request)[0] for request in requests]
+    calls = watch_tokenizer(model, monkeypatch)
+    together = respond(responder, *requests)
+    # The one that is cut earlier goes by itself; the fifth is refused before.
+    assert sorted(map(len, calls)) == [1, 5]
+    assert [status for status, _, _ in together] == [status for status, _, _ in alone] == [200, 200, 200, 400, 400, 200]
+    for (_, _, found), (_, _, expected) in zip(together, alone, strict=True):
+        assert scores(found) == pytest.approx(scores(expected), abs=1e-5)
+
+
+def test_a_text_that_the_tokenizer_cannot_take_is_its_requests_alone(
+    model: Classifier, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    watch_tokenizer(model, monkeypatch, refused="bad")
+    requests = [(json.dumps({"inputs": text}), {}) for text in ("good", "bad", "dull")]
+    answers = respond(Responder(model, ServingOptions(), UserFunctions()), *requests)
+    assert [status for status, _, _ in answers] == [200, 500, 200]
+    assert "request id-1 failed" in caplog.text
+    assert "request id-0" not in caplog.text
+
+
+def watch_tokenizer(model: Classifier, monkeypatch: pytest.MonkeyPatch, refused: str | None = None) -> list[list[Text]]:
+    """The lists of texts that go through the tokenizer from now on; it fails on the text `refused`."""
+    calls: list[list[Text]] = []
+    encode = model.loaded.tokenizer.encode
+
+    def watched(texts: list[Text], limit: int) -> list[Encoded]:
+        if any(text.text == refused for text in texts):
+            raise RuntimeError("no such text")
+        calls.append(texts)
+        return encode(texts, limit)
+
+    monkeypatch.setattr(model.loaded.tokenizer, "encode", watched)
+    return calls
+
+
+def scores(body: str) -> list[float]:
+    """The scores of an answer; none of an error."""
+    content = json.loads(body)
+    answers = content if isinstance(content, list) else [content]
+    return [answer["score"] for answer in answers if "score" in answer]
 
 
 def test_a_batch_makes_one_log_line_without_text(model: Classifier, caplog: pytest.LogCaptureFixture) -> None:
