@@ -12,10 +12,11 @@ def test_more_is_right_and_sooner_is_lower() -> None:
     shown = scatter("p99 <ms>", POINTS)
     ElementTree.fromstring(shown)  # noqa: S314 (our own text)
     assert "ours &amp; theirs" in shown and "p99 &lt;ms&gt;" in shown
-    circles = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)" r="5"', shown)
-    [(x, y), (left, high), (right, low)] = [(float(cx), float(cy)) for cx, cy in circles[2:]]
+    circles = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)" r="8"', shown)
+    [(x, y), (left, high), (right, low)] = [(float(cx), float(cy)) for cx, cy in circles]
     assert left < x < right
     assert high < y < low
+    assert re.findall(r">(\d+)</text>\n(?=<circle|<text)", shown)[-3:] == ["1", "1", "2"]
 
 
 def test_a_decade_is_as_long_as_the_next() -> None:
