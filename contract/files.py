@@ -67,12 +67,12 @@ def clear(folder: Path, marker: str) -> None:
     """
     entries = list(folder.iterdir()) if folder.is_dir() else []
     names = {entry.name for entry in entries}
-    if names and not names & {marker, STAGING}:
+    if not names:
+        return
+    if not names & {marker, STAGING}:
         raise UserError(
             f"output folder {folder} holds files of another origin ({sorted(names)[0]}); expected an empty folder"
         )
-    if not names:
-        return
     (folder / STAGING).mkdir(exist_ok=True)
     others = [entry for entry in entries if entry.name != STAGING]
     for entry in sorted(others, key=lambda entry: entry.name != marker):

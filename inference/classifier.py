@@ -78,7 +78,7 @@ class Classifier:
             rows = iter(self.loaded.tokenizer.encode(texts, limit))
             for index in indices:
                 own = list(islice(rows, len(requests[index].texts)))
-                results[index] = too_long(limit) if breaks(own, requests[index].parameters) else own
+                results[index] = allowed(own, requests[index].parameters, limit)
         return results
 
     def _limit(self, request: Request) -> int:
@@ -167,13 +167,11 @@ class Classifier:
         return "softmax"
 
 
-def breaks(rows: Sequence[Encoded], parameters: Parameters) -> bool:
-    """Whether tokens were cut off a text although the request forbids it."""
-    return not parameters.truncation and any(row.truncated for row in rows)
-
-
-def too_long(limit: int) -> RequestError:
-    return bad_request(f"a text is longer than {limit} tokens and parameters.truncation is false")
+def allowed(rows: list[Encoded], parameters: Parameters, limit: int) -> list[Encoded] | RequestError:
+    """`rows`; where one was cut at `limit` although the request forbids it, the error that says so."""
+    if not parameters.truncation and any(row.truncated for row in rows):
+        return bad_request(f"a text is longer than {limit} tokens and parameters.truncation is false")
+    return rows
 
 
 def pad(rows: Sequence[list[int]], longest: int, value: int, left: bool) -> torch.Tensor:

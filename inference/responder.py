@@ -46,7 +46,7 @@ class Responder:
         exchanges = [Exchange(index, context, request) for index, request in enumerate(data)]
         for exchange in exchanges:
             exchange.guard(self._read if self._functions.batched else self._answer_alone)
-        self._tokenize([exchange for exchange in exchanges if exchange.request and not exchange.error])
+        self._tokenize(exchanges)
         self._predict([exchange for exchange in exchanges if exchange.rows and not exchange.error])
         bodies = [exchange.finish() for exchange in exchanges]
         self._report(exchanges, started)
@@ -63,17 +63,17 @@ class Responder:
         check_count(exchange.request, self._options.max_records)
 
     def _tokenize(self, exchanges: list[Exchange]) -> None:
-        """Token ids for all requests together; where that fails each alone, for it is one's fault."""
-        requests = [exchange.request for exchange in exchanges if exchange.request]
-        if not requests:
+        """Token ids of all requests that were read, together; where that fails each alone, for it is one's fault."""
+        read = [(exchange, exchange.request) for exchange in exchanges if exchange.request and not exchange.error]
+        if not read:
             return
         try:
-            results = self._model.encode_together(requests)
+            results = self._model.encode_together([request for _, request in read])
         except Exception:
-            for exchange, request in zip(exchanges, requests, strict=True):
+            for exchange, request in read:
                 exchange.guard(self._tokenize_alone, request)
             return
-        for exchange, result in zip(exchanges, results, strict=True):
+        for (exchange, _), result in zip(read, results, strict=True):
             if isinstance(result, RequestError):
                 exchange.error = result
             else:
