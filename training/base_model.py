@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+from transformers.utils import cached_file
 
 from contract import tokenizer
 from contract.card import Card
 from contract.failures import UserError
+from contract.files import read_json
 from contract.paths import Paths
 from training.options import TrainingOptions
 
 CHANNEL = "model"
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+# In transformers' words: exactly one class a row, the loss of which is the cross entropy.
+PROBLEM_TYPE = "single_label_classification"
 WEIGHT_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack")
 
 log = logging.getLogger(__name__)
@@ -31,12 +42,14 @@ class BaseModel:
         name: a folder, or a name on the hub.
         revision: on the hub.
         tokenizer_file: its tokenizer.json.
+        tokenizer: the same with its settings, as transformers loads it.
         config: its configuration.
     """
 
     name: str
     revision: str | None
     tokenizer_file: Path
+    tokenizer: PreTrainedTokenizerBase
     config: Any
 
     @property
@@ -73,13 +86,42 @@ def describe(name: str, revision: str | None) -> BaseModel:
         config = AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"model {name} has no usable configuration: {first_line(error)}") from None
-    return BaseModel(name, revision, tokenizer_file, config)
+    try:
+        tokens = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise UserError(f"model {name} has no usable tokenizer: {first_line(error)}") from None
+    return BaseModel(name, revision, tokenizer_file, tokens, config)
 
 
 def name_classes(base: BaseModel, names: tuple[str, ...]) -> None:
-    """Have the model sort into the classes `names`."""
+    """Have the model sort rows into the classes `names`, one a row, whatever it was trained for before."""
     base.config.id2label = dict(enumerate(names))
     base.config.label2id = {name: i for i, name in enumerate(names)}
+    base.config.problem_type = PROBLEM_TYPE
+
+
+def agree_on_padding(base: BaseModel) -> int:
+    """Give configuration and tokenizer the same padding token, at the right of a row. Returns its id.
+
+    Classifiers on decoders (GPT-2, Llama, Qwen) read the last token of a row that is not the configuration's padding
+    token: they refuse batches where it has none, and read the wrong token where the tokenizer pads with another one.
+
+    Raises:
+        UserError: neither has a padding token or an end-of-text token.
+    """
+    config, tokens = base.config, base.tokenizer
+    known = (config.pad_token_id, tokens.pad_token_id, config.eos_token_id, tokens.eos_token_id)
+    usable = [found for found in known if isinstance(found, int) and 0 <= found < config.vocab_size]
+    if not usable:
+        raise UserError(
+            f"model {base.name} has no padding token and no end-of-text token within its {config.vocab_size} tokens; "
+            "expected pad_token_id in its config.json"
+        )
+    config.pad_token_id = usable[0]
+    if tokens.pad_token_id != usable[0]:
+        tokens.pad_token = tokens.convert_ids_to_tokens(usable[0])
+    tokens.padding_side = "right"
+    return usable[0]
 
 
 def check(base: BaseModel, card: Card | None, longest: int) -> None:
@@ -123,8 +165,11 @@ def refuse_other_weights(base: BaseModel) -> None:
         )
 
 
-def load(base: BaseModel, attention: str) -> PreTrainedModel:
+def load(base: BaseModel, attention: str | None = None) -> PreTrainedModel:
     """The model in fp32: mixed precision wants its master weights so.
+
+    Args:
+        attention: implementation of the attention; None has transformers choose what the model supports.
 
     Raises:
         UserError: there are no safetensors weights, or they do not fit the configuration.
@@ -135,7 +180,7 @@ def load(base: BaseModel, attention: str) -> PreTrainedModel:
         if base.from_scratch:
             log.info("model %s has no weights: training starts from scratch", base.name)
             return AutoModelForSequenceClassification.from_config(base.config, attn_implementation=attention)
-        return AutoModelForSequenceClassification.from_pretrained(
+        model, found = AutoModelForSequenceClassification.from_pretrained(
             base.name,
             revision=base.revision,
             config=base.config,
@@ -145,9 +190,58 @@ def load(base: BaseModel, attention: str) -> PreTrainedModel:
             attn_implementation=attention,
             # The base has a head for another task, or another number of classes.
             ignore_mismatched_sizes=True,
+            output_loading_info=True,
         )
     except (OSError, ValueError, ImportError) as error:
         raise UserError(f"model {base.name} cannot be loaded: {first_line(error)}") from None
+    refuse_new_encoder(base, model, new_tensors(found))
+    # Saved again, the model has the names of its type. Those of the file that it came from may be legacy ones
+    # (LayerNorm.gamma), which not everything that reads safetensors knows.
+    model._weight_conversions = None
+    return model
+
+
+def new_tensors(found: Mapping[str, Any]) -> list[str]:
+    """Names of the tensors that the weights did not give, from the loading info of from_pretrained."""
+    mismatched = [each[0] if isinstance(each, tuple) else each for each in found["mismatched_keys"]]
+    return sorted({*found["missing_keys"], *mismatched})
+
+
+def refuse_new_encoder(base: BaseModel, model: PreTrainedModel, names: list[str]) -> None:
+    """Stop where parts of the encoder would begin at random: only the head, and a pooler that feeds it, may be new.
+
+    Raises:
+        UserError: names how many tensors there are, and the first.
+    """
+    encoder = [name for name in names if name.startswith(f"{model.base_model_prefix}.") and "pooler" not in name]
+    if encoder:
+        raise UserError(
+            f"the weights of model {base.name} lack {len(encoder)} tensors of a {base.config.model_type} encoder, or "
+            f"have them in another shape ({encoder[0]}); expected the weights that its config.json describes"
+        )
+    if names:
+        log.info("%d tensors are new and start at random: %s", len(names), ", ".join(names))
+
+
+def weight_files(base: BaseModel) -> list[Path]:
+    """The safetensors files of the model, in a stated order; none where training starts from scratch."""
+    if base.from_scratch:
+        return []
+    whole, index = WEIGHTS
+    if file := located(base, whole):
+        return [file]
+    listing = located(base, index)
+    shards = read_json(listing, "index of the weights")["weight_map"].values() if listing else []
+    return [file for name in sorted(set(shards)) if (file := located(base, name))]
+
+
+def located(base: BaseModel, name: str) -> Path | None:
+    """The file `name` of the model, in its folder or in the cache of the hub; None where there is none."""
+    folder = Path(base.name)
+    if folder.is_dir():
+        return folder / name if (folder / name).is_file() else None
+    found = cached_file(base.name, name, revision=base.revision, _raise_exceptions_for_missing_entries=False)
+    return Path(found) if found else None
 
 
 def first_line(error: BaseException) -> str:

@@ -37,7 +37,28 @@ def load(paths: Paths, options: TrainingOptions, base: BaseModel, seed: int) -> 
         log.info(
             "no channel validation: %s rows of train are held out by a hash of their ids", f"{len(validation.rows):,}"
         )
-    return Channels(train, validation, test)
+    return Channels(train, validation, test, max_length(options, base, encoder, train))
+
+
+def max_length(options: TrainingOptions, base: BaseModel, encoder: TextEncoder, train: Channel) -> int:
+    """Most tokens of a row: as configured, else the card's, else for text that is tokenized here what it was cut to.
+
+    Of rows that others have tokenized nobody says what they were cut to: the model's limit, or where it has none the
+    longest row's length.
+
+    Raises:
+        UserError: the hyperparameter max_length contradicts the card.
+    """
+    if train.card is not None:
+        if options.max_length not in (None, train.card.max_length):
+            raise UserError(
+                f"hyperparameter max_length is {options.max_length}, but channel train was processed with "
+                f"{train.card.max_length}; expected the same, or process with --max-length {options.max_length}"
+            )
+        return train.card.max_length
+    if options.max_length is not None or train.tokenized_here:
+        return encoder.max_length
+    return base_model.position_limit(base.config) or int(train.lengths.max())
 
 
 def encoder_of(options: TrainingOptions, base: BaseModel) -> TextEncoder:

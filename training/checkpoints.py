@@ -18,6 +18,7 @@ import json
 import logging
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,16 +29,24 @@ from contract.files import STAGING, read_json, sha256, write_text
 MANIFEST = "manifest.json"
 PREFIX = "checkpoint-"
 SET_ASIDE = "set-aside"
-FORMAT_VERSION = 1
+# 2: weights under the names that the model has in memory, origin by contents, hyperparameters.json.
+FORMAT_VERSION = 2
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Origin:
-    """What a checkpoint belongs to: it is continued on nothing else."""
+    """What a checkpoint belongs to, each as a digest of its contents: it is continued on nothing else.
+
+    Attributes:
+        data: rows of the train channel.
+        validation: rows that the best model is chosen by.
+        model: configuration of the model, and the weights that the training began with.
+    """
 
     data: str
+    validation: str
     model: str
 
 
@@ -143,13 +152,22 @@ def verify_file(path: Path, size: int, digest: str) -> None:
         raise UserError(f"{path.name} was changed")
 
 
-def newest(root: Path) -> Checkpoint | None:
-    """The newest checkpoint below `root` that verifies; those before it that do not are named in the log."""
+def newest(root: Path, problem_of: Callable[[Path], str] = lambda _: "") -> Checkpoint | None:
+    """The newest usable checkpoint below `root`; newer ones that are not are named in the log.
+
+    Args:
+        problem_of: tells what keeps a folder whose files are intact from being used; empty if nothing does.
+    """
     for folder in folders(root):
         try:
-            return verify(folder)
+            found = verify(folder)
         except UserError as error:
             log.warning("checkpoint %s is not used: %s", folder.name, error)
+            continue
+        problem = problem_of(folder)
+        if not problem:
+            return found
+        log.warning("checkpoint %s is not used: %s", folder.name, problem)
     return None
 
 

@@ -16,7 +16,7 @@ from contract.card import Card
 from contract.failures import UserError
 from training import sources
 from training.encoding import TextEncoder
-from training.fingerprint import row_digests
+from training.fingerprint import of_rows, row_digests
 
 COLUMNS = IDS, LABELS, LENGTH, MASK, TEXT = "input_ids", "labels", "length", "attention_mask", "text"
 
@@ -33,6 +33,7 @@ class Channel:
         labels: (rows,) int64, class of each row.
         card: of the prepared data; None where the folder has none.
         label_names: of the classes; a class that nobody named is known by its number.
+        tokenized_here: whether the ids come from the column text, by the model's tokenizer.
     """
 
     rows: Dataset
@@ -40,15 +41,30 @@ class Channel:
     labels: np.ndarray
     card: Card | None
     label_names: tuple[str, ...]
+    tokenized_here: bool = False
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the token ids, lengths and labels of the rows."""
+        return of_rows(self.rows.data.column(IDS), self.lengths, self.labels)
 
 
 @dataclass(frozen=True)
 class Channels:
-    """The rows to train on, to choose the model by, and to judge it by."""
+    """The rows to train on, to choose the model by, and to judge it by.
+
+    Attributes:
+        max_length: most tokens of a row, here and in the answers of the delivered model.
+    """
 
     train: Channel
     validation: Channel
     test: Channel | None
+    max_length: int
+
+    @property
+    def all(self) -> list[Channel]:
+        return [channel for channel in (self.train, self.validation, self.test) if channel is not None]
 
 
 def load(folder: Path, encoder: TextEncoder | None = None, names: Sequence[str] = ()) -> Channel:
@@ -66,13 +82,14 @@ def load(folder: Path, encoder: TextEncoder | None = None, names: Sequence[str] 
     rows = source.rows
     if not len(rows):
         raise UserError(f"channel {folder} has no rows")
-    if IDS not in rows.column_names and encoder is not None:
+    tokenized_here = IDS not in rows.column_names and encoder is not None
+    if tokenized_here and encoder is not None:
         rows = encoder.encode(rows, names, folder)
     rows = normalised(rows, source.card, folder)
     labels = label_array(rows, folder)
     classes = check_labels(labels, source.card.label_names if source.card else feature_names(rows), folder)
     log.info("channel %s: %s rows from %d parts", folder.name, f"{len(rows):,}", source.parts)
-    return Channel(rows, column(rows, LENGTH), labels, source.card, classes)
+    return Channel(rows, column(rows, LENGTH), labels, source.card, classes, tokenized_here)
 
 
 def column(rows: Dataset, name: str) -> np.ndarray:

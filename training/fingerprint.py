@@ -1,14 +1,19 @@
-"""What data and a model are known by, so that a checkpoint is not continued on others."""
+"""Digests of contents: a checkpoint is resumed on the data and the base model that it was made with alone."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
 import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import xxhash
+
+from contract.files import sha256
 
 
 def row_digests(ids: pa.ChunkedArray, seed: int) -> np.ndarray:
@@ -16,10 +21,8 @@ def row_digests(ids: pa.ChunkedArray, seed: int) -> np.ndarray:
     digests: np.ndarray = np.empty(len(ids), dtype=np.uint64)
     prefix = hashlib.md5(str(seed).encode(), usedforsecurity=False)
     row = 0
-    for chunk in ids.chunks:
-        values = chunk.values.to_numpy(zero_copy_only=False).astype("<i8")
-        ends = chunk.offsets.to_numpy()
-        for start, end in itertools.pairwise(ends):
+    for values, offsets in chunks(ids):
+        for start, end in itertools.pairwise(offsets):
             digest = prefix.copy()
             digest.update(values[start:end].tobytes())
             digests[row] = int.from_bytes(digest.digest()[:8], "big")
@@ -27,17 +30,49 @@ def row_digests(ids: pa.ChunkedArray, seed: int) -> np.ndarray:
     return digests / 2.0**64
 
 
-def of_rows(lengths: np.ndarray, labels: np.ndarray) -> str:
-    """SHA-256 over the lengths and labels of all rows in their order.
+def chunks(lists: pa.ChunkedArray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Of each chunk of a list column the numbers, int64, and the place in them where each row begins and the last ends.
 
-    Enough to tell data sets apart without reading every id.
+    The places need not begin at 0: a slice shares its numbers with what it is a slice of.
     """
-    digest = hashlib.sha256(np.ascontiguousarray(lengths, dtype="<i8").tobytes())
-    digest.update(np.ascontiguousarray(labels, dtype="<i8").tobytes())
+    return [
+        (chunk.values.to_numpy(zero_copy_only=False).astype("<i8"), chunk.offsets.to_numpy())
+        for chunk in (plain_lists(chunk) for chunk in lists.chunks)
+    ]
+
+
+def plain_lists(chunk: pa.Array) -> pa.Array:
+    """`chunk` as a variable-size list, which alone has offsets."""
+    if pa.types.is_fixed_size_list(chunk.type):
+        return chunk.cast(pa.list_(chunk.type.value_type))
+    return chunk
+
+
+def of_rows(ids: pa.ChunkedArray, lengths: np.ndarray, labels: np.ndarray) -> str:
+    """XXH3-128 of the token ids, and of the lengths and labels of the rows in their order, whatever the chunks are.
+
+    Not SHA-256: it reads all of the data at every start, and nobody forges a training set to get a checkpoint used.
+
+    Args:
+        ids: list of whole numbers, all rows of the channel's files.
+        lengths: (rows,) int64, of the rows used.
+        labels: (rows,) int64.
+    """
+    digest = xxhash.xxh3_128()
+    for values, offsets in chunks(ids):
+        digest.update(np.ascontiguousarray(values[offsets[0] : offsets[-1]]))
+    for column in (lengths, labels):
+        digest.update(np.ascontiguousarray(column, dtype="<i8"))
     return digest.hexdigest()
 
 
-def of_config(config: dict[str, Any]) -> str:
-    """SHA-256 over a model's configuration, without what says where it came from."""
+def of_model(config: Mapping[str, Any], weights: Sequence[Path]) -> str:
+    """SHA-256 of a model's configuration, without what says where it came from, and of its weight files.
+
+    Args:
+        config: as PreTrainedConfig.to_dict gives it, and whatever else makes a model.
+        weights: files in a stated order; none where training starts from scratch.
+    """
     kept = {key: value for key, value in config.items() if not key.startswith("_") and key != "transformers_version"}
-    return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()
+    content = [json.dumps(kept, sort_keys=True, default=str), *(sha256(file) for file in weights)]
+    return hashlib.sha256("\n".join(content).encode()).hexdigest()

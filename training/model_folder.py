@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoTokenizer, PreTrainedModel
+from transformers import PreTrainedModel
 
 from contract.card import CARD_FILE, Card, RowCounts, TokenizerReference
 from contract.files import staged, write_text
@@ -57,10 +57,13 @@ def write(
     card: Card,
     result: Result,
     weights: Mapping[str, torch.Tensor] | None = None,
+    check: Callable[[Path], None] = lambda _: None,
 ) -> None:
     """Fill `folder` with weights, configuration, tokenizer, card and model card; all or nothing.
 
-    `weights` go there in place of the model's own.
+    Args:
+        weights: go there in place of the model's own.
+        check: of the complete content, before it is published; what it raises leaves `folder` empty.
     """
     with staged(folder, CARD_FILE) as staging:
         model.save_pretrained(staging, state_dict=weights, safe_serialization=True)
@@ -81,26 +84,26 @@ def write(
             staging
         )
         write_text(staging / "README.md", model_card(card, base, result))
+        check(staging)
     log.info("%s of step %d written to %s", "partial model" if result.partial else "model", result.step, folder)
 
 
 def write_tokenizer(folder: Path, base: BaseModel, max_length: int) -> None:
     """The tokenizer's settings, and its tokenizer.json byte for byte, so that it keeps its fingerprint."""
-    tokenizer = AutoTokenizer.from_pretrained(base.name, revision=base.revision, trust_remote_code=False)
-    tokenizer.model_max_length = max_length
-    tokenizer.save_pretrained(folder)
+    base.tokenizer.model_max_length = max_length
+    base.tokenizer.save_pretrained(folder)
     shutil.copyfile(base.tokenizer_file, folder / TOKENIZER_FILE)
 
 
-def card_of(channel: Channel, base: BaseModel, seed: int) -> Card:
-    """The channel's card; one made from what is known where the data came without."""
+def card_of(channel: Channel, base: BaseModel, max_length: int, seed: int) -> Card:
+    """The card of the training rows `channel`; one made from what is known where the data came without."""
     if channel.card is not None:
         return channel.card
     return Card(
         text_column="text",
         label_names=channel.label_names,
         tokenizer=TokenizerReference(base.name, fingerprint(base.tokenizer_file), base.revision),
-        max_length=int(channel.lengths.max()),
+        max_length=max_length,
         seed=seed,
         splits={"train": len(channel.rows)},
         rows=RowCounts(len(channel.rows), len(channel.rows)),

@@ -28,8 +28,11 @@ class TrainingOptions:
     model_revision: str | None = option(
         None, "Revision of the model on the hub; none takes its default.", group="model"
     )
-    attn_implementation: str = option(
-        "sdpa", "Attention: sdpa, eager, flash_attention_2 or another name that transformers knows.", group="model"
+    attn_implementation: str | None = option(
+        None,
+        "Attention: sdpa, eager, flash_attention_2 or another name that transformers knows; none takes the best that "
+        "the model supports of sdpa and eager.",
+        group="model",
     )
     text_column: str | None = option(
         None,
@@ -42,7 +45,8 @@ class TrainingOptions:
     )
     max_length: int | None = option(
         None,
-        "Longest row in tokens where text is tokenized here; none takes the card's, else 512 or what the model can.",
+        "Longest row in tokens, in training and in the answers of the delivered model. None takes the card's; for text "
+        "that is tokenized here 512 or, if that is less, what the model can; for other rows what the model can.",
         aliases=("max_seq_length",),
         group="data",
     )
@@ -77,6 +81,14 @@ class TrainingOptions:
     lora_dropout: float = option(0.0, "Share of its inputs that is dropped.", group="lora")
     lora_target_modules: tuple[str, ...] = option(
         (), "Last names of the linear layers that get it, such as query,value; none means all.", group="lora"
+    )
+    max_nonfinite_steps: int = option(
+        3, "End the training after so many steps in a row with a loss that is NaN or infinite.", group="quality"
+    )
+    on_divergence: Literal["fail", "deliver"] = option(
+        "fail",
+        "What a training that has diverged does: fail, or deliver the newest checkpoint whose weights are all finite.",
+        group="quality",
     )
     resume: bool = option(True, "Go on from the newest valid checkpoint.", group="checkpoints")
     checkpoint_minutes: float = option(

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
+from training.loss import ClassificationLoss
 from training.metrics import confusion, scores
 
 
@@ -38,16 +40,23 @@ class Predictions:
 
 
 class Judge:
-    """Trainer's compute_metrics, which keeps the last predictions."""
+    """Trainer's compute_metrics, which keeps the last predictions.
 
-    def __init__(self) -> None:
+    Args:
+        loss: of logits and labels. Trainer's own mean over ranks counts the rows twice that fill up the last batch.
+    """
+
+    def __init__(self, loss: ClassificationLoss) -> None:
+        self.loss = loss
         self.last: Predictions | None = None
 
     def __call__(self, prediction: Any) -> dict[str, float]:
-        """The scores of a transformers.EvalPrediction with logits (rows, classes) and labels (rows,)."""
+        """The loss and scores of a transformers.EvalPrediction with logits (rows, classes) and labels (rows,)."""
         logits = prediction.predictions[0] if isinstance(prediction.predictions, tuple) else prediction.predictions
-        self.last = Predictions(prediction.label_ids.astype(np.int64), softmax(logits.astype(np.float64)))
-        return scores(self.last.matrix)
+        labels = prediction.label_ids.astype(np.int64)
+        self.last = Predictions(labels, softmax(logits.astype(np.float64)))
+        loss = self.loss({"logits": torch.from_numpy(logits)}, torch.from_numpy(labels), None)
+        return {"loss": float(loss), **scores(self.last.matrix)}
 
     def take(self) -> Predictions:
         """The predictions of the evaluation that has just ended."""

@@ -16,6 +16,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from contract.files import read_json, write_json
 
 FILE = "progress.json"
+NAN = float("nan")
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,11 @@ class Progress:
 
     @classmethod
     def read(cls, checkpoint: Path) -> Progress:
-        return cls(**read_json(checkpoint / FILE, "progress of the checkpoint"))
+        content = read_json(checkpoint / FILE, "progress of the checkpoint")
+        # What is not finite is null in JSON.
+        content["logged"] = NAN if content["logged"] is None else content["logged"]
+        content["pending"] = [NAN if loss is None else loss for loss in content["pending"]]
+        return cls(**content)
 
     def write(self, checkpoint: Path) -> None:
         write_json(checkpoint / FILE, asdict(self))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 from transformers import TrainingArguments
@@ -19,8 +20,19 @@ NO_OPINION = 2**62
 log = logging.getLogger(__name__)
 
 
+# What an Origin tells apart, as messages name it.
+ORIGINS = {"data": "train channel", "validation": "validation channel", "model": "base model or model configuration"}
+
+
 def choose(
-    root: Path, origin: Origin, agreement: Agreement, *, wanted: bool, first_on_host: bool, first: bool
+    root: Path,
+    origin: Origin,
+    agreement: Agreement,
+    *,
+    wanted: bool,
+    first_on_host: bool,
+    first: bool,
+    problem_of: Callable[[Path], str] = lambda _: "",
 ) -> Checkpoint | None:
     """The checkpoint to go on from, the same step on all ranks; None to start at the beginning.
 
@@ -31,12 +43,13 @@ def choose(
         wanted: False starts anew; what is there is set aside.
         first_on_host: whether this rank is its host's first: it verifies for the others.
         first: whether this rank is the first of all: it alone moves folders.
+        problem_of: tells what keeps a folder from being loaded; empty if nothing does.
 
     Raises:
         UserError: the newest checkpoint belongs to other data or another model.
     """
     root.mkdir(parents=True, exist_ok=True)
-    found = checkpoints.newest(root) if wanted and first_on_host else None
+    found = checkpoints.newest(root, problem_of) if wanted and first_on_host else None
     refuse_stranger(found, origin)
     own = (found.step if found else NONE) if first_on_host else NO_OPINION
     step = agreement.smallest(own)
@@ -50,10 +63,10 @@ def choose(
 
 def refuse_stranger(found: Checkpoint | None, origin: Origin) -> None:
     """Stop before a checkpoint of another job is continued, or lost."""
-    for what in ("data", "model"):
+    for what, name in ORIGINS.items():
         if found is not None and getattr(found.origin, what) != getattr(origin, what):
             raise UserError(
-                f"checkpoint {found.folder} was made with another {'train channel' if what == 'data' else what}; "
+                f"checkpoint {found.folder} was made with another {name}; "
                 "expected this job's own: name another checkpoint location, or set resume to false"
             )
 

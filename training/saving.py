@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_callback import ExportableState
 
+from training import settings
 from training.progress import Progress
 
 # What torch.save says when the system lets it write no further; it raises no OSError.
@@ -57,11 +58,9 @@ def attempt(part: Callable[[Any, Path], None], trainer: Any, folder: Path) -> st
 
 
 def save_model(trainer: Any, folder: Path) -> None:
-    """Weights and configuration, in Trainer's own ways (plain, FSDP, DeepSpeed)."""
+    """Weights and configuration: Trainer gathers them (plain, FSDP, DeepSpeed), JobTrainer writes them."""
     trainer.store_flos()
     trainer.save_model(str(folder), _internal_call=True)
-    # A pickle that nothing here reads; the arguments come from the hyperparameters.
-    (folder / "training_args.bin").unlink(missing_ok=True)
 
 
 def save_optimizer(trainer: Any, folder: Path) -> None:
@@ -88,7 +87,7 @@ def rng_file(trainer: Any, folder: Path) -> Path:
 
 
 def save_state(trainer: Any, folder: Path) -> None:
-    """Trainer's state with that of its callbacks, and the progress."""
+    """Trainer's state with that of its callbacks, the progress, and the hyperparameters of each step."""
     progress = Progress.of(trainer)
     if trainer.is_world_process_zero():
         for part in [*trainer.callback_handler.callbacks, trainer.control]:
@@ -96,3 +95,4 @@ def save_state(trainer: Any, folder: Path) -> None:
                 trainer.state.stateful_callbacks[type(part).__name__] = part.state()
         trainer.state.save_to_json(str(folder / TRAINER_STATE_NAME))
         progress.write(folder)
+        settings.write(folder, trainer.stretches)

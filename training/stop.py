@@ -16,8 +16,11 @@ import torch
 import torch.distributed as dist
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-STOP = 2
-SAVE = 1
+from training.divergence import NonFiniteSteps, diverged
+
+# What a rank wants at a step's end; the ranks act on the largest. After a step whose loss is not finite nothing is
+# saved: with save_total_limit the last checkpoints with finite weights would make room for others.
+SAVE, STOP, NON_FINITE, DIVERGED = 1, 2, 3, 4
 
 
 class InterruptionError(Exception):
@@ -133,8 +136,11 @@ class StopCallback(TrainerCallback):
         agreement: Agreement,
         minutes: float,
         clock: Callable[[], float] = time.monotonic,
+        non_finite: NonFiniteSteps | None = None,
+        max_non_finite: int = 1,
     ) -> None:
         self.request, self.agreement = request, agreement
+        self.non_finite, self.max_non_finite = non_finite or NonFiniteSteps(), max_non_finite
         self.seconds, self.clock = minutes * 60, clock
         self.saved_at = clock()
         self.stopped = False
@@ -157,9 +163,16 @@ class StopCallback(TrainerCallback):
             raise EvaluationInterruptedError
 
     def on_step_end(
-        self, _args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+        self, _args: TrainingArguments, state: TrainerState, control: TrainerControl, **parts: Any
     ) -> TrainerControl:
-        self.owed = max(self.owed, self.agreement.largest(self.wish()))
+        wish = self.agreement.largest(self.wish())
+        if wish == DIVERGED:
+            rate = parts["lr_scheduler"].get_last_lr()[0]
+            raise diverged(state.global_step, self.max_non_finite, rate)
+        if wish == NON_FINITE:
+            control.should_save = False
+            return control
+        self.owed = max(self.owed, wish)
         if float(state.epoch or 0).is_integer() or state.global_step >= state.max_steps:
             self.owed = max(self.owed, SAVE if control.should_save else 0)
             control.should_save = False
@@ -180,6 +193,9 @@ class StopCallback(TrainerCallback):
 
     def wish(self) -> int:
         """What this rank wants at this step."""
+        steps = self.non_finite.end_step()
+        if steps:
+            return DIVERGED if steps >= self.max_non_finite else NON_FINITE
         if self.request:
             return STOP
         return SAVE if 0 < self.seconds <= self.clock() - self.saved_at else 0

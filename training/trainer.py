@@ -5,25 +5,29 @@ from __future__ import annotations
 import logging
 import shutil
 import time
+from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from torch.utils.data import DataLoader, Sampler, SequentialSampler
 from transformers import Trainer
 from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME
 
 from contract.failures import UserError
 from contract.files import STAGING
-from training import checkpoints, saving, sharding
+from training import checkpoints, model_state, optimization, saving, settings, sharding
 from training.callbacks import EpochCallback
 from training.checkpoints import Checkpoint, Origin
 from training.counts import Counts
+from training.divergence import DivergenceError, NonFiniteSteps, refuse_loss
 from training.microbatches import split
 from training.order import Order, RankBatches
 from training.peak import Cost
 from training.progress import Progress, ProgressCallback
+from training.settings import Stretch
 from training.stop import Agreement, EvaluationInterruptedError
 
 log = logging.getLogger(__name__)
@@ -37,12 +41,25 @@ class JobTrainer(Trainer):
         origin: what the checkpoints belong to.
         agreement: of the ranks.
         tokens: most tokens of a micro-batch; 0 takes a batch as a whole.
+        in_force: all hyperparameters, as training.settings.in_force gives them.
+        non_finite: counts the steps whose loss is not finite.
         keyword arguments: Trainer's own.
     """
 
-    def __init__(self, *, order: Order, origin: Origin, agreement: Agreement, tokens: int, **keywords: Any) -> None:
+    def __init__(
+        self,
+        *,
+        order: Order,
+        origin: Origin,
+        agreement: Agreement,
+        tokens: int,
+        in_force: Mapping[str, Any],
+        non_finite: NonFiniteSteps,
+        **keywords: Any,
+    ) -> None:
         super().__init__(**keywords)
-        self.tokens = tokens
+        self.tokens, self.non_finite = tokens, non_finite
+        self.in_force, self.stretches = in_force, [Stretch(1, in_force)]
         self.batches = RankBatches(
             order,
             self.args.process_index,
@@ -57,6 +74,7 @@ class JobTrainer(Trainer):
         self.resumed_from: int | None = None
         self.saved: int | None = None
         self.save_seconds = 0.0
+        self.settings_changed = self.diverged = False
         self.best_before: tuple[float | None, int | None] = (None, None)
         self.progress = ProgressCallback(self)
         self.add_callback(EpochCallback(self.batches))
@@ -100,6 +118,7 @@ class JobTrainer(Trainer):
             self.counts.add(part["attention_mask"])
             with self.accelerator.no_sync(model) if place < len(parts) else nullcontext():
                 total += super().training_step(model, part, num_items_in_batch)
+        self.non_finite.add(total)
         return total
 
     # Time
@@ -109,12 +128,27 @@ class JobTrainer(Trainer):
         if found is not None:
             log.info("resuming from %s", found.folder.name)
             self.resumed_from = self.saved = found.step
+            self.stretches = settings.read(found.folder)
+            self.settings_changed = settings.compare(self.stretches[-1].values, self.in_force, found.step)
+            self.stretches = settings.continued(self.stretches, found.step, self.in_force)
             self.progress.progress = Progress.read(found.folder)
             # It took place when the training began.
             self.args.eval_on_start = False
         # An evaluation that was owed and broken off again is still owed by the checkpoint.
         with self.counts.running(), suppress(EvaluationInterruptedError):
             self.train(resume_from_checkpoint=str(found.folder) if found else None)
+
+    def give_up(self, why: DivergenceError) -> None:
+        """End a training that has diverged; what an earlier step gave can be evaluated then."""
+        log.warning("%s", why)
+        self.diverged, self.is_in_train = True, False
+        self.callback_handler.on_train_end(self.args, self.state, self.control)
+
+    def _init_training_state(self, max_steps: int, *arguments: Any, **keywords: Any) -> tuple[int, int]:
+        """As Trainer does, which logs, evaluates and saves at the intervals of the checkpoint, not of this start."""
+        places = super()._init_training_state(max_steps, *arguments, **keywords)
+        self.state.compute_steps(self.args, max_steps)
+        return places
 
     def _run_epoch(self, *arguments: Any, **keywords: Any) -> None:
         """As Trainer does, which after a checkpoint of the very last step inside an epoch trains one step more."""
@@ -139,9 +173,24 @@ class JobTrainer(Trainer):
     def evaluate(self, *arguments: Any, **keywords: Any) -> dict[str, float]:
         # Evaluation draws a number for its loader; training must not notice how often it took place.
         with self.counts.paused(), torch.random.fork_rng(devices=[]):
-            return super().evaluate(*arguments, **keywords)
+            metrics = super().evaluate(*arguments, **keywords)
+        refuse_loss(metrics, self.state.global_step)
+        return metrics
 
     # Checkpoints
+
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, torch.Tensor] | None = None) -> None:
+        """Weights under the names in memory, and the configuration; `state_dict` is a sharded model's, gathered."""
+        folder, model = Path(output_dir or self.args.output_dir), self.accelerator.unwrap_model(self.model)
+        model_state.write(model.state_dict() if state_dict is None else state_dict, folder)
+        model.config.save_pretrained(folder)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        """As Trainer does, but strictly: a whole model gets all of its weights, or none and an error."""
+        if sharding.is_sharded(self):
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+        else:
+            model_state.load(self.accelerator.unwrap_model(model or self.model), Path(resume_from_checkpoint))
 
     def _get_output_dir(self, trial: Any) -> str:  # noqa: ARG002 (Trainer passes it by name)
         return str(self.root / STAGING)
@@ -201,12 +250,18 @@ class JobTrainer(Trainer):
             )
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        """As Trainer does, which in a distributed run on CPUs asks torch for the unknown device cpu:0."""
+        """As Trainer does, with this start's learning rate, schedule and decay where they are not the checkpoint's.
+
+        Trainer asks torch for the unknown device cpu:0 in a distributed run on CPUs.
+        """
+        groups = optimization.hyperparameters(self.optimizer)
         if checkpoint is None or self.is_fsdp_enabled or self.is_deepspeed_enabled:
             super()._load_optimizer_and_scheduler(checkpoint)
-            return
-        for name, part in ((OPTIMIZER_NAME, self.optimizer), (SCHEDULER_NAME, self.lr_scheduler)):
-            part.load_state_dict(torch.load(Path(checkpoint) / name, map_location="cpu", weights_only=True))
+        else:
+            for name, part in ((OPTIMIZER_NAME, self.optimizer), (SCHEDULER_NAME, self.lr_scheduler)):
+                part.load_state_dict(torch.load(Path(checkpoint) / name, map_location="cpu", weights_only=True))
+        if checkpoint is not None and self.settings_changed:
+            optimization.restore(self.optimizer, self.lr_scheduler, groups)
 
     # Counts
 

@@ -17,15 +17,16 @@ from transformers import PreTrainedModel, PrinterCallback, TrainerCallback, Trai
 from contract import logs
 from contract.failures import UserError
 from contract.paths import Paths
-from training import arguments, base_model, data, delivery, fingerprint, hyperparameters, lora
+from training import arguments, base_model, data, delivery, fingerprint, hyperparameters, lora, model_state, settings
 from training import resume as resuming
 from training.base_model import BaseModel
 from training.callbacks import LogCallback
 from training.causes import RankFolder, settle
 from training.channels import load as load_channels
-from training.checkpoints import Origin
+from training.checkpoints import Checkpoint, Origin
 from training.collator import PaddingCollator
 from training.data import Channel, Channels
+from training.divergence import DivergenceError
 from training.hyperparameters import Hyperparameters
 from training.loss import ClassificationLoss, balanced
 from training.order import STRATEGIES, Order
@@ -71,11 +72,12 @@ def run(paths: Paths, asked: Hyperparameters, request: StopRequest) -> None:
     fit(base, channels)
     adaptation = lora.wanted(asked.options)
     refuse_together(args, adaptation)
-    origin = Origin(
-        fingerprint.of_rows(channels.train.lengths, channels.train.labels),
-        fingerprint.of_config(base.config.to_dict() | ({"lora": adaptation} if adaptation else {})),
-    )
-    agreement = Agreement()
+    in_force = settings.in_force(args, asked.options)
+    # The head of the model is drawn at random.
+    set_seed(args.seed)
+    model = load_model(base, asked)
+    origin = make_origin(args, channels, base, adaptation)
+    agreement, fitting = Agreement(), model_state.shapes(model)
     found = resuming.choose(
         paths.checkpoints,
         origin,
@@ -83,19 +85,63 @@ def run(paths: Paths, asked: Hyperparameters, request: StopRequest) -> None:
         wanted=asked.options.resume,
         first_on_host=args.local_process_index == 0,
         first=args.process_index == 0,
+        problem_of=lambda folder: model_state.mismatch(folder, fitting),
     )
     order = make_order(args, channels.train, resuming.rows_per_step(args, found))
-    set_seed(args.seed)
-    stop = StopCallback(request, agreement, asked.options.checkpoint_minutes)
-    parts = {"order": order, "origin": origin, "agreement": agreement, "callbacks": make_callbacks(stop, asked)}
+    stop = make_stop(request, agreement, asked)
+    parts = {
+        "model": model,
+        "order": order,
+        "origin": origin,
+        "agreement": agreement,
+        "in_force": in_force,
+        "non_finite": stop.non_finite,
+        "callbacks": make_callbacks(stop, asked),
+    }
     trainer = make_trainer(args, asked, channels, base, parts)
     # Each rank draws its own dropout; a resumed one gets its random state from the checkpoint.
     torch.manual_seed(args.seed + args.process_index)
-    trainer.train_from(found)
+    train(trainer, found, asked)
     if stop.stopped:
-        delivery.interrupt(paths, trainer, request.seconds_left(asked.options.grace_period), channels.train, base)
+        delivery.interrupt(paths, trainer, request.seconds_left(asked.options.grace_period), channels, base)
     delivery.deliver(paths, trainer, asked, channels, base)
     agreement.barrier()
+
+
+def train(trainer: JobTrainer, found: Checkpoint | None, asked: Hyperparameters) -> None:
+    """Train to the end, or to where the training diverges, if what it has by then is to be delivered."""
+    try:
+        trainer.train_from(found)
+    except DivergenceError as error:
+        if asked.options.on_divergence == "fail":
+            raise
+        trainer.give_up(error)
+
+
+def make_origin(
+    args: TrainingArguments, channels: Channels, base: BaseModel, adaptation: dict[str, Any] | None
+) -> Origin:
+    """What this job's checkpoints belong to; each host's first rank alone holds it against theirs."""
+    if args.local_process_index:
+        return Origin("", "", "")
+    config = base.config.to_dict() | ({"lora": adaptation} if adaptation else {})
+    return Origin(
+        channels.train.fingerprint,
+        channels.validation.fingerprint,
+        fingerprint.of_model(config, base_model.weight_files(base)),
+    )
+
+
+def make_stop(request: StopRequest, agreement: Agreement, asked: Hyperparameters) -> StopCallback:
+    """What stops the training: SIGTERM, or a loss that is no number any more.
+
+    Raises:
+        UserError: a number of steps below 1.
+    """
+    steps = asked.options.max_nonfinite_steps
+    if steps < 1:
+        raise UserError(f"hyperparameter max_nonfinite_steps is {steps}, expected at least 1")
+    return StopCallback(request, agreement, asked.options.checkpoint_minutes, max_non_finite=steps)
 
 
 def quiet() -> None:
@@ -112,8 +158,14 @@ def load_base(paths: Paths, asked: Hyperparameters) -> BaseModel:
 def fit(base: BaseModel, channels: Channels) -> None:
     """Give the model the data's classes, and refuse it where it does not suit the data."""
     base_model.name_classes(base, channels.train.label_names)
-    parts = [part for part in (channels.train, channels.validation, channels.test) if part is not None]
-    base_model.check(base, channels.train.card, max(int(part.lengths.max()) for part in parts))
+    base_model.agree_on_padding(base)
+    longest = max(int(channel.lengths.max()) for channel in channels.all)
+    if longest > channels.max_length:
+        raise UserError(
+            f"rows have up to {longest} tokens, but max_length is {channels.max_length}: the delivered model would "
+            f"read less of a text than it was trained on; expected rows cut to {channels.max_length} tokens"
+        )
+    base_model.check(base, channels.train.card, max(longest, channels.max_length))
 
 
 def refuse_together(args: TrainingArguments, adaptation: dict[str, Any] | None) -> None:
@@ -157,17 +209,17 @@ def make_trainer(
     args: TrainingArguments, asked: Hyperparameters, channels: Channels, base: BaseModel, parts: dict[str, Any]
 ) -> JobTrainer:
     """The Trainer of this job; `parts` are arguments that it is made with too."""
+    loss = make_loss(args, asked, channels.train)
     trainer = JobTrainer(
-        model=load_model(base, asked),
         args=args,
         tokens=arguments.micro_batch_tokens(asked.options.tokens_per_batch, args),
         train_dataset=channels.train.rows,
         eval_dataset=data.by_length(channels.validation),
         data_collator=PaddingCollator(
-            base.config.pad_token_id or 0, asked.options.pad_to_multiple_of, base_model.position_limit(base.config)
+            base.config.pad_token_id, asked.options.pad_to_multiple_of, base_model.position_limit(base.config)
         ),
-        compute_metrics=Judge(),
-        compute_loss_func=make_loss(args, asked, channels.train),
+        compute_metrics=Judge(loss),
+        compute_loss_func=loss,
         **parts,
     )
     trainer.remove_callback(PrinterCallback)

@@ -29,6 +29,7 @@ SETTINGS = {"epochs": 2, "train_batch_size": 16, "learning_rate": "4e-3", "loggi
 TOO_SMALL = 50_000
 FILES = (
     "config.json",
+    "hyperparameters.json",
     "manifest.json",
     "model.safetensors",
     "optimizer.pt",

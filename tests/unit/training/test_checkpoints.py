@@ -7,7 +7,7 @@ from contract.files import STAGING
 from training import checkpoints
 from training.checkpoints import MANIFEST, SET_ASIDE, Origin
 
-ORIGIN = Origin("data", "model")
+ORIGIN = Origin("data", "validation", "model")
 
 
 def save(root: Path, step: int) -> Path:

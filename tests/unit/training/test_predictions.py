@@ -1,18 +1,23 @@
+import math
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from training.loss import ClassificationLoss
 from training.predictions import Judge, Predictions, softmax
 
 
 def test_a_judge_scores_and_keeps_what_it_saw() -> None:
-    judge = Judge()
+    judge = Judge(ClassificationLoss())
     with pytest.raises(RuntimeError):
         judge.take()
     logits = np.array([[2.0, 0.0], [0.0, 1.0], [3.0, 1.0]], dtype=np.float32)
     found = judge(SimpleNamespace(predictions=(logits, None), label_ids=np.array([0, 1, 1])))
     assert found["accuracy"] == pytest.approx(2 / 3)
+    assert found["loss"] == pytest.approx(
+        (math.log1p(math.exp(-2)) + math.log1p(math.exp(-1)) + math.log1p(math.exp(2))) / 3
+    )
     kept = judge.take()
     assert kept.predicted.tolist() == [0, 1, 0]
     assert kept.matrix.tolist() == [[1, 0], [1, 1]]

@@ -11,7 +11,7 @@ from training.checkpoints import SET_ASIDE, Checkpoint, Origin
 from training.resume import choose, rows_per_step
 from training.stop import Agreement
 
-ORIGIN = Origin("data", "model")
+ORIGIN = Origin("data", "validation", "model")
 
 
 def save(root: Path, step: int) -> Path:
@@ -41,7 +41,12 @@ def test_nothing_is_chosen_where_there_is_nothing_or_none_is_wanted(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("origin", "what"), [(Origin("other", "model"), "train channel"), (Origin("data", "other"), "model")]
+    ("origin", "what"),
+    [
+        (Origin("other", "validation", "model"), "train channel"),
+        (Origin("data", "other", "model"), "validation channel"),
+        (Origin("data", "validation", "other"), "base model"),
+    ],
 )
 def test_a_checkpoint_of_another_job_is_refused_and_stays(tmp_path: Path, origin: Origin, what: str) -> None:
     folder = save(tmp_path, 5)
