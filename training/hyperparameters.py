@@ -23,6 +23,7 @@ MANAGED = {
     "save_only_model": "a checkpoint is there to go on from, which takes the optimizer too",
     "push_to_hub": "the model goes to the job's model folder",
     "parallelism_config": "it is an object, not text; use fsdp or deepspeed",
+    "auto_find_batch_size": "use tokens_per_batch, which bounds the memory of a pass and keeps the rows of a step",
 }
 
 
@@ -57,10 +58,11 @@ def parse(values: dict[str, Any]) -> Hyperparameters:
     ours = {option.name: option.kind for option in declared(TrainingOptions)}
     kinds = argument_kinds() | ours
     given = resolve(values, known_names(kinds), "hyperparameter")
-    refuse_managed(given)
     values = typed(given, kinds, "hyperparameter")
+    refuse_managed({given[name][0]: (name, value) for name, value in values.items() if name in MANAGED})
     options = TrainingOptions(**{name: value for name, value in values.items() if name in ours})
-    return Hyperparameters(options, {name: value for name, value in values.items() if name not in ours})
+    arguments = {name: value for name, value in values.items() if name not in ours and name not in MANAGED}
+    return Hyperparameters(options, arguments)
 
 
 def argument_kinds() -> dict[str, Any]:
@@ -78,6 +80,11 @@ def known_names(kinds: dict[str, Any]) -> dict[str, str]:
 
 
 def refuse_managed(given: dict[str, tuple[str, Any]]) -> None:
-    for name, (spelled, _) in given.items():
-        if name in MANAGED:
+    """Raise for a field that the image decides, unless its value turns off what the field is for.
+
+    Args:
+        given: name and typed value by the spelling that it came in.
+    """
+    for spelled, (name, value) in given.items():
+        if value or (value == 0 and value is not False):
             raise UserError(f"hyperparameter {spelled} cannot be set: {MANAGED[name]}")

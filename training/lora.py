@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
 from contract.failures import UserError
 from training.options import TrainingOptions
@@ -55,7 +56,9 @@ def adapt(model: PreTrainedModel, asked: Mapping[str, Any]) -> None:
             f"hyperparameter lora_target_modules is {','.join(asked['target_modules'])}, "
             f"expected some of the model's linear layers: {', '.join(known)}"
         )
-    inject_adapter_in_model(LoraConfig(**{**asked, "target_modules": targets}), model)
+    # Conv1D, the linear layer of GPT-2, keeps its weights transposed.
+    transposed = all(isinstance(model.get_submodule(name), Conv1D) for name in targets)
+    inject_adapter_in_model(LoraConfig(**{**asked, "target_modules": targets, "fan_in_fan_out": transposed}), model)
     for name, parameter in model.named_parameters():
         parameter.requires_grad |= not name.startswith(f"{model.base_model_prefix}.")
     trained = sum(each.numel() for each in model.parameters() if each.requires_grad)
@@ -70,7 +73,7 @@ def adapt(model: PreTrainedModel, asked: Mapping[str, Any]) -> None:
 def linear_layers(model: PreTrainedModel, last_names: list[str] | tuple[()]) -> Iterator[str]:
     """Full names of the encoder's linear layers, of those whose last part is in `last_names` unless it is empty."""
     for name, module in model.base_model.named_modules():
-        if isinstance(module, nn.Linear) and (not last_names or name.rpartition(".")[2] in last_names):
+        if isinstance(module, nn.Linear | Conv1D) and (not last_names or name.rpartition(".")[2] in last_names):
             yield f"{model.base_model_prefix}.{name}"
 
 

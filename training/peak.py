@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from torch import nn
 from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
 FLOPS_PER_WEIGHT, FLOPS_PER_FROZEN_WEIGHT = 6, 4
 # By a part of the device's name, in operations a second.
@@ -45,7 +46,7 @@ class Cost:
     @classmethod
     def of(cls, model: PreTrainedModel) -> Cost:
         """The cost of `model`, whole: before it is sharded."""
-        layers = (module.weight for module in model.modules() if isinstance(module, nn.Linear))
+        layers = (module.weight for module in model.modules() if isinstance(module, nn.Linear | Conv1D))
         token = sum(
             weight.numel() * (FLOPS_PER_WEIGHT if weight.requires_grad else FLOPS_PER_FROZEN_WEIGHT)
             for weight in layers
