@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from datasets import Dataset
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import AutoModelForSequenceClassification, BertConfig
@@ -95,6 +96,7 @@ def pretrain(folder: Path) -> None:
     transformers treats a model that was loaded differently from one that was made: some releases
     write other names for its weights (LayerNorm.gamma).
     """
+    torch.manual_seed(0)
     config = BertConfig.from_pretrained(folder)
     AutoModelForSequenceClassification.from_config(config).save_pretrained(folder)
     AutoModelForSequenceClassification.from_pretrained(folder).save_pretrained(folder)
