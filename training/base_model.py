@@ -109,15 +109,20 @@ def agree_on_padding(base: BaseModel) -> int:
     Raises:
         UserError: neither has a padding token or an end-of-text token.
     """
-    config, tokens = base.config, base.tokenizer
-    known = (config.pad_token_id, tokens.pad_token_id, config.eos_token_id, tokens.eos_token_id)
-    usable = [found for found in known if isinstance(found, int) and 0 <= found < config.vocab_size]
+    # Models that read more than text keep what concerns text in a configuration of its own.
+    config, tokens = base.config.get_text_config(), base.tokenizer
+    size = getattr(config, "vocab_size", None) or len(tokens)
+    known = (
+        *(getattr(config, "pad_token_id", None), tokens.pad_token_id),
+        *(getattr(config, "eos_token_id", None), tokens.eos_token_id),
+    )
+    usable = [found for found in known if isinstance(found, int) and 0 <= found < size]
     if not usable:
         raise UserError(
-            f"model {base.name} has no padding token and no end-of-text token within its {config.vocab_size} tokens; "
+            f"model {base.name} has no padding token and no end-of-text token within its {size} tokens; "
             "expected pad_token_id in its config.json"
         )
-    config.pad_token_id = usable[0]
+    config.pad_token_id = base.config.pad_token_id = usable[0]
     if tokens.pad_token_id != usable[0]:
         tokens.pad_token = tokens.convert_ids_to_tokens(usable[0])
     tokens.padding_side = "right"
