@@ -31,7 +31,11 @@ class Job:
     paths: Paths
 
     def hyperparameters(self, **values: Any) -> None:
-        """Write them as SageMaker does: every value as text."""
+        """Write them as SageMaker does: every value as text.
+
+        In fp32 unless `bf16` is given: by default the CPU decides, and a test's outcome would depend on it.
+        """
+        values = {"bf16": False} | values
         write(self.paths.hyperparameters, {name: str(value) for name, value in values.items()})
 
     def hosts(self, current: str, names: list[str]) -> None:

@@ -21,6 +21,17 @@ def test_what_was_given_wins_over_the_defaults(tmp_path: Path, caplog: pytest.Lo
     assert "save_total_limit = 2 by default: the newest checkpoint" in caplog.text
 
 
+@pytest.mark.parametrize(("flags", "expected"), [({"avx512f"}, False), ({"avx512f", "avx512_bf16"}, True)])
+@pytest.mark.parametrize("given", [{}, {"bf16": False}, {"bf16": True}])
+def test_the_cpu_decides_on_bf16_unless_it_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: set[str], expected: bool, given: dict[str, bool]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(arguments, "cpu_flags", lambda: frozenset(flags))
+    args = arguments.build(given, tmp_path, evaluates=True, world_size=1)
+    assert args.bf16 == given.get("bf16", expected)
+
+
 def test_values_that_do_not_fit_together_get_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="do not fit together"):
         arguments.build({"bf16": True, "fp16": True}, tmp_path, evaluates=True, world_size=1)
