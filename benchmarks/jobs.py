@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 
+from benchmarks import models
 from contract.files import read_json, write_json
 from contract.paths import Paths
 from examples.demo.model import write_model
@@ -28,12 +29,24 @@ MEASURED = re.compile("runtime|per_second|padding_share")
 WANTED_VARIABLES = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
 
 
-def prepare(folder: Path, rows: int) -> Path:
-    """Made-up reviews, processed, and an untrained model: the input folder of a job, `folder`/input."""
+def prepare(folder: Path, rows: int, pretrained: Path | None = None) -> Path:
+    """Made-up reviews, processed, and a model: the input folder of a job, `folder`/input.
+
+    Args:
+        folder: to be made.
+        rows: of all splits together.
+        pretrained: folder of the model; None makes a small untrained one.
+    """
     raw = folder / "processing" / "input" / "reviews.tsv.gz"
     write_reviews(raw, rows)
     model = folder / "input" / "data" / "model"
-    write_model(model, raw, "review_body", MAX_LENGTH)
+    if pretrained is None:
+        write_model(model, raw, "review_body", MAX_LENGTH)
+    else:
+        # Copied, since containers see this folder alone; of the folder's other files a training reads none.
+        model.mkdir(parents=True)
+        for name in models.FILES:
+            shutil.copyfile(pretrained / name, model / name)
     command = [sys.executable, "-m", "processing", "--tokenizer", str(model), "--max-length", str(MAX_LENGTH)]
     command += ["--label-threshold", "4", "--label-names", "NEGATIVE,POSITIVE"]
     subprocess.run(command, env=environment(Paths(folder)), check=True, stdout=subprocess.DEVNULL)
@@ -72,8 +85,8 @@ def start(paths: Paths) -> subprocess.Popen[str]:
     )
 
 
-def kill(process: subprocess.Popen[str]) -> None:
-    """SIGKILL to the launcher and all that it started, as the end of a container is."""
+def kill(process: subprocess.Popen[str]) -> str:
+    """SIGKILL to the launcher and all that it started, as the end of a container is. Returns the unread log."""
     try:
         parent = psutil.Process(process.pid)
         # Stopped first, it starts no more of them and hears of no one's end.
@@ -82,7 +95,7 @@ def kill(process: subprocess.Popen[str]) -> None:
             victim.kill()
     except psutil.NoSuchProcess:
         pass
-    process.communicate()
+    return process.communicate()[0]
 
 
 def outcome(paths: Paths) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from datasets import Dataset
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import BertConfig
+from transformers import AutoModelForSequenceClassification, BertConfig
 
 from contract.card import Card, RowCounts, TokenizerReference
 from contract.paths import Paths
@@ -87,6 +87,17 @@ def make_model(folder: Path, dropout: float) -> Tokenizer:
     config.save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
     return tokenizer
+
+
+def pretrain(folder: Path) -> None:
+    """Give the model in `folder` weights that transformers has read from a file and written again.
+
+    transformers treats a model that was loaded differently from one that was made: some releases
+    write other names for its weights (LayerNorm.gamma).
+    """
+    config = BertConfig.from_pretrained(folder)
+    AutoModelForSequenceClassification.from_config(config).save_pretrained(folder)
+    AutoModelForSequenceClassification.from_pretrained(folder).save_pretrained(folder)
 
 
 def make_text(label: int, generator: random.Random) -> str:

@@ -1,10 +1,12 @@
-"""Ten kills at random moments do not change a bit of the result."""
+"""Ten kills at random moments do not change a bit of the result, of a model that was pretrained."""
+
+from __future__ import annotations
 
 import random
 from pathlib import Path
 
 import pytest
-from training_base import make_job
+from training_base import make_job, pretrain
 
 from benchmarks import resume
 
@@ -13,6 +15,9 @@ pytestmark = pytest.mark.integration
 
 def test_a_training_killed_ten_times_ends_with_the_same_bits(tmp_path: Path) -> None:
     job = make_job(tmp_path / "prepared", rows=480)
-    tally = resume.run(tmp_path, job.paths.base / "input", 10, 1, random.Random(0))
+    pretrain(job.paths.channel("model"))
+    asked = {"processes_per_host": 1, "bf16": False}
+    tally = resume.run(tmp_path, job.paths.base / "input", resume.SMALL, 10, asked, random.Random(0))
     assert tally.kills == 10
+    assert 0 < tally.resumed == tally.resumable
     assert not tally.differing
