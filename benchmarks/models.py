@@ -21,19 +21,22 @@ def add_option(parser: argparse.ArgumentParser, scratch: bool = True) -> None:
     )
 
 
-def locate(given: str | None) -> Path | None:
-    """The folder of the pretrained model that --model names; None for an untrained one.
+def locate(given: str | None) -> Path:
+    """The folder of the pretrained model that --model names; without, that of MiniLM-L6.
 
     Raises:
         SystemExit: there is no such model; the message says how to get the default one.
     """
-    if given == SCRATCH:
-        return None
     folder = packaged() if given is None else Path(given)
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         sys.exit(f"--model {folder} has no {missing[0]}; expected a folder with {', '.join(FILES)}")
     return folder.resolve()
+
+
+def locate_unless_scratch(given: str | None) -> Path | None:
+    """As `locate`; None for `--model scratch`."""
+    return None if given == SCRATCH else locate(given)
 
 
 def packaged() -> Path:

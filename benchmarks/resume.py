@@ -110,7 +110,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def main() -> int:
     given = parse()
-    model = models.locate(given.model)
+    model = models.locate_unless_scratch(given.model)
     plan = PRETRAINED if model else SMALL
     asked = {"processes_per_host": given.processes, "bf16": given.bf16}
     with tempfile.TemporaryDirectory(prefix="resume-") as name:
