@@ -1,4 +1,4 @@
-"""Tiny pretrained folders of the architectures that people fine-tune, each with a tokenizer of its kind, and jobs on them.
+"""Tiny pretrained folders of the architectures that people fine-tune, with tokenizers of their kinds, and jobs on them.
 
 A folder is made the way people's are: the model of the pretraining task, so that the classification head is new
 when it is fine-tuned, saved, loaded again and saved again. Dropout and all else is at the architecture's defaults.

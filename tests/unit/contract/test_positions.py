@@ -18,7 +18,7 @@ SIZES = {
     **dict.fromkeys(("max_position_embeddings", "n_positions"), TABLE),
     **dict.fromkeys(("entity_vocab_size", "entity_emb_size"), 8),
     **dict.fromkeys(("coordinate_size", "shape_size"), 4),
-    "attention_window": [8],
+    "attention_window": [8, 8],
     "channel_shrink_ratio": 2,
     "bos_token_id": 0,
     "eos_token_id": 2,
