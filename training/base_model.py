@@ -23,6 +23,7 @@ from contract.card import Card
 from contract.failures import UserError
 from contract.files import read_json
 from contract.paths import Paths
+from contract.positions import position_limit as position_limit
 from training.options import TrainingOptions
 
 CHANNEL = "model"
@@ -148,17 +149,6 @@ def check(base: BaseModel, card: Card | None, longest: int) -> None:
             f"rows have up to {needed} tokens, but model {base.name} has {positions} positions; "
             f"process with --max-length {positions}"
         )
-
-
-def position_limit(config: Any) -> int | None:
-    """Most tokens that the model takes; None where it names no limit.
-
-    RoBERTa and its kin count positions from the padding id on, so they take that many fewer.
-    """
-    positions = getattr(config, "max_position_embeddings", None)
-    if positions is None or config.model_type not in ("roberta", "xlm-roberta", "camembert", "mpnet"):
-        return positions
-    return positions - (config.pad_token_id or 0) - 1
 
 
 def refuse_other_weights(base: BaseModel) -> None:

@@ -2,21 +2,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-import pytest
-
-from inference.limits import NO_LIMIT, length_limit, position_limit
-
-
-@pytest.mark.parametrize(
-    ("values", "positions"),
-    [
-        ({"model_type": "bert", "max_position_embeddings": 512, "pad_token_id": 0}, 512),
-        ({"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 1}, 512),
-        ({"model_type": "xlnet", "pad_token_id": 5}, None),
-    ],
-)
-def test_positions_that_a_token_can_have(values: dict[str, object], positions: int | None) -> None:
-    assert position_limit(SimpleNamespace(**values)) == positions
+from inference.limits import NO_LIMIT, length_limit
 
 
 def test_the_least_known_limit_counts() -> None:

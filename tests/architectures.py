@@ -1,0 +1,272 @@
+"""Tiny pretrained folders of the architectures that people fine-tune, with tokenizers of their kinds, and jobs on them.
+
+A folder is made the way people's are: the model of the pretraining task, so that the classification head is new
+when it is fine-tuned, saved, loaded again and saved again. Dropout and all else is at the architecture's defaults.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+from training_base import BAD, GOOD, LABELS, PLAIN, Job, make_text, write
+from transformers import (
+    AlbertTokenizer,
+    AutoConfig,
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForMaskedLM,
+    AutoModelForPreTraining,
+    BertTokenizer,
+    DebertaV2Tokenizer,
+    GPT2Tokenizer,
+    LlamaTokenizer,
+    MPNetTokenizer,
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+    Qwen2Tokenizer,
+    RobertaTokenizer,
+    XLMRobertaTokenizer,
+)
+
+from contract.paths import Paths
+
+WORDS = GOOD + BAD + PLAIN
+POSITIONS = 128
+BERT_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+FAIRSEQ_TOKENS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
+END_OF_TEXT = "<|endoftext|>"
+
+# Sizes by each name that a configuration may have for them.
+SIZES = {
+    **dict.fromkeys(("hidden_size", "dim", "n_embd", "embedding_size"), 32),
+    **dict.fromkeys(("num_hidden_layers", "n_layers", "n_layer"), 2),
+    **dict.fromkeys(("num_attention_heads", "n_heads", "n_head", "num_key_value_heads"), 2),
+    **dict.fromkeys(("intermediate_size", "hidden_dim"), 64),
+    "head_dim": 16,
+}
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """How a pretrained folder is made.
+
+    Attributes:
+        model_type: as in config.json.
+        tokenizer: makes the tokenizer.
+        pretraining: the Auto class of the model that is saved.
+        settings: of the configuration, beside sizes.
+        legacy: whether the saved LayerNorms are named gamma and beta, as in google-bert's files.
+    """
+
+    model_type: str
+    tokenizer: Callable[[], PreTrainedTokenizerBase]
+    pretraining: type = AutoModelForMaskedLM
+    settings: dict[str, Any] = field(default_factory=dict)
+    legacy: bool = False
+
+
+def numbered(special: tuple[str, ...], others: list[str]) -> dict[str, int]:
+    """A vocabulary: the special tokens first."""
+    return {token: i for i, token in enumerate(dict.fromkeys([*special, *others]))}
+
+
+def merges(split: pre_tokenizers.PreTokenizer, alphabet: list[str]) -> tuple[list[str], list[tuple[str, str]]]:
+    """Tokens and merges of a byte pair encoding that knows the words of the rows, at a text's start and within."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = split
+    trainer = trainers.BpeTrainer(vocab_size=600, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator([*WORDS, " ".join(["", *WORDS])], trainer)
+    model = json.loads(tokenizer.to_str())["model"]
+    return list(model["vocab"]), [tuple(merge) for merge in model["merges"]]
+
+
+def byte_level() -> tuple[list[str], list[tuple[str, str]]]:
+    split = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    return merges(split, sorted(pre_tokenizers.ByteLevel.alphabet()))
+
+
+def pieces(special: tuple[str, ...]) -> list[tuple[str, float]]:
+    """A Unigram vocabulary with log-probabilities, as SentencePiece makes it: whole words before their letters."""
+    letters = sorted(set("".join(WORDS)) | {"▁"})
+    return [(token, 0.0) for token in special] + [(f"▁{w}", -4.0) for w in WORDS] + [(c, -9.0) for c in letters]
+
+
+def bert() -> PreTrainedTokenizerBase:
+    return BertTokenizer(vocab=numbered(BERT_TOKENS, WORDS))
+
+
+def mpnet() -> PreTrainedTokenizerBase:
+    return MPNetTokenizer(vocab=numbered((*FAIRSEQ_TOKENS, "[UNK]"), WORDS))
+
+
+def roberta() -> PreTrainedTokenizerBase:
+    tokens, pairs = byte_level()
+    return RobertaTokenizer(vocab=numbered(FAIRSEQ_TOKENS, tokens), merges=pairs)
+
+
+def gpt2() -> PreTrainedTokenizerBase:
+    """Without special tokens in a row, and without a padding token."""
+    tokens, pairs = byte_level()
+    return GPT2Tokenizer(vocab=numbered((END_OF_TEXT,), tokens), merges=pairs)
+
+
+def qwen() -> PreTrainedTokenizerBase:
+    """Without special tokens in a row; it names a padding token, which Qwen's configurations do not."""
+    tokens, pairs = byte_level()
+    return Qwen2Tokenizer(vocab=numbered((END_OF_TEXT,), tokens), merges=pairs)
+
+
+def llama() -> PreTrainedTokenizerBase:
+    """SentencePiece's byte pair encoding: <s> before each text, padding on the left and no token for it."""
+    tokens, pairs = merges(pre_tokenizers.Metaspace(), [])
+    special = ("<unk>", "<s>", "</s>")
+    tokenizer = LlamaTokenizer(vocab=numbered((*special, *(f"<0x{i:02X}>" for i in range(256))), tokens), merges=pairs)
+    frame(tokenizer, "<s> $A", "<s> $A <s> $B:1", "<s>")
+    return tokenizer
+
+
+def modernbert() -> PreTrainedTokenizerBase:
+    tokens, pairs = byte_level()
+    backend = Tokenizer(models.BPE(numbered(BERT_TOKENS, tokens), pairs))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    names = dict(zip(("pad", "unk", "cls", "sep", "mask"), BERT_TOKENS, strict=True))
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        model_input_names=["input_ids", "attention_mask"],
+        **{f"{name}_token": token for name, token in names.items()},
+    )
+    frame(tokenizer, "[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1", "[CLS]", "[SEP]")
+    return tokenizer
+
+
+def albert() -> PreTrainedTokenizerBase:
+    return AlbertTokenizer(vocab=pieces(("<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]")))
+
+
+def xlm_roberta() -> PreTrainedTokenizerBase:
+    return XLMRobertaTokenizer(vocab=pieces(FAIRSEQ_TOKENS))
+
+
+def deberta() -> PreTrainedTokenizerBase:
+    tokenizer = DebertaV2Tokenizer(vocab=pieces(("[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]")), unk_token="[UNK]")
+    frame(tokenizer, "[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1", "[CLS]", "[SEP]")
+    return tokenizer
+
+
+def frame(tokenizer: PreTrainedTokenizerBase, single: str, pair: str, *special: str) -> None:
+    """Have special tokens put around texts, where the class leaves that to tokenizer.json."""
+    ids = [(token, tokenizer.convert_tokens_to_ids(token)) for token in special]
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single=single, pair=pair, special_tokens=ids
+    )
+
+
+FAIRSEQ = {"bos_token_id": 0, "pad_token_id": 1, "eos_token_id": 2, "max_position_embeddings": POSITIONS + 2}
+TABLE = {"max_position_embeddings": POSITIONS}
+# As DeBERTa v3's.
+DISENTANGLED = {
+    **TABLE,
+    "relative_attention": True,
+    "position_biased_input": False,
+    "pos_att_type": ["p2c", "c2p"],
+    "position_buckets": 32,
+    "norm_rel_ebd": "layer_norm",
+    "share_att_key": True,
+    "type_vocab_size": 0,
+}
+CLS_SEP = {"cls_token_id": 2, "sep_token_id": 3, "bos_token_id": 2, "eos_token_id": 3, "pad_token_id": 0}
+
+ARCHITECTURES = {
+    "bert": Architecture("bert", bert, settings=TABLE),
+    "bert-legacy": Architecture("bert", bert, AutoModelForPreTraining, TABLE, legacy=True),
+    "roberta": Architecture("roberta", roberta, settings={**FAIRSEQ, "type_vocab_size": 1}),
+    "distilbert": Architecture("distilbert", bert, settings=TABLE),
+    "electra": Architecture("electra", bert, AutoModelForPreTraining, TABLE),
+    "albert": Architecture("albert", albert, settings={**TABLE, "bos_token_id": 2, "eos_token_id": 3}),
+    "xlm-roberta": Architecture("xlm-roberta", xlm_roberta, settings={**FAIRSEQ, "type_vocab_size": 1}),
+    "mpnet": Architecture("mpnet", mpnet, settings=FAIRSEQ),
+    "data2vec-text": Architecture("data2vec-text", roberta, AutoModel, {**FAIRSEQ, "type_vocab_size": 1}),
+    "deberta-v2": Architecture("deberta-v2", deberta, settings=DISENTANGLED),
+    "modernbert": Architecture(
+        "modernbert", modernbert, settings={**TABLE, **CLS_SEP, "local_attention": 16, "global_attn_every_n_layers": 2}
+    ),
+    "gpt2": Architecture(
+        "gpt2", gpt2, AutoModelForCausalLM, {"n_positions": POSITIONS, "bos_token_id": 0, "eos_token_id": 0}
+    ),
+    "llama": Architecture("llama", llama, AutoModelForCausalLM, {**TABLE, "bos_token_id": 1, "eos_token_id": 2}),
+    "qwen2": Architecture("qwen2", qwen, AutoModelForCausalLM, {**TABLE, "eos_token_id": 0}),
+    "qwen3": Architecture("qwen3", qwen, AutoModelForCausalLM, {**TABLE, "eos_token_id": 0}),
+}
+
+
+def write_pretrained(folder: Path, name: str) -> None:
+    """The pretrained model and tokenizer of the architecture `name`, with weights of random values, in `folder`."""
+    architecture = ARCHITECTURES[name]
+    tokenizer = architecture.tokenizer()
+    config = make_config(architecture, len(tokenizer))
+    torch.manual_seed(0)
+    architecture.pretraining.from_config(config).save_pretrained(folder)
+    architecture.pretraining.from_pretrained(folder).save_pretrained(folder)
+    if architecture.legacy:
+        name_as_before(folder / "model.safetensors")
+    tokenizer.save_pretrained(folder)
+
+
+def make_config(architecture: Architecture, vocabulary: int) -> Any:
+    known = AutoConfig.for_model(architecture.model_type).to_dict()
+    sizes = {name: size for name, size in SIZES.items() if name in known}
+    settings = {**sizes, **architecture.settings, "vocab_size": vocabulary}
+    return AutoConfig.for_model(architecture.model_type, **settings)
+
+
+def name_as_before(file: Path) -> None:
+    """Rename the LayerNorms of a saved model as TensorFlow had them."""
+    names = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
+    state = {}
+    for name, tensor in load_file(file).items():
+        for new, old in names.items():
+            name = name.replace(new, old)
+        state[name] = tensor
+    save_file(state, file, {"format": "pt"})
+
+
+def make_text_job(base: Path, name: str, rows: int = 160, wrong: float = 0.0, **hyperparameters: Any) -> Job:
+    """A job that fine-tunes the architecture `name` on raw text: train as CSV, validation as JSON lines.
+
+    Args:
+        wrong: share of the validation rows with the other label. With some, the loss on validation rises once the
+            model is surer than that share allows: the best model is not the last.
+    """
+    paths = Paths(base)
+    write_pretrained(paths.channel("model"), name)
+    train, validation = make_rows(rows, seed=0), make_rows(rows // 2, seed=1, wrong=wrong)
+    for channel in ("train", "validation"):
+        paths.channel(channel).mkdir(parents=True)
+    with (paths.channel("train") / "reviews.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("text", "label"), *train])
+    lines = [json.dumps({"text": text, "label": label}) for text, label in validation]
+    (paths.channel("validation") / "reviews.jsonl").write_text("\n".join(lines) + "\n")
+    channels = ("train", "validation", "model")
+    write(paths.base / "input" / "config" / "inputdataconfig.json", {channel: {} for channel in channels})
+    job = Job(paths)
+    job.hyperparameters(**hyperparameters)
+    job.hosts("algo-1", ["algo-1"])
+    return job
+
+
+def make_rows(count: int, seed: int, wrong: float = 0.0) -> list[tuple[str, str]]:
+    """Texts and the names of their labels; of the last `wrong` share it is the other label's."""
+    generator = random.Random(seed)
+    labels = [generator.randrange(2) for _ in range(count)]
+    texts = [make_text(label, generator) for label in labels]
+    right = round(count * (1 - wrong))
+    return [(text, LABELS[label ^ (i >= right)]) for i, (text, label) in enumerate(zip(texts, labels, strict=True))]
