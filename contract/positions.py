@@ -36,13 +36,18 @@ def position_limit(config: PretrainedConfig) -> int | None:
 
     A model with a table of positions cannot take more; one with rotary positions can, and was not trained for it.
     """
-    text = getattr(config, "text_config", None) or config
+    text = text_part(config)
     # GPT-2 and others have it under another name, which transformers maps to this one.
     positions = getattr(text, "max_position_embeddings", None)
     # XLNet, whose positions are relative, has -1.
     if positions is None or positions < 1 or has_relative_positions_only(text):
         return None
     return int(positions) - positions_before_first(text)
+
+
+def text_part(config: PretrainedConfig) -> PretrainedConfig:
+    """The part of a configuration that is the language model's, where it has several parts, as Gemma 3's does."""
+    return getattr(config, "text_config", None) or config
 
 
 def has_relative_positions_only(config: PretrainedConfig) -> bool:

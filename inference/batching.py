@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 
-def plan(lengths: Sequence[int], budget: int, ragged: bool = True) -> list[list[int]]:
+def plan(lengths: Sequence[int], budget: int) -> list[list[int]]:
     """Batches of positions in `lengths`, longest first, each position once.
 
     Sorting keeps padding small; the budget bounds memory and time: a batch's rows times its
@@ -15,25 +15,22 @@ def plan(lengths: Sequence[int], budget: int, ragged: bool = True) -> list[list[
     Args:
         lengths: tokens of each row.
         budget: tokens in a batch, padding included.
-        ragged: whether rows of different length may share a batch; a model without a padding
-            token needs them equal.
     """
     batches: list[list[int]] = []
     for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
         longest = lengths[batches[-1][0]] if batches else 0
-        fits = batches and (len(batches[-1]) + 1) * longest <= budget
-        if fits and (ragged or lengths[index] == longest):
+        if batches and (len(batches[-1]) + 1) * longest <= budget:
             batches[-1].append(index)
         else:
             batches.append([index])
     return batches
 
 
-def spread(lengths: Sequence[int], budget: int, count: int, ragged: bool = True) -> list[list[int]]:
+def spread(lengths: Sequence[int], budget: int, count: int) -> list[list[int]]:
     """The batches of `plan`, as even as they can be: the largest as small as `count` of them allow.
 
     Where `budget` needs more than `count` batches, there are more.
     """
     least = min(budget, max(lengths, default=1))
-    even = bisect_left(range(least, budget), True, key=lambda most: len(plan(lengths, most, ragged)) <= count)
-    return plan(lengths, least + even, ragged)
+    even = bisect_left(range(least, budget), True, key=lambda most: len(plan(lengths, most)) <= count)
+    return plan(lengths, least + even)

@@ -15,6 +15,7 @@ from inference.errors import RequestError, bad_request
 from inference.lanes import Lanes
 from inference.loading import LoadedModel
 from inference.parameters import Parameters
+from inference.passes import ForwardPass
 from inference.request import Request, Text, read_content
 from inference.tokenization import Encoded
 
@@ -41,13 +42,18 @@ class Classifier:
     Attributes:
         batch_tokens: tokens in one forward pass at most, padding included.
         lanes: how passes share the cores.
+        isolated: whether each text gets a forward pass of its own, for models whose scores depend on the others.
         statistics: of the last batch.
     """
 
     loaded: LoadedModel
     batch_tokens: int
     lanes: Lanes = field(default_factory=lambda: Lanes(1))
+    isolated: bool = False
     statistics: Statistics = field(default_factory=Statistics)
+
+    def __post_init__(self) -> None:
+        self.forward = ForwardPass(self.loaded)
 
     def encode(self, request: Request) -> list[Encoded]:
         """Token ids of a request's texts, special tokens included, within the limit.
@@ -97,29 +103,14 @@ class Classifier:
         """Logits of shape [len(rows), labels], float32, on the CPU, row i for row i."""
         result = torch.empty((len(rows), len(self.loaded.label_names)), dtype=torch.float32)
         lengths = [len(row) for row in rows]
-        batches = self.lanes.plan(lengths, self.batch_tokens, ragged=self.loaded.tokenizer.pad_id is not None)
+        self.forward.choose_padding(rows)
+        batches = [[i] for i in range(len(rows))] if self.isolated else self.lanes.plan(lengths, self.batch_tokens)
         passes = [[rows[index] for index in batch] for batch in batches]
-        for batch, logits in zip(batches, self.lanes.map(self._forward, passes), strict=True):
+        for batch, logits in zip(batches, self.lanes.map(self.forward, passes), strict=True):
             result[batch] = logits
         padded = sum(len(batch) * lengths[batch[0]] for batch in batches)
         self.statistics = Statistics(len(rows), len(batches), sum(lengths), padded)
         return result
-
-    @torch.inference_mode()
-    def _forward(self, rows: Sequence[Encoded]) -> torch.Tensor:
-        """Logits of one batch; rows are padded to the longest, on the tokenizer's side."""
-        tokenizer = self.loaded.tokenizer
-        left = tokenizer.padding_side == "left"
-        longest = max(map(len, rows))
-        inputs = {
-            "input_ids": pad([row.ids for row in rows], longest, tokenizer.pad_id or 0, left),
-            "attention_mask": pad([[1] * len(row) for row in rows], longest, 0, left),
-        }
-        if self.loaded.typed:
-            inputs["token_type_ids"] = pad([row.types for row in rows], longest, 0, left)
-        device = self.loaded.device.device
-        output = self.loaded.model(**{name: tensor.to(device) for name, tensor in inputs.items()})
-        return output.logits.float().cpu()
 
     def probe(self) -> torch.Tensor:
         """Logits of a text alone and of two that differ in length: passes of every kind, in little."""
@@ -168,16 +159,12 @@ class Classifier:
 
 
 def allowed(rows: list[Encoded], parameters: Parameters, limit: int) -> list[Encoded] | RequestError:
-    """`rows`; where one was cut at `limit` although the request forbids it, the error that says so."""
+    """`rows`; the error that says so where one is empty, or was cut at `limit` although the request forbids it."""
+    if not all(map(len, rows)):
+        return bad_request("a text has no tokens for this model, expected at least one")
     if not parameters.truncation and any(row.truncated for row in rows):
         return bad_request(f"a text is longer than {limit} tokens and parameters.truncation is false")
     return rows
-
-
-def pad(rows: Sequence[list[int]], longest: int, value: int, left: bool) -> torch.Tensor:
-    """`rows` as an int64 tensor [len(rows), longest]."""
-    filled = [[value] * (longest - len(row)) for row in rows]
-    return torch.tensor([fill + row if left else row + fill for fill, row in zip(filled, rows, strict=True)])
 
 
 def apply(function: str, logits: torch.Tensor) -> torch.Tensor:

@@ -28,13 +28,13 @@ class Lanes:
         self._count = count
         self._pool = ThreadPoolExecutor(count, "lane", torch.set_num_threads, (1,)) if count > 1 else None
 
-    def plan(self, lengths: Sequence[int], budget: int, ragged: bool) -> list[list[int]]:
+    def plan(self, lengths: Sequence[int], budget: int) -> list[list[int]]:
         """Passes of `batching.plan`: as many for each lane, alike in tokens, so that the lanes end together."""
         tokens = sum(lengths)
         if self._pool is None or tokens < self._count * LEAST_TOKENS:
-            return batching.plan(lengths, budget, ragged)
+            return batching.plan(lengths, budget)
         rounds = -(-tokens // budget)
-        return batching.spread(lengths, budget, rounds * self._count, ragged)
+        return batching.spread(lengths, budget, rounds * self._count)
 
     def map(self, step: Callable[[T], R], passes: Sequence[T]) -> Iterator[R]:
         """`step` of each pass, in order: each in a lane, or on all cores where there are fewer passes than lanes."""

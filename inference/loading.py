@@ -6,12 +6,14 @@ import logging
 import os
 import pickle  # for the name of its error alone
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from contract import tokenizer as tokenizers
 from contract.card import CARD_FILE, Card
 from contract.failures import UserError
+from contract.positions import text_part
 from contract.tokenizer import TOKENIZER_FILE
 from inference.device import Device
 from inference.limits import length_limit
@@ -32,6 +34,8 @@ class LoadedModel:
         max_length: longest input in tokens, special tokens included.
         problem_type: as in config.json: regression, single_label_classification,
             multi_label_classification, or None.
+        inputs: names of what the forward pass takes, of those that a tokenizer makes.
+        pad_id: the padding token of the model's configuration; None where it names none that it has.
         threshold: of two labels, the probability of the second from which on it is the answer;
             None means that the more probable one is.
     """
@@ -42,12 +46,14 @@ class LoadedModel:
     label_names: tuple[str, ...]
     max_length: int
     problem_type: str | None
+    inputs: frozenset[str]
+    pad_id: int | None
     threshold: float | None = None
 
     @property
-    def typed(self) -> bool:
-        """Whether the model tells the texts of a pair apart by token types."""
-        return getattr(self.model.config, "type_vocab_size", 0) > 1
+    def pads_left(self) -> bool:
+        """Whether the model reads its answer at the last place of a row, padding or not, as XLNet does."""
+        return getattr(self.model.config, "summary_type", None) == "last"
 
 
 def load(folder: Path, device: Device, allow_pickle: bool = False) -> LoadedModel:
@@ -64,8 +70,10 @@ def load(folder: Path, device: Device, allow_pickle: bool = False) -> LoadedMode
     if card:
         check_tokenizer(folder, card)
     model = read_model(folder, device)
-    tokenizer = TextTokenizer.read(folder, model.config.pad_token_id)
+    tokenizer = TextTokenizer.read(folder)
     model = model.to(device.device).eval()
+    # Classifying needs no keys and values of a text that goes on.
+    text_part(model.config).use_cache = False
     return LoadedModel(
         model,
         tokenizer,
@@ -73,6 +81,8 @@ def load(folder: Path, device: Device, allow_pickle: bool = False) -> LoadedMode
         label_names(model.config, card),
         length_limit(model.config, tokenizer, card),
         model.config.problem_type,
+        input_names(folder, model),
+        padding_id(model.config),
         decision_threshold(model.config, card),
     )
 
@@ -148,6 +158,36 @@ def check_tokenizer(folder: Path, card: Card) -> None:
             f"model folder {folder}: its tokenizer has fingerprint {found[:12]}, {CARD_FILE} says "
             f"{card.tokenizer.sha256[:12]}; expected the tokenizer the model was trained with"
         )
+
+
+def input_names(folder: Path, model: Any) -> frozenset[str]:
+    """Those of attention_mask and token_type_ids that a pipeline would give the model of `folder`."""
+    taken = {"attention_mask", "token_type_ids"} & signature(model.forward).parameters.keys()
+    if "token_type_ids" in taken and not has_token_types(folder, model.config):
+        taken.remove("token_type_ids")
+    return frozenset(taken)
+
+
+def has_token_types(folder: Path, config: Any) -> bool:
+    """Whether the tokenizer, as transformers loads it, gives each token a type, and the model tells types apart."""
+    types = getattr(config, "type_vocab_size", None)
+    if types in (0, 1):
+        return False
+    from transformers import AutoTokenizer
+
+    try:
+        names = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False).model_input_names
+    except (OSError, ValueError, KeyError, ImportError):
+        # A tokenizer.json is enough here, and not for every class.
+        return types is not None
+    return "token_type_ids" in names
+
+
+def padding_id(config: Any) -> int | None:
+    """The configuration's padding token, where it is one of the model's tokens: some have -1, or none."""
+    text = text_part(config)
+    found = getattr(text, "pad_token_id", None)
+    return found if found is not None and 0 <= found < text.vocab_size else None
 
 
 def label_names(config: Any, card: Card | None) -> tuple[str, ...]:

@@ -6,8 +6,8 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from inference import decoding, encoding, metrics
-from inference.errors import RequestError, internal_error
+from inference import decoding, encoding, isolation, metrics
+from inference.errors import RequestError
 from inference.exchange import Exchange
 from inference.media import choose_output
 from inference.options import ServingOptions
@@ -33,9 +33,13 @@ class Responder:
         self._model, self._options, self._functions = model, options, functions
 
     def warm_up(self) -> None:
-        """The shortest and the longest passes, so that the first request pays for no set-up."""
+        """The shortest and the longest passes, so that the first request pays for no set-up.
+
+        Before, whether texts may share a pass.
+        """
         if self._functions.model_fn:
             return
+        isolation.ensure(self._model)
         longest = Text("warm " * self._model.loaded.max_length)
         for texts in ([Text("warm")], [longest, longest]):
             self._model.logits(self._model.encode(Request(texts)))
@@ -90,22 +94,30 @@ class Responder:
         return choose_output(accept, self._options.default_accept)
 
     def _predict(self, exchanges: list[Exchange]) -> None:
-        """One call for all texts of all requests; each request takes its slice."""
-        rows = [row for exchange in exchanges for row in exchange.rows]
-        if not rows:
+        """One call for all texts of all requests; each request takes its slice.
+
+        Where it fails, halves of the requests try again, so that one request's failure is its alone.
+        """
+        if len(exchanges) < 2:
+            for exchange in exchanges:
+                exchange.guard(self._predict_alone)
             return
         try:
-            logits = self._model.logits(rows)
-        except Exception:
-            log.exception("a batch of %d texts failed", len(rows))
-            for exchange in exchanges:
-                exchange.error = internal_error()
+            logits = self._model.logits([row for exchange in exchanges for row in exchange.rows])
+        except Exception as error:
+            log.warning("a batch of %d requests failed (%s), trying its halves", len(exchanges), type(error).__name__)
+            middle = len(exchanges) // 2
+            self._predict(exchanges[:middle])
+            self._predict(exchanges[middle:])
             return
         start = 0
         for exchange in exchanges:
             end = start + len(exchange.rows)
             exchange.guard(self._write, logits[start:end])
             start = end
+
+    def _predict_alone(self, exchange: Exchange) -> None:
+        self._write(exchange, self._model.logits(exchange.rows))
 
     def _write(self, exchange: Exchange, logits: Any) -> None:
         request = exchange.request

@@ -42,22 +42,23 @@ class TextTokenizer:
         backend: a tokenizers.Tokenizer; truncation and padding that its file sets are turned off.
         settings: the content of tokenizer_config.json.
         truncation_side: where a text that is too long loses tokens, right or left.
-        pad_id: the model's padding token, where the settings name none; None for neither.
+
+    Attributes:
+        max_length: longest text in tokens that the settings allow; None where they have no limit.
+        pad_id: the padding token that the settings name; None for none.
     """
 
-    def __init__(self, backend: Any, settings: dict[str, Any], truncation_side: str, pad_id: int | None) -> None:
+    def __init__(self, backend: Any, settings: dict[str, Any], truncation_side: str) -> None:
         backend.no_truncation()
         backend.no_padding()
         self._backend = backend
         self._limit: int | None = None
         self._truncation_side = truncation_side
-        self.padding_side = settings.get("padding_side", "right")
         self.max_length = settings.get("model_max_length")
-        named = backend.token_to_id(token_text(settings.get("pad_token")))
-        self.pad_id = pad_id if named is None else named
+        self.pad_id: int | None = backend.token_to_id(token_text(settings.get("pad_token")))
 
     @classmethod
-    def read(cls, folder: Path, pad_id: int | None) -> TextTokenizer:
+    def read(cls, folder: Path) -> TextTokenizer:
         """The tokenizer in `folder`.
 
         Raises:
@@ -72,7 +73,7 @@ class TextTokenizer:
         except Exception as error:  # tokenizers raises plain Exception
             raise UserError(f"tokenizer {path} cannot be read: {error}") from None
         side = tokenizer.truncation_side(path, backend.truncation)
-        return cls(backend, tokenizer.config(path), side, pad_id)
+        return cls(backend, tokenizer.config(path), side)
 
     def encode(self, texts: Sequence[Text], limit: int) -> list[Encoded]:
         """Token ids of each text, at most `limit` of them."""

@@ -25,6 +25,7 @@ from transformers import (
     AutoModelForCausalLM,
     AutoModelForMaskedLM,
     AutoModelForPreTraining,
+    AutoModelForSequenceClassification,
     BertTokenizer,
     DebertaV2Tokenizer,
     GPT2Tokenizer,
@@ -221,11 +222,30 @@ def write_pretrained(folder: Path, name: str) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def make_config(architecture: Architecture, vocabulary: int) -> Any:
-    known = AutoConfig.for_model(architecture.model_type).to_dict()
-    sizes = {name: size for name, size in SIZES.items() if name in known}
-    settings = {**sizes, **architecture.settings, "vocab_size": vocabulary}
-    return AutoConfig.for_model(architecture.model_type, **settings)
+def write_classifier(folder: Path, architecture: Architecture, **settings: Any) -> None:
+    """A classifier with its tokenizer, as a team may bring it. Weights are so large that texts score apart.
+
+    Args:
+        settings: of the configuration, beside the architecture's.
+    """
+    tokenizer = architecture.tokenizer()
+    torch.manual_seed(0)
+    config = make_config(architecture, len(tokenizer), id2label=dict(enumerate(LABELS)), **settings)
+    model = AutoModelForSequenceClassification.from_config(config)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() > 1:
+                parameter.normal_(std=0.3)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def make_config(architecture: Architecture, vocabulary: int, **settings: Any) -> Any:
+    known = AutoConfig.for_model(architecture.model_type)
+    sizes = {name: size for name, size in SIZES.items() if hasattr(known, name)}
+    return AutoConfig.for_model(
+        architecture.model_type, **{**sizes, **architecture.settings, "vocab_size": vocabulary, **settings}
+    )
 
 
 def name_as_before(file: Path) -> None:

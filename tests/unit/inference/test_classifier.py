@@ -128,10 +128,3 @@ def test_truncation_can_be_forbidden(model_folder: Path) -> None:
 def test_max_length_needs_room_for_a_token(model_folder: Path) -> None:
     with pytest.raises(RequestError, match="max_length is 2, expected at least 3"):
         classifier(model_folder)("good", max_length=2)
-
-
-def test_without_a_padding_token_only_equal_lengths_share_a_pass(model_folder: Path) -> None:
-    own = classifier(model_folder, budget=10_000)
-    own.loaded.tokenizer.pad_id = None
-    own(["good film", "bad end", "good"])
-    assert own.statistics.passes == 2

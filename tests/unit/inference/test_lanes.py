@@ -35,7 +35,7 @@ def test_a_single_pass_has_all_cores() -> None:
 def test_every_lane_has_as_many_passes_alike_in_tokens() -> None:
     rng = random.Random(1)
     lengths = [rng.randrange(20, 40) for _ in range(32)]
-    passes = Lanes(2).plan(lengths, 512, ragged=True)
+    passes = Lanes(2).plan(lengths, 512)
     sizes = [len(each) * lengths[each[0]] for each in passes]
     assert len(passes) == 4
     assert max(sizes) - min(sizes) <= max(lengths) + 0.1 * max(sizes)
@@ -43,7 +43,7 @@ def test_every_lane_has_as_many_passes_alike_in_tokens() -> None:
 
 
 def test_no_pass_is_tiny_or_above_the_budget() -> None:
-    assert Lanes(4).plan([LEAST_TOKENS] * 3, 4096, ragged=True) == [[0, 1, 2]]
-    assert len(Lanes(4).plan([LEAST_TOKENS] * 4, 4096, ragged=True)) == 4
-    assert Lanes(2).plan([500] * 4, 512, ragged=True) == [[0], [1], [2], [3]]
-    assert Lanes(1).plan([100] * 9, 512, ragged=True) == [[0, 1, 2, 3, 4], [5, 6, 7, 8]]
+    assert Lanes(4).plan([LEAST_TOKENS] * 3, 4096) == [[0, 1, 2]]
+    assert len(Lanes(4).plan([LEAST_TOKENS] * 4, 4096)) == 4
+    assert Lanes(2).plan([500] * 4, 512) == [[0], [1], [2], [3]]
+    assert Lanes(1).plan([100] * 9, 512) == [[0, 1, 2, 3, 4], [5, 6, 7, 8]]

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from unit.inference.tiny import LABELS, MAX_LENGTH, card
 from contract.card import CARD_FILE
 from contract.failures import UserError
 from inference.device import Device
-from inference.loading import load
+from inference.loading import load, padding_id
 
 CPU = Device(torch.device("cpu"), torch.float32)
 
@@ -41,6 +42,37 @@ def test_without_a_card_they_come_from_the_model(copy: Path) -> None:
 def test_a_card_cannot_ask_for_more_than_the_model_takes(copy: Path) -> None:
     replace(card(copy), max_length=1000).write(copy)
     assert load(copy, CPU).max_length == MAX_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("names", "inputs"),
+    [
+        (["input_ids", "token_type_ids", "attention_mask"], {"attention_mask", "token_type_ids"}),
+        (["input_ids", "attention_mask"], {"attention_mask"}),
+    ],
+)
+def test_the_model_gets_token_types_where_its_tokenizer_gives_them(
+    copy: Path, names: list[str], inputs: set[str]
+) -> None:
+    change_settings(copy / "tokenizer_config.json", model_input_names=names)
+    assert load(copy, CPU).inputs == inputs
+
+
+def test_a_model_that_knows_one_type_of_token_gets_none(copy: Path) -> None:
+    change_settings(copy / "config.json", type_vocab_size=1)
+    weights = load_file(copy / "model.safetensors")
+    name = "bert.embeddings.token_type_embeddings.weight"
+    save_file(weights | {name: weights[name][:1].clone()}, copy / "model.safetensors", {"format": "pt"})
+    assert load(copy, CPU).inputs == {"attention_mask"}
+
+
+@pytest.mark.parametrize(("named", "found"), [(0, 0), (3, 3), (None, None), (-1, None), (10_000, None)])
+def test_the_padding_token_is_the_configurations_where_the_model_has_it(named: int | None, found: int | None) -> None:
+    assert padding_id(SimpleNamespace(pad_token_id=named, vocab_size=4)) == found
+
+
+def change_settings(file: Path, **values: object) -> None:
+    file.write_text(json.dumps(json.loads(file.read_text()) | values))
 
 
 def test_pickles_are_read_where_allowed_and_give_the_same_weights(copy: Path) -> None:

@@ -17,7 +17,7 @@ from inference.device import Device
 from inference.envelope import unpack
 from inference.loading import load
 from inference.options import ServingOptions
-from inference.request import Text
+from inference.request import Request, Text
 from inference.responder import Responder
 from inference.tokenization import Encoded
 from inference.user_code import UserFunctions
@@ -97,6 +97,29 @@ def test_a_text_that_the_tokenizer_cannot_take_is_its_requests_alone(
     assert [status for status, _, _ in answers] == [200, 500, 200]
     assert "request id-1 failed" in caplog.text
     assert "request id-0" not in caplog.text
+
+
+def test_a_text_that_the_model_cannot_take_is_its_requests_alone(
+    model: Classifier, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    requests = [(json.dumps({"inputs": text}), {}) for text in ("good film", "dull", "bad", "the end", "good")]
+    responder = Responder(model, ServingOptions(), UserFunctions())
+    alone = [respond(responder, request)[0] for request in requests]
+    once = model.forward.once
+    (dull,) = model.encode(Request([Text("dull")]))
+
+    def refuse_dull(rows: list[Encoded]) -> torch.Tensor:
+        if dull in rows:
+            raise RuntimeError("no such text")
+        return once(rows)
+
+    monkeypatch.setattr(model.forward, "once", refuse_dull)
+    answers = respond(responder, *requests)
+    assert [status for status, _, _ in answers] == [200, 500, 200, 200, 200]
+    for index in (0, 2, 3, 4):
+        assert scores(answers[index][2]) == pytest.approx(scores(alone[index][2]), abs=1e-5)
+    assert "request id-1 failed" in caplog.text
+    assert caplog.text.count("Traceback") == 1
 
 
 def watch_tokenizer(model: Classifier, monkeypatch: pytest.MonkeyPatch, refused: str | None = None) -> list[list[Text]]:
