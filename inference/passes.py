@@ -46,7 +46,9 @@ class ForwardPass:
         except Exception as error:
             if len(rows) == 1:
                 raise
-            log.warning("a forward pass of %d texts failed (%s), trying its halves", len(rows), type(error).__name__)
+            problem = type(error).__name__
+        # Only now that the exception is gone, and with it the tensors that its traceback holds.
+        log.warning("a forward pass of %d texts failed (%s), trying its halves", len(rows), problem)
         middle = len(rows) // 2
         return torch.cat([self(rows[:middle]), self(rows[middle:])])
 

@@ -15,6 +15,8 @@ from inference.request import Request, Text, as_mapping, check_count, read_conte
 from inference.user_code import UserFunctions, call
 
 if TYPE_CHECKING:
+    import torch
+
     from inference.classifier import Classifier
 
 log = logging.getLogger(__name__)
@@ -102,10 +104,8 @@ class Responder:
             for exchange in exchanges:
                 exchange.guard(self._predict_alone)
             return
-        try:
-            logits = self._model.logits([row for exchange in exchanges for row in exchange.rows])
-        except Exception as error:
-            log.warning("a batch of %d requests failed (%s), trying its halves", len(exchanges), type(error).__name__)
+        logits = self._logits(exchanges)
+        if logits is None:
             middle = len(exchanges) // 2
             self._predict(exchanges[:middle])
             self._predict(exchanges[middle:])
@@ -115,6 +115,14 @@ class Responder:
             end = start + len(exchange.rows)
             exchange.guard(self._write, logits[start:end])
             start = end
+
+    def _logits(self, exchanges: list[Exchange]) -> torch.Tensor | None:
+        """Logits of all texts of `exchanges`; None where the model fails."""
+        try:
+            return self._model.logits([row for exchange in exchanges for row in exchange.rows])
+        except Exception as error:
+            log.warning("a batch of %d requests failed (%s), trying its halves", len(exchanges), type(error).__name__)
+            return None
 
     def _predict_alone(self, exchange: Exchange) -> None:
         self._write(exchange, self._model.logits(exchange.rows))
