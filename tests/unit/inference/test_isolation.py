@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from architectures import BERT_TOKENS, WORDS, Architecture, numbered, write_classifier
+from architectures import Architecture, write_classifier
+from tiny_tokenizers import BERT_TOKENS, WORDS, numbered
 from transformers import BertTokenizer, PreTrainedTokenizerBase
 from unit.inference.tiny import write_model
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import torch
-from architectures import ARCHITECTURES, END_OF_TEXT, WORDS, Architecture, bert, gpt2, roberta, write_classifier
+from architectures import ARCHITECTURES, Architecture, write_classifier
+from tiny_tokenizers import END_OF_TEXT, WORDS, bert, gpt2, roberta
 from tokenizers import processors
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast, pipeline
 
