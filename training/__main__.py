@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from contract import logs
 from contract.command import SELFTEST, answered
 from contract.failures import EXIT_OK, UserError, guard
 from contract.options import as_hyperparameters, help_text
 from contract.paths import Paths
+from training.hyperparameters import read_values
 from training.options import TrainingOptions
 from training.toolkit import complete
+from training.user_script import is_requested
 
 USAGE = (
     "usage: python -m training [train]\n\nEvery option is a hyperparameter; "
@@ -39,8 +43,34 @@ def become_train(arguments: Sequence[str], paths: Paths) -> None:
     if list(arguments) not in (["train"], []):
         raise UserError(f"arguments are {' '.join(arguments)!r}, expected train")
     complete(paths)
-    os.environ.update(allocation(os.environ))
-    os.execvp("train", ["train"])  # noqa: S606 (no shell is wanted)
+    os.environ.update(module_settings(os.environ))
+    if not is_requested(read_values(paths.hyperparameters)):
+        os.environ.update(allocation(os.environ))
+    os.execv(train_command(), ["train"])  # noqa: S606 (no shell is wanted)
+
+
+def train_command() -> str:
+    """The toolkit's `train`, of this interpreter's environment before any other on PATH.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    found = shutil.which("train", path=str(Path(sys.executable).parent)) or shutil.which("train")
+    if found is None:
+        raise UserError("there is no command train; expected sagemaker-training in the environment of this Python")
+    return found
+
+
+def module_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """What makes the toolkit call this package, here and in the processes that it starts, where it is not set."""
+    folders = [str(Path(__file__).parents[1]), *filter(None, environ.get("PYTHONPATH", "").split(os.pathsep))]
+    # torchrun, for a team's own script, lies beside the interpreter.
+    commands = [*filter(None, environ.get("PATH", "").split(os.pathsep)), str(Path(sys.executable).parent)]
+    return {
+        "PATH": os.pathsep.join(dict.fromkeys(commands)),
+        "SAGEMAKER_TRAINING_MODULE": environ.get("SAGEMAKER_TRAINING_MODULE") or "training.launch:main",
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys(folders)),
+    }
 
 
 def allocation(environ: Mapping[str, str]) -> dict[str, str]:

@@ -24,9 +24,9 @@ from contract.failures import UserError
 from contract.files import read_json
 from contract.paths import Paths
 from contract.positions import position_limit as position_limit
-from training.options import TrainingOptions
+from training import model_archive
+from training.options import MODEL_CHANNEL, TrainingOptions
 
-CHANNEL = "model"
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 # In transformers' words: exactly one class a row, the loss of which is the cross entropy.
 PROBLEM_TYPE = "single_label_classification"
@@ -40,7 +40,8 @@ class BaseModel:
     """Where a model comes from.
 
     Attributes:
-        name: a folder, or a name on the hub.
+        name: a folder, a .tar.gz file, or a name on the hub, as it was given.
+        location: of its files: `name`, or where the .tar.gz file was unpacked.
         revision: on the hub.
         tokenizer_file: its tokenizer.json.
         tokenizer: the same with its settings, as transformers loads it.
@@ -48,6 +49,7 @@ class BaseModel:
     """
 
     name: str
+    location: str
     revision: str | None
     tokenizer_file: Path
     tokenizer: PreTrainedTokenizerBase
@@ -56,7 +58,7 @@ class BaseModel:
     @property
     def from_scratch(self) -> bool:
         """Whether it is a folder with a configuration and no weights."""
-        folder = Path(self.name)
+        folder = Path(self.location)
         return folder.is_dir() and not any((folder / name).is_file() for name in WEIGHTS)
 
 
@@ -68,10 +70,10 @@ def find(options: TrainingOptions, paths: Paths) -> str:
     """
     if options.model_name:
         return options.model_name
-    if paths.channel(CHANNEL).is_dir():
-        return str(paths.channel(CHANNEL))
+    if paths.channel(MODEL_CHANNEL).is_dir():
+        return str(paths.channel(MODEL_CHANNEL))
     raise UserError(
-        f"hyperparameter model_name is not set and there is no channel {CHANNEL}; "
+        f"hyperparameter model_name is not set and there is no channel {MODEL_CHANNEL}; "
         "expected a model's folder or its name on the hub"
     )
 
@@ -82,16 +84,17 @@ def describe(name: str, revision: str | None) -> BaseModel:
     Raises:
         UserError: it has no tokenizer.json or no configuration that transformers knows.
     """
-    tokenizer_file = tokenizer.locate(name, revision)
+    location = model_archive.location(name)
+    tokenizer_file = tokenizer.locate(location, revision)
     try:
-        config = AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(location, revision=revision, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"model {name} has no usable configuration: {first_line(error)}") from None
     try:
-        tokens = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False)
+        tokens = AutoTokenizer.from_pretrained(location, revision=revision, trust_remote_code=False)
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise UserError(f"model {name} has no usable tokenizer: {first_line(error)}") from None
-    return BaseModel(name, revision, tokenizer_file, tokens, config)
+    return BaseModel(name, location, revision, tokenizer_file, tokens, config)
 
 
 def name_classes(base: BaseModel, names: tuple[str, ...]) -> None:
@@ -153,7 +156,7 @@ def check(base: BaseModel, card: Card | None, longest: int) -> None:
 
 def refuse_other_weights(base: BaseModel) -> None:
     """Stop before weights that are there, but not as safetensors, are taken for none."""
-    others = [path.name for path in sorted(Path(base.name).iterdir()) if path.suffix in WEIGHT_SUFFIXES]
+    others = [path.name for path in sorted(Path(base.location).iterdir()) if path.suffix in WEIGHT_SUFFIXES]
     if others:
         raise UserError(
             f"model {base.name} has weights in {others[0]}, expected {WEIGHTS[0]}: only safetensors is read"
@@ -176,7 +179,7 @@ def load(base: BaseModel, attention: str | None = None) -> PreTrainedModel:
             log.info("model %s has no weights: training starts from scratch", base.name)
             return AutoModelForSequenceClassification.from_config(base.config, attn_implementation=attention)
         model, found = AutoModelForSequenceClassification.from_pretrained(
-            base.name,
+            base.location,
             revision=base.revision,
             config=base.config,
             use_safetensors=True,
@@ -232,10 +235,10 @@ def weight_files(base: BaseModel) -> list[Path]:
 
 def located(base: BaseModel, name: str) -> Path | None:
     """The file `name` of the model, in its folder or in the cache of the hub; None where there is none."""
-    folder = Path(base.name)
+    folder = Path(base.location)
     if folder.is_dir():
         return folder / name if (folder / name).is_file() else None
-    found = cached_file(base.name, name, revision=base.revision, _raise_exceptions_for_missing_entries=False)
+    found = cached_file(base.location, name, revision=base.revision, _raise_exceptions_for_missing_entries=False)
     return Path(found) if found else None
 
 

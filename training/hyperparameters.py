@@ -47,10 +47,19 @@ def read(path: Path) -> Hyperparameters:
         UserError: the file is no JSON object, a name is unknown or managed by the image, or a
             value is not of its type.
     """
+    return parse(read_values(path))
+
+
+def read_values(path: Path) -> dict[str, Any]:
+    """The object in `path`, as it was given; empty where there is no such file.
+
+    Raises:
+        UserError: the file is no JSON object.
+    """
     values = read_json(path, "hyperparameters") if path.exists() else {}
     if not isinstance(values, dict):
         raise UserError(f"hyperparameters {path} hold {type(values).__name__}, expected a JSON object")
-    return parse(values)
+    return values
 
 
 def parse(values: dict[str, Any]) -> Hyperparameters:

@@ -14,9 +14,9 @@ from contract import logs
 from contract.failures import UserError, cut, log_failure, reason
 from contract.hosts import Hosts
 from contract.paths import Paths
-from training import hyperparameters
+from training import hyperparameters, model_archive, user_script
 from training.hyperparameters import Hyperparameters
-from training.options import TrainingOptions
+from training.options import MODEL_CHANNEL, TrainingOptions
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +39,15 @@ def main() -> None:
 
 
 def launch(paths: Paths) -> None:
-    """One process here, or `processes_per_host` on each host."""
-    asked = hyperparameters.read(paths.hyperparameters)
+    """The team's own script where there is one; else one process here, or `processes_per_host` on each host."""
+    given = hyperparameters.read_values(paths.hyperparameters)
+    if user_script.is_requested(given):
+        user_script.run(given)
+        return
+    for name in user_script.launchers(given):
+        log.info("%s is set, but not needed: the image starts a process for each GPU of each host itself", name)
+    asked = hyperparameters.parse(given)
+    model_archive.unpack_once(asked.options.model_name or str(paths.channel(MODEL_CHANNEL)))
     hosts = Hosts.read(paths.training_resource_config)
     processes = process_count(asked.options)
     log.info("host %d of %d, %d processes on each", hosts.index + 1, hosts.count, processes)

@@ -7,6 +7,8 @@ from typing import Literal
 
 from contract.options import option
 
+# Where the model to start from lies if no hyperparameter names one.
+MODEL_CHANNEL = "model"
 # The names that the published Hugging Face examples use for fields of TrainingArguments.
 EXAMPLE_NAMES = {
     "epochs": "num_train_epochs",

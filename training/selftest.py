@@ -38,12 +38,12 @@ def job() -> str:
         UserError: a run failed, or the second did not go on from the first.
     """
     # Imported here, with the library behind it: the processes of `collective` have no use for it.
-    from training.base_model import CHANNEL
+    from training.options import MODEL_CHANNEL
 
     with tempfile.TemporaryDirectory(prefix="selftest-") as folder:
         paths = Paths(Path(folder))
         texts = write_rows(paths.channel("train") / "rows.jsonl", ROWS)
-        write_model(paths.channel(CHANNEL), texts, MAX_LENGTH)
+        write_model(paths.channel(MODEL_CHANNEL), texts, MAX_LENGTH)
         train(paths, FIRST_STEPS)
         train(paths, STEPS)
         told = read_json(paths.model / CARD_FILE, "card")["training"]

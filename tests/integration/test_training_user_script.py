@@ -1,0 +1,163 @@
+"""A team's own script instead of the image's training: run as the base container runs it, with stops and reasons."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+from training_base import make_job, pretrain
+from training_run import ROOT, SECONDS, until
+
+from contract.files import write_json
+from contract.paths import Paths
+
+pytestmark = pytest.mark.integration
+
+SCRIPT = """
+import argparse, json, os, signal, sys, time
+parser = argparse.ArgumentParser()
+parser.add_argument("--text")
+parser.add_argument("--epochs", type=int)
+parser.add_argument("--end", default="well")
+given = parser.parse_args()
+if given.end == "badly":
+    raise ValueError("rows are missing")
+if given.end == "stopped":
+    def stop(*_):
+        open(os.path.join(os.environ["SM_MODEL_DIR"], "saved"), "w").close()
+        sys.exit(3)
+    signal.signal(signal.SIGTERM, stop)
+    print("waiting", flush=True)
+    time.sleep(120)
+rank = os.environ.get("RANK", "0")
+said = {"arguments": [given.text, given.epochs], "hosts": json.loads(os.environ["SM_HOSTS"]),
+        "channel": os.environ["SM_CHANNEL_TRAIN"], "world": os.environ.get("WORLD_SIZE", "1")}
+open(os.path.join(os.environ["SM_MODEL_DIR"], f"said-{rank}.json"), "w").write(json.dumps(said))
+"""
+
+
+def make(folder: Path, code: Path | None = None, **hyperparameters: str) -> Paths:
+    paths = Paths(folder / "ml")
+    (paths.channel("train")).mkdir(parents=True)
+    paths.model.mkdir()
+    source = code or folder / "source"
+    if code is None:
+        source.mkdir()
+        (source / "fine_tune.py").write_text(SCRIPT)
+        # A module of the team's may have the name of one of ours.
+        (source / "contract.py").write_text("raise RuntimeError('of the team')")
+    given = {"sagemaker_program": json.dumps("fine_tune.py"), "sagemaker_submit_directory": json.dumps(str(source))}
+    write_json(paths.hyperparameters, given | hyperparameters)
+    return paths
+
+
+def start(paths: Paths) -> subprocess.Popen[str]:
+    """The entry point with no other variable than SAGEMAKER_BASE_DIR, as from a clone."""
+    environ = {"SAGEMAKER_BASE_DIR": str(paths.base), "PATH": "/usr/bin:/bin"}
+    command = [sys.executable, "-m", "training", "train"]
+    return subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def run(paths: Paths) -> tuple[int, str]:
+    process = start(paths)
+    output = process.communicate(timeout=SECONDS)[0]
+    return process.returncode, output
+
+
+def said(paths: Paths, rank: int = 0) -> dict[str, object]:
+    return json.loads((paths.model / f"said-{rank}.json").read_text())
+
+
+@pytest.mark.parametrize("program", ["fine_tune.py", '"fine_tune.py"'], ids=["plain", "quoted"])
+def test_the_script_runs_with_its_arguments_and_the_toolkits_variables(tmp_path: Path, program: str) -> None:
+    paths = make(tmp_path, sagemaker_program=program, text='"two words; $HOME"', epochs="3", sagemaker_region="x")
+    status, output = run(paths)
+    assert status == 0, output
+    assert "running the script fine_tune.py" in output
+    expected = {"arguments": ["two words; $HOME", 3], "hosts": ["algo-1"], "channel": str(paths.channel("train"))}
+    assert said(paths) == expected | {"world": "1"}
+    assert not paths.failure.exists()
+
+
+def test_code_in_an_archive_is_unpacked_and_torchrun_starts_the_ranks(tmp_path: Path) -> None:
+    (tmp_path / "fine_tune.py").write_text(SCRIPT)
+    archive = tmp_path / "sourcedir.tar.gz"
+    with tarfile.open(archive, "w:gz") as file:
+        file.add(tmp_path / "fine_tune.py", "fine_tune.py")
+    paths = make(tmp_path, archive, sagemaker_torch_distributed_enabled="true", sagemaker_instance_type="local")
+    status, output = run(paths)
+    assert status == 0, output
+    assert "by torchrun instead of" in output
+    assert said(paths)["world"] == "1"
+
+
+def test_a_script_that_fails_says_so_in_the_failure_reason(tmp_path: Path) -> None:
+    paths = make(tmp_path, end="badly")
+    status, output = run(paths)
+    assert status != 0
+    assert "ValueError: rows are missing" in output
+    assert paths.failure.read_text().startswith("script fine_tune.py ended with exit status 1: ValueError")
+
+
+def test_sigterm_reaches_the_script(tmp_path: Path) -> None:
+    paths = make(tmp_path, end="stopped")
+    process = start(paths)
+    until(process, "waiting")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert (paths.model / "saved").exists()
+    reason = "interrupted: SIGTERM was passed on to script fine_tune.py, which ended with exit status 3"
+    assert paths.failure.read_text().startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "reason"),
+    [
+        ({"sagemaker_program": '""'}, "hyperparameter sagemaker_program is empty"),
+        ({"sagemaker_program": "train.py"}, "sagemaker_program is 'train.py', expected one of the files in"),
+        ({"sagemaker_submit_directory": "/nowhere.tar.gz"}, "sagemaker_submit_directory is /nowhere.tar.gz, which"),
+        ({"sagemaker_program": "../fine_tune.py"}, "sagemaker_program is '../fine_tune.py', expected one of"),
+    ],
+)
+def test_what_cannot_run_is_named_in_one_sentence(tmp_path: Path, hyperparameters: dict[str, str], reason: str) -> None:
+    paths = make(tmp_path, **hyperparameters)
+    status, output = run(paths)
+    assert status != 0
+    assert reason in paths.failure.read_text(), output
+    assert not list(paths.model.iterdir())
+
+
+def test_an_ordinary_training_starts_from_a_clone(tmp_path: Path) -> None:
+    job = make_job(tmp_path / "ml", rows=40)
+    job.hyperparameters(
+        max_steps=2, train_batch_size=8, processes_per_host=2, sagemaker_torch_distributed_enabled="true"
+    )
+    status, output = run(job.paths)
+    assert status == 0, output
+    assert "sagemaker_torch_distributed_enabled is set, but not needed" in output
+    assert (job.paths.model / "model.safetensors").is_file()
+
+
+def test_a_model_in_an_archive_is_the_one_to_start_from(tmp_path: Path) -> None:
+    job = make_job(tmp_path / "ml", rows=40)
+    folder = job.paths.channel("model")
+    pretrain(folder)
+    files = sorted(folder.iterdir())
+    with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as archive:
+        for file in files:
+            archive.add(file, f"top/{file.name}")
+            file.unlink()
+    (tmp_path / "model.tar.gz").replace(folder / "model.tar.gz")
+    job.hyperparameters(max_steps=2, train_batch_size=8, processes_per_host=2)
+    status, output = run(job.paths)
+    assert status == 0, output
+    assert "training starts from scratch" not in output
+    card = json.loads((job.paths.model / "card.json").read_text())
+    assert card["training"]["base_model"] == str(folder)
+    assert not card["training"]["from_scratch"]
