@@ -82,6 +82,10 @@ def run_here(paths: Paths, asked: Hyperparameters) -> None:
 
 def settled(error: Exception) -> str:
     """The reason for `error`, logged unless it is no news."""
+    if isinstance(error, UserError):
+        log_failure(error)
+        return reason(error)
+    # Imported late: PyTorch takes seconds, which a script that was stopped may not have.
     from training.causes import explain
     from training.ranks import RankError
     from training.stop import InterruptionError

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from training.__main__ import allocation, main
+from training.__main__ import allocation, main, module_settings
 from training.options import TrainingOptions
 
 ROOT = Path(__file__).parents[3]
@@ -16,13 +16,14 @@ def test_it_becomes_train_and_keeps_its_process(tmp_path: Path, arguments: list[
     train = tmp_path / "train"
     train.write_text('#!/bin/sh\necho "$$ $#"\n')
     train.chmod(0o755)
+    # An interpreter beside it, which knows this one's packages: `train` of its own folder comes before any on PATH.
+    (tmp_path / "python").symlink_to(Path(sys.executable).resolve())
     environment = {
         **os.environ,
-        "PATH": f"{tmp_path}:{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
         "SAGEMAKER_BASE_DIR": str(tmp_path / "ml"),
     }
-    command = [sys.executable, "-m", "training", *arguments]
+    command = [tmp_path / "python", "-m", "training", *arguments]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     output, _ = process.communicate()
     assert output.splitlines()[-1].split() == [str(process.pid), "0"]
@@ -43,3 +44,11 @@ def test_help_lists_the_images_hyperparameters(capsys: pytest.CaptureFixture[str
 def test_the_callers_memory_settings_win() -> None:
     assert "MALLOC_ARENA_MAX" not in allocation({"MALLOC_ARENA_MAX": "4"})
     assert allocation({})["MALLOC_MMAP_MAX_"] == "0"
+
+
+def test_from_a_clone_the_toolkit_finds_this_package_and_its_own_commands() -> None:
+    found = module_settings({"PATH": "/usr/bin", "PYTHONPATH": "/mine"})
+    assert found["SAGEMAKER_TRAINING_MODULE"] == "training.launch:main"
+    assert found["PYTHONPATH"].split(os.pathsep) == [str(ROOT), "/mine"]
+    assert found["PATH"].split(os.pathsep) == ["/usr/bin", str(Path(sys.executable).parent)]
+    assert module_settings({"SAGEMAKER_TRAINING_MODULE": "other:main"})["SAGEMAKER_TRAINING_MODULE"] == "other:main"
