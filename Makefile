@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SDK3 := .venv-sdk3
-CODE := contract processing training inference images examples benchmarks tests
+CODE := contract processing training inference images examples benchmarks robustness tests
 
 # What runs inside the images, in one environment: the demo and the tests use the same.
 RUNTIME := images/standin/libraries-training.txt images/standin/toolkit-training.txt \

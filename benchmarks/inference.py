@@ -39,7 +39,7 @@ from benchmarks.servers import Server
 from contract.files import write_text
 from examples.demo.reviews import HEADER as COLUMNS
 from examples.demo.reviews import Flaws, lines
-from inference.endpoint import free_port
+from inference.server.mms_address import free_port
 
 ROOT = Path(__file__).parents[1]
 TEXT_COLUMN = "review_body"

@@ -11,7 +11,7 @@ from contract.command import SELFTEST, answered
 from contract.failures import EXIT_OK, EXIT_USER_ERROR, UserError, log_failure
 from contract.options import as_variable, from_environment, help_text
 from inference.options import ServingOptions
-from inference.serve import serve
+from inference.server.serve import serve
 
 USAGE = "usage: python -m inference serve\n\nEvery option is a variable of the environment:"
 

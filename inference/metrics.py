@@ -24,7 +24,7 @@ UNITS = {
     "computed_ms": "Milliseconds",
 }
 
-log = logging.getLogger("inference.responder")
+log = logging.getLogger("inference.worker.batch_handler")
 
 
 def report(values: Mapping[str, float], namespace: str | None) -> None:

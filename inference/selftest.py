@@ -19,7 +19,7 @@ from contract.failures import UserError
 from contract.paths import Paths
 from contract.selftest import LIMIT, Check, environment, expect, failure, main
 from contract.small_bert import write_model
-from inference.endpoint import free_port
+from inference.server.mms_address import free_port
 
 LABELS = ("NEGATIVE", "POSITIVE")
 MAX_LENGTH = 16

@@ -11,11 +11,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from processing.arrays import take, to_arrow, to_numpy
-from processing.filters import Outcome
-from processing.padding import lists, padded
-from processing.split import SPLITS
-from processing.tokenize import Encoder, Tokens, gather
-from processing.writer import LABELS, schema
+from processing.rows.filters import Outcome
+from processing.rows.split import SPLITS
+from processing.tokenizing.encoder import Encoder, Tokens, gather
+from processing.tokenizing.padding import lists, padded
+from processing.writing.writer import LABELS, schema
 
 KEPT_PREFIX = "kept_"
 MOST_TEXT_BYTES = 8 * 1024 * 1024

@@ -26,26 +26,29 @@ from contract.page import PAGE_FILE
 from contract.paths import Paths
 from contract.tokenizer import fingerprint
 from contract.versions import versions
-from processing import fast, machine, report, survey
-from processing.accounts import Accounts
 from processing.arrays import to_numpy
 from processing.batches import Encoded, Fill, Preparation, pieces
-from processing.database import connected
-from processing.excerpts import Excerpts
-from processing.filters import Counts, Outcome
-from processing.labels import labels, numbered_names
+from processing.concurrency import ahead, ordered
+from processing.memory import database_memory
 from processing.options import ProcessingOptions, ratios, size
-from processing.outputs import Outputs, outputs
-from processing.page import page
-from processing.pipeline import ahead, ordered
 from processing.progress import ReadingProgress
-from processing.query import Chosen, Plan, choose
-from processing.reader import FileReader, describe, readers, surveyed
-from processing.rejects import RejectsFile
-from processing.source import SourceFile
-from processing.split import SPLITS
-from processing.tokenize import Encoder
-from processing.writer import LABELS
+from processing.reading import first_pass
+from processing.reading.database import connected
+from processing.reading.query import Chosen, Plan, choose
+from processing.reading.reader import FileReader, describe, readers, surveyed
+from processing.reading.rejects import RejectsFile
+from processing.reading.source import SourceFile
+from processing.report import json_report
+from processing.report.html_report import page
+from processing.report.row_samples import Excerpts
+from processing.row_counts import Accounts
+from processing.rows.filters import Counts, Outcome
+from processing.rows.labels import labels, numbered_names
+from processing.rows.split import SPLITS
+from processing.tokenizing import tokie_encoder
+from processing.tokenizing.encoder import Encoder
+from processing.writing.outputs import Outputs, outputs
+from processing.writing.writer import LABELS
 
 LIBRARIES = ("duckdb", "pyarrow", "tokenizers", "tokie", "numpy")
 # Batches at a time: each takes some tens of megabytes, and more than this the reading does not feed.
@@ -106,7 +109,7 @@ class Job:
             plan = self.plan(describe(connection, self.files[0]) if self.files else {})
             result = stack.enter_context(outputs(paths, self.hosts, wanted, self.options.format))
             with RejectsFile(result.report) as rejects:
-                twice = survey.is_needed(self.options)
+                twice = first_pass.is_needed(self.options)
                 progress = ReadingProgress(log, sum(file.path.stat().st_size for file in self.files) * (1 + twice))
                 found = readers(connection, plan, self.files)
                 if twice:
@@ -120,7 +123,7 @@ class Job:
     @cached_property
     def loaded(self) -> Loaded:
         options = self.options
-        encoder = fast.encoder(self.tokenizer, options.max_length, options.tokenizer_backend)
+        encoder = tokie_encoder.encoder(self.tokenizer, options.max_length, options.tokenizer_backend)
         return Loaded(encoder, fingerprint(self.tokenizer))
 
     @property
@@ -130,7 +133,7 @@ class Job:
     def connected(self, spill: Path) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A connection to the database that reads the input files, within the machine's memory."""
         asked = self.options.memory_limit
-        memory = machine.database_memory() if asked is None else size(asked)
+        memory = database_memory() if asked is None else size(asked)
         log.info("%d threads, %.0f MB for the database", self.threads, memory / 1e6)
         return connected([file.path for file in self.files], spill, memory, self.threads)
 
@@ -188,8 +191,8 @@ class Job:
         result.finish(card)
         told = self.report(card, counts, rejects.listed)
         write_text(result.report / PAGE_FILE, page(told, names, self.excerpts.rows))
-        write_json(result.report / report.REPORT_FILE, told)
-        log.info("%s", report.summary(card, time.monotonic() - self.started))
+        write_json(result.report / json_report.REPORT_FILE, told)
+        log.info("%s", json_report.summary(card, time.monotonic() - self.started))
 
     def card(self, plan: Plan, names: tuple[str, ...], counts: Counts) -> Card:
         return Card(
@@ -205,13 +208,13 @@ class Job:
 
     def report(self, card: Card, counts: Counts, rejects_listed: int) -> dict[str, Any]:
         return {
-            "rows": {**report.counted(counts), "rejects_listed": rejects_listed},
+            "rows": {**json_report.counted(counts), "rejects_listed": rejects_listed},
             "splits": card.splits,
-            "labels": report.balance(self.accounts.statistics, card.label_names),
-            "lengths": report.lengths(self.accounts.statistics, self.options.max_length),
+            "labels": json_report.balance(self.accounts.statistics, card.label_names),
+            "lengths": json_report.lengths(self.accounts.statistics, self.options.max_length),
             "tokenizing": {**self.loaded.encoder.summary(), "differences": self.differences},
-            "time": report.timing(time.monotonic() - self.started, counts.read),
-            "files": report.files(self.accounts.by_file),
+            "time": json_report.timing(time.monotonic() - self.started, counts.read),
+            "files": json_report.files(self.accounts.by_file),
             "files_passed_over": list(self.passed_over),
             "host": {"name": self.hosts.current, "of": self.hosts.count, "sharded_input": self.sharded},
             "options": asdict(self.options),

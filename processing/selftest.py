@@ -12,8 +12,8 @@ from contract.paths import Paths
 from contract.selftest import Check, environment, expect, main, run, write_rows
 from contract.small_bert import train_tokenizer
 from contract.tokenizer import TOKENIZER_FILE
-from processing.report import REPORT_FILE
-from processing.split import SPLITS
+from processing.report.json_report import REPORT_FILE
+from processing.rows.split import SPLITS
 
 ROWS = 200
 

@@ -10,13 +10,15 @@ from contract.failures import UserError
 from contract.hosts import Hosts
 from contract.paths import Paths
 from contract.tokenizer import locate
-from processing import fast, machine, survey
+from processing import memory
 from processing.batches import Fill
 from processing.distribution import is_sharded
 from processing.job import Job
 from processing.options import ProcessingOptions
-from processing.padding import pad_id
-from processing.source import find
+from processing.reading import first_pass
+from processing.reading.source import find
+from processing.tokenizing import tokie_encoder
+from processing.tokenizing.padding import pad_id
 
 log = logging.getLogger(__name__)
 
@@ -27,11 +29,11 @@ def run(options: ProcessingOptions, paths: Paths) -> None:
     Raises:
         UserError: as `start` and Job.run.
     """
-    machine.keep_freed_memory()
+    memory.keep_freed_memory()
     job = start(options, paths)
     try:
         job.run(paths)
-    except fast.DifferenceError:
+    except tokie_encoder.DifferenceError:
         log.error("tokie and tokenizers differ on a sampled row: starting again with the tokenizers library alone")
         job = start(replace(options, tokenizer_backend="tokenizers"), paths)
         job.differences = 1
@@ -72,7 +74,7 @@ def check_sharded(options: ProcessingOptions, hosts: Hosts) -> None:
     Raises:
         UserError: an option needs a look at all rows.
     """
-    if survey.wants_cuts(options):
+    if first_pass.wants_cuts(options):
         name = "--balance" if options.max_rows is None else f"--max-rows {options.max_rows}"
         raise UserError(
             f"option {name} is given, but input is sharded over {hosts.count} hosts, none of which "

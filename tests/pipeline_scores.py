@@ -12,9 +12,9 @@ import torch
 from tiny_tokenizers import WORDS
 from transformers import pipeline
 
-from inference.classifier import Classifier
 from inference.device import Device
-from inference.loading import load
+from inference.worker.classifier import Classifier
+from inference.worker.loading import load
 
 TOLERANCE = 1e-5
 

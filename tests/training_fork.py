@@ -18,10 +18,10 @@ from unittest import mock
 from training_base import Job
 from training_run import ROOT, SECONDS
 
-from training.causes import FOLDER_VARIABLE
+from training.distributed.rank_failures import FOLDER_VARIABLE
 
 POLL_SECONDS = 0.02
-IMPORTED = ["training.worker", "training.verification"]
+IMPORTED = ["training.worker", "training.results.verification"]
 
 
 def run(base: str, log: str) -> None:

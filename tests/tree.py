@@ -13,7 +13,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("contract", "processing", "training", "inference", "images", "examples", "benchmarks")
+ROOMS = ("contract", "processing", "training", "inference", "images", "examples", "benchmarks", "robustness")
 TREE = re.compile(r"(## The tree\n+```\n)(.*?)(```\n)", re.DOTALL)
 # What cannot speak for itself.
 PHRASES = {

@@ -15,7 +15,7 @@ from contract.options import as_hyperparameters, help_text
 from contract.paths import Paths
 from training.hyperparameters import read_values
 from training.options import TrainingOptions
-from training.toolkit import complete
+from training.sagemaker_toolkit import complete
 from training.user_script import is_requested
 
 USAGE = (

@@ -6,8 +6,8 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from training.data.sampler import RankBatches
 from training.metrics import say
-from training.order import RankBatches
 
 
 class EpochCallback(TrainerCallback):

@@ -1,6 +1,6 @@
 """The entry point that `train` of sagemaker-training calls: SAGEMAKER_TRAINING_MODULE=training.launch:main.
 
-One process is run here; several, on one host or many, by training.ranks.
+One process is run here; several, on one host or many, by training.distributed.elastic.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from contract import logs
 from contract.failures import UserError, cut, log_failure, reason
 from contract.hosts import Hosts
 from contract.paths import Paths
-from training import hyperparameters, model_archive, user_script
+from training import hyperparameters, user_script
 from training.hyperparameters import Hyperparameters
+from training.model import model_archive
 from training.options import MODEL_CHANNEL, TrainingOptions
 
 log = logging.getLogger(__name__)
@@ -54,9 +55,9 @@ def launch(paths: Paths) -> None:
     if processes * hosts.count == 1:
         run_here(paths, asked)
         return
-    from training import ranks
+    from training.distributed import elastic
 
-    ranks.run(processes, hosts, asked.options.master_port, asked.options.grace_period)
+    elastic.run(processes, hosts, asked.options.master_port, asked.options.grace_period)
 
 
 def process_count(options: TrainingOptions) -> int:
@@ -72,7 +73,7 @@ def process_count(options: TrainingOptions) -> int:
 
 def run_here(paths: Paths, asked: Hyperparameters) -> None:
     """Train in this process: it is the one that SIGTERM reaches."""
-    from training.stop import StopRequest
+    from training.distributed.stopping import StopRequest
     from training.worker import run
 
     request = StopRequest()
@@ -86,9 +87,9 @@ def settled(error: Exception) -> str:
         log_failure(error)
         return reason(error)
     # Imported late: PyTorch takes seconds, which a script that was stopped may not have.
-    from training.causes import explain
-    from training.ranks import RankError
-    from training.stop import InterruptionError
+    from training.distributed.elastic import RankError
+    from training.distributed.rank_failures import explain
+    from training.distributed.stopping import InterruptionError
 
     if isinstance(error, (InterruptionError, RankError)):
         return str(error)

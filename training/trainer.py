@@ -18,17 +18,18 @@ from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME
 
 from contract.failures import UserError
 from contract.files import STAGING
-from training import checkpoints, model_state, optimization, saving, settings, sharding
 from training.callbacks import EpochCallback
-from training.checkpoints import Checkpoint, Origin
-from training.counts import Counts
+from training.checkpointing import hyperparameter_history, model_state, optimizer_state, saving, store
+from training.checkpointing.hyperparameter_history import Stretch
+from training.checkpointing.store import Checkpoint, Origin
+from training.checkpointing.trainer_progress import Progress, ProgressCallback
+from training.data.sampler import Order, RankBatches
+from training.distributed import sharding
+from training.distributed.stopping import Agreement, EvaluationInterruptedError
 from training.divergence import DivergenceError, NonFiniteSteps, refuse_loss
 from training.microbatches import split
-from training.order import Order, RankBatches
 from training.peak import Cost
-from training.progress import Progress, ProgressCallback
-from training.settings import Stretch
-from training.stop import Agreement, EvaluationInterruptedError
+from training.throughput import Counts
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ class JobTrainer(Trainer):
         origin: what the checkpoints belong to.
         agreement: of the ranks.
         tokens: most tokens of a micro-batch; 0 takes a batch as a whole.
-        in_force: all hyperparameters, as training.settings.in_force gives them.
+        in_force: all hyperparameters, as training.checkpointing.hyperparameter_history.in_force gives them.
         non_finite: counts the steps whose loss is not finite.
         keyword arguments: Trainer's own.
     """
@@ -128,9 +129,9 @@ class JobTrainer(Trainer):
         if found is not None:
             log.info("resuming from %s", found.folder.name)
             self.resumed_from = self.saved = found.step
-            self.stretches = settings.read(found.folder)
-            self.settings_changed = settings.compare(self.stretches[-1].values, self.in_force, found.step)
-            self.stretches = settings.continued(self.stretches, found.step, self.in_force)
+            self.stretches = hyperparameter_history.read(found.folder)
+            self.settings_changed = hyperparameter_history.compare(self.stretches[-1].values, self.in_force, found.step)
+            self.stretches = hyperparameter_history.continued(self.stretches, found.step, self.in_force)
             self.progress.progress = Progress.read(found.folder)
             # It took place when the training began.
             self.args.eval_on_start = False
@@ -221,7 +222,7 @@ class JobTrainer(Trainer):
         if self.is_local_process_zero():
             shutil.rmtree(staging, ignore_errors=True)
         self.agreement.barrier()
-        staged = staging / f"{checkpoints.PREFIX}{self.state.global_step}"
+        staged = staging / f"{store.PREFIX}{self.state.global_step}"
         problem = saving.write(self, staged) or saving.first_problem(self, [publish], staged)
         if self.is_local_process_zero():
             shutil.rmtree(staging, ignore_errors=True)
@@ -254,14 +255,14 @@ class JobTrainer(Trainer):
 
         Trainer asks torch for the unknown device cpu:0 in a distributed run on CPUs.
         """
-        groups = optimization.hyperparameters(self.optimizer)
+        groups = optimizer_state.hyperparameters(self.optimizer)
         if checkpoint is None or self.is_fsdp_enabled or self.is_deepspeed_enabled:
             super()._load_optimizer_and_scheduler(checkpoint)
         else:
             for name, part in ((OPTIMIZER_NAME, self.optimizer), (SCHEDULER_NAME, self.lr_scheduler)):
                 part.load_state_dict(torch.load(Path(checkpoint) / name, map_location="cpu", weights_only=True))
         if checkpoint is not None and self.settings_changed:
-            optimization.restore(self.optimizer, self.lr_scheduler, groups)
+            optimizer_state.restore(self.optimizer, self.lr_scheduler, groups)
 
     # Counts
 
@@ -288,9 +289,7 @@ def publish(trainer: JobTrainer, staged: Path) -> None:
         return
     state, args = trainer.state, trainer.args
     order = trainer.batches.order
-    checkpoints.publish(
-        staged, trainer.root / staged.name, state.global_step, args.world_size, order.batch, trainer.origin
-    )
+    store.publish(staged, trainer.root / staged.name, state.global_step, args.world_size, order.batch, trainer.origin)
     best = {state.best_global_step} if state.best_global_step else set()
-    checkpoints.prune(trainer.root, args.save_total_limit, best)
+    store.prune(trainer.root, args.save_total_limit, best)
     log.info("saved %s", staged.name)

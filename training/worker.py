@@ -17,22 +17,26 @@ from transformers import PreTrainedModel, PrinterCallback, TrainerCallback, Trai
 from contract import logs
 from contract.failures import UserError
 from contract.paths import Paths
-from training import arguments, base_model, data, delivery, fingerprint, hyperparameters, lora, model_state, settings
-from training import resume as resuming
-from training.base_model import BaseModel
+from training import arguments, hyperparameters
 from training.callbacks import LogCallback
-from training.causes import RankFolder, settle
-from training.channels import load as load_channels
-from training.checkpoints import Checkpoint, Origin
-from training.collator import PaddingCollator
-from training.data import Channel, Channels
+from training.checkpointing import hyperparameter_history, model_state
+from training.checkpointing import resume as resuming
+from training.checkpointing.store import Checkpoint, Origin
+from training.data import fingerprint
+from training.data.channel import Channel, Channels, by_length
+from training.data.channels import load as load_channels
+from training.data.collator import PaddingCollator
+from training.data.sampler import STRATEGIES, Order
+from training.distributed.rank_failures import RankFolder, settle
+from training.distributed.stopping import Agreement, StopCallback, StopRequest
 from training.divergence import DivergenceError
+from training.evaluation.predictions import Judge
 from training.hyperparameters import Hyperparameters
-from training.loss import ClassificationLoss, balanced
-from training.order import STRATEGIES, Order
+from training.model import base_model, lora
+from training.model.base_model import BaseModel
+from training.model.loss import ClassificationLoss, balanced
 from training.patience import PatienceCallback
-from training.predictions import Judge
-from training.stop import Agreement, StopCallback, StopRequest
+from training.results import delivery
 from training.trainer import JobTrainer
 
 # transformers' name for where its TensorBoard files go.
@@ -72,7 +76,7 @@ def run(paths: Paths, asked: Hyperparameters, request: StopRequest) -> None:
     fit(base, channels)
     adaptation = lora.wanted(asked.options)
     refuse_together(args, adaptation)
-    in_force = settings.in_force(args, asked.options)
+    in_force = hyperparameter_history.in_force(args, asked.options)
     # The head of the model is drawn at random.
     set_seed(args.seed)
     model = load_model(base, asked)
@@ -214,7 +218,7 @@ def make_trainer(
         args=args,
         tokens=arguments.micro_batch_tokens(asked.options.tokens_per_batch, args),
         train_dataset=channels.train.rows,
-        eval_dataset=data.by_length(channels.validation),
+        eval_dataset=by_length(channels.validation),
         data_collator=PaddingCollator(
             base.config.pad_token_id, asked.options.pad_to_multiple_of, base_model.position_limit(base.config)
         ),

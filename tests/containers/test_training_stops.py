@@ -3,7 +3,8 @@
 import random
 from pathlib import Path
 
-from benchmarks import jobs, stops
+from benchmarks import jobs
+from robustness import stops
 
 
 def test_two_hosts_stop_at_one_step_and_resume_there(images: dict[str, str], tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ import signal
 import torch
 import torch.distributed as dist
 
-from training.causes import RankFolder, settle
-from training.stop import StopRequest
+from training.distributed.rank_failures import RankFolder, settle
+from training.distributed.stopping import StopRequest
 
 
 def bug() -> None:

@@ -18,7 +18,7 @@ from inference_server import Server
 from transformers import pipeline
 from unit.inference.tiny import write_model
 
-from inference.endpoint import WORKER_PORT, is_taken
+from inference.server.mms_address import WORKER_PORT, is_taken
 
 pytestmark = pytest.mark.integration
 

@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
 )
 from unit.inference.tiny import write_model
 
-from benchmarks.fuzz import fuzz, report
+from robustness.fuzz import fuzz, report
 
 pytestmark = pytest.mark.integration
 

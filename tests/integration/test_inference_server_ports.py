@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from inference_server import Server, running
 
-from inference.endpoint import WORKER_PORT, is_listened_on
+from inference.server.mms_address import WORKER_PORT, is_listened_on
 
 pytestmark = [
     pytest.mark.integration,

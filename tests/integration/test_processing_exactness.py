@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 
 from processing.arrays import to_texts
-from processing.fast import encoder
-from processing.tokenize import LibraryEncoder
+from processing.tokenizing.encoder import LibraryEncoder
+from processing.tokenizing.tokie_encoder import encoder
 
 pytestmark = pytest.mark.integration
 

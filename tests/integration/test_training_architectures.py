@@ -26,7 +26,7 @@ from training_run import history, outcome, series
 from transformers import AutoModelForSequenceClassification, pipeline
 
 from contract.card import Card
-from inference import isolation
+from inference.worker import isolation
 
 pytestmark = [pytest.mark.integration, pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")]
 

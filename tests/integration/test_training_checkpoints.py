@@ -18,8 +18,8 @@ from training_run import SECONDS, failure, finish, outcome, series, start, stop,
 
 from contract.card import Card
 from contract.paths import Paths
-from training import checkpoints
-from training.checkpoints import MANIFEST
+from training.checkpointing import store
+from training.checkpointing.store import MANIFEST
 
 pytestmark = pytest.mark.integration
 
@@ -100,7 +100,7 @@ def copied(job: Job, folder: Path) -> Job:
 
 
 def test_these_are_the_files_of_a_checkpoint(whole: Job) -> None:
-    newest = checkpoints.newest(whole.paths.checkpoints)
+    newest = store.newest(whole.paths.checkpoints)
     assert newest is not None
     assert newest.step == 20
     assert tuple(sorted(path.name for path in newest.folder.iterdir())) == FILES
@@ -113,7 +113,7 @@ def test_a_harmed_checkpoint_gives_way_to_the_one_before(
 ) -> None:
     shutil.copytree(whole.paths.checkpoints, tmp_path, dirs_exist_ok=True)
     harm(tmp_path / "checkpoint-20" / file)
-    assert checkpoints.newest(tmp_path).step == 10  # type: ignore[union-attr]
+    assert store.newest(tmp_path).step == 10  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("there", range(len(FILES)))
@@ -121,7 +121,7 @@ def test_a_half_synced_checkpoint_gives_way_to_the_one_before(whole: Job, tmp_pa
     shutil.copytree(whole.paths.checkpoints, tmp_path, dirs_exist_ok=True)
     for name in FILES[there:]:
         (tmp_path / "checkpoint-20" / name).unlink()
-    assert checkpoints.newest(tmp_path).step == 10  # type: ignore[union-attr]
+    assert store.newest(tmp_path).step == 10  # type: ignore[union-attr]
 
 
 def test_a_job_goes_on_from_before_a_torn_checkpoint_to_the_same_bits(whole: Job, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_job_goes_on_from_before_a_torn_checkpoint_to_the_same_bits(whole: Job
     assert "checkpoint checkpoint-20 is not used: optimizer.pt was changed" in output
     assert "resuming from checkpoint-10" in output
     assert outcome(job) == outcome(whole)
-    assert (job.paths.checkpoints / checkpoints.SET_ASIDE / "checkpoint-20" / MANIFEST).is_file()
+    assert (job.paths.checkpoints / store.SET_ASIDE / "checkpoint-20" / MANIFEST).is_file()
 
 
 def test_a_last_step_inside_an_epoch_is_not_followed_by_one_more(whole: Job, tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_a_full_disk_costs_a_checkpoint_and_not_the_job(tmp_path: Path) -> None:
     finish(process)
     lost, kept = re.findall(r"the checkpoint of step (\d+) was not written: .* with the one of step (\d+)", said)[0]
     assert int(kept) == int(lost) - 10
-    assert checkpoints.newest(job.paths.checkpoints).step == 200  # type: ignore[union-attr]
+    assert store.newest(job.paths.checkpoints).step == 200  # type: ignore[union-attr]
     assert len(weights(job)) > TOO_SMALL
 
 

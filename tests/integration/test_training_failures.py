@@ -42,5 +42,5 @@ def test_the_first_cause_is_reported_and_no_rank_is_left(fault: str, cause: str)
     command = [sys.executable, "-c", LAUNCH]
     finished = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert finished.returncode != 0
-    assert f"training.ranks.RankError: {cause}" in finished.stderr.splitlines()[-1] + "\n"
+    assert f"training.distributed.elastic.RankError: {cause}" in finished.stderr.splitlines()[-1] + "\n"
     assert ranks_running() <= before

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from training_base import make_job, pretrain
 
-from benchmarks import resume
+from robustness import resume
 
 pytestmark = pytest.mark.integration
 

@@ -18,7 +18,7 @@ from training_run import SECONDS, failure, finish, history, series, start, stop
 from transformers import BertConfig, pipeline
 
 from contract.card import Card
-from training import checkpoints
+from training.checkpointing import store
 
 pytestmark = pytest.mark.integration
 
@@ -167,11 +167,11 @@ def rename_tensors(folder: Path, old: str, new: str) -> None:
 
 def vouch(folder: Path) -> None:
     """Write the manifest of `folder` anew, for what is in it now."""
-    manifest = checkpoints.read_manifest(folder / checkpoints.MANIFEST)
-    origin = checkpoints.Origin(**manifest["origin"])
-    (folder / checkpoints.MANIFEST).unlink()
+    manifest = store.read_manifest(folder / store.MANIFEST)
+    origin = store.Origin(**manifest["origin"])
+    (folder / store.MANIFEST).unlink()
     staged = folder.rename(folder.with_name("staged"))
-    checkpoints.publish(staged, folder, manifest["step"], manifest["world_size"], manifest["rows"], origin)
+    store.publish(staged, folder, manifest["step"], manifest["world_size"], manifest["rows"], origin)
 
 
 def test_what_is_served_is_what_was_judged(tmp_path: Path) -> None:

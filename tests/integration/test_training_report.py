@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from browsing import find, measured
 
-from training.calibration import bins
-from training.mistakes import Mistake
-from training.predictions import Predictions
-from training.report import Report, page
+from training.evaluation.calibration import bins
+from training.evaluation.predictions import Predictions
+from training.results.html_report import Report, page
+from training.results.worst_predictions import Mistake
 
 pytestmark = pytest.mark.integration
 

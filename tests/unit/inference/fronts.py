@@ -12,9 +12,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from inference.envelope import pack
-from inference.front import SingleModel
-from inference.gate import Gate
-from inference.middleware import errors_as_json
+from inference.server.app import SingleModel
+from inference.server.middleware import errors_as_json
+from inference.server.proxy import Gate
 
 Worker = Callable[[web.Request], Awaitable[web.Response]]
 Client = TestClient[Any, Any]

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from processing.batches import mark, pieces
-from processing.filters import Outcome
+from processing.rows.filters import Outcome
 
 
 def test_batches_of_much_text_come_in_pieces() -> None:

@@ -19,8 +19,8 @@ import pytest
 from contract.failures import UserError
 from contract.paths import Paths
 from processing.options import ProcessingOptions
-from processing.sample import MAX_LINE_BYTES
-from processing.split import SPLITS
+from processing.reading.schema import MAX_LINE_BYTES
+from processing.rows.split import SPLITS
 from processing.start import start
 
 Write = Callable[[str, str | bytes], Path]

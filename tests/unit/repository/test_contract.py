@@ -9,9 +9,9 @@ import tables
 from contract.card import Card, RowCounts, TokenizerReference
 from contract.failures import EXIT_BUG, EXIT_OK, EXIT_USER_ERROR, REASON_LIMIT
 from contract.paths import Paths
-from inference.front import FINISH_SECONDS
-from inference.gate import MOST_HEADER_BYTES
-from processing.report import summary
+from inference.server.app import FINISH_SECONDS
+from inference.server.proxy import MOST_HEADER_BYTES
+from processing.report.json_report import summary
 
 ROOT = Path(__file__).parents[3]
 TEXT = tables.DOCUMENT.read_text()
@@ -65,7 +65,7 @@ def test_every_log_line_is_in_the_code() -> None:
     lines = re.findall(r"^\| (processing|training|inference) \| `(.+?)` \|", section("Log lines"), re.MULTILINE)
     assert len(lines) > 10
     for image, line in lines[1:]:
-        assert any(f'"{line}"' in path.read_text() for path in (ROOT / image).glob("*.py")), line
+        assert any(f'"{line}"' in path.read_text() for path in (ROOT / image).rglob("*.py")), line
 
 
 def test_the_line_of_a_processing_job_is_what_the_report_says() -> None:

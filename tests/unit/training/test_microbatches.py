@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from training.collator import PaddingCollator
+from training.data.collator import PaddingCollator
 from training.microbatches import split
 
 LENGTHS = [3, 30, 7, 16, 9, 1, 28]

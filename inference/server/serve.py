@@ -1,0 +1,139 @@
+"""`serve`: open the front, start multi-model-server, load what is to be served, wait, end in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+from contract.failures import EXIT_BUG, EXIT_OK
+from contract.paths import Paths
+from inference import processes, readiness
+from inference.device import default_workers, worker_environment
+from inference.options import ServingOptions
+from inference.server import mms_process
+from inference.server.app import SingleModel, listen
+from inference.server.mms_address import Endpoint
+from inference.server.mms_process import RunFolder, ServerLostError
+from inference.server.multi_model import MultiModel
+from inference.server.preparation import prepare
+from inference.server.served_model import HostedModel
+from inference.server.supervisor import Life, Service
+
+# A model server that ends more often than this in so many seconds is beyond help.
+MOST_RESTARTS, RESTARTS_WINDOW = 3, 600.0
+
+log = logging.getLogger(__name__)
+
+
+def serve(options: ServingOptions, environ: Mapping[str, str]) -> int:
+    """Serve the model in Paths.model, or those that come over /models, until SIGTERM or SIGINT.
+
+    Returns:
+        0 after a signal, 1 where the model server ends again and again.
+
+    Raises:
+        UserError: the model cannot load, or the machine lacks what is needed.
+    """
+    path = Path(tempfile.mkdtemp(prefix="serve-"))
+    try:
+        folder, prepared = prepare(options, Paths.from_environment(environ), path, environ)
+        return asyncio.run(Server(options, RunFolder(path), folder, prepared).run())
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+class Server:
+    """From the start of the container to its stop, over all lives of the model server."""
+
+    def __init__(
+        self, options: ServingOptions, run_folder: RunFolder, folder: Path, environ: Mapping[str, str]
+    ) -> None:
+        self._options, self._run_folder, self._folder = options, run_folder, folder
+        self._endpoint = Endpoint.choose(run_folder.path)
+        self._workers = options.workers or (1 if options.multi_model else default_workers())
+        self._environ = {
+            **environ,
+            **worker_environment(environ, self._workers),
+            readiness.RUN_FOLDER_VARIABLE: str(run_folder.path),
+            # torch.compile's own choice has the user's name in it, and not every user has one.
+            "TORCHINDUCTOR_CACHE_DIR": environ.get("TORCHINDUCTOR_CACHE_DIR") or str(run_folder.path / "compiled"),
+        }
+        self._stopping = asyncio.Event()
+        self._restarts: list[float] = []
+
+    async def run(self) -> int:
+        """Start, serve, stop. The front listens first, so that /ping says 503 while models load."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop, number)
+        # A silent worker is multi-model-server's to replace; this time-out only catches a server that hangs.
+        timeout = self._options.response_timeout + self._options.startup_timeout
+        async with self._endpoint.session(timeout) as session:
+            service = self._service(session)
+            runner = await listen(service.routes(), self._options)
+            try:
+                return await self._lives(session, service, runner)
+            finally:
+                service.close()
+                await runner.cleanup()
+
+    def _stop(self, number: int) -> None:
+        log.info("%s: no new requests, finishing those that run", signal.Signals(number).name)
+        self._stopping.set()
+
+    def _service(self, session: aiohttp.ClientSession) -> Service:
+        def host(folder: Path) -> HostedModel:
+            return HostedModel(folder, self._options, self._run_folder, session, self._workers)
+
+        if self._options.multi_model:
+            return MultiModel(self._folder, host)
+        return SingleModel(host(self._folder))
+
+    async def _lives(self, session: aiohttp.ClientSession, service: Service, runner: web.AppRunner) -> int:
+        """Start the model server, and again where it is lost after it had served."""
+        while await self._port_is_free():
+            process = mms_process.start(self._options, self._run_folder, self._endpoint, self._environ)
+            life = Life(session, service, runner, process, self._stopping)
+            try:
+                await life.run()
+                return EXIT_OK
+            except ServerLostError as error:
+                log.error("%s; what ran gets 503", error)
+                if not self._stopping.is_set() and not (life.served and self.may_restart()):
+                    return EXIT_BUG
+            finally:
+                service.close()
+                await processes.end(process)
+        return EXIT_OK
+
+    async def _port_is_free(self) -> bool:
+        """True once workers can open their port, False after a signal to stop."""
+        free, stopping = (
+            asyncio.create_task(self._endpoint.wait_until_free()),
+            asyncio.create_task(self._stopping.wait()),
+        )
+        await asyncio.wait({free, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopped = stopping.done()
+        free.cancel()
+        stopping.cancel()
+        if not stopped:
+            free.result()
+        return not stopped
+
+    def may_restart(self) -> bool:
+        """Count a loss; whether there were too few of them to give up."""
+        now = time.monotonic()
+        self._restarts = [*(then for then in self._restarts if now - then < RESTARTS_WINDOW), now]
+        if len(self._restarts) <= MOST_RESTARTS:
+            return True
+        log.error("multi-model-server was lost %d times in %.0f s: giving up", MOST_RESTARTS + 1, RESTARTS_WINDOW)
+        return False

@@ -1,0 +1,1 @@
+"""The worker processes that multi-model-server starts: request bodies in, scores out."""

@@ -1,0 +1,174 @@
+"""Texts to scores: tokenize together, sort by length, forward, put back in order."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import torch
+
+from inference.errors import RequestError, bad_request
+from inference.worker.forward_pass import ForwardPass
+from inference.worker.loading import LoadedModel
+from inference.worker.parallel import Lanes
+from inference.worker.parameters import Parameters
+from inference.worker.request import Request, Text, read_content
+from inference.worker.responses import Answer, arrange
+from inference.worker.tokenization import Encoded
+
+
+@dataclass
+class Statistics:
+    """What a batch cost: texts, forward passes, tokens with and without padding."""
+
+    texts: int = 0
+    passes: int = 0
+    tokens: int = 0
+    padded: int = 0
+
+    def summary(self) -> dict[str, int | float]:
+        """Sizes for the log, with the share of tokens that are padding."""
+        padding = 1 - self.tokens / self.padded if self.padded else 0.0
+        return {"texts": self.texts, "tokens": self.tokens, "passes": self.passes, "padding": round(padding, 3)}
+
+
+@dataclass
+class Classifier:
+    """A loaded model that answers for lists of texts.
+
+    Attributes:
+        batch_tokens: tokens in one forward pass at most, padding included.
+        lanes: how passes share the cores.
+        isolated: whether each text gets a forward pass of its own, for models whose scores depend on the others.
+        statistics: of the last batch.
+    """
+
+    loaded: LoadedModel
+    batch_tokens: int
+    lanes: Lanes = field(default_factory=lambda: Lanes(1))
+    isolated: bool = False
+    statistics: Statistics = field(default_factory=Statistics)
+
+    def __post_init__(self) -> None:
+        self.forward = ForwardPass(self.loaded)
+
+    def encode(self, request: Request) -> list[Encoded]:
+        """Token ids of a request's texts, special tokens included, within the limit.
+
+        Raises:
+            RequestError: 400, a text is too long and the request forbids truncation, or its
+                max_length leaves no room for a token.
+        """
+        (result,) = self.encode_together([request])
+        if isinstance(result, RequestError):
+            raise result
+        return result
+
+    def encode_together(self, requests: Sequence[Request]) -> list[list[Encoded] | RequestError]:
+        """For each of `requests` what `encode` returns or raises.
+
+        Those that are cut at the same length go through the tokenizer in one call, which takes all cores.
+        """
+        results: list[list[Encoded] | RequestError] = [[] for _ in requests]
+        alike: defaultdict[int, list[int]] = defaultdict(list)
+        for index, request in enumerate(requests):
+            try:
+                alike[self._limit(request)].append(index)
+            except RequestError as error:
+                results[index] = error
+        for limit, indices in alike.items():
+            texts = [text for index in indices for text in requests[index].texts]
+            rows = iter(self.loaded.tokenizer.encode(texts, limit))
+            for index in indices:
+                own = list(islice(rows, len(requests[index].texts)))
+                results[index] = allowed(own, requests[index].parameters, limit)
+        return results
+
+    def _limit(self, request: Request) -> int:
+        """Tokens at which the request's texts are cut.
+
+        Raises:
+            RequestError: 400, it leaves no room for a token.
+        """
+        limit = min(request.parameters.max_length or self.loaded.max_length, self.loaded.max_length)
+        least = self.loaded.tokenizer.special_tokens(pair=any(text.pair is not None for text in request.texts)) + 1
+        if limit < least:
+            raise bad_request(f"parameters.max_length is {limit}, expected at least {least}")
+        return limit
+
+    def logits(self, rows: Sequence[Encoded]) -> torch.Tensor:
+        """Logits of shape [len(rows), labels], float32, on the CPU, row i for row i."""
+        result = torch.empty((len(rows), len(self.loaded.label_names)), dtype=torch.float32)
+        lengths = [len(row) for row in rows]
+        self.forward.choose_padding(rows)
+        batches = [[i] for i in range(len(rows))] if self.isolated else self.lanes.plan(lengths, self.batch_tokens)
+        passes = [[rows[index] for index in batch] for batch in batches]
+        for batch, logits in zip(batches, self.lanes.map(self.forward, passes), strict=True):
+            result[batch] = logits
+        padded = sum(len(batch) * lengths[batch[0]] for batch in batches)
+        self.statistics = Statistics(len(rows), len(batches), sum(lengths), padded)
+        return result
+
+    def probe(self) -> torch.Tensor:
+        """Logits of a text alone and of two that differ in length: passes of every kind, in little."""
+        alone, two = Request([Text("probe")]), Request([Text("probe"), Text("a longer probe")])
+        return torch.cat([self.logits(self.encode(request)) for request in (alone, two)])
+
+    def __call__(self, inputs: Any, **parameters: Any) -> Any:
+        """Answers as transformers.pipeline gives them, for a team's predict_fn.
+
+        Raises:
+            RequestError: 400 for inputs or parameters that are not the pipeline's.
+        """
+        request = read_content({"inputs": inputs, "parameters": parameters})
+        logits = self.logits(self.encode(request))
+        return arrange(self.answers(logits, request.parameters), request.shape)
+
+    def answers(self, logits: torch.Tensor, parameters: Parameters) -> list[Answer]:
+        """The pipeline's answers for `logits` [n, labels]: the first label each, or a list of top_k.
+
+        The first is the best, or the one that the decision threshold says; its score stays its own.
+        """
+        scores = apply(parameters.function or self._own_function(), logits)
+        ranked = zip(self._ranks(logits, scores).tolist(), scores.tolist(), strict=True)
+        if not parameters.top_k_given:
+            return [self._score(order[0], row[order[0]]) for order, row in ranked]
+        count = parameters.top_k or scores.shape[1]
+        return [[self._score(index, row[index]) for index in order[:count]] for order, row in ranked]
+
+    def _ranks(self, logits: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Classes of each row, int64 [n, labels], the one that is the answer first."""
+        if self.loaded.threshold is None:
+            return scores.argsort(dim=-1, descending=True, stable=True)
+        positive = (logits.softmax(dim=-1)[:, 1] >= self.loaded.threshold).long()
+        return torch.stack([positive, 1 - positive], dim=-1)
+
+    def _score(self, index: int, score: float) -> dict[str, Any]:
+        return {"label": self.loaded.label_names[index], "score": score}
+
+    def _own_function(self) -> str:
+        """What transformers' pipeline applies for this kind of problem."""
+        if self.loaded.problem_type == "regression":
+            return "none"
+        if self.loaded.problem_type == "multi_label_classification" or len(self.loaded.label_names) == 1:
+            return "sigmoid"
+        return "softmax"
+
+
+def allowed(rows: list[Encoded], parameters: Parameters, limit: int) -> list[Encoded] | RequestError:
+    """`rows`; the error that says so where one is empty, or was cut at `limit` although the request forbids it."""
+    if not all(map(len, rows)):
+        return bad_request("a text has no tokens for this model, expected at least one")
+    if not parameters.truncation and any(row.truncated for row in rows):
+        return bad_request(f"a text is longer than {limit} tokens and parameters.truncation is false")
+    return rows
+
+
+def apply(function: str, logits: torch.Tensor) -> torch.Tensor:
+    """Scores of the same shape as `logits`."""
+    if function == "softmax":
+        return logits.softmax(dim=-1)
+    return logits.sigmoid() if function == "sigmoid" else logits

@@ -1,0 +1,62 @@
+"""text/csv bodies: one record a row, with or without a header."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+
+from inference.errors import bad_request
+from inference.worker.request import Request, Text, clean
+
+# A first row with one of these names is a header.
+TEXT_COLUMNS = ("text", "inputs", "review_body")
+PAIR_COLUMN = "text_pair"
+
+
+@dataclass(frozen=True)
+class Header:
+    """Where the texts are: their column, and that of the texts they are paired with."""
+
+    text: int
+    pair: int | None
+
+    @classmethod
+    def find(cls, row: list[str]) -> Header | None:
+        """The header that `row` is, or None if it is a record."""
+        names = [name.strip().lower() for name in row]
+        text = next((names.index(name) for name in TEXT_COLUMNS if name in names), None)
+        if text is None:
+            return None
+        return cls(text, names.index(PAIR_COLUMN) if PAIR_COLUMN in names else None)
+
+    def read(self, row: list[str], number: int) -> Text:
+        """The record in `row`, the `number`th of the body."""
+        if max(self.text, self.pair or 0) >= len(row):
+            raise bad_request(f"row {number} has {len(row)} columns, the header has more")
+        return Text(clean(row[self.text]), None if self.pair is None else clean(row[self.pair]))
+
+
+def decode_csv(text: str) -> Request:
+    """One record a row; a header names the columns where there are several.
+
+    Raises:
+        RequestError: 400, it is not CSV, or a row has too few or too many columns.
+    """
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
+    except csv.Error as error:
+        raise bad_request(f"the body is not CSV: {error}") from None
+    header = Header.find(rows[0]) if rows else None
+    if header is None:
+        return Request([Text(clean(only_cell(row, number))) for number, row in enumerate(rows, 1)])
+    return Request([header.read(row, number) for number, row in enumerate(rows[1:], 2)])
+
+
+def only_cell(row: list[str], number: int) -> str:
+    if len(row) != 1:
+        raise bad_request(
+            f"row {number} has {len(row)} columns, expected 1 (quote a text that holds commas), "
+            f"or a header with one of {', '.join(TEXT_COLUMNS)}"
+        )
+    return row[0]

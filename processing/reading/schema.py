@@ -1,0 +1,122 @@
+"""What the columns of a file are, from its header and its first rows.
+
+Every value of a csv, tsv or jsonl file is read as text, so that what a row holds cannot depend
+on the rows around it. Only an SQL condition sees numbers as numbers, by what the sample holds.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import itertools
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO, TextIO
+
+import pyarrow as pa
+
+from contract.failures import UserError
+from processing.reading.source import SourceFile
+
+SAMPLE_ROWS = 1000
+# Longest line in bytes; a longer one is rejected. DuckDB's own default of 2 MB is less than some documents.
+MAX_LINE_BYTES = 8 * 1024 * 1024
+
+
+@contextmanager
+def opened_bytes(file: SourceFile) -> Iterator[BinaryIO]:
+    """The bytes of `file`, uncompressed."""
+    with file.path.open("rb") as raw:
+        if file.compression == "gzip":
+            yield gzip.GzipFile(fileobj=raw)  # type: ignore[misc]  # It has all that BinaryIO has but the base class.
+        elif file.compression == "zstd":
+            yield io.BufferedReader(pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd"))
+        else:
+            yield raw
+
+
+@contextmanager
+def opened(file: SourceFile) -> Iterator[TextIO]:
+    """`file` as text without its byte order mark; bytes that are no UTF-8 read as U+FFFD.
+
+    Lines end as they do in the file, as the csv module wants them.
+    """
+    with opened_bytes(file) as data:
+        yield io.TextIOWrapper(data, "utf-8-sig", errors="replace", newline="\n")
+
+
+def columns(file: SourceFile) -> dict[str, str]:
+    """Name and SQL type of each column of a csv, tsv or jsonl file, as its first rows suggest.
+
+    Raises:
+        UserError: the file cannot be decompressed, is empty, or has a column twice.
+    """
+    try:
+        with opened(file) as text:
+            return json_columns(text) if file.format == "jsonl" else table_columns(file, text)
+    except (OSError, EOFError, csv.Error) as error:
+        raise UserError(f"input file {file.name} cannot be read: {error}") from None
+
+
+def table_columns(file: SourceFile, text: TextIO) -> dict[str, str]:
+    rows = records(file.format, text)
+    header = next(rows, [])
+    if not any(header):
+        raise UserError(f"input file {file.name} is empty, expected a first line with column names")
+    # DuckDB's names do not tell upper case from lower case.
+    folded = [name.lower() for name in header]
+    for name in header:
+        if folded.count(name.lower()) > 1:
+            raise UserError(f"input file {file.name} has the column {name!r} twice, expected different names")
+    values: list[list[str]] = [[] for _ in header]
+    for row in itertools.islice(rows, SAMPLE_ROWS):
+        for column, value in zip(values, row, strict=False):
+            column.append(value)
+    return {name: text_type(column) for name, column in zip(header, values, strict=True)}
+
+
+def records(kind: str, text: TextIO) -> Iterator[list[str]]:
+    """The records of a csv file, or of a tsv file, where a quote is data."""
+    if kind == "tsv":
+        return (line.rstrip("\r\n").split("\t") for line in text)
+    return csv.reader(text, strict=False)
+
+
+def json_columns(text: TextIO) -> dict[str, str]:
+    values: dict[str, list[Any]] = {}
+    for line in itertools.islice(text, SAMPLE_ROWS):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        for name, value in row.items() if isinstance(row, dict) else ():
+            values.setdefault(name, []).append(value)
+    return {name: json_type(column) for name, column in values.items()}
+
+
+def text_type(values: Iterable[str]) -> str:
+    """BIGINT or DOUBLE where all of `values` that are not empty are such numbers, else VARCHAR."""
+    present = [value for value in values if value]
+    for kind, name in ((int, "BIGINT"), (float, "DOUBLE")):
+        if present and all(parses(value, kind) for value in present):
+            return name
+    return "VARCHAR"
+
+
+def parses(value: str, kind: type[int] | type[float]) -> bool:
+    try:
+        number = kind(value)
+    except ValueError:
+        return False
+    return isinstance(number, float) or abs(number) < 2**63
+
+
+def json_type(values: Iterable[Any]) -> str:
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {bool}:
+        return "BOOLEAN"
+    if kinds == {int}:
+        return "BIGINT"
+    return "DOUBLE" if kinds and kinds <= {int, float} else "VARCHAR"

@@ -1,0 +1,1 @@
+"""report.json and report.html: statistics of the rows, and their pictures."""

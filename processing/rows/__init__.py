@@ -1,0 +1,1 @@
+"""What becomes of a row, from its content alone: its filter, its label and its split."""

@@ -1,0 +1,122 @@
+"""What becomes of a row: kept, or left out for the first reason that applies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from contract.card import RowCounts
+from processing.options import ProcessingOptions
+from processing.rows.labels import Labels
+
+
+class Outcome(IntEnum):
+    """One row's fate, as the number that the query returns."""
+
+    KEPT = 0
+    BLANK_LINE = 1
+    OTHER_HOST = 2
+    NOT_JSON = 3
+    WHERE = 4
+    EMPTY_TEXT = 5
+    TOO_SHORT = 6
+    TOO_LONG = 7
+    NO_LABEL = 8
+    BAD_LABEL = 9
+    UNKNOWN_LABEL = 10
+    DUPLICATE = 11
+    OVER_MAX_ROWS = 12
+    UNBALANCED = 13
+    FEW_TOKENS = 14
+
+
+FILTERED = {
+    Outcome.WHERE: "where",
+    Outcome.EMPTY_TEXT: "empty text",
+    Outcome.TOO_SHORT: "shorter than min_chars",
+    Outcome.TOO_LONG: "longer than max_chars",
+    Outcome.DUPLICATE: "duplicate",
+    Outcome.OVER_MAX_ROWS: "over --max-rows",
+    Outcome.UNBALANCED: "cut by --balance",
+    Outcome.FEW_TOKENS: "fewer than min_tokens",
+}
+REJECTED = {
+    Outcome.NOT_JSON: "not a JSON object",
+    Outcome.NO_LABEL: "no label",
+    Outcome.BAD_LABEL: "label not understood",
+}
+
+
+@dataclass
+class Counts:
+    """Rows of one file, or of all. Rows of other hosts are theirs to count, so `read` leaves them out."""
+
+    kept: int = 0
+    filtered: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+    other_hosts: int = 0
+    read: int = 0
+
+    def add(self, outcome: Outcome, rows: int) -> None:
+        """Count `rows` rows that the query returned with one outcome."""
+        if outcome is Outcome.BLANK_LINE:
+            return
+        if outcome is Outcome.OTHER_HOST:
+            self.other_hosts += rows
+            return
+        self.read += rows
+        if outcome is Outcome.KEPT:
+            self.kept += rows
+        elif outcome in FILTERED:
+            self.filtered[FILTERED[outcome]] += rows
+        else:
+            self.rejected[REJECTED[outcome]] += rows
+
+    def filter(self, outcome: Outcome, rows: int) -> None:
+        """Count `rows` rows as filtered that were counted as kept."""
+        if rows:
+            self.kept -= rows
+            self.filtered[FILTERED[outcome]] += rows
+
+    def merge(self, other: Counts) -> None:
+        self.kept += other.kept
+        self.filtered += other.filtered
+        self.rejected += other.rejected
+        self.other_hosts += other.other_hosts
+        self.read += other.read
+
+    def rows(self) -> RowCounts:
+        """The same for the card."""
+        return RowCounts(self.read, self.kept, dict(self.filtered), dict(self.rejected))
+
+
+def outcome_sql(
+    options: ProcessingOptions, labels: Labels, host: int, hosts: int, cuts: list[tuple[str, Outcome]]
+) -> str:
+    """SQL for a row's Outcome over the columns blank, broken, selected, owner, text and label.
+
+    Args:
+        cuts: conditions that leave out rows that would be kept.
+    """
+    cases = [("blank", Outcome.BLANK_LINE)]
+    if hosts > 1:
+        cases.append((f"owner % {hosts} <> {host}", Outcome.OTHER_HOST))
+    cases += [
+        ("broken", Outcome.NOT_JSON),
+        ("NOT selected", Outcome.WHERE),
+        # Unicode's spaces too: the regular expression's own \s is that of ASCII.
+        ("text IS NULL OR NOT regexp_matches(text, '[^\\s\\p{Z}]')", Outcome.EMPTY_TEXT),
+        (f"length(text) < {options.min_chars}", Outcome.TOO_SHORT),
+    ]
+    if options.max_chars is not None:
+        cases.append((f"length(text) > {options.max_chars}", Outcome.TOO_LONG))
+    if labels.there:
+        cases += [
+            (f"NOT {labels.known}", Outcome.UNKNOWN_LABEL),
+            ("coalesce(trim(label), '') = ''", Outcome.NO_LABEL),
+            (f"({labels.number}) IS NULL", Outcome.BAD_LABEL),
+        ]
+    cases += cuts
+    whens = " ".join(f"WHEN {condition} THEN {int(outcome)}" for condition, outcome in cases)
+    return f"CAST(CASE {whens} ELSE {int(Outcome.KEPT)} END AS UTINYINT)"

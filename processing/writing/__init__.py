@@ -1,0 +1,1 @@
+"""Prepared splits on disk, staged until every one of them is complete."""

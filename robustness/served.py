@@ -1,0 +1,56 @@
+"""The inference server on a small model of its own, for the benchmarks that look for faults."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks import servers
+from benchmarks.servers import Server
+from examples.demo.model import write_model
+from examples.demo.reviews import write_reviews
+from inference.server.mms_address import free_port
+
+ROOT = Path(__file__).parents[1]
+ROWS, MAX_LENGTH = 500, 64
+SEED = 7
+
+
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[Server]:
+    """A server below `folder`, once it answers. Its limits are low, so that requests can pass them."""
+    write_small_model(folder / "ml" / "model")
+    environ = {
+        "SAGEMAKER_BASE_DIR": str(folder / "ml"),
+        "PYTHONPATH": str(ROOT),
+        "SERVING_DTYPE": "float32",
+        "SERVING_MAX_RECORDS": "2000",
+        "SAGEMAKER_MAX_PAYLOAD_IN_MB": "2",
+    }
+    command = [sys.executable, "-m", "inference", "serve"]
+    with servers.running("inference image", command, free_port(), folder / "s", environ) as server:
+        yield server
+
+
+def write_small_model(folder: Path) -> None:
+    """An untrained classifier with weights; which answers it gives does not matter, only that they stay the same."""
+    import torch
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    reviews = folder.parent / "reviews.tsv.gz"
+    write_reviews(reviews, ROWS)
+    write_model(folder, reviews, "review_body", MAX_LENGTH)
+    torch.manual_seed(SEED)
+    # Wide weights: texts score apart, and a swapped answer is seen.
+    config = AutoConfig.from_pretrained(folder, initializer_range=0.3)
+    AutoModelForSequenceClassification.from_config(config).save_pretrained(folder)
+
+
+def texts(count: int) -> list[str]:
+    """Short made-up texts, no two alike."""
+    source = random.Random(SEED)
+    words = ("good", "bad", "dull", "bright", "film", "tent", "handle", "superb", "dreadful")
+    return [f"{' '.join(source.choices(words, k=source.randrange(1, 30)))} {number}" for number in range(count)]

@@ -1,0 +1,107 @@
+"""Memory of the inference server under steady load: flat, or leaking.
+
+    python -m robustness.soak [--minutes 10] [--concurrency 16]
+
+Starts a server for a small model of its own. Prints the memory of each kind of its processes (the
+front, the Java server, the one that starts workers, the workers) as it goes, and what it was
+after the warm-up against the end. Exits with 1 where the sum grew by more than 5 %, or a request
+failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+from benchmarks import servers
+from benchmarks.load import Answers
+from benchmarks.servers import Server
+from robustness.served import serving, texts
+
+MIB = 1024 * 1024
+# The first part of the time: libraries set up, Java compiles, pools fill.
+WARM_SHARE = 0.3
+# What is compared: medians over this share of the time, after the warm-up and at the end.
+WINDOW_SHARE = 0.15
+MOST_GROWTH = 0.05
+SAMPLES = 60
+KINDS = {"ModelServer": "java", "model_service_worker": "workers", "inference": "front"}
+
+Sample = dict[str, float]
+
+
+def sample(server: Server) -> Sample:
+    """MiB of each kind of process, a page that several share counted once among them, and the sum."""
+    found = dict.fromkeys(KINDS.values(), 0.0)
+    for pid in servers.members(server.mark):
+        try:
+            process = psutil.Process(pid)
+            command = " ".join(process.cmdline())
+            kind = next((kind for word, kind in KINDS.items() if word in command), "front")
+            found[kind] += process.memory_full_info().pss / MIB
+        except psutil.Error:
+            continue
+    return found | {"sum": sum(found.values())}
+
+
+def soak(server: Server, requests: Path, minutes: float, concurrency: int) -> tuple[list[Sample], Answers]:
+    """Samples of memory while clients ask for `minutes`, and what the clients saw."""
+    command = [sys.executable, "-m", "benchmarks.load", str(server.port), str(requests)]
+    command += [str(concurrency), str(60 * minutes)]
+    samples: list[Sample] = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as clients:
+        started, interval = time.monotonic(), 60 * minutes / SAMPLES
+        while clients.poll() is None:
+            time.sleep(interval)
+            samples.append(sample(server))
+            if len(samples) % 6 == 0:
+                print(line(time.monotonic() - started, samples[-1]), flush=True)
+        output = clients.stdout.read() if clients.stdout else ""
+    if clients.returncode:
+        sys.exit("the clients failed")
+    return samples, Answers(**json.loads(output))
+
+
+def line(seconds: float, found: Sample) -> str:
+    return f"{seconds:8.0f} s" + "".join(f"  {kind} {value:7.1f} MiB" for kind, value in found.items())
+
+
+def growth(samples: list[Sample]) -> dict[str, tuple[float, float]]:
+    """MiB after the warm-up and at the end, by kind."""
+    window = max(int(len(samples) * WINDOW_SHARE), 1)
+    start = int(len(samples) * WARM_SHARE)
+    first, last = samples[start : start + window], samples[-window:]
+    return {
+        kind: (statistics.median(one[kind] for one in first), statistics.median(one[kind] for one in last))
+        for kind in samples[0]
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--concurrency", type=int, default=16)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="s", dir="/tmp") as name, serving(Path(name)) as server:
+        requests = Path(name) / "requests"
+        requests.write_text("".join(json.dumps({"inputs": text}) + "\n" for text in texts(1_000)))
+        samples, answers = soak(server, requests, options.minutes, options.concurrency)
+    grown = growth(samples)
+    print(f"{'':<10}{'warm MiB':>10}{'end MiB':>10}{'growth':>9}")
+    for kind, (before, after) in grown.items():
+        print(f"{kind:<10}{before:>10.1f}{after:>10.1f}{after / max(before, 1) - 1:>9.1%}")
+    print(f"{answers.requests} requests, {answers.failures} failed, p99 {1000 * answers.p99:.0f} ms")
+    before, after = grown["sum"]
+    return 1 if after > before * (1 + MOST_GROWTH) or answers.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

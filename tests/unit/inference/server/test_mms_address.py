@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from contract.failures import UserError
+from inference.server import mms_address as endpoints
+from inference.server.mms_address import PORTS, Endpoint, is_listened_on, is_taken
+
+
+def test_a_unix_socket_where_its_path_is_short() -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        endpoint = Endpoint.choose(Path(folder))
+    assert str(endpoint) == f"unix:{folder}/server.sock"
+    assert endpoint.native
+
+
+def test_loopback_where_it_is_long(tmp_path: Path) -> None:
+    folder = tmp_path / ("long" * 30)
+    folder.mkdir()
+    endpoint = Endpoint.choose(folder)
+    assert endpoint.port in PORTS
+    assert str(endpoint) == f"http://127.0.0.1:{endpoint.port}"
+    assert not endpoint.native
+
+
+def test_a_taken_worker_port_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setattr(endpoints, "WORKER_PORT", taken.getsockname()[1])
+        monkeypatch.setattr(endpoints, "ENDING_SECONDS", 0.1)
+        with pytest.raises(UserError, match="is taken, and the temporary folder cannot hold sockets"):
+            asyncio.run(Endpoint(port=1).wait_until_free())
+        # A Unix socket leaves the port alone.
+        asyncio.run(Endpoint(path=Path("/socket")).wait_until_free())
+
+
+def test_a_port_closed_just_now_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    port = closed_just_now()
+    monkeypatch.setattr(endpoints, "WORKER_PORT", port)
+    assert is_taken(port)
+    assert not is_listened_on(port)
+    with pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(Endpoint(port=1).wait_until_free(), 0.1))
+
+
+def test_who_still_listens_for_a_moment_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = socket.create_server(("127.0.0.1", 0))
+    monkeypatch.setattr(endpoints, "WORKER_PORT", taken.getsockname()[1])
+    closing = threading.Timer(0.7, taken.close)
+    closing.start()
+    asyncio.run(asyncio.wait_for(Endpoint(port=1).wait_until_free(), 5))
+    closing.join()
+
+
+def test_a_port_that_stays_taken_is_not_waited_for_forever(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(endpoints, "WORKER_PORT", bound.getsockname()[1])
+        monkeypatch.setattr(endpoints, "TIME_WAIT_SECONDS", 0)
+        with pytest.raises(UserError, match="is taken"):
+            asyncio.run(Endpoint(port=1).wait_until_free())
+
+
+def closed_just_now() -> int:
+    """A port in TIME_WAIT: its side of a connection closed first, and had no SO_REUSEADDR, as workers have none."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port = int(server.getsockname()[1])
+        client = socket.create_connection(("127.0.0.1", port))
+        connection, _ = server.accept()
+        connection.close()
+        assert client.recv(1) == b""
+        client.close()
+    return port

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inference.worker.batching import plan, spread
+
+LENGTHS = st.lists(st.integers(1, 600), max_size=200)
+
+
+@given(LENGTHS, st.integers(1, 2000))
+def test_every_row_once_within_the_budget(lengths: list[int], budget: int) -> None:
+    batches = plan(lengths, budget)
+    assert sorted(index for batch in batches for index in batch) == list(range(len(lengths)))
+    for batch in batches:
+        longest = max(lengths[index] for index in batch)
+        assert len(batch) == 1 or len(batch) * longest <= budget
+
+
+def test_rows_of_a_length_share_a_batch() -> None:
+    assert plan([2, 9, 2, 9], 18) == [[1, 3], [0, 2]]
+
+
+@given(LENGTHS, st.integers(1, 2000), st.integers(1, 12))
+def test_spread_is_the_evenest_that_the_count_allows(lengths: list[int], budget: int, count: int) -> None:
+    batches = spread(lengths, budget, count)
+    assert sorted(index for batch in batches for index in batch) == list(range(len(lengths)))
+    largest = max((len(batch) * lengths[batch[0]] for batch in batches), default=0)
+    if len(batches) > count:
+        assert batches == plan(lengths, budget)
+    elif largest > max(lengths, default=0):
+        # A token less a batch, and there would be more of them.
+        assert len(plan(lengths, largest - 1)) > count
+
+
+def test_two_batches_are_halves() -> None:
+    assert spread([5] * 10, 1000, 2) == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]

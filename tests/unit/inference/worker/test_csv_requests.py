@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inference.errors import RequestError
+from inference.worker.csv_requests import decode_csv
+from inference.worker.request import Text
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1), min_size=1))
+def test_csv_keeps_every_text(values: list[str]) -> None:
+    body = io.StringIO(newline="")
+    csv.writer(body, quoting=csv.QUOTE_ALL).writerows([["text"], *([value] for value in values)])
+    assert [text.text for text in decode_csv(body.getvalue()).texts] == values
+
+
+def test_a_header_names_the_columns_wherever_they_are() -> None:
+    assert decode_csv("id,Text,note\n1,good,x\n2,bad,y\n").texts == [Text("good"), Text("bad")]
+    assert decode_csv("text_pair,text\nb,a\n").texts == [Text("a", "b")]
+
+
+def test_without_a_header_every_row_is_a_record() -> None:
+    assert decode_csv("good\nbad").texts == [Text("good"), Text("bad")]
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ("a,b", "row 1 has 2 columns, expected 1"),
+        ("id,text\n1", "row 2 has 1 columns, the header has more"),
+        ("text,text_pair\na", "row 2 has 1 columns, the header has more"),
+        ('"a', "the body is not CSV"),
+    ],
+)
+def test_rows_that_do_not_fit_are_named(body: str, sentence: str) -> None:
+    with pytest.raises(RequestError, match=sentence):
+        decode_csv(body)

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from architectures import ARCHITECTURES, Architecture, write_classifier
+from pipeline_scores import assert_as_in_a_pipeline, mixed_texts, serve
+from tiny_tokenizers import END_OF_TEXT, bert, gpt2, roberta
+from tokenizers import processors
+from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
+
+from inference.errors import RequestError
+from inference.worker import isolation
+from inference.worker.classifier import Classifier
+from inference.worker.request import Request, Text
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+
+
+def compare(folder: Path, inputs: list[str], own: Classifier) -> None:
+    assert_as_in_a_pipeline(folder, inputs, own(inputs, top_k=None))
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_texts_of_all_lengths_together_score_as_in_a_pipeline_one_by_one(tmp_path: Path, name: str) -> None:
+    write_classifier(tmp_path, ARCHITECTURES[name])
+    own = serve(tmp_path)
+    isolation.ensure(own)
+    assert not own.isolated
+    compare(tmp_path, mixed_texts(), own)
+    assert own.statistics.passes < 6
+
+
+def ending_in_end_of_text() -> PreTrainedTokenizerBase:
+    """A GPT-2 tokenizer that ends each text with the token that there is for padding, as embedding models' do."""
+    tokenizer = gpt2()
+    tokenizer.pad_token = END_OF_TEXT
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"$A {END_OF_TEXT}", special_tokens=[(END_OF_TEXT, tokenizer.convert_tokens_to_ids(END_OF_TEXT))]
+    )
+    # GPT2Tokenizer would take its own post-processor again.
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer.backend_tokenizer, pad_token=END_OF_TEXT)
+
+
+@pytest.mark.parametrize("pad_token_id", [None, -1, 0])
+@pytest.mark.parametrize("tokenizer", [gpt2, ending_in_end_of_text])
+@pytest.mark.parametrize("name", ["gpt2", "llama"])
+def test_a_decoder_reads_the_token_that_it_reads_alone(
+    tmp_path: Path, name: str, tokenizer: Any, pad_token_id: int | None
+) -> None:
+    settings = {name: value for name, value in ARCHITECTURES[name].settings.items() if name != "bos_token_id"}
+    architecture = Architecture(name, tokenizer, settings=settings)
+    write_classifier(tmp_path, architecture, eos_token_id=0)
+    # Not by the class: some refuse it, which nevertheless is found in files.
+    set_config(tmp_path, pad_token_id=pad_token_id)
+    own = serve(tmp_path)
+    isolation.ensure(own)
+    assert not own.isolated
+    compare(
+        tmp_path, [*mixed_texts(30), f"good {END_OF_TEXT}", f"{END_OF_TEXT} bad", "bad word1" + 3 * END_OF_TEXT], own
+    )
+
+
+def set_config(folder: Path, **values: Any) -> None:
+    file = folder / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | values))
+
+
+def xlnet() -> PreTrainedTokenizerBase:
+    """Classifies by the last token, and pads on the left."""
+    tokenizer = bert()
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="$A [SEP] [CLS]:2", special_tokens=[("[SEP]", 3), ("[CLS]", 2)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer.backend_tokenizer,
+        pad_token="[PAD]",
+        padding_side="left",
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
+    )
+
+
+def test_a_model_that_answers_at_the_last_place_is_padded_on_the_left(tmp_path: Path) -> None:
+    settings = {"d_model": 32, "d_inner": 64, "d_head": 16, "pad_token_id": 0}
+    write_classifier(tmp_path, Architecture("xlnet", xlnet, settings=settings))
+    own = serve(tmp_path)
+    isolation.ensure(own)
+    assert not own.isolated
+    compare(tmp_path, mixed_texts(30), own)
+
+
+def test_rows_that_cannot_go_together_go_in_halves(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """BART finds the end of a row by </s>, and refuses rows of which one has more of them."""
+    settings = {
+        **dict.fromkeys(("encoder_layers", "decoder_layers", "encoder_attention_heads", "decoder_attention_heads"), 2),
+        **dict.fromkeys(("encoder_ffn_dim", "decoder_ffn_dim", "d_model"), 32),
+        "bos_token_id": 0,
+        "pad_token_id": 1,
+        "eos_token_id": 2,
+        "max_position_embeddings": 128,
+    }
+    write_classifier(tmp_path, Architecture("bart", roberta, settings=settings))
+    own = serve(tmp_path)
+    isolation.ensure(own)
+    assert not own.isolated
+    assert "forward pass" not in caplog.text
+    compare(tmp_path, [*mixed_texts(8), "good </s> bad", "bad </s> </s> good"], own)
+    assert "a forward pass of 10 texts failed (ValueError), trying its halves" in caplog.messages
+
+
+def test_what_fails_for_a_single_row_is_raised(tmp_path: Path) -> None:
+    write_classifier(tmp_path, ARCHITECTURES["bert"])
+    own = serve(tmp_path)
+    good, bad = own.encode_together([request("good"), request("bad")])
+    bad[0].ids[1] = 10_000
+    with pytest.raises(IndexError):
+        own.logits([*good, *bad])
+
+
+def request(*inputs: str) -> Request:
+    return Request([Text(text) for text in inputs])
+
+
+def test_a_text_without_tokens_is_refused_whatever_is_beside_it(tmp_path: Path) -> None:
+    write_classifier(tmp_path, ARCHITECTURES["gpt2"])
+    own = serve(tmp_path)
+    with pytest.raises(RequestError, match="has no tokens for this model"):
+        own(["good", ""])
+    with pytest.raises(RequestError, match="has no tokens for this model"):
+        own("")
+    good, refused = own.encode_together([request("good"), request("")])
+    assert isinstance(refused, RequestError)
+    assert len(good) == 1

@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from inference.worker.limits import NO_LIMIT, length_limit
+
+
+def test_the_least_known_limit_counts() -> None:
+    config = SimpleNamespace(model_type="bert", max_position_embeddings=512, pad_token_id=0)
+    tokenizer, card = SimpleNamespace(max_length=128), SimpleNamespace(max_length=64)
+    assert length_limit(config, tokenizer, card) == 64
+    assert length_limit(config, tokenizer, None) == 128
+    assert length_limit(config, SimpleNamespace(max_length=10 * NO_LIMIT), None) == 512

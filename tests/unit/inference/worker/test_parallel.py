@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+
+from inference.worker.parallel import LEAST_TOKENS, Lanes
+
+
+def test_passes_run_at_the_same_time_on_one_core_each_and_stay_in_order() -> None:
+    together = threading.Barrier(2, timeout=10)
+
+    def step(number: int) -> tuple[int, int]:
+        together.wait()
+        return number, torch.get_num_threads()
+
+    def work() -> tuple[list[tuple[int, int]], int]:
+        torch.set_num_threads(2)
+        lanes = Lanes(torch.get_num_threads())
+        return list(lanes.map(step, [3, 1, 4, 1])), torch.get_num_threads()
+
+    # A thread of its own: how many threads torch takes is kept for each.
+    with ThreadPoolExecutor(1) as caller:
+        results, threads = caller.submit(work).result()
+    assert results == [(3, 1), (1, 1), (4, 1), (1, 1)]
+    assert threads == 2
+
+
+def test_a_single_pass_has_all_cores() -> None:
+    assert list(Lanes(2).map(lambda _: threading.current_thread(), [0])) == [threading.current_thread()]
+
+
+def test_every_lane_has_as_many_passes_alike_in_tokens() -> None:
+    rng = random.Random(1)
+    lengths = [rng.randrange(20, 40) for _ in range(32)]
+    passes = Lanes(2).plan(lengths, 512)
+    sizes = [len(each) * lengths[each[0]] for each in passes]
+    assert len(passes) == 4
+    assert max(sizes) - min(sizes) <= max(lengths) + 0.1 * max(sizes)
+    assert sorted(index for each in passes for index in each) == list(range(32))
+
+
+def test_no_pass_is_tiny_or_above_the_budget() -> None:
+    assert Lanes(4).plan([LEAST_TOKENS] * 3, 4096) == [[0, 1, 2]]
+    assert len(Lanes(4).plan([LEAST_TOKENS] * 4, 4096)) == 4
+    assert Lanes(2).plan([500] * 4, 512) == [[0], [1], [2], [3]]
+    assert Lanes(1).plan([100] * 9, 512) == [[0, 1, 2, 3, 4], [5, 6, 7, 8]]

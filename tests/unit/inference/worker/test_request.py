@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import pytest
+
+from inference.errors import RequestError
+from inference.worker.request import Request, Text, check_count, read_content
+
+
+def test_what_a_teams_input_fn_returns_is_read() -> None:
+    assert read_content("a").texts == read_content(["a"]).texts == [Text("a")]
+    assert read_content({"text": "a", "text_pair": "b"}).texts == [Text("a", "b")]
+
+
+def test_pairs_wherever_a_text_may_stand() -> None:
+    pair = {"text": "a", "text_pair": "b"}
+    for content in ({"inputs": pair}, {"inputs": [pair]}, {"instances": [pair]}, {"instances": [{"inputs": pair}]}):
+        assert read_content(content).texts == [Text("a", "b")]
+
+
+@pytest.mark.parametrize(("count", "status"), [(0, 400), (2, 413)])
+def test_too_many_and_none(count: int, status: int) -> None:
+    with pytest.raises(RequestError) as caught:
+        check_count(Request([Text("a")] * count), most=1)
+    assert caught.value.status == status

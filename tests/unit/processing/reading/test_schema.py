@@ -1,0 +1,59 @@
+"""Columns and their types from the first rows."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from contract.failures import UserError
+from processing.reading.schema import columns
+from processing.reading.source import SourceFile, source_file
+
+Write = Callable[[str, str | bytes], Path]
+
+
+def source(path: Path) -> SourceFile:
+    file = source_file(path, path.parent)
+    assert file is not None
+    return file
+
+
+def test_reads_a_header_with_byte_order_mark_and_types(written: Write) -> None:
+    path = written("a.csv", '\ufeffid,text,score,x\r\n1,"a, b",1.5,\r\n2,c,2,\r\n')
+    assert columns(source(path)) == {"id": "BIGINT", "text": "VARCHAR", "score": "DOUBLE", "x": "VARCHAR"}
+
+
+def test_a_quote_in_tsv_is_data(written: Write) -> None:
+    path = written("a.tsv", 'text\tn\n"open\t1\nb\t2\n')
+    assert columns(source(path)) == {"text": "VARCHAR", "n": "BIGINT"}
+
+
+def test_json_lines_give_the_union_of_their_keys(written: Write) -> None:
+    path = written("a.jsonl", '{"a": 1, "b": true}\nbroken\n{"a": 2.5, "c": null}\n[1]\n')
+    assert columns(source(path)) == {"a": "DOUBLE", "b": "BOOLEAN", "c": "VARCHAR"}
+
+
+def test_compressed_files_read_the_same(written: Write) -> None:
+    plain = b"text\tlabel\na\t1\n"
+    gz = written("a.tsv.gz", gzip.compress(plain))
+    zst = written("b.tsv.zst", pa.compress(plain, "zstd", asbytes=True))
+    assert columns(source(gz)) == columns(source(zst)) == {"text": "VARCHAR", "label": "BIGINT"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.csv", b"", "empty"),
+        ("a.csv", b"Text,text\n", "twice"),
+        ("a.csv.gz", b"no gzip", "cannot be read"),
+        ("a.csv.gz", gzip.compress(b"text,label\n" * 9000)[:60], "cannot be read"),
+        ("a.csv.zst", b"no zstd", "cannot be read"),
+    ],
+)
+def test_files_without_a_header_are_refused(written: Write, name: str, content: bytes, words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        columns(source(written(name, content)))

@@ -1,0 +1,45 @@
+"""Finding input files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from contract.failures import UserError
+from processing.reading.source import find
+
+Write = Callable[[str, str | bytes], Path]
+
+
+def test_finds_every_format_below_a_folder_by_name(written: Write, tmp_path: Path) -> None:
+    for name in ("b/2.tsv.gz", "a.csv", "c.JSONL", "d.parquet", "e.csv.zst", ".hidden.csv", "_SUCCESS", "notes.pdf"):
+        written(f"in/{name}", "x")
+    written("in/part-0.csv", "")
+    files, passed_over = find(str(tmp_path / "in"))
+    assert [(file.name, file.format, file.compression) for file in files] == [
+        ("a.csv", "csv", "none"),
+        ("b/2.tsv.gz", "tsv", "gzip"),
+        ("c.JSONL", "jsonl", "none"),
+        ("d.parquet", "parquet", "none"),
+        ("e.csv.zst", "csv", "zstd"),
+    ]
+    assert passed_over == ["notes.pdf", "part-0.csv"]
+
+
+def test_a_glob_and_a_file_name_narrow_it_down(written: Write, tmp_path: Path) -> None:
+    for name in ("x/1.csv", "x/2.csv", "y/1.csv"):
+        written(name, "x")
+    assert [file.name for file in find(str(tmp_path / "*" / "1.csv"))[0]] == ["x/1.csv", "y/1.csv"]
+    assert [file.name for file in find(str(tmp_path / "x"), "2.csv")[0]] == ["2.csv"]
+    assert [file.name for file in find(str(tmp_path), "x/*.csv")[0]] == ["1.csv", "2.csv"]
+
+
+@pytest.mark.parametrize(
+    ("place", "words"), [("none", "no such file"), ("*.csv", "no file matches"), ("a.pdf", "known format")]
+)
+def test_a_place_without_files_is_refused(written: Write, tmp_path: Path, place: str, words: str) -> None:
+    written("a.pdf", "x")
+    with pytest.raises(UserError, match=words):
+        find(str(tmp_path / place))

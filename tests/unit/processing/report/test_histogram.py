@@ -1,0 +1,41 @@
+"""Bins hold every row once, and know which are truncated."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from processing.report.histogram import MOST_BINS, bins, picture
+
+
+@pytest.mark.parametrize("max_length", [1, 7, 128, 509, 5000])
+@pytest.mark.parametrize("longest", [1, 3, 40, 41, 700, 60_000])
+def test_every_row_is_in_one_bin(longest: int, max_length: int) -> None:
+    values = np.random.default_rng(0).integers(0, longest + 1, 3000)
+    lengths = np.bincount(values, minlength=65_537)
+    found = bins(lengths, max_length)
+    assert len(found) <= MOST_BINS
+    assert sum(entry["rows"] for entry in found) == 3000
+    assert sum(entry["longer"] for entry in found) == int((values > max_length).sum())
+    for one, next_one in itertools.pairwise(found):
+        assert next_one["first"] == one["last"] + 1
+    for entry in found:
+        assert entry["rows"] == int(((values >= entry["first"]) & (values <= entry["last"])).sum())
+
+
+def test_a_long_tail_goes_into_the_last_bin() -> None:
+    lengths = np.bincount([*range(100), 9000], minlength=65_537)
+    found = bins(lengths, 64)
+    assert found[-1]["last"] == 9000 and found[-2]["last"] < 130
+
+
+def test_no_row_has_no_bin() -> None:
+    assert bins(np.zeros(65_537, np.int64), 8) == []
+
+
+def test_the_limit_is_marked_where_it_lies_within_the_picture() -> None:
+    found = bins(np.bincount(np.arange(100), minlength=65_537), 50)
+    assert "max_length 50: 49.0% truncated" in picture(found, {"max_length": 50, "truncated_share": 0.49})
+    assert "max_length" not in picture(found, {"max_length": 512, "truncated_share": 0.0})

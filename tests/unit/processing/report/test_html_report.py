@@ -1,0 +1,96 @@
+"""The page shows the report's figures, needs nothing else, and takes no text for markup."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+from processing.report.html_report import page
+from processing.report.row_samples import Excerpt
+
+EVIL = "<script>alert('x')</script>\"><img src=http://e.vil/x onerror=a>"
+VOID = {"meta", "br", "img", "link"}
+
+
+def report(labels: dict[str, dict[str, int]] | None = None, rejected: int = 5) -> dict[str, Any]:
+    bins = [{"first": 0, "last": 8, "rows": 600, "longer": 0}, {"first": 9, "last": 20, "rows": 300, "longer": 300}]
+    rows = {"read": 1234, "kept": 900, "filtered": {"where": 329}, "rejected": {EVIL: rejected}, "other_hosts": 0}
+    if not rejected:
+        rows |= {"read": 900, "filtered": {}, "rejected": {}}
+    return {
+        "rows": rows,
+        "splits": {"train": 700, "validation": 100, "test": 100},
+        "labels": labels,
+        "lengths": {
+            "max_length": 8,
+            "percentiles": {"p50": 5, "p100": 20},
+            "histogram": bins,
+            "truncated_rows": 300,
+            "truncated_share": 0.3333,
+            "tokens_written": 7777,
+        },
+        "time": {"seconds": 1.5, "rows_per_second": 822.7},
+        "files": [{"file": f"{EVIL}{n}.tsv", **rows} for n in range(120)],
+        "files_passed_over": [EVIL],
+        "host": {"name": "algo-1", "of": 2, "sharded_input": False},
+        "options": {"where": EVIL, "columns": ("a",)},
+        "versions": {"image": EVIL},
+    }
+
+
+class Checker(HTMLParser):
+    """Counts tags, and finds ones that do not match."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(tag)
+        assert not {name for name, _ in attrs} & {"src", "href", "onerror", "onload"}
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_names_values_and_rows_are_text() -> None:
+    labels = {split: {EVIL: 300, "b": 400} for split in ("train", "validation", "test")}
+    shown = page(report(labels), [EVIL, "b"], {"train": [Excerpt("train", EVIL, 0, 9, True)]})
+    checker = Checker()
+    checker.feed(shown)
+    assert checker.open == []
+    assert not checker.seen & {"script", "img", "link", "iframe"}
+    assert {"svg", "table", "details"} <= checker.seen
+    assert "<script" not in shown and shown.count("&lt;script&gt;") > 100
+
+
+def test_the_figures_are_there() -> None:
+    labels = {"train": {"NEGATIVE": 251, "POSITIVE": 449}, "validation": {"NEGATIVE": 0, "POSITIVE": 100}}
+    shown = page(report(labels), ["NEGATIVE", "POSITIVE"], {})
+    text = re.sub(r"<[^>]+>", " ", shown)
+    for words in ("1,234", "900", "72.9%", "7,777", "33.3%", "251 (35.9%)", "449 (64.1%)", "329 (26.7%)", "5 (0.4%)"):
+        assert words in text
+    assert "Host algo-1 of 2" in text
+    assert "and 20 more files" in text
+
+
+def test_what_is_not_there_is_not_shown() -> None:
+    shown = page(report(None, rejected=0), [], {"train": [Excerpt("train", "some text", None, 3, False)]})
+    assert "Classes in each split" not in shown
+    assert "None: every row was kept" in shown
+    assert "some text" in shown
+    nothing = report(None)
+    nothing["lengths"] |= {"histogram": [], "percentiles": {}}
+    assert "No row was kept" in page(nothing, [], {})
+
+
+def test_many_classes_are_a_table_alone() -> None:
+    names = [f"class {n}" for n in range(100)]
+    shown = page(report({"train": dict.fromkeys(names, 7)}), names, {})
+    assert "class 59" in shown and "class 60" not in shown
+    assert "and 40 more classes" in shown
+    assert 'class="legend"' not in shown

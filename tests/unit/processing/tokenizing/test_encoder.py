@@ -1,0 +1,96 @@
+"""Token numbers equal the library's own, truncation included."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, processors
+from transformers import AutoTokenizer
+
+from contract.failures import UserError
+from processing.arrays import to_texts
+from processing.tokenizing.encoder import LibraryEncoder, Tokens, load
+from processing.tokenizing.tokie_encoder import FastEncoder, encoder
+
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+LONG_TEXT = st.lists(st.sampled_from(["the", "good", "film", "[SEP]", "</s>", "\u3040"]), max_size=80).map(" ".join)
+
+
+def rows(tokens: Tokens) -> list[list[int]]:
+    ends = np.cumsum(tokens.lengths)
+    return [part.tolist() for part in np.split(tokens.ids, ends[:-1])] if len(ends) else []
+
+
+def by_library(path: Path, texts: list[str], max_length: int) -> list[list[int]]:
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(max_length)
+    return [encoding.ids for encoding in tokenizer.encode_batch(texts)]
+
+
+@pytest.mark.parametrize("kind", ["wordpiece", "bytelevel"])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(ANY_TEXT | LONG_TEXT, min_size=1, max_size=8), max_length=st.integers(3, 20))
+def test_equals_the_librarys_truncation(
+    kind: str, texts: list[str], max_length: int, request: pytest.FixtureRequest
+) -> None:
+    path: Path = request.getfixturevalue(kind)
+    tokens = LibraryEncoder(path, max_length).tokens(texts)
+    assert rows(tokens) == by_library(path, texts, max_length)
+    assert tokens.full_lengths.tolist() == [len(ids) for ids in by_library(path, texts, 100_000)]
+
+
+@pytest.mark.parametrize("kind", ["wordpiece", "bytelevel"])
+@pytest.mark.parametrize("place", ["tokenizer.json", "tokenizer_config.json"])
+def test_truncates_where_transformers_does(
+    kind: str, place: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    tokenizer = Tokenizer.from_file(str(request.getfixturevalue(kind)))
+    is_carried = place == "tokenizer.json"
+    tokenizer.enable_truncation(5, direction="left" if is_carried else "right")
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast"} | ({} if is_carried else {"truncation_side": "left"})
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
+    texts = ["the good film was older than the long book", "the", "", "bad film the"]
+    expected = AutoTokenizer.from_pretrained(tmp_path)(texts, truncation=True, max_length=6)["input_ids"]
+    found = encoder(tmp_path / "tokenizer.json", 6, "auto")
+    assert isinstance(found, FastEncoder)
+    assert rows(found.encode(to_texts(texts))) == rows(found.library.tokens(texts)) == expected
+    # The start is gone, not the end.
+    assert expected[0][1] != AutoTokenizer.from_pretrained(tmp_path)(texts[0])["input_ids"][1]
+
+
+def test_the_files_own_truncation_and_padding_are_off(wordpiece: Path) -> None:
+    tokens = LibraryEncoder(wordpiece, 100).tokens(["the good film was old", "the"])
+    assert tokens.full_lengths.tolist() == [7, 3]
+    assert Tokenizer.from_file(str(wordpiece)).truncation["max_length"] == 5
+
+
+def test_no_rows_are_no_tokens(wordpiece: Path) -> None:
+    tokens = LibraryEncoder(wordpiece, 8).tokens([])
+    assert (len(tokens.ids), len(tokens.lengths)) == (0, 0)
+
+
+def test_a_limit_without_room_for_text_is_refused(wordpiece: Path) -> None:
+    with pytest.raises(UserError, match="--max-length is 2, expected at least 3"):
+        LibraryEncoder(wordpiece, 2)
+
+
+def test_an_unreadable_tokenizer_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "tokenizer.json"
+    path.write_text('{"model": {"type": "none"}}')
+    with pytest.raises(UserError, match=r"tokenizer .*cannot be read"):
+        load(path)
+
+
+def test_special_tokens_inside_a_text_are_refused(wordpiece: Path, tmp_path: Path) -> None:
+    tokenizer = Tokenizer.from_file(str(wordpiece))
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A [SEP] $A", special_tokens=[("[SEP]", 3)])
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(UserError, match="special tokens"):
+        LibraryEncoder(tmp_path / "tokenizer.json", 8)

@@ -1,0 +1,93 @@
+"""Which tokenizers and texts count as proven."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from processing.arrays import to_texts
+from processing.tokenizing.tokie_support import distinct, proven
+
+
+def content(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text())
+
+
+@pytest.fixture
+def bert(wordpiece: Path) -> dict[str, Any]:
+    return content(wordpiece)
+
+
+@pytest.fixture
+def roberta(bytelevel: Path) -> dict[str, Any]:
+    return content(bytelevel)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"normalizer": {"type": "NFC"}},
+        {"normalizer": None},
+        {"pre_tokenizer": {"type": "Whitespace"}},
+        {"model": {"type": "BPE", "vocab": {}}},
+        {"added_tokens": [{"id": n, "content": f"{n}<{n}>"} for n in range(10, 40)]},
+        {"added_tokens": [{"id": 1, "content": "Film", "normalized": True}]},
+    ],
+)
+def test_other_wordpieces_are_not_proven(bert: dict[str, Any], change: dict[str, Any]) -> None:
+    assert proven(bert) is not None
+    assert proven(bert | change) is None
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("model", {"dropout": 0.1}),
+        ("model", {"ignore_merges": True}),
+        ("model", {"end_of_word_suffix": "</w>"}),
+        ("model", {"byte_fallback": True}),
+        ("model", {"vocab": {"a": 0}}),
+        ("pre_tokenizer", {"add_prefix_space": True}),
+        ("pre_tokenizer", {"use_regex": False}),
+        ("pre_tokenizer", {"type": "Sequence"}),
+        ("normalizer", {"type": "NFKC"}),
+    ],
+)
+def test_other_byte_levels_are_not_proven(roberta: dict[str, Any], part: str, change: dict[str, Any]) -> None:
+    assert proven(roberta) is not None
+    assert proven(roberta | {"normalizer": {"type": "NFC"}}) is not None
+    assert proven(roberta | {part: (roberta[part] or {}) | change}) is None
+
+
+def test_literals_are_looked_for_by_what_they_share() -> None:
+    assert distinct(["   ", "  ", "[unused0]", "[unused99]", "<s>", "a<s>b"]) == ("  ", "<s>", "[unus")
+
+
+def test_texts_with_added_tokens_or_unproven_characters_are_not_proven(
+    bert: dict[str, Any], roberta: dict[str, Any]
+) -> None:
+    for found, wrong in (
+        (proven(bert), ["[SEP]", "x[CLS]y", "\u4e2d", "\x00", "e\u0301", "\u200b"]),
+        (proven(roberta), ["<s>", "a</s>", "\n's", "\t'", "\u00a0", "\u3000", "\u0301", "\x85"]),
+    ):
+        assert found is not None
+        assert found.holds(to_texts(["It's a \u00e9t\u00e9, isn't it?\n\tYes -- 'twas \u2026  ", ""])).tolist() == [
+            True,
+            True,
+        ]
+        assert not found.holds(to_texts(wrong)).any()
+
+
+def test_where_a_batch_is_cut_does_not_change_what_is_proven(bert: dict[str, Any]) -> None:
+    found = proven(bert)
+    assert found is not None
+    texts = ["plain", "\u4e2d", "", "[SEP] at last", "a [ only", "\u00e9t\u00e9", "\x7f", "~ tilde", "\u4e2d"]
+    expected = [True, False, True, False, True, True, False, True, False]
+    for whole in (to_texts(texts), pa.array(texts, pa.string())):
+        for start in range(len(texts)):
+            for end in range(start, len(texts) + 1):
+                assert found.holds(whole.slice(start, end - start)).tolist() == expected[start:end]

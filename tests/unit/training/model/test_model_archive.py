@@ -1,0 +1,76 @@
+"""model.tar.gz: unpacked safely, wherever the model lies in it."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from contract.failures import UserError
+from training.model import model_archive
+
+
+def write(archive: Path, *names: str, link: tuple[str, str] | None = None) -> Path:
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(archive, "w:gz") as file:
+        for name in names:
+            info = tarfile.TarInfo(name)
+            info.size = 2
+            file.addfile(info, io.BytesIO(b"{}"))
+        if link:
+            info = tarfile.TarInfo(link[0])
+            info.type, info.linkname = tarfile.SYMTYPE, link[1]
+            file.addfile(info)
+    return archive
+
+
+def test_an_archive_is_a_file_of_that_name_or_alone_in_its_folder(tmp_path: Path) -> None:
+    archive = write(tmp_path / "model" / "model.tar.gz", "config.json")
+    assert model_archive.archive_of(str(archive)) == archive
+    assert model_archive.archive_of(str(archive.parent)) == archive
+    (archive.parent / "config.json").write_text("{}")
+    assert model_archive.archive_of(str(archive.parent)) is None
+    assert model_archive.archive_of("bert-base-uncased") is None
+
+
+@pytest.mark.parametrize("names", [("config.json", "model.safetensors"), ("top/config.json", "top/model.safetensors")])
+def test_the_model_is_found_at_the_top_or_one_folder_down(
+    tmp_path: Path, names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(model_archive.FOLDER_VARIABLE, "")
+    archive = write(tmp_path / "model.tar.gz", *names)
+    model_archive.unpack_once(str(archive))
+    found = Path(model_archive.location(str(archive)))
+    assert sorted(path.name for path in found.iterdir()) == ["config.json", "model.safetensors"]
+    assert model_archive.location("bert-base-uncased") == "bert-base-uncased"
+
+
+@pytest.mark.parametrize("archive", ["../out", "/tmp/absolute-out"])
+def test_what_would_leave_the_folder_is_refused_or_kept_inside(tmp_path: Path, archive: str) -> None:
+    file = write(tmp_path / "in" / "model.tar.gz", "config.json", archive)
+    target = tmp_path / "in" / "target"
+    target.mkdir()
+    try:
+        model_archive.unpacked(file, target)
+    except UserError as error:
+        assert "cannot be unpacked" in str(error)
+    assert not (tmp_path / "in" / "out").exists()
+    assert not Path("/tmp/absolute-out").exists()
+
+
+def test_a_link_to_the_outside_is_refused(tmp_path: Path) -> None:
+    file = write(tmp_path / "model.tar.gz", "config.json", link=("model.safetensors", "/etc/passwd"))
+    with pytest.raises(UserError, match="cannot be unpacked"):
+        model_archive.unpacked(file, tmp_path / "target")
+
+
+def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    with pytest.raises(UserError, match=r"holds \['notes.txt'\], expected config.json and weights"):
+        model_archive.unpacked(write(tmp_path / "model.tar.gz", "notes.txt"), tmp_path / "a")
+    (tmp_path / "torn.tar.gz").write_bytes(b"no archive")
+    with pytest.raises(UserError, match="cannot be unpacked"):
+        model_archive.unpacked(tmp_path / "torn.tar.gz", tmp_path / "b")

@@ -1,0 +1,67 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from training.evaluation.calibration import Bin
+from training.results.html_report import Report, confusions, page
+from training.results.worst_predictions import Mistake
+
+METRICS = {
+    "eval_accuracy": 0.9, "eval_f1": 0.88, "eval_loss": 0.3, "test_accuracy": 0.8, "test_f1": 0.7, "test_loss": 0.4,
+    "train_samples_per_second": 12.5, "train_tokens_per_second": 3456.0, "train_padding_share": 0.02,
+}  # fmt: skip
+HISTORY = [{"step": step, "loss": 1 / step, "learning_rate": 1e-5} for step in range(1, 9)]
+HISTORY += [{"step": 8, "eval_loss": 0.3, "eval_accuracy": 0.9}]
+
+
+@pytest.fixture
+def content() -> dict[str, Any]:
+    matrix = np.array([[40, 10], [5, 45]])
+    return {
+        "title": "Trained from <base>",
+        "metrics": METRICS,
+        "history": HISTORY,
+        "label_names": ("<bad>", "good"),
+        "matrices": {"validation": matrix, "test": matrix[::-1]},
+        "bins": {key: [Bin(0.9, 1.0, 50, 0.95, 0.9)] for key in ("validation", "test")},
+        "mistakes": [Mistake("<script>alert(1)</script>", 0, 1, 0.01)],
+        "arguments": {"run_name": 'a "b" $c', "epochs": 3},
+    }
+
+
+def test_text_of_others_stays_text(content: dict[str, Any]) -> None:
+    shown = page(Report(**content))
+    assert "<script" not in shown and "<bad>" not in shown and "<base>" not in shown
+    assert "&lt;script&gt;alert(1)" in shown
+    assert "a &quot;b&quot; $c" in shown
+
+
+def test_the_share_of_the_peak_is_shown_where_it_is_known(content: dict[str, Any]) -> None:
+    assert "bf16" not in page(Report(**content))
+    content["metrics"] = {**METRICS, "train_peak_share": 0.452}
+    assert "45.2%</b><span>of the GPU&#x27;s bf16 arithmetic" in page(Report(**content))
+
+
+def test_the_last_channel_is_the_one_that_judges(content: dict[str, Any]) -> None:
+    shown = page(Report(**content))
+    assert "80.0%</b><span>accuracy on test" in shown
+    alone = {**content, "matrices": {"validation": content["matrices"]["validation"]}}
+    assert "90.0%</b><span>accuracy on validation" in page(Report(**alone))
+
+
+def test_the_page_shows_counts_precision_and_recall(content: dict[str, Any]) -> None:
+    content["matrices"] = {"validation": content["matrices"]["validation"]}
+    shown = page(Report(**content))
+    assert "40 <small>80.0%" in shown and "10 <small>20.0%" in shown
+    assert '<td class="number">88.9%</td><td class="number">80.0%</td>' in shown
+
+
+def test_no_mistakes_no_section(content: dict[str, Any]) -> None:
+    assert "worst mistakes" not in page(Report(**{**content, "mistakes": []}))
+
+
+def test_many_classes_are_listed_by_their_mistakes() -> None:
+    matrix = np.diag(np.full(30, 9))
+    matrix[3, 7], matrix[1, 2] = 5, 8
+    assert confusions(matrix, [f"c{i}" for i in range(30)]) == [("c1", "c2", "8"), ("c3", "c7", "5")]

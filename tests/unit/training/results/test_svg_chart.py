@@ -1,0 +1,50 @@
+import math
+import re
+
+import pytest
+
+from training.results import svg_chart
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0.0, 1.0, (0.0, 1.0, 0.2)),
+        (0.13, 0.71, (0.0, 0.8, 0.2)),
+        (-3.0, 42.0, (-10.0, 50.0, 10.0)),
+        (0, 5e-5, (0, 5e-5, 1e-5)),
+    ],
+)
+def test_axes_end_at_round_numbers(low: float, high: float, expected: tuple[float, float, float]) -> None:
+    assert svg_chart.rounded(low, high) == pytest.approx(expected)
+
+
+def test_points_lie_where_they_belong() -> None:
+    drawn = svg_chart.lines({"loss": [(0, 1.0), (50, 0.5), (100, 0.0)]}, "step", "Loss")
+    found = re.search(r'points="([^"]+)"', drawn)
+    assert found is not None
+    points = [tuple(map(float, pair.split(","))) for pair in found[1].split()]
+    right, ground = svg_chart.WIDTH - 8, svg_chart.TOP + svg_chart.HEIGHT
+    assert points == [
+        (svg_chart.LEFT, svg_chart.TOP),
+        ((svg_chart.LEFT + right) / 2, (svg_chart.TOP + ground) / 2),
+        (right, ground),
+    ]
+
+
+def test_many_points_become_means_up_to_the_last_step() -> None:
+    shown = svg_chart.thinned([(float(x), float(x % 2)) for x in range(1000)])
+    assert len(shown) <= svg_chart.MOST_POINTS
+    assert shown[-1][0] == 999
+    assert sum(y for _, y in shown) / len(shown) == pytest.approx(0.5, abs=0.01)
+
+
+def test_values_that_are_not_finite_are_left_out() -> None:
+    drawn = svg_chart.lines({"loss": [(0, math.nan), (1, 2.0), (2, math.inf), (3, 1.0)]}, "step", "Loss")
+    assert "nan" not in drawn and "inf" not in drawn
+    assert "No values" in svg_chart.lines({"loss": [(0, math.nan)]}, "step", "Loss")
+
+
+def test_a_single_value_and_tiny_ones_have_axes() -> None:
+    assert "<svg" in svg_chart.lines({"a": [(3, 2.0)]}, "step", "One")
+    assert "2e-05" in svg_chart.lines({"a": [(0, 0.0), (1, 5e-5)]}, "step", "Rate")

@@ -1,0 +1,1 @@
+"""Checkpoints: saved by all ranks, verified, chosen and resumed."""

@@ -1,0 +1,105 @@
+"""Which checkpoint the ranks go on from: one that every host holds, and that belongs to this job."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+from transformers import TrainingArguments
+
+from contract.failures import UserError
+from training.checkpointing import store
+from training.checkpointing.store import Checkpoint, Origin
+from training.distributed.stopping import Agreement
+
+NONE = -1
+NO_OPINION = 2**62
+
+log = logging.getLogger(__name__)
+
+
+# What an Origin tells apart, as messages name it.
+ORIGINS = {"data": "train channel", "validation": "validation channel", "model": "base model or model configuration"}
+
+
+def choose(
+    root: Path,
+    origin: Origin,
+    agreement: Agreement,
+    *,
+    wanted: bool,
+    first_on_host: bool,
+    first: bool,
+    problem_of: Callable[[Path], str] = lambda _: "",
+) -> Checkpoint | None:
+    """The checkpoint to go on from, the same step on all ranks; None to start at the beginning.
+
+    Args:
+        root: folder of the checkpoints on this host.
+        origin: of this job's data and model.
+        agreement: of the ranks.
+        wanted: False starts anew; what is there is set aside.
+        first_on_host: whether this rank is its host's first: it verifies for the others.
+        first: whether this rank is the first of all: it alone moves folders.
+        problem_of: tells what keeps a folder from being loaded; empty if nothing does.
+
+    Raises:
+        UserError: the newest checkpoint belongs to other data or another model.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    found = store.newest(root, problem_of) if wanted and first_on_host else None
+    refuse_stranger(found, origin)
+    own = (found.step if found else NONE) if first_on_host else NO_OPINION
+    step = agreement.smallest(own)
+    if found is not None and found.step != step:
+        log.warning("this host has a checkpoint of step %d, but not all hosts do", found.step)
+    if first:
+        store.set_aside(root, newer_than=step)
+    agreement.barrier()
+    return None if step == NONE else opened(root, step, found)
+
+
+def refuse_stranger(found: Checkpoint | None, origin: Origin) -> None:
+    """Stop before a checkpoint of another job is continued, or lost."""
+    for what, name in ORIGINS.items():
+        if found is not None and getattr(found.origin, what) != getattr(origin, what):
+            raise UserError(
+                f"checkpoint {found.folder} was made with another {name}; "
+                "expected this job's own: name another checkpoint location, or set resume to false"
+            )
+
+
+def opened(root: Path, step: int, found: Checkpoint | None) -> Checkpoint:
+    """The checkpoint of `step`, verified by the first rank of each host."""
+    folder = root / f"{store.PREFIX}{step}"
+    return found if found is not None and found.step == step else store.verify(folder)
+
+
+def rows_per_step(args: TrainingArguments, found: Checkpoint | None) -> int:
+    """Rows of a step over all ranks: as asked, or the checkpoint's, so that steps and order stay what they were.
+
+    Where batch size and ranks do not make that many, gradient_accumulation_steps of `args` is set to do so.
+    """
+    share = args.train_batch_size * args.world_size
+    asked = share * args.gradient_accumulation_steps
+    if found is None:
+        return asked
+    if found.world_size != args.world_size:
+        log.info(
+            "the checkpoint is of %d ranks, this start has %d: rows come in the same order, dropout is drawn anew",
+            found.world_size,
+            args.world_size,
+        )
+    if found.rows != asked:
+        args.gradient_accumulation_steps = math.ceil(found.rows / share)
+        log.info(
+            "a step of the checkpoint has %d rows, one of this start would have %d: "
+            "gradient_accumulation_steps is now %d, so that it has %d again",
+            found.rows,
+            asked,
+            args.gradient_accumulation_steps,
+            found.rows,
+        )
+    return found.rows

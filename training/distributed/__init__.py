@@ -1,0 +1,1 @@
+"""Several ranks on one host or many: launching, failing, stopping and sharding."""

@@ -1,0 +1,1 @@
+"""How good the model is: predictions, calibration, decision threshold, final metrics."""

@@ -1,0 +1,141 @@
+"""The model folder: what inference, the stock Hugging Face containers and pipelines load."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from contract.card import CARD_FILE, Card, RowCounts, TokenizerReference
+from contract.files import staged, write_text
+from contract.tokenizer import TOKENIZER_FILE, fingerprint
+from contract.versions import versions
+from training.data.channel import Channel
+from training.metrics import text
+from training.model.base_model import BaseModel
+
+LIBRARIES = ("torch", "transformers", "datasets", "accelerate", "peft")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came out of the training.
+
+    Attributes:
+        step: of the delivered weights.
+        steps: that were trained.
+        metrics: of the delivered weights, `eval_` on validation, `test_` on test.
+        arguments: the main ones that it was trained with.
+        world_size: processes that trained, over all hosts.
+        resumed_from: step of the checkpoint that the last start went on from.
+        partial: whether the training was stopped before its end.
+        decision_threshold: from which probability on a row is of class 1; None for the most probable class.
+    """
+
+    step: int
+    steps: int
+    metrics: Mapping[str, float]
+    arguments: Mapping[str, Any]
+    world_size: int = 1
+    resumed_from: int | None = None
+    partial: bool = False
+    decision_threshold: float | None = None
+
+
+def write(
+    folder: Path,
+    model: PreTrainedModel,
+    base: BaseModel,
+    card: Card,
+    result: Result,
+    weights: Mapping[str, torch.Tensor] | None = None,
+    check: Callable[[Path], None] = lambda _: None,
+) -> None:
+    """Fill `folder` with weights, configuration, tokenizer, card and model card; all or nothing.
+
+    Args:
+        weights: go there in place of the model's own.
+        check: of the complete content, before it is published; what it raises leaves `folder` empty.
+    """
+    with staged(folder, CARD_FILE) as staging:
+        model.save_pretrained(staging, state_dict=weights, safe_serialization=True)
+        write_tokenizer(staging, base, card.max_length)
+        training = {
+            "base_model": base.name,
+            "revision": base.revision,
+            "from_scratch": base.from_scratch,
+            "step": result.step,
+            "steps": result.steps,
+            "world_size": result.world_size,
+            "resumed_from": result.resumed_from,
+            "arguments": dict(result.arguments),
+            "metrics": dict(result.metrics),
+            "versions": versions(LIBRARIES),
+        }
+        replace(card, training=training, partial=result.partial, decision_threshold=result.decision_threshold).write(
+            staging
+        )
+        write_text(staging / "README.md", model_card(card, base, result))
+        check(staging)
+    log.info("%s of step %d written to %s", "partial model" if result.partial else "model", result.step, folder)
+
+
+def write_tokenizer(folder: Path, base: BaseModel, max_length: int) -> None:
+    """The tokenizer's settings, and its tokenizer.json byte for byte, so that it keeps its fingerprint."""
+    base.tokenizer.model_max_length = max_length
+    base.tokenizer.save_pretrained(folder)
+    shutil.copyfile(base.tokenizer_file, folder / TOKENIZER_FILE)
+
+
+def card_of(channel: Channel, base: BaseModel, max_length: int, seed: int) -> Card:
+    """The card of the training rows `channel`; one made from what is known where the data came without."""
+    if channel.card is not None:
+        return channel.card
+    return Card(
+        text_column="text",
+        label_names=channel.label_names,
+        tokenizer=TokenizerReference(base.name, fingerprint(base.tokenizer_file), base.revision),
+        max_length=max_length,
+        seed=seed,
+        splits={"train": len(channel.rows)},
+        rows=RowCounts(len(channel.rows), len(channel.rows)),
+        versions=versions(LIBRARIES),
+    )
+
+
+def model_card(card: Card, base: BaseModel, result: Result) -> str:
+    """README.md: the hub's front matter, what the model does, and how well."""
+    lines = [
+        "---",
+        "library_name: transformers",
+        f"pipeline_tag: {card.task}",
+        "---",
+        "",
+        "# Text classifier",
+        "",
+        f"Sorts text into {', '.join(card.label_names)}; reads at most {card.max_length} tokens.",
+        "",
+        f"Trained {'from scratch' if base.from_scratch else 'from ' + base.name} on "
+        f"{sum(card.splits.values()):,} prepared rows; these are the weights of step {result.step} of {result.steps}.",
+        *(["", "**Partial: the training was stopped before its end.**"] if result.partial else []),
+        "",
+        *table("Metric", result.metrics),
+        "",
+        *table("Hyperparameter", result.arguments),
+        "",
+        "    from transformers import pipeline",
+        '    pipeline("text-classification", model="this folder")("A text to sort")',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def table(heading: str, values: Mapping[str, Any]) -> list[str]:
+    return [f"| {heading} | Value |", "|---|---|", *(f"| {name} | {text(value)} |" for name, value in values.items())]

@@ -1,0 +1,26 @@
+"""What goes to /opt/ml/output/data: numbers for programs, a page and pictures for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from contract.files import write_json, write_text
+from contract.page import PAGE_FILE
+from training.metrics import text
+from training.results import png_plots
+from training.results.html_report import Report, page
+
+
+def write(folder: Path, report: Report) -> None:
+    """metrics.json, eval_results.txt as the examples have it, report.html and the pictures."""
+    content = {
+        "metrics": dict(report.metrics),
+        "history": [dict(entry) for entry in report.history],
+        "hyperparameters": dict(report.arguments),
+    }
+    write_json(folder / "metrics.json", content)
+    judged = {name: value for name, value in report.metrics.items() if name.startswith(("eval_", "test_"))}
+    write_text(folder / "eval_results.txt", "".join(f"{name} = {text(judged[name])}\n" for name in sorted(judged)))
+    write_text(folder / PAGE_FILE, page(report))
+    png_plots.write_curves(folder, report.history)
+    png_plots.write_confusion(folder, list(report.matrices.values())[-1], report.label_names)

@@ -1,0 +1,130 @@
+"""The delivered model against the judged one: the folder is loaded anew, as inference does, and answers again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import torch
+from transformers import AutoModelForSequenceClassification, PreTrainedModel, TrainingArguments
+
+from contract.tokenizer import TOKENIZER_FILE
+from training.data.channel import IDS, TEXT, Channel, by_length
+from training.data.collator import PaddingCollator
+from training.data.tokenization import TextEncoder
+from training.evaluation.predictions import Predictions, softmax
+
+# Of the sample: enough to see a wrong model, few enough to take seconds.
+MOST_ROWS, MOST_TOKENS, ROWS_OF_A_BATCH = 256, 16_384, 8
+# Largest difference of a probability in fp32, and mean difference in 16 bits, where single rows differ with the batch.
+FP32_TOLERANCE, HALF_TOLERANCE = 1e-3, 2e-2
+
+log = logging.getLogger(__name__)
+
+
+class DeliveryError(Exception):
+    """What was to be delivered is not what was judged."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the trained model said of a channel.
+
+    Attributes:
+        channel: the rows.
+        predictions: for them, in the order of data.by_length.
+        max_length: to which inference cuts a text, in tokens.
+    """
+
+    channel: Channel
+    predictions: Predictions
+    max_length: int
+
+
+def verify(folder: Path, judged: Judged, args: TrainingArguments) -> None:
+    """Hold the answers of the model in `folder` on a sample of rows against those of the trained one.
+
+    Raises:
+        DeliveryError: they differ by more than rounding.
+    """
+    rows = sample(np.sort(judged.channel.lengths)[::-1])
+    expected = judged.predictions.probabilities[rows]
+    found = probabilities(load(folder), token_ids(folder, judged, rows), args)
+    differences = np.abs(found - expected)
+    half = args.bf16 or args.fp16
+    worst = float(differences.mean() if half else differences.max())
+    labels = judged.predictions.labels[rows]
+    before, after = (float((each.argmax(-1) == labels).mean()) for each in (expected, found))
+    if not worst <= (HALF_TOLERANCE if half else FP32_TOLERANCE):
+        raise DeliveryError(
+            f"the model folder, loaded anew, has accuracy {after:.4f} on {len(rows)} rows of validation where the "
+            f"trained model had {before:.4f}; its probabilities differ by {worst:.2g}: it is not delivered"
+        )
+    log.info(
+        "the model folder, loaded anew, gives the same answers on %d rows of validation (accuracy %.4f and %.4f, %s "
+        "difference of a probability %.1e)",
+        *(len(rows), before, after, "mean" if half else "largest", worst),
+    )
+
+
+def sample(lengths: np.ndarray) -> np.ndarray:
+    """Places of the rows to try, evenly over all lengths, the longest among them.
+
+    Args:
+        lengths: (rows,) int64, in descending order.
+    """
+    affordable = int(np.clip(MOST_TOKENS / lengths.mean(), 1, MOST_ROWS))
+    return np.unique(np.linspace(0, len(lengths) - 1, min(affordable, len(lengths))).astype(np.int64))
+
+
+def load(folder: Path) -> PreTrainedModel:
+    """The model in `folder`, in fp32.
+
+    Raises:
+        DeliveryError: a tensor of it is missing in its file, or the file has others.
+    """
+    model, found = AutoModelForSequenceClassification.from_pretrained(
+        folder, use_safetensors=True, trust_remote_code=False, dtype=torch.float32, output_loading_info=True
+    )
+    wrong = sorted({*found["missing_keys"], *found["unexpected_keys"]})
+    if wrong or found["mismatched_keys"]:
+        raise DeliveryError(f"the weights in the model folder are not those of its configuration: {', '.join(wrong)}")
+    return model.eval()
+
+
+def token_ids(folder: Path, judged: Judged, rows: np.ndarray) -> list[list[int]]:
+    """Each row's ids as inference has them: from its text where that was tokenized here, else the stored ones, cut."""
+    chosen = by_length(judged.channel).select(rows)
+    if judged.channel.tokenized_here:
+        # Not the table's column, which has all rows, the ones that were not chosen too.
+        texts = pa.chunked_array([pa.array(list(chosen[TEXT]), pa.string())])
+        return TextEncoder(folder / TOKENIZER_FILE, judged.max_length).ids(texts).to_pylist()
+    return [ids[: judged.max_length] for ids in chosen[IDS]]
+
+
+def probabilities(model: PreTrainedModel, rows: Sequence[Sequence[int]], args: TrainingArguments) -> np.ndarray:
+    """(rows, classes) float64, on the training's device, or on the CPU where that has no memory left."""
+    try:
+        return answers(model, rows, args, args.device)
+    except torch.OutOfMemoryError:
+        return answers(model, rows, args, torch.device("cpu"))
+
+
+def answers(
+    model: PreTrainedModel, rows: Sequence[Sequence[int]], args: TrainingArguments, device: torch.device
+) -> np.ndarray:
+    model, collator = model.to(device), PaddingCollator(model.config.pad_token_id, multiple=1)
+    dtype = torch.bfloat16 if args.bf16 else torch.float16
+    parts = []
+    with torch.inference_mode(), torch.autocast(device.type, dtype, enabled=args.bf16 or args.fp16):
+        for start in range(0, len(rows), ROWS_OF_A_BATCH):
+            batch = collator([{"input_ids": ids, "labels": 0} for ids in rows[start : start + ROWS_OF_A_BATCH]])
+            logits = model(
+                input_ids=batch["input_ids"].to(device), attention_mask=batch["attention_mask"].to(device)
+            ).logits
+            parts.append(logits.float().cpu().numpy().astype(np.float64))
+    return softmax(np.concatenate(parts))
