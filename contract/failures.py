@@ -29,6 +29,11 @@ def reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message that is not blank, or its type's name."""
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
 def cut(text: str, limit: int = REASON_LIMIT) -> str:
     """`text` as at most `limit` bytes of UTF-8, never splitting a character."""
     data = text.encode("utf-8", "replace")

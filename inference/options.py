@@ -16,6 +16,8 @@ from contract.failures import UserError
 from contract.options import declared, option
 
 MIB = 1024 * 1024
+# Of the model folder: a team's own functions and requirements.txt.
+CODE_FOLDER = "code"
 # Port 0 takes a free one.
 MAY_BE_ZERO = ("port", "batch_delay_ms")
 

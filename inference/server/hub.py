@@ -6,8 +6,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from contract.failures import UserError
-from inference.worker.loading import first_line
+from contract.failures import UserError, first_line
 
 # No code: a model folder's own functions come with model data, which somebody of the team has packed.
 PATTERNS = ("*.json", "*.txt", "*.model", "*.safetensors")

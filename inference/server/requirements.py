@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from contract.failures import UserError
-from inference.worker.user_code import CODE_FOLDER
+from inference.options import CODE_FOLDER
 
 REQUIREMENTS_FILE = "requirements.txt"
 PIP = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input")

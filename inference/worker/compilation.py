@@ -9,8 +9,7 @@ from collections.abc import Callable
 import torch
 from torch._dynamo.exc import TorchDynamoException
 
-from contract.failures import UserError
-from inference.worker.loading import first_line
+from contract.failures import UserError, first_line
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from contract import tokenizer as tokenizers
 from contract.card import CARD_FILE, Card
-from contract.failures import UserError
+from contract.failures import UserError, first_line
 from contract.positions import text_part
 from contract.tokenizer import TOKENIZER_FILE
 from inference.device import Device
@@ -222,8 +222,3 @@ def decision_threshold(config: Any, card: Card | None) -> float | None:
             f"{CARD_FILE} has a decision_threshold, expected none for a model without two labels to choose from"
         )
     return float(threshold)
-
-
-def first_line(error: Exception) -> str:
-    """The first line of an error's message, or its type's name."""
-    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -17,8 +17,8 @@ from types import ModuleType
 from typing import Any
 
 from contract.failures import UserError
+from inference.options import CODE_FOLDER
 
-CODE_FOLDER = "code"
 DEFAULT_PROGRAM = "inference.py"
 # Not `inference`: that is this package's name, and the team's module must not take it.
 MODULE_NAME = "model_code"

@@ -20,7 +20,7 @@ from transformers.utils import cached_file
 
 from contract import tokenizer
 from contract.card import Card
-from contract.failures import UserError
+from contract.failures import UserError, first_line
 from contract.files import read_json
 from contract.paths import Paths
 from contract.positions import position_limit as position_limit
@@ -240,7 +240,3 @@ def located(base: BaseModel, name: str) -> Path | None:
         return folder / name if (folder / name).is_file() else None
     found = cached_file(base.location, name, revision=base.revision, _raise_exceptions_for_missing_entries=False)
     return Path(found) if found else None
-
-
-def first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.failures import UserError, cut, guard
+from contract.failures import UserError, cut, first_line, guard
 
 
 def fail_with(error: BaseException) -> None:
@@ -58,3 +58,8 @@ def test_a_reason_of_exactly_the_limit_is_kept() -> None:
 def test_a_reason_file_that_cannot_be_written_does_not_hide_the_failure(tmp_path: Path) -> None:
     (tmp_path / "output").write_text("a file where a folder is needed")
     assert guard(lambda: fail_with(UserError("x")), tmp_path / "output" / "failure") == 2
+
+
+def test_the_first_line_of_an_error_is_one_that_says_something() -> None:
+    assert first_line(ValueError("\n  \nbad size\nbecause")) == "bad size"
+    assert first_line(TimeoutError()) == "TimeoutError"
