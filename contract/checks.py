@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from contract.cpu import BFLOAT16_FLAGS, cpu_flags
 from contract.failures import UserError
-from contract.machine import memory, threads
+from contract.machine import gpus, memory, threads
 from contract.paths import Paths
 from contract.selftest import Check, NotHereError
 
@@ -75,7 +74,7 @@ def gpu() -> str:
     import torch
 
     if not torch.cuda.is_available():
-        names = by_driver()
+        names = gpus("name", "driver_version")
         if not names:
             raise NotHereError("no NVIDIA driver in this container: the CPU computes")
         raise UserError(f"the driver has {', '.join(names)}, which PyTorch for CUDA {torch.version.cuda} cannot use")
@@ -86,16 +85,6 @@ def gpu() -> str:
             raise UserError(f"GPU {index} multiplies wrongly")
     names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     return f"{len(names)} x {names[0]}, CUDA {torch.version.cuda}"
-
-
-def by_driver() -> list[str]:
-    """Names of the GPUs, with the driver's version, as nvidia-smi lists them; empty without a driver."""
-    command = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return []
-    return done.stdout.splitlines() if done.returncode == 0 else []
 
 
 def bf16() -> str:

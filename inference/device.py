@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contract.cpu import BFLOAT16_FLAGS
+from contract.machine import gpus, threads
 
 if TYPE_CHECKING:
     import torch
@@ -48,24 +47,9 @@ def choose(dtype: str, gpu: int | None, cpu_flags: frozenset[str]) -> Device:
     return Device(device, torch.bfloat16 if cpu_flags & BFLOAT16_FLAGS else torch.float32)
 
 
-def cores() -> int:
-    """CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
 def default_workers() -> int:
-    """One worker a GPU; one over all cores where there is none."""
-    return gpu_count() or 1
-
-
-def gpu_count() -> int:
-    """GPUs by nvidia-smi, as multi-model-server counts them when it deals them out to workers."""
-    command = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
-    try:
-        result = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return 0
-    return len(result.stdout.split()) if result.returncode == 0 else 0
+    """One worker a GPU, as multi-model-server counts them; one over all cores where there is none."""
+    return len(gpus("index")) or 1
 
 
 def worker_environment(environ: Mapping[str, str], workers: int) -> dict[str, str]:
@@ -76,7 +60,7 @@ def worker_environment(environ: Mapping[str, str], workers: int) -> dict[str, st
     next: a core that they spin on is one that the server needs.
     """
     defaults = {
-        "OMP_NUM_THREADS": str(max(1, cores() // workers)),
+        "OMP_NUM_THREADS": str(max(1, threads() // workers)),
         "HF_HUB_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "true",
     }

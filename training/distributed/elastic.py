@@ -22,6 +22,7 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from contract.hosts import Hosts
+from contract.machine import threads
 from training.distributed.rank_failures import FOLDER_VARIABLE, RankFolder
 from training.distributed.stopping import StopRequest
 
@@ -83,7 +84,7 @@ def thread_share(processes: int, environ: Mapping[str, str]) -> dict[str, str]:
     """OMP_NUM_THREADS so that the processes share the cores instead of fighting for them."""
     if "OMP_NUM_THREADS" in environ:
         return {}
-    return {"OMP_NUM_THREADS": str(max(len(os.sched_getaffinity(0)) // processes, 1))}
+    return {"OMP_NUM_THREADS": str(max(threads() // processes, 1))}
 
 
 def watch_for_stop(folder: RankFolder, grace: float) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from contract import checks
 from contract.failures import UserError
+from contract.machine import gpus
 from contract.selftest import NotHereError, judge
 
 
@@ -33,7 +34,7 @@ def nvidia_smi(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> No
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
 
 
-@pytest.mark.skipif(bool(checks.by_driver()), reason="this machine has a GPU")
+@pytest.mark.skipif(bool(gpus("name")), reason="this machine has a GPU")
 def test_a_gpu_that_pytorch_cannot_use_fails_and_none_is_no_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from inference.device import SPINS, choose, cores, worker_environment
+from contract.machine import threads
+from inference.device import SPINS, choose, default_workers, worker_environment
 
 NONE: frozenset[str] = frozenset()
 
@@ -23,9 +24,21 @@ def test_the_launcher_decides() -> None:
 
 
 def test_workers_share_the_cores_and_stay_offline() -> None:
-    assert worker_environment({}, 1)["OMP_NUM_THREADS"] == str(cores())
+    assert worker_environment({}, 1)["OMP_NUM_THREADS"] == str(threads())
     assert worker_environment({}, 10_000)["OMP_NUM_THREADS"] == "1"
     assert worker_environment({}, 1)["HF_HUB_OFFLINE"] == "1"
     assert worker_environment({}, 1)["GOMP_SPINCOUNT"] == SPINS
     assert "GOMP_SPINCOUNT" not in worker_environment({"OMP_WAIT_POLICY": "PASSIVE"}, 1)
     assert worker_environment({"OMP_NUM_THREADS": "3"}, 1)["OMP_NUM_THREADS"] == "3"
+
+
+def test_workers_share_the_cores_of_the_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inference.device.threads", lambda: 8)
+    assert worker_environment({}, 2)["OMP_NUM_THREADS"] == "4"
+
+
+def test_every_gpu_gets_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inference.device.gpus", lambda *_: ["0", "1"])
+    assert default_workers() == 2
+    monkeypatch.setattr("inference.device.gpus", lambda *_: [])
+    assert default_workers() == 1

@@ -51,3 +51,8 @@ def test_a_rank_that_left_nothing_is_named(tmp_path: Path) -> None:
 def test_processes_share_the_cores_unless_told() -> None:
     assert thread_share(10_000, {}) == {"OMP_NUM_THREADS": "1"}
     assert thread_share(2, {"OMP_NUM_THREADS": "3"}) == {}
+
+
+def test_processes_share_the_cores_of_the_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.distributed.elastic.threads", lambda: 8)
+    assert thread_share(2, {}) == {"OMP_NUM_THREADS": "4"}
