@@ -7,6 +7,8 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
+from contract.failures import UserError
+
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 LEVEL_VARIABLE = "SAGEMAKER_CONTAINER_LOG_LEVEL"
 
@@ -22,21 +24,37 @@ class OneLine(logging.Formatter):
         return super().formatMessage(record).replace("\r", " ").replace("\n", " | ")
 
 
-def level(environ: Mapping[str, str]) -> str:
-    """The level named by SAGEMAKER_CONTAINER_LOG_LEVEL, which SageMaker gives as logging's number; else INFO."""
-    value = environ.get(LEVEL_VARIABLE) or "INFO"
-    return logging.getLevelName(int(value)) if value.isdigit() else value
+def level(text: str) -> str:
+    """The level `text`, a name of the logging module or its number (SageMaker gives numbers), as a name.
+
+    Raises:
+        UserError: there is no such level.
+    """
+    value = text.strip()
+    name = logging.getLevelName(int(value)) if value.isdigit() else value.upper()
+    if name not in logging.getLevelNamesMapping():
+        raise UserError(f"{LEVEL_VARIABLE} is {text!r}, expected INFO, 20 and the like")
+    return name
+
+
+def configured_level(environ: Mapping[str, str]) -> str:
+    """The level that SAGEMAKER_CONTAINER_LOG_LEVEL sets, else INFO.
+
+    Raises:
+        UserError: there is no such level.
+    """
+    return level(environ.get(LEVEL_VARIABLE) or "INFO")
 
 
 def configure(level: str = "INFO") -> None:
     """Send the root logger to standard output. Called by entry points, never at import.
 
     Args:
-        level: a name of the logging module, as in SAGEMAKER_CONTAINER_LOG_LEVEL's words.
+        level: a name of the logging module.
     """
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(OneLine())
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.basicConfig(level=level, handlers=[handler], force=True)
 
 
 class Progress:

@@ -6,12 +6,12 @@ with SERVING_.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import Literal
 
 from sagemaker_inference import content_types, parameters
 
+from contract import logs
 from contract.failures import UserError
 from contract.options import declared, option
 
@@ -64,7 +64,7 @@ class ServingOptions:
         "Arguments for the Java VM.",
         variable=parameters.MODEL_SERVER_VMARGS,
     )
-    log_level: str = option("INFO", "Level of the log, a name or a number.", variable=parameters.LOG_LEVEL_ENV)
+    log_level: str = option("INFO", "Level of the log, a name or a number.", variable=logs.LEVEL_VARIABLE)
     program: str | None = option(
         None, "File in the model's code folder with a team's own functions.", variable=parameters.USER_PROGRAM_ENV
     )
@@ -138,8 +138,4 @@ class ServingOptions:
         Raises:
             UserError: there is no such level.
         """
-        text = self.log_level.strip()
-        name = logging.getLevelName(int(text)) if text.isdigit() else text.upper()
-        if name not in logging.getLevelNamesMapping():
-            raise UserError(f"{parameters.LOG_LEVEL_ENV} is {self.log_level!r}, expected INFO, 20 and the like")
-        return name
+        return logs.level(self.log_level)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
 
 from sagemaker_training.errors import ClientError
 
 from contract import logs
 from contract.failures import UserError, cut, log_failure, reason
 from contract.hosts import Hosts
+from contract.machine import threads
 from contract.paths import Paths
 from training import hyperparameters, user_script
 from training.hyperparameters import Hyperparameters
@@ -29,11 +31,12 @@ def main() -> None:
         ClientError: the job failed; its text alone becomes the failure reason. The toolkit puts
             a traceback there for every other exception, and takes SystemExit for success.
     """
-    logs.configure(logs.level(os.environ))
+    logs.configure()
     paths = Paths.from_environment(os.environ)
     # Where the folder is missing the toolkit cannot write the reason, and then exits with status 0.
     paths.failure.parent.mkdir(parents=True, exist_ok=True)
     try:
+        logs.configure(logs.configured_level(os.environ))
         launch(paths)
     except Exception as error:
         raise ClientError(cut(settled(error))) from None
@@ -76,9 +79,18 @@ def run_here(paths: Paths, asked: Hyperparameters) -> None:
     from training.distributed.stopping import StopRequest
     from training.worker import run
 
+    keep_to_quota(os.environ)
     request = StopRequest()
     request.install()
     run(paths, asked, request)
+
+
+def keep_to_quota(environ: Mapping[str, str]) -> None:
+    """Have PyTorch start no more threads than the container's quota of processors, unless OMP_NUM_THREADS is set."""
+    import torch
+
+    if "OMP_NUM_THREADS" not in environ and threads() < torch.get_num_threads():
+        torch.set_num_threads(threads())
 
 
 def settled(error: Exception) -> str:

@@ -50,7 +50,7 @@ def main() -> None:
     """Run one rank; its cause of failure goes where the launcher looks."""
     folder = RankFolder.from_environment(os.environ)
     # One rank tells how it goes; the others only what is wrong.
-    logs.configure(logs.level(os.environ) if folder.rank == 0 else "WARNING")
+    logs.configure(logs.configured_level(os.environ) if folder.rank == 0 else "WARNING")
     paths = Paths.from_environment(os.environ)
     with settle(folder):
         request = StopRequest(folder.stop_file)

@@ -2,7 +2,8 @@ import logging
 
 import pytest
 
-from contract.logs import OneLine, Progress, level
+from contract.failures import UserError
+from contract.logs import OneLine, Progress, configured_level
 
 
 def test_an_event_stays_on_one_line() -> None:
@@ -41,6 +42,12 @@ def test_progress_without_a_total_gives_count_and_rate() -> None:
     assert progress.line(clock.now) == "10 rows, 5 rows/s"
 
 
-@pytest.mark.parametrize(("given", "expected"), [("20", "INFO"), ("10", "DEBUG"), ("warning", "warning"), ("", "INFO")])
+@pytest.mark.parametrize(("given", "expected"), [("20", "INFO"), ("10", "DEBUG"), ("warning", "WARNING"), ("", "INFO")])
 def test_level_takes_numbers_and_names(given: str, expected: str) -> None:
-    assert level({"SAGEMAKER_CONTAINER_LOG_LEVEL": given}) == expected
+    assert configured_level({"SAGEMAKER_CONTAINER_LOG_LEVEL": given}) == expected
+
+
+@pytest.mark.parametrize("given", ["loud", "25"])
+def test_an_unknown_level_is_refused(given: str) -> None:
+    with pytest.raises(UserError, match=f"SAGEMAKER_CONTAINER_LOG_LEVEL is '{given}', expected INFO, 20"):
+        configured_level({"SAGEMAKER_CONTAINER_LOG_LEVEL": given})
