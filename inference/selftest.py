@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from urllib.error import URLError
-from urllib.request import Request, urlopen
 
 from contract import checks
 from contract.failures import UserError
+from contract.local_server import ask, free_port, wait_until_ready
 from contract.paths import Paths
 from contract.selftest import LIMIT, Check, environment, expect, failure, main
 from contract.small_bert import write_model
-from inference.server.mms_address import free_port
 
 LABELS = ("NEGATIVE", "POSITIVE")
 MAX_LENGTH = 16
@@ -60,7 +55,7 @@ def job() -> str:
         paths = Paths(Path(folder))
         expected = made_up(paths.model)
         with served(paths) as address:
-            answers = ask(address)
+            answers = ask(address, TEXTS)
     for answer, score in zip(answers, expected, strict=True):
         found = answer["score"] if answer["label"] == LABELS[1] else 1 - answer["score"]
         expect(abs(found - score) < TOLERANCE, f"the server says {found:.3f} where the model says {score:.3f}")
@@ -94,34 +89,12 @@ def served(paths: Paths) -> Iterator[str]:
         command = [sys.executable, "-m", "inference", "serve"]
         server = subprocess.Popen(command, env=environ, stdout=file, stderr=subprocess.STDOUT)
     try:
-        wait(server, f"http://127.0.0.1:{port}/ping", log)
-        yield f"http://127.0.0.1:{port}"
+        address = f"http://127.0.0.1:{port}"
+        if not wait_until_ready(server, address, LIMIT):
+            raise failure("the server did not start", log.read_text(errors="replace"))
+        yield address
         server.terminate()
         expect(server.wait(LIMIT) == 0, f"the server ended with status {server.returncode} when it was stopped")
     finally:
         server.kill()
         server.wait()
-
-
-def wait(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    deadline = time.monotonic() + LIMIT
-    while not is_ready(url):
-        if server.poll() is not None or time.monotonic() > deadline:
-            raise failure("the server did not start", log.read_text(errors="replace"))
-        time.sleep(0.2)
-
-
-def is_ready(url: str) -> bool:
-    try:
-        with urlopen(url, timeout=5) as response:  # noqa: S310 (our own server on loopback)
-            return bool(response.status == 200)
-    except (URLError, OSError):
-        return False
-
-
-def ask(address: str) -> list[dict[str, Any]]:
-    body = json.dumps({"inputs": TEXTS}).encode()
-    request = Request(f"{address}/invocations", body, {"Content-Type": "application/json"})  # noqa: S310 (loopback)
-    with urlopen(request, timeout=60) as response:  # noqa: S310 (our own server on loopback)
-        answers: list[dict[str, Any]] = json.load(response)
-    return answers

@@ -17,7 +17,8 @@ from typing import Any
 
 import psutil
 import requests
-from ports import free_port
+
+from contract.local_server import free_port
 
 # Far more than it takes, so that a busy machine fails no test.
 ANSWER_SECONDS = 180

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
 
 from contract.files import read_json, write_json
+from contract.local_server import ask, free_port, wait_until_ready
 from contract.paths import Paths
 
 SPLITS = ("train", "validation", "test")
@@ -101,39 +97,10 @@ def server(environ: Mapping[str, str], port: int) -> Iterator[str]:
         variables = {**environ, "SAGEMAKER_BIND_TO_PORT": str(port)}
         process = subprocess.Popen(command, env=variables, stdout=log, stderr=subprocess.STDOUT)
         try:
-            wait(process, f"http://127.0.0.1:{port}/ping", log_file)
-            yield f"http://127.0.0.1:{port}"
+            address = f"http://127.0.0.1:{port}"
+            if not wait_until_ready(process, address, START_LIMIT):
+                sys.exit(f"demo: the server did not start; the end of its log:\n{log_file.read_text()[-2000:]}")
+            yield address
         finally:
             process.terminate()
             process.wait()
-
-
-def wait(process: subprocess.Popen[bytes], url: str, log_file: Path) -> None:
-    """Until `url` answers 200, at most START_LIMIT seconds."""
-    started = time.monotonic()
-    while not ready(url):
-        if process.poll() is not None or time.monotonic() - started > START_LIMIT:
-            sys.exit(f"demo: the server did not start; the end of its log:\n{log_file.read_text()[-2000:]}")
-        time.sleep(0.3)
-
-
-def ready(url: str) -> bool:
-    try:
-        with urlopen(url, timeout=5) as response:  # noqa: S310 (our own server on loopback)
-            return bool(response.status == 200)
-    except (HTTPError, URLError, OSError):
-        return False
-
-
-def ask(address: str, questions: Sequence[str]) -> list[dict[str, Any]]:
-    body = json.dumps({"inputs": list(questions)}).encode()
-    request = Request(f"{address}/invocations", body, {"Content-Type": "application/json"})  # noqa: S310 (loopback)
-    with urlopen(request, timeout=60) as response:  # noqa: S310 (our own server on loopback)
-        answers: list[dict[str, Any]] = json.load(response)
-    return answers
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

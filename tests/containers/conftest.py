@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from containers.bucket import BUCKET
 from containers.engine import docker, no_engine, wait_for
-from ports import free_port
+
+from contract.local_server import free_port
 
 ROOT = Path(__file__).parents[2]
 REVIEWS = 1200

@@ -16,7 +16,8 @@ from containers.clean_engine import clean_engine
 from containers.conftest import ROOT, running
 from containers.engine import docker, wait_for
 from containers.saved import layers_of_base
-from ports import free_port
+
+from contract.local_server import free_port
 
 # Bytes, as a registry stores them. Two thirds are DuckDB's.
 MOST_PULLED = 35_000_000

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from containers.bucket import BUCKET, keys, read
 from containers.conftest import ROOT
-from ports import free_port
 from service_model import complaints
+
+from contract.local_server import free_port
 
 ROLE = "arn:aws:iam::123456789012:role/jobs"
 URI = "123456789012.dkr.ecr.us-east-1.amazonaws.com/sagemaker-huggingface-training:1"

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
-from ports import free_port
 
 from benchmarks.servers import members, running
+from contract.local_server import free_port
 
 # It answers from a daemon, which has left the tree and the session, as multi-model-server does.
 DAEMON = """
