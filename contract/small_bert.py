@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,26 @@ VOCABULARY_SIZE = 2000
 
 
 def train_tokenizer(texts: Iterable[str]) -> Tokenizer:
-    """A lower-casing WordPiece tokenizer that adds BERT's [CLS] and [SEP]."""
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))  # noqa: S106 (a token of the vocabulary, no password)
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    """A lower-casing WordPiece tokenizer that adds BERT's [CLS] and [SEP], its vocabulary learned from `texts`."""
+    tokenizer = word_piece({})
     trainer = trainers.WordPieceTrainer(vocab_size=VOCABULARY_SIZE, special_tokens=SPECIAL_TOKENS, show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
+    return with_ends(tokenizer)
+
+
+def make_tokenizer(vocabulary: Sequence[str]) -> Tokenizer:
+    """The same of a given vocabulary, whose tokens are numbered in its order."""
+    return with_ends(word_piece({token: index for index, token in enumerate(vocabulary)}))
+
+
+def word_piece(ids: dict[str, int]) -> Tokenizer:
+    tokenizer = Tokenizer(models.WordPiece(ids, unk_token="[UNK]"))  # noqa: S106 (a token of the vocabulary, no password)
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return tokenizer
+
+
+def with_ends(tokenizer: Tokenizer) -> Tokenizer:
     cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", sep), ("[CLS]", cls))
     return tokenizer

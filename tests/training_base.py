@@ -10,17 +10,18 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from tokenizers import Tokenizer
 from transformers import AutoModelForSequenceClassification, BertConfig
 
+from contract import small_bert
 from contract.card import Card, RowCounts, TokenizerReference
 from contract.paths import Paths
+from contract.small_bert import SPECIAL_TOKENS
 from contract.tokenizer import fingerprint
 
 GOOD = ["good", "great", "fine", "lovely", "superb"]
 BAD = ["bad", "awful", "poor", "dull", "broken"]
 PLAIN = [f"word{i}" for i in range(40)]
-SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 LABELS = ("NEGATIVE", "POSITIVE")
 MAX_LENGTH = 32
 
@@ -63,12 +64,8 @@ def make_job(base: Path, rows: int = 240, hosts: int = 1, dropout: float = 0.1, 
 
 
 def make_tokenizer() -> Tokenizer:
-    vocabulary = {word: i for i, word in enumerate(SPECIAL + GOOD + BAD + PLAIN)}
-    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer()
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
-    tokenizer.add_special_tokens(SPECIAL)
+    tokenizer = small_bert.make_tokenizer(SPECIAL_TOKENS + GOOD + BAD + PLAIN)
+    tokenizer.add_special_tokens(SPECIAL_TOKENS)
     return tokenizer
 
 

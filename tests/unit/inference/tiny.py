@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
 from contract.card import Card, RowCounts, TokenizerReference
+from contract.small_bert import make_tokenizer
 from contract.tokenizer import TOKENIZER_FILE, fingerprint
 
 LABELS = ("NEGATIVE", "POSITIVE")
@@ -20,16 +20,8 @@ VOCABULARY = (*SPECIAL, *LETTERS, *(f"##{letter}" for letter in LETTERS), *WORDS
 
 
 def tokenizer(folder: Path) -> PreTrainedTokenizerFast:
-    ids = {token: index for index, token in enumerate(VOCABULARY)}
-    plain = Tokenizer(models.WordPiece(ids, unk_token="[UNK]"))
-    plain.normalizer = normalizers.BertNormalizer(lowercase=True)
-    plain.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    ends = [("[CLS]", ids["[CLS]"]), ("[SEP]", ids["[SEP]"])]
-    plain.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=ends
-    )
     wrapped = PreTrainedTokenizerFast(
-        tokenizer_object=plain,
+        tokenizer_object=make_tokenizer(VOCABULARY),
         pad_token="[PAD]",
         unk_token="[UNK]",
         cls_token="[CLS]",
