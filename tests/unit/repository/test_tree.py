@@ -3,15 +3,28 @@
 import re
 from pathlib import Path
 
-import tree
+from tools import tree
 
 ROOT = Path(__file__).parents[3]
 
 
 def test_the_readmes_tree_is_what_the_files_say_of_themselves() -> None:
-    found = tree.TREE.search((ROOT / "README.md").read_text())
+    found = tree.TREE.search(tree.DOCUMENT.read_text())
     assert found
     assert found[2] == tree.render(), "run: make tree"
+
+
+def test_packages_in_a_package_have_lines_of_their_own() -> None:
+    names = [name for name, _ in tree.lines()]
+    place = names.index("  server/")
+    assert names.index("inference/") < place < names.index("    serve.py") < names.index("images/")
+    assert "  peers/" in names and "  inference/Dockerfile" in names
+
+
+def test_every_file_is_in_the_tree_once() -> None:
+    named = sum(1 for name, _ in tree.lines() if name.startswith(" ") and not name.endswith("/"))
+    files = [name for name in tree.tracked() if name.split("/")[0] in tree.ROOMS]
+    assert named == len([name for name in files if not name.endswith("__init__.py")])
 
 
 def test_every_file_says_what_it_is() -> None:

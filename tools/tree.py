@@ -1,6 +1,6 @@
 """The README's tree, from what the files say of themselves.
 
-    python tests/tree.py    writes it into README.md, between the fences below "## The tree"
+    python -m tools.tree    writes it into README.md, between the fences below "## The tree"
 
 A phrase is the first line of a module's docstring, or the first comment of another file.
 """
@@ -10,10 +10,23 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("contract", "processing", "training", "inference", "images", "examples", "benchmarks", "robustness")
+DOCUMENT = ROOT / "README.md"
+ROOMS = (
+    "contract",
+    "processing",
+    "training",
+    "inference",
+    "images",
+    "examples",
+    "benchmarks",
+    "robustness",
+    "tools",
+)
+INDENT = "  "
 TREE = re.compile(r"(## The tree\n+```\n)(.*?)(```\n)", re.DOTALL)
 # What cannot speak for itself.
 PHRASES = {
@@ -23,7 +36,7 @@ PHRASES = {
     "docs/": "the contract with whoever launches the images; figures of the benchmarks, with machine and date",
     "build.sh": "builds, tags and pushes the images",
     "Makefile": "every command that people call; `make help` lists them",
-    "pyproject.toml": "settings of the style checker, the type checker and the tests",
+    "pyproject.toml": "settings of the style checker, the type checker, the import checker and the tests",
     "README.md": "this page",
     "LICENSE": "Apache-2.0",
 }
@@ -47,14 +60,26 @@ def phrase(name: str) -> str:
     return comment.removeprefix("# ")
 
 
+def folder(name: str, names: list[str], depth: int = 0) -> Iterator[tuple[str, str]]:
+    """The lines of the folder `name`: itself, its files, then its packages in the same way.
+
+    A folder without an __init__.py has no phrase: its files are named with it.
+    """
+    yield f"{INDENT * depth}{name.rpartition('/')[2]}/", phrase(f"{name}/__init__.py")
+    packages = [other.removesuffix("/__init__.py") for other in names if other.endswith("/__init__.py")]
+    inner = [package for package in packages if package.rpartition("/")[0] == name]
+    deeper = tuple(f"{package}/" for package in packages if package.startswith(f"{name}/"))
+    for file in names:
+        if file.startswith(f"{name}/") and not file.startswith(deeper) and file != f"{name}/__init__.py":
+            yield f"{INDENT * (depth + 1)}{file.removeprefix(f'{name}/')}", phrase(file)
+    for package in inner:
+        yield from folder(package, names, depth + 1)
+
+
 def lines() -> list[tuple[str, str]]:
     """Every line of the tree: an indented name, and its phrase."""
     names = tracked()
-    tree: list[tuple[str, str]] = []
-    for room in ROOMS:
-        tree.append((f"{room}/", phrase(f"{room}/__init__.py")))
-        inside = [name for name in names if name.startswith(f"{room}/") and not name.endswith("__init__.py")]
-        tree += [("  " + name.removeprefix(f"{room}/"), phrase(name)) for name in inside]
+    tree = [line for room in ROOMS for line in folder(room, names)]
     others = {name.split("/")[0] + ("/" if "/" in name else "") for name in names} - {f"{room}/" for room in ROOMS}
     return tree + [(name, PHRASES[name]) for name in PHRASES if name in others]
 
@@ -65,8 +90,8 @@ def render() -> str:
 
 
 def main() -> None:
-    readme = ROOT / "README.md"
-    readme.write_text(TREE.sub(lambda found: found[1] + render() + found[3], readme.read_text(encoding="utf-8")))
+    text = DOCUMENT.read_text(encoding="utf-8")
+    DOCUMENT.write_text(TREE.sub(lambda found: found[1] + render() + found[3], text), encoding="utf-8")
 
 
 if __name__ == "__main__":
