@@ -56,10 +56,11 @@ test: $(VENV)/.tests ## Run every test: unit, integration, and containers where 
 unit: $(VENV)/.tests ## Run the unit tests alone (seconds)
 	$(BIN)/python -m pytest tests/unit $(PYTEST)
 
-lint: $(VENV)/.tests ## Check style, types, shell scripts and Dockerfiles
+lint: $(VENV)/.tests ## Check style, types, imports, shell scripts and Dockerfiles
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/shellcheck build.sh .ci/run $(shell git ls-files '*.sh')
 	$(BIN)/hadolint images/*/Dockerfile
 
