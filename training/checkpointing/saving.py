@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 from safetensors import SafetensorError
 from transformers.trainer import TRAINER_STATE_NAME
@@ -13,17 +13,21 @@ from transformers.trainer_callback import ExportableState
 from training.checkpointing import hyperparameter_history
 from training.checkpointing.trainer_progress import Progress
 
+if TYPE_CHECKING:
+    from training.trainer import JobTrainer
+
+# Writes a part of this rank's share of a checkpoint into a folder.
+Part: TypeAlias = "Callable[[JobTrainer, Path], None]"
 # What torch.save says when the system lets it write no further; it raises no OSError.
 WRITER_MARKS = ("PytorchStreamWriter", "inline_container", "basic_ios", "iostream")
 
 
-def write(trainer: Any, folder: Path) -> str:
+def write(trainer: JobTrainer, folder: Path) -> str:
     """Write the parts of this rank into `folder`; called by all ranks.
 
     Trainer's own saving waits for the other ranks midway, so that one that fails leaves them waiting.
 
     Args:
-        trainer: a JobTrainer.
         folder: aside, on this host.
 
     Returns:
@@ -34,7 +38,7 @@ def write(trainer: Any, folder: Path) -> str:
     )
 
 
-def first_problem(trainer: Any, parts: list[Callable[[Any, Path], None]], folder: Path) -> str:
+def first_problem(trainer: JobTrainer, parts: list[Part], folder: Path) -> str:
     """Run `parts` until one fails on any rank. A part talks to other ranks before it writes, or not at all."""
     for part in parts:
         said = trainer.agreement.collect_bytes(attempt(part, trainer, folder).encode())
@@ -44,7 +48,7 @@ def first_problem(trainer: Any, parts: list[Callable[[Any, Path], None]], folder
     return ""
 
 
-def attempt(part: Callable[[Any, Path], None], trainer: Any, folder: Path) -> str:
+def attempt(part: Part, trainer: JobTrainer, folder: Path) -> str:
     """What kept `part` from writing; empty if nothing did. Other failures are raised."""
     try:
         part(trainer, folder)
@@ -57,22 +61,22 @@ def attempt(part: Callable[[Any, Path], None], trainer: Any, folder: Path) -> st
     return ""
 
 
-def save_model(trainer: Any, folder: Path) -> None:
+def save_model(trainer: JobTrainer, folder: Path) -> None:
     """Weights and configuration: Trainer gathers them (plain, FSDP, DeepSpeed), JobTrainer writes them."""
     trainer.store_flos()
     trainer.save_model(str(folder), _internal_call=True)
 
 
-def save_optimizer(trainer: Any, folder: Path) -> None:
+def save_optimizer(trainer: JobTrainer, folder: Path) -> None:
     trainer._save_optimizer_and_scheduler(str(folder))
     trainer._save_scaler(str(folder))
 
 
-def save_random_state(trainer: Any, folder: Path) -> None:
+def save_random_state(trainer: JobTrainer, folder: Path) -> None:
     trainer._save_rng_state(str(folder))
 
 
-def gather_random_states(trainer: Any, folder: Path) -> None:
+def gather_random_states(trainer: JobTrainer, folder: Path) -> None:
     """Those of every rank into the first host's folder, the only one that is kept."""
     states = trainer.agreement.collect_bytes(rng_file(trainer, folder).read_bytes())
     if trainer.is_world_process_zero() and len(states) > 1:
@@ -80,13 +84,13 @@ def gather_random_states(trainer: Any, folder: Path) -> None:
             (folder / f"rng_state_{rank}.pth").write_bytes(content)
 
 
-def rng_file(trainer: Any, folder: Path) -> Path:
+def rng_file(trainer: JobTrainer, folder: Path) -> Path:
     """Where Trainer puts the random states of this rank."""
     args = trainer.args
     return folder / ("rng_state.pth" if args.world_size <= 1 else f"rng_state_{args.process_index}.pth")
 
 
-def save_state(trainer: Any, folder: Path) -> None:
+def save_state(trainer: JobTrainer, folder: Path) -> None:
     """Trainer's state with that of its callbacks, the progress, and the hyperparameters of each step."""
     progress = Progress.of(trainer)
     if trainer.is_world_process_zero():

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from contract.files import read_json, write_json
+
+if TYPE_CHECKING:
+    from training.trainer import JobTrainer
 
 FILE = "progress.json"
 NAN = float("nan")
@@ -36,7 +39,7 @@ class Progress:
     owes_evaluation: bool = False
 
     @classmethod
-    def of(cls, trainer: Any) -> Progress:
+    def of(cls, trainer: JobTrainer) -> Progress:
         """What `trainer` knows now; called by all ranks."""
         pending = trainer.agreement.collect(float(trainer._tr_loss))
         return cls(
@@ -54,7 +57,7 @@ class Progress:
     def write(self, checkpoint: Path) -> None:
         write_json(checkpoint / FILE, asdict(self))
 
-    def restore(self, trainer: Any) -> None:
+    def restore(self, trainer: JobTrainer) -> None:
         """Have `trainer` count on from here; on another number of ranks each takes the mean."""
         rank, ranks = trainer.args.process_index, len(self.pending)
         pending = self.pending[rank] if ranks == trainer.args.world_size else sum(self.pending) / ranks
@@ -66,7 +69,7 @@ class Progress:
 class ProgressCallback(TrainerCallback):
     """Restores the progress once Trainer has set its own to nothing, and does an evaluation that is owed."""
 
-    def __init__(self, trainer: Any) -> None:
+    def __init__(self, trainer: JobTrainer) -> None:
         self.trainer = trainer
         self.progress: Progress | None = None
         self.owes_evaluation = False
