@@ -37,6 +37,7 @@ from training.model.base_model import BaseModel
 from training.model.loss import ClassificationLoss, balanced
 from training.patience import PatienceCallback
 from training.results import delivery
+from training.run import TrainingRun
 from training.trainer import JobTrainer
 
 # transformers' name for where its TensorBoard files go.
@@ -106,9 +107,10 @@ def run(paths: Paths, asked: Hyperparameters, request: StopRequest) -> None:
     # Each rank draws its own dropout; a resumed one gets its random state from the checkpoint.
     torch.manual_seed(args.seed + args.process_index)
     train(trainer, found, asked)
+    this = TrainingRun(paths, asked, channels, base, trainer)
     if stop.stopped:
-        delivery.interrupt(paths, trainer, request.seconds_left(asked.options.grace_period), channels, base)
-    delivery.deliver(paths, trainer, asked, channels, base)
+        delivery.interrupt(this, request.seconds_left(asked.options.grace_period))
+    delivery.deliver(this)
     agreement.barrier()
 
 

@@ -10,27 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed as dist
 from safetensors import SafetensorError
 
 from contract.failures import UserError
-from contract.paths import Paths
 from contract.versions import versions
 from training.checkpointing import hyperparameter_history, model_state, store
-from training.data.channel import Channels
 from training.distributed import sharding
 from training.distributed.stopping import InterruptionError
 from training.evaluation import final_evaluation
 from training.evaluation.calibration import bins
 from training.evaluation.final_evaluation import Verdict
-from training.hyperparameters import Hyperparameters
 from training.metrics import say
 from training.model import lora
-from training.model.base_model import BaseModel
-from training.results import model_folder, outputs, verification
+from training.results import delivered_weights, model_folder, outputs, verification
 from training.results.html_report import Report
 from training.results.verification import Judged
 from training.results.worst_predictions import worst
+from training.run import TrainingRun
 from training.trainer import JobTrainer
 
 SHOWN = ("learning_rate", "num_train_epochs", "per_device_train_batch_size", "warmup_steps", "weight_decay", "seed")
@@ -38,42 +34,30 @@ SHOWN = ("learning_rate", "num_train_epochs", "per_device_train_batch_size", "wa
 log = logging.getLogger(__name__)
 
 
-def deliver(paths: Paths, trainer: JobTrainer, asked: Hyperparameters, channels: Channels, base: BaseModel) -> None:
+def deliver(run: TrainingRun) -> None:
     """Judge the best weights; the first rank writes the model, the metrics and the log lines."""
-    step = load_delivered(trainer, asked)
-    found = final_evaluation.judge(trainer, channels, asked.options.decision_threshold)
+    trainer, options = run.trainer, run.hyperparameters.options
+    step = delivered_weights.load(trainer, options.load_best_model_at_end)
+    found = final_evaluation.judge(trainer, run.channels, options.decision_threshold)
     speed = trainer.speed()
     metrics = {**found.metrics, **speed}
     weights = sharding.whole_state(trainer)
     if trainer.is_world_process_zero():
         say(speed)
         result = replace(result_of(trainer, step, metrics), decision_threshold=found.threshold)
-        outputs.write(paths.output_data, report_of(trainer, asked, channels, base, found, result))
-        judged = Judged(channels.validation, found.predictions["validation"], channels.max_length)
+        outputs.write(run.paths.output_data, report_of(run, found, result))
+        judged = Judged(run.channels.validation, found.predictions["validation"], run.channels.max_length)
         check = partial(verification.verify, judged=judged, args=trainer.args)
-        write_model(paths.model, trainer, channels, base, result, weights, check)
+        write_model(run, result, weights, check)
 
 
-def load_delivered(trainer: JobTrainer, asked: Hyperparameters) -> int:
-    """Put the weights to deliver into the model on all ranks. Returns the step that they are of."""
-    if trainer.diverged:
-        return load_finite(trainer)
-    return load_best(trainer) if asked.options.load_best_model_at_end else trainer.state.global_step
-
-
-def report_of(
-    trainer: JobTrainer,
-    asked: Hyperparameters,
-    channels: Channels,
-    base: BaseModel,
-    found: Verdict,
-    result: model_folder.Result,
-) -> Report:
+def report_of(run: TrainingRun, found: Verdict, result: model_folder.Result) -> Report:
     """What the page shows, the mistakes on the channel that judges last."""
+    trainer, channels, base = run.trainer, run.channels, run.base
     judged = {"validation": channels.validation} | ({"test": channels.test} if channels.test else {})
     last = list(found.predictions)[-1]
     in_force = hyperparameter_history.at(trainer.stretches, result.step)
-    given = {**asdict(asked.options), **dict.fromkeys((*SHOWN, *asked.arguments))}
+    given = {**asdict(run.hyperparameters.options), **dict.fromkeys((*SHOWN, *run.hyperparameters.arguments))}
     origin = "from scratch" if base.from_scratch else f"from {base.name}"
     return Report(
         title=f"Trained {origin} on {len(channels.train.rows):,} rows; "
@@ -93,7 +77,7 @@ def report_of(
     )
 
 
-def interrupt(paths: Paths, trainer: JobTrainer, seconds: float, channels: Channels, base: BaseModel) -> None:
+def interrupt(run: TrainingRun, seconds: float) -> None:
     """End a stopped job: with what there is of a model, where `seconds` are left for it.
 
     That is the model of the best evaluation so far; before the first one, the current weights.
@@ -101,10 +85,11 @@ def interrupt(paths: Paths, trainer: JobTrainer, seconds: float, channels: Chann
     Raises:
         InterruptionError: always, with the step of the checkpoint.
     """
+    trainer = run.trainer
     if trainer.is_world_process_zero():
         # A model takes as long as the model's part of a checkpoint, and a tokenizer a moment.
         if seconds > 2 * trainer.save_seconds + 1:
-            deliver_partial(paths, trainer, channels, base)
+            deliver_partial(run)
         else:
             log.warning("%.0f s are left: no partial model is written", seconds)
     # A rank that leaves takes the others along.
@@ -112,16 +97,17 @@ def interrupt(paths: Paths, trainer: JobTrainer, seconds: float, channels: Chann
     raise InterruptionError(trainer.saved or 0)
 
 
-def deliver_partial(paths: Paths, trainer: JobTrainer, channels: Channels, base: BaseModel) -> None:
+def deliver_partial(run: TrainingRun) -> None:
     """By the first rank alone, and without harm to the checkpoint where it fails."""
+    trainer = run.trainer
     try:
-        best = best_checkpoint(trainer)
+        best = delivered_weights.best_checkpoint(trainer)
         step = store.step_of(best) if best else trainer.state.global_step
         result = result_of(trainer, step, metrics_of(trainer.state.log_history, step), partial=True)
         if best is None and sharding.is_sharded(trainer):
             best = trainer.root / f"{store.PREFIX}{trainer.saved}"
         weights = model_state.read(best) if best else None
-        write_model(paths.model, trainer, channels, base, result, weights)
+        write_model(run, result, weights)
     except (OSError, SafetensorError, UserError) as error:
         log.warning("no partial model is written: %s", error)
 
@@ -143,87 +129,15 @@ def result_of(
 
 
 def write_model(
-    folder: Path,
-    trainer: JobTrainer,
-    channels: Channels,
-    base: BaseModel,
+    run: TrainingRun,
     result: model_folder.Result,
     weights: dict[str, torch.Tensor] | None = None,
     check: Callable[[Path], None] = lambda _: None,
 ) -> None:
     """By the first rank: its model, or `weights` where these are others; only what passes `check` is published."""
+    trainer, channels = run.trainer, run.channels
     model = trainer.accelerator.unwrap_model(trainer.model)
     if lora.is_adapted(model):
         model, weights = lora.merged(model, weights), None
-    card = model_folder.card_of(channels.train, base, channels.max_length, trainer.args.seed)
-    model_folder.write(folder, model, base, card, result, weights, check)
-
-
-def load_best(trainer: JobTrainer) -> int:
-    """Put the weights of the best evaluation into the model on all ranks. Returns their step."""
-    found = best_checkpoint(trainer) if trainer.is_world_process_zero() else None
-    return load_step(trainer, store.step_of(found) if found else 0) or trainer.state.global_step
-
-
-def load_finite(trainer: JobTrainer) -> int:
-    """Put the weights of the newest checkpoint that has no NaN into the model on all ranks. Returns their step.
-
-    Raises:
-        UserError: there is none.
-    """
-    step = 0
-    if trainer.is_world_process_zero():
-        usable = store.newest(trainer.root, infinite_weights)
-        step = usable.step if usable else 0
-    step = load_step(trainer, step)
-    if not step:
-        raise UserError("the training has diverged, and no checkpoint has weights that are all finite")
-    return step
-
-
-def infinite_weights(folder: Path) -> str:
-    return "" if model_state.is_finite(model_state.read(folder)) else "its weights are not all finite"
-
-
-def load_step(trainer: JobTrainer, step: int) -> int:
-    """Put the weights of the first rank's checkpoint of `step` into the model on all ranks; none where it is 0.
-
-    Args:
-        step: as the first rank knows it.
-
-    Returns:
-        The first rank's `step`.
-    """
-    step = int(max(trainer.agreement.collect(step)))
-    folder = trainer.root / f"{store.PREFIX}{step}"
-    if not step:
-        return 0
-    if sharding.is_sharded(trainer):
-        sharding.load(trainer, folder)
-        return step
-    model = trainer.accelerator.unwrap_model(trainer.model)
-    if trainer.is_world_process_zero():
-        model_state.load(model, folder)
-    if trainer.args.world_size > 1:
-        # Other hosts may not have the folder.
-        for tensor in model.state_dict().values():
-            dist.broadcast(tensor, src=0)
-    return step
-
-
-def best_checkpoint(trainer: JobTrainer) -> Path | None:
-    """The checkpoint of the best evaluation; None where there was none, or the current weights are the best."""
-    state = trainer.state
-    best = state.best_global_step
-    if not best or best == state.global_step:
-        return None
-    folder = trainer.root / f"{store.PREFIX}{best}"
-    try:
-        store.verify(folder)
-    except UserError as error:
-        log.warning("the best evaluation was at step %d, but its checkpoint cannot be used: %s", best, error)
-        return None
-    log.info(
-        "the best evaluation was at step %d (%s = %s)", best, trainer.args.metric_for_best_model, state.best_metric
-    )
-    return folder
+    card = model_folder.card_of(channels.train, run.base, channels.max_length, trainer.args.seed)
+    model_folder.write(run.paths.model, model, run.base, card, result, weights, check)
