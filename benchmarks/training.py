@@ -128,7 +128,7 @@ def with_peak_share(result: Result, model: str) -> Result:
     import torch
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
-    from training.peak import Cost
+    from training.throughput import Cost
 
     with torch.device("meta"):
         cost = Cost.of(AutoModelForSequenceClassification.from_config(AutoConfig.from_pretrained(model)))

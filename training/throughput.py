@@ -1,4 +1,10 @@
-"""What a rank has trained on, and for how long."""
+"""What a rank has trained on, for how long, and how much of a GPU's arithmetic that used.
+
+Source of the count: A. Chowdhery et al., "PaLM", JMLR 24 (2023), appendix B: a training step costs
+6 N + 12 L H S floating point operations a token (N weights that multiply, L layers, H width, S tokens
+of its row). Of the 6, 2 are the gradient of the weight, which a frozen one has not. Peaks: NVIDIA's
+data sheets, dense bf16.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +14,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
+from torch import nn
+from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
+
+FLOPS_PER_WEIGHT, FLOPS_PER_FROZEN_WEIGHT = 6, 4
+# By a part of the device's name, in operations a second.
+BF16_PEAKS = {
+    "H200": 989e12,
+    "H100": 989e12,
+    "A100": 312e12,
+    "L40S": 362e12,
+    "A10G": 70e12,
+    "L4": 121e12,
+}
 
 
 @dataclass
@@ -52,3 +72,42 @@ class Counts:
             yield
         finally:
             self._since = time.monotonic()
+
+
+def peak(device: str) -> float | None:
+    """bf16 operations a second of the GPU named `device`; None where the table has none."""
+    return next((value for part, value in BF16_PEAKS.items() if part in device), None)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Floating point operations of a training step.
+
+    Attributes:
+        token: for each token, by the weights; pooler and head, which see one token a row, count as if they saw all.
+        pair: for each pair of tokens of a row, by the attention.
+    """
+
+    token: float
+    pair: float
+
+    @classmethod
+    def of(cls, model: PreTrainedModel) -> Cost:
+        """The cost of `model`, whole: before it is sharded."""
+        layers = (module.weight for module in model.modules() if isinstance(module, nn.Linear | Conv1D))
+        token = sum(
+            weight.numel() * (FLOPS_PER_WEIGHT if weight.requires_grad else FLOPS_PER_FROZEN_WEIGHT)
+            for weight in layers
+        )
+        config = model.config
+        return cls(token, 12 * config.num_hidden_layers * config.hidden_size)
+
+    def share(self, tokens: float, pairs: float, seconds: float, device: str, devices: int = 1) -> float | None:
+        """Share of the peak of `devices` GPUs named `device`; None where that is not known.
+
+        Args:
+            tokens: trained on, padding apart, over all devices.
+            pairs: sum of the squares of the rows' lengths.
+        """
+        most = peak(device)
+        return None if most is None else (self.token * tokens + self.pair * pairs) / seconds / (most * devices)

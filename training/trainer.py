@@ -25,11 +25,11 @@ from training.checkpointing.store import Checkpoint, Origin
 from training.checkpointing.trainer_progress import Progress, ProgressCallback
 from training.data.sampler import Order, RankBatches
 from training.distributed import sharding
-from training.distributed.stopping import Agreement, EvaluationInterruptedError
+from training.distributed.collectives import Agreement
+from training.distributed.stopping import EvaluationInterruptedError
 from training.divergence import DivergenceError, NonFiniteSteps, refuse_loss
 from training.microbatches import split
-from training.peak import Cost
-from training.throughput import Counts
+from training.throughput import Cost, Counts
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from contract import logs
 from contract.failures import UserError
 from contract.paths import Paths
 from training import arguments, hyperparameters
-from training.callbacks import LogCallback
+from training.callbacks import LogCallback, PatienceCallback
 from training.checkpointing import hyperparameter_history, model_state
 from training.checkpointing import resume as resuming
 from training.checkpointing.store import Checkpoint, Origin
@@ -27,15 +27,15 @@ from training.data.channel import Channel, Channels, by_length
 from training.data.channels import load as load_channels
 from training.data.collator import PaddingCollator
 from training.data.sampler import STRATEGIES, Order
+from training.distributed.collectives import Agreement
 from training.distributed.rank_failures import RankFolder, settle
-from training.distributed.stopping import Agreement, StopCallback, StopRequest
+from training.distributed.stopping import StopCallback, StopRequest
 from training.divergence import DivergenceError
 from training.evaluation.predictions import Judge
 from training.hyperparameters import Hyperparameters
 from training.model import base_model, lora
 from training.model.base_model import BaseModel
 from training.model.loss import ClassificationLoss, balanced
-from training.patience import PatienceCallback
 from training.results import delivery
 from training.run import TrainingRun
 from training.trainer import JobTrainer

@@ -12,7 +12,7 @@ from transformers import TrainingArguments
 from contract.failures import UserError
 from training.checkpointing import store
 from training.checkpointing.store import Checkpoint, Origin
-from training.distributed.stopping import Agreement
+from training.distributed.collectives import Agreement
 
 NONE = -1
 NO_OPINION = 2**62

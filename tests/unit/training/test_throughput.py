@@ -1,10 +1,44 @@
-"""What a rank counts of its batches."""
+"""What a rank counts of its batches, what a training step costs, and what share of a GPU's peak that is."""
 
 import time
 
+import pytest
 import torch
+from transformers import BertConfig, BertForSequenceClassification
 
-from training.throughput import Counts
+from training.throughput import Cost, Counts, peak
+
+
+@pytest.fixture(scope="module")
+def bert_base() -> BertForSequenceClassification:
+    with torch.device("meta"):
+        return BertForSequenceClassification(BertConfig())
+
+
+def test_a_token_of_bert_base_costs_six_times_its_85_million_parameters(
+    bert_base: BertForSequenceClassification,
+) -> None:
+    cost = Cost.of(bert_base)
+    assert cost.token == pytest.approx(6 * 85e6, rel=0.01)
+    assert (cost.token + 512 * cost.pair) / cost.token == pytest.approx(1.11, abs=0.01)
+
+
+def test_a_frozen_weight_has_no_gradient_of_its_own() -> None:
+    with torch.device("meta"):
+        model = BertForSequenceClassification(BertConfig())
+    whole = Cost.of(model)
+    model.requires_grad_(False)
+    assert Cost.of(model).token == pytest.approx(whole.token * 2 / 3)
+
+
+def test_the_share_is_of_the_peak_of_the_devices(bert_base: BertForSequenceClassification) -> None:
+    cost = Cost.of(bert_base)
+    rows = 0.45 * 989e12 / (512 * (cost.token + 512 * cost.pair))
+    counted = (rows * 512, rows * 512 * 512)
+    assert cost.share(*counted, 1.0, "NVIDIA H100 80GB HBM3") == pytest.approx(0.45)
+    assert cost.share(*counted, 1.0, "NVIDIA H100 80GB HBM3", 2) == pytest.approx(0.225)
+    assert cost.share(*counted, 1.0, "Somebody's GPU") is None
+    assert peak("NVIDIA L40S") != peak("NVIDIA L4")
 
 
 def test_padding_is_no_token_and_pauses_are_no_training() -> None:

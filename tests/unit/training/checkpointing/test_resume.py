@@ -9,7 +9,7 @@ from contract.files import STAGING
 from training.checkpointing import store
 from training.checkpointing.resume import choose, rows_per_step
 from training.checkpointing.store import SET_ASIDE, Checkpoint, Origin
-from training.distributed.stopping import Agreement
+from training.distributed.collectives import Agreement
 
 ORIGIN = Origin("data", "validation", "model")
 

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from contract.files import write_json
 from training.checkpointing.saving import attempt, first_problem
-from training.distributed.stopping import Agreement
+from training.distributed.collectives import Agreement
 
 BIG = torch.zeros(10_000)
 

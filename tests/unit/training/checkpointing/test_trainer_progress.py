@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from training.checkpointing.trainer_progress import Progress
-from training.distributed.stopping import Agreement
+from training.distributed.collectives import Agreement
 
 
 def trainer(rank: int = 0, ranks: int = 1) -> SimpleNamespace:

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 from transformers import TrainerControl, TrainerState
 
-from training.distributed.stopping import Agreement, EvaluationInterruptedError, StopCallback, StopRequest
+from training.distributed.collectives import Agreement
+from training.distributed.stopping import EvaluationInterruptedError, StopCallback, StopRequest
 
 
 class Clock:
@@ -90,11 +91,6 @@ def test_the_grace_period_runs_from_the_request_on(tmp_path: Path) -> None:
     asked.ask()
     for request in (asked, StopRequest(tmp_path / "stop")):
         assert 99 < request.seconds_left(100) <= 100
-
-
-def test_alone_a_rank_collects_its_own() -> None:
-    assert Agreement().collect(0.1) == [0.1]
-    assert Agreement().collect_bytes(b"") == [b""]
 
 
 def test_the_launchers_file_is_a_request(tmp_path: Path) -> None:

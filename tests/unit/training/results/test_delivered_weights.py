@@ -14,7 +14,7 @@ from contract.failures import UserError
 from contract.files import STAGING
 from training.checkpointing import model_state, store
 from training.checkpointing.store import Origin
-from training.distributed.stopping import Agreement
+from training.distributed.collectives import Agreement
 from training.results import delivered_weights
 
 

@@ -5,7 +5,7 @@ import pytest
 from transformers import TrainerControl, TrainerState
 
 from contract.failures import UserError
-from training.patience import PatienceCallback, worse_in_a_row
+from training.callbacks import PatienceCallback, worse_in_a_row
 
 
 @pytest.mark.parametrize(
