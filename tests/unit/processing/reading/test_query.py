@@ -1,0 +1,73 @@
+"""The columns that a query reads; the rows that it gives are those of whole jobs in test_job."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from contract.failures import UserError
+from processing.options import ProcessingOptions
+from processing.reading.query import Chosen, choose, conditions, rows, typed, value
+from processing.reading.source import SourceFile
+
+FILE = SourceFile(Path("/data/rows.tsv"), "rows.tsv", "tsv")
+COLUMNS = dict.fromkeys(("id", "review_body", "text", "star_rating", "label"), "VARCHAR")
+
+
+def options(**values: Any) -> ProcessingOptions:
+    return ProcessingOptions(**values)
+
+
+def test_columns_are_found_by_their_usual_names() -> None:
+    assert choose(options(), FILE, COLUMNS) == Chosen("review_body", "star_rating", None, ())
+    assert choose(options(), FILE, {"text": "VARCHAR", "label": "VARCHAR"}) == Chosen("text", "label", None, ())
+
+
+def test_columns_are_those_that_the_options_name() -> None:
+    given = options(text_column="text", label_column="label", group_by="id", columns=("star_rating",))
+    assert choose(given, FILE, COLUMNS) == Chosen("text", "label", "id", ("star_rating",))
+    assert choose(given, FILE, COLUMNS).all == ("text", "label", "id", "star_rating")
+
+
+@pytest.mark.parametrize("given", [{"unlabelled": True}, {"positive_where": "stars > 3"}])
+def test_no_label_column_is_wanted_where_labels_come_from_elsewhere(given: dict[str, Any]) -> None:
+    assert choose(options(**given), FILE, {"text": "VARCHAR"}).label is None
+
+
+@pytest.mark.parametrize(
+    ("given", "option"),
+    [
+        ({"text_column": "body"}, "body \\(--text-column\\)"),
+        ({"label_column": "stars"}, "stars \\(--label-column\\)"),
+        ({"group_by": "user"}, "user \\(--group-by\\)"),
+        ({"columns": ("user",)}, "user \\(--columns\\)"),
+    ],
+)
+def test_a_column_that_is_not_there_is_named_with_its_option(given: dict[str, Any], option: str) -> None:
+    with pytest.raises(
+        UserError, match=f"^input file rows.tsv has no column {option}; its columns are id, review_body"
+    ):
+        choose(options(**given), FILE, COLUMNS)
+
+
+@pytest.mark.parametrize("name", ["text", 'a "b"', "a.b", "back\\slash", "it's", "$"])
+def test_a_key_of_json_may_have_any_name(written: Callable[[str, str], Path], name: str) -> None:
+    file = SourceFile(written("rows.jsonl", json.dumps({name: "found"}) + "\n"), "rows.jsonl", "jsonl")
+    query = f"SELECT {value(file, name)} FROM {rows(file, {name: 'VARCHAR'})}"
+    assert duckdb.connect().execute(query).fetchall() == [("found",)]
+
+
+def test_conditions_see_numbers_as_numbers() -> None:
+    shown = typed(FILE, {"stars": "VARCHAR", "text": "VARCHAR"}, {"stars": "BIGINT"})
+    query = f"SELECT stars + 1, text FROM (SELECT {', '.join(shown)} FROM (SELECT '4' AS stars, 'a' AS text))"
+    assert duckdb.execute(query).fetchall() == [(5, "a")]
+
+
+def test_conditions_are_known_by_their_options() -> None:
+    assert conditions(options()) == {}
+    assert conditions(options(where="a > 1", positive_where="b")) == {"--where": "a > 1", "--positive-where": "b"}

@@ -1,0 +1,86 @@
+"""Unit tests lie where their modules lie: tests/unit/PACKAGE/FOLDER/test_MODULE.py tests PACKAGE/FOLDER/MODULE.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tools.tree import ROOMS
+
+ROOT = Path(__file__).parents[3]
+UNIT = ROOT / "tests" / "unit"
+# Modules without a unit test of their own, by what holds them instead.
+ELSEWHERE = {
+    "the whole program runs in tests/integration or tests/containers": (
+        "examples/demo/__main__.py",
+        "examples/demo/model.py",
+        "examples/demo/stages.py",
+        "inference/selftest.py",
+        "processing/__main__.py",
+        "processing/selftest.py",
+        "training/distributed/sharding.py",
+        "training/trainer.py",
+        "training/worker.py",
+        "benchmarks/inference.py",
+        "benchmarks/jobs.py",
+        "benchmarks/peers/toolkit_inference.py",
+        "benchmarks/ceiling.py",
+        "robustness/served.py",
+        "robustness/stops.py",
+        "images/standin/start_inference.py",
+        "examples/sdk_v3.py",
+    ),
+    "a test of what is made with it": (
+        "examples/account.py",
+        "examples/metric_definitions.py",
+        "examples/sdk_v2_capacity.py",
+        "images/policies.py",
+        "robustness/fuzz_requests.py",
+        "tools/tables.py",
+    ),
+    "declarations alone": (
+        "training/options.py",
+        "training/run.py",
+    ),
+    "run by hand for docs/benchmarks.md": (
+        "benchmarks/processing.py",
+        "benchmarks/peers/plain_trainer.py",
+        "benchmarks/peers/tutorial_processing.py",
+        "benchmarks/peers/tutorial_training.py",
+    ),
+}
+# Tests of the repository itself, and of what is no module.
+NO_MODULE = UNIT / "repository"
+
+
+def modules() -> set[Path]:
+    """Every module below the packages, as a path below the root."""
+    found = {file.relative_to(ROOT) for room in ROOMS for file in (ROOT / room).rglob("*.py")}
+    return {file for file in found if file.name != "__init__.py"}
+
+
+def unit_test(module: Path) -> Path:
+    return UNIT / module.parent / f"test_{module.stem.strip('_')}.py"
+
+
+def listed() -> list[Path]:
+    return [Path(name) for names in ELSEWHERE.values() for name in names]
+
+
+def test_every_unit_test_has_its_module() -> None:
+    expected = {unit_test(module) for module in modules()}
+    strays = {file for file in UNIT.rglob("test_*.py") if file.parent != NO_MODULE} - expected
+    assert sorted(str(file.relative_to(ROOT)) for file in strays) == []
+
+
+def test_every_module_has_its_unit_test_or_says_what_holds_it_instead() -> None:
+    without = {module for module in modules() if not unit_test(module).is_file()}
+    assert sorted(map(str, without - set(listed()))) == []
+
+
+@pytest.mark.parametrize("module", listed(), ids=str)
+def test_the_list_is_no_longer_than_it_must_be(module: Path) -> None:
+    assert (ROOT / module).is_file()
+    assert not unit_test(module).is_file()
+    assert listed().count(module) == 1
