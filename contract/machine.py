@@ -1,4 +1,4 @@
-"""How much of the machine is ours: a container's share of it counts, not what the hardware has."""
+"""CPU cores and memory that the container may use, by affinity and cgroup limits."""
 
 from __future__ import annotations
 

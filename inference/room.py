@@ -1,4 +1,4 @@
-"""Whether another model fits into the memory that is left."""
+"""Whether another model fits into memory, for multi-model endpoints (507): cgroup limits, /proc/meminfo."""
 
 from __future__ import annotations
 

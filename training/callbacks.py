@@ -1,4 +1,4 @@
-"""What the Trainer calls at an epoch's start and for each logged value."""
+"""Trainer callbacks that set the sampler's epoch and log each value as a `name = value` line."""
 
 from __future__ import annotations
 

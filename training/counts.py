@@ -1,4 +1,4 @@
-"""What a rank has trained on, and for how long."""
+"""Throughput of a rank: samples, tokens and padding of its batches, and time without evaluation and saving."""
 
 from __future__ import annotations
 

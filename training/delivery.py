@@ -1,4 +1,4 @@
-"""What a job leaves: the best model with its metrics at the end, or what there is of it when it is stopped."""
+"""The end of a job: loads the best weights, judges them, delivers model and results; the partial model at a stop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stopping early, when evaluations get no better.
+"""Early stopping after early_stopping_patience evaluations without improvement, counted over resumes.
 
 transformers' own callback counts in memory, so that a resumed run would start counting anew; the
 history of the evaluations is in every checkpoint.

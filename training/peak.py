@@ -1,4 +1,4 @@
-"""How much of a GPU's arithmetic a training uses.
+"""Model FLOPs utilization (MFU): FLOPs of a training step over the GPU's peak.
 
 Source of the count: A. Chowdhery et al., "PaLM", JMLR 24 (2023), appendix B: a training step costs
 6 N + 12 L H S floating point operations a token (N weights that multiply, L layers, H width, S tokens
