@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SDK3 := .venv-sdk3
-CODE := contract processing training inference images examples benchmarks tests
+CODE := contract processing training inference images examples benchmarks tools tests
 
 # What runs inside the images, in one environment: the demo and the tests use the same.
 RUNTIME := images/standin/libraries-training.txt images/standin/toolkit-training.txt \
@@ -70,11 +70,11 @@ format: $(VENV)/.tests ## Rewrite the code in the one style
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-tree: $(VENV)/.tests ## Write the README's tree from what the files say of themselves
-	$(BIN)/python tests/tree.py
+tree: $(VENV)/.tests ## Write the tree of docs/architecture.md from what the files say of themselves
+	$(BIN)/python -m tools.tree
 
 contract: $(VENV)/.tests ## Write the tables of docs/contract.md from the code
-	PYTHONPATH=. $(BIN)/python tests/tables.py
+	$(BIN)/python -m tools.tables
 
 images: ## Build the three images on the CPU stand-in
 	./build.sh --base standin

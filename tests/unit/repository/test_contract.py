@@ -4,14 +4,13 @@ import dataclasses
 import re
 from pathlib import Path
 
-import tables
-
 from contract.card import Card, RowCounts, TokenizerReference
 from contract.failures import EXIT_BUG, EXIT_OK, EXIT_USER_ERROR, REASON_LIMIT
 from contract.paths import Paths
 from inference.front import FINISH_SECONDS
 from inference.gate import MOST_HEADER_BYTES
 from processing.report import summary
+from tools import tables
 
 ROOT = Path(__file__).parents[3]
 TEXT = tables.DOCUMENT.read_text()

@@ -1,26 +1,26 @@
-"""The README's tree against the files, and what the whole repository promises."""
+"""The tree of docs/architecture.md against the files, and what the whole repository promises."""
 
 import re
 from pathlib import Path
 
-import tree
+from tools import tree
 
 ROOT = Path(__file__).parents[3]
 
 
-def test_the_readmes_tree_is_what_the_files_say_of_themselves() -> None:
-    found = tree.TREE.search((ROOT / "README.md").read_text())
+def test_the_tree_is_what_the_files_say_of_themselves() -> None:
+    found = tree.TREE.search(tree.DOCUMENT.read_text())
     assert found
     assert found[2] == tree.render(), "run: make tree"
 
 
 def test_every_file_says_what_it_is() -> None:
-    silent = [name.strip() for name, words in tree.lines() if not words]
+    silent = [line.path for line in tree.lines() if not line.phrase]
     assert silent == []
 
 
 def test_every_top_level_entry_is_in_the_tree() -> None:
-    named = {name for name, _ in tree.lines()}
+    named = {line.path for line in tree.lines()}
     entries = {name.split("/")[0] + ("/" if "/" in name else "") for name in tree.tracked()}
     assert entries - named == {".dockerignore", ".gitignore"}
 

@@ -1,6 +1,6 @@
-"""The tables of docs/contract.md, from the code.
+"""Writes the tables of docs/contract.md from the code: options, defaults, routes, metric definitions.
 
-python tests/tables.py    writes each between its marks, `<!-- table: NAME -->` and `<!-- end -->`
+python -m tools.tables    writes each between its marks, `<!-- table: NAME -->` and `<!-- end -->`
 """
 
 from __future__ import annotations

@@ -1,0 +1,142 @@
+"""Writes the annotated tree of docs/architecture.md, from the first line and the names of each file.
+
+    python -m tools.tree    writes it between the marks `<!-- tree -->` and `<!-- end -->`
+
+A phrase is the first line of a module's docstring, or the first sentence of the comment at the top of another file.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+DOCUMENT = ROOT / "docs" / "architecture.md"
+ROOMS = ("contract", "processing", "training", "inference", "images", "examples", "benchmarks", "robustness", "tools")
+TREE = re.compile(r"(<!-- tree -->\n+```text\n)(.*?)(```\n+<!-- end -->)", re.DOTALL)
+WIDTH = 150  # characters of a line of names
+# Files and folders that cannot describe themselves.
+PHRASES = {
+    "images/processing/": "The processing image.",
+    "images/training/": "The training image.",
+    "images/inference/": "The inference image.",
+    "images/standin/": "The CPU stand-in for the base images, for machines that cannot pull them.",
+    "tests/": "unit/ mirrors the modules, integration/ runs the entry points, containers/ the images.",
+    "docs/": "This site: guides, contract, decisions, benchmarks; IAM policies and pictures.",
+    ".ci/": "run: what continuous integration calls.",
+    ".github/": "Workflows (tests, release, this site), issue templates, updates of dependencies.",
+    "build.sh": "Builds, tags and pushes the images.",
+    "Makefile": "Every command that people call; `make help` lists them.",
+    "mkdocs.yml": "Settings and navigation of this site.",
+    "pyproject.toml": "Settings of the package, ruff, mypy and pytest.",
+    ".pre-commit-config.yaml": "Checks before each commit.",
+    ".editorconfig": "Indentation and line length for editors.",
+    "README.md": "The front page of the repository.",
+    "CONTRIBUTING.md": "Set-up, tests and rules for whoever changes the code.",
+    "CHANGELOG.md": "What changed in each version.",
+    "SECURITY.md": "How to report a vulnerability, and what the images do about known risks.",
+    "LICENSE": "Apache-2.0.",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One entry of the tree: its path (a folder's ends in a slash), its phrase, and the names that it defines."""
+
+    path: str
+    phrase: str
+    names: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The last part of the path, indented by its depth."""
+        parts = self.path.rstrip("/").split("/")
+        return "  " * (len(parts) - 1) + parts[-1] + ("/" if self.path.endswith("/") else "")
+
+
+def tracked() -> list[str]:
+    """Files of the working tree that git knows, or would take."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return sorted(name for name in set(listed.stdout.splitlines()) if (ROOT / name).is_file())
+
+
+def phrase(name: str) -> str:
+    """What the file or folder `name` says of itself; empty if nothing."""
+    if name in PHRASES:
+        return PHRASES[name]
+    if name.endswith("/"):
+        package = ROOT / name / "__init__.py"
+        return phrase(f"{name}__init__.py") if package.is_file() else ""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    if name.endswith(".py"):
+        return (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
+    return comment(text)
+
+
+def comment(text: str) -> str:
+    """The first sentence of the first block of `# ` comments in `text`."""
+    lines = [line for line in text.splitlines() if not line.startswith("#!")]
+    begin = next((number for number, line in enumerate(lines) if line.startswith("# ")), len(lines))
+    end = next((number for number in range(begin, len(lines)) if not lines[number].startswith("# ")), len(lines))
+    block = " ".join(line.removeprefix("# ") for line in lines[begin:end])
+    sentence, dot, _ = block.partition(". ")
+    return sentence + dot.strip()
+
+
+def names(name: str) -> tuple[str, ...]:
+    """Public classes and functions that the module `name` defines, in order."""
+    if not name.endswith(".py"):
+        return ()
+    body = ast.parse((ROOT / name).read_text(encoding="utf-8")).body
+    defined = [node.name for node in body if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)]
+    return tuple(one for one in defined if not one.startswith("_"))
+
+
+def folder_lines(folder: str, files: list[str]) -> Iterator[Line]:
+    """The line of `folder` (ends in a slash) and of all that lies below it: files first, then folders."""
+    yield Line(folder, phrase(folder))
+    below = [file for file in files if file.startswith(folder) and not file.endswith("__init__.py")]
+    for file in below:
+        if "/" not in file.removeprefix(folder):
+            yield Line(file, phrase(file), names(file))
+    for inner in sorted(
+        {file.removeprefix(folder).split("/")[0] for file in below if file.count("/") > folder.count("/")}
+    ):
+        yield from folder_lines(f"{folder}{inner}/", files)
+
+
+def lines() -> list[Line]:
+    """Every line of the tree: packages with all they hold, then what else lies at the top."""
+    files = tracked()
+    rooms = [room for room in ROOMS if any(file.startswith(f"{room}/") for file in files)]
+    tree = [line for room in rooms for line in folder_lines(f"{room}/", files)]
+    others = {file.split("/")[0] + ("/" if "/" in file else "") for file in files} - {f"{room}/" for room in rooms}
+    return tree + [Line(name, words) for name, words in PHRASES.items() if name in others]
+
+
+def render() -> str:
+    """The tree as text: a line for each entry, and below it the names that it defines."""
+    entries = lines()
+    width = max(len(line.label) for line in entries) + 2
+    text = []
+    for line in entries:
+        text.append(f"{line.label:<{width}}{line.phrase}")
+        text += textwrap.wrap(
+            ", ".join(line.names), WIDTH, initial_indent=" " * width + "· ", subsequent_indent=" " * (width + 2)
+        )
+    return "".join(f"{line.rstrip()}\n" for line in text)
+
+
+def main() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    DOCUMENT.write_text(TREE.sub(lambda found: found[1] + render() + found[3], text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
