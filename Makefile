@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SDK3 := .venv-sdk3
+SITE := .venv-docs
 CODE := contract processing training inference images examples benchmarks tools tests
 
 # What runs inside the images, in one environment: the demo and the tests use the same.
@@ -25,7 +26,7 @@ TESTS ?= tests
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit lint audit format tree contract images clean
+.PHONY: help setup demo test unit lint audit format tree contract docs images clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 10
@@ -76,8 +77,17 @@ tree: $(VENV)/.tests ## Write the tree of docs/architecture.md from what the fil
 contract: $(VENV)/.tests ## Write the tables of docs/contract.md from the code
 	$(BIN)/python -m tools.tables
 
+# An environment of its own: the site's tools have nothing to do with what runs in the images.
+$(SITE)/.ready: docs/requirements.txt
+	$(PYTHON) -m venv $(SITE)
+	$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+docs: $(SITE)/.ready ## Build the documentation as a site in .build/site; a dead link is an error
+	$(SITE)/bin/mkdocs build --strict --quiet
+
 images: ## Build the three images on the CPU stand-in
 	./build.sh --base standin
 
 clean: ## Remove what setup, demo and builds made
-	rm -rf $(VENV) $(SDK3) .demo .build
+	rm -rf $(VENV) $(SDK3) $(SITE) .demo .build job

@@ -1,4 +1,4 @@
-"""From a clone to a job in another account, by docs/building.md: its commands, run with stand-ins for Docker and AWS."""
+"""From a clone to a job in another account, by docs/building.md: the commands, with stand-ins for Docker and AWS."""
 
 import json
 import os

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()
 GUIDES = {name: (ROOT / "docs" / f"{name}.md").read_text() for name in ("processing", "training", "inference")}
 EXAMPLES = "".join(file.read_text() for file in sorted((ROOT / "examples").glob("*.py")))
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LINK = re.compile(r"\]\(([^)#]+?)(?:#([^)]*))?\)")
 
 
@@ -71,7 +72,7 @@ def test_every_variable_named_is_one_and_has_the_default_it_says() -> None:
     assert set(re.findall(r"SERVING_[A-Z_]+|SAGEMAKER_[A-Z_]+", GUIDES["inference"])) <= set(defaults)
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=str)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
     for target, anchor in LINK.findall(page.read_text()):
         if target.startswith(("http:", "https:", "mailto:")):
