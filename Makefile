@@ -26,7 +26,7 @@ TESTS ?= tests
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit lint audit format tree contract docs images clean
+.PHONY: help setup demo test unit lint audit format tree contract docs pictures images clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 10
@@ -85,6 +85,9 @@ $(SITE)/.ready: docs/requirements.txt
 
 docs: $(SITE)/.ready ## Build the documentation as a site in .build/site; a dead link is an error
 	$(SITE)/bin/mkdocs build --strict --quiet
+
+pictures: $(VENV)/.tests ## Take the screenshots of docs/images from what `make demo` left; needs a Chromium browser
+	$(BIN)/python -m tools.screenshots
 
 images: ## Build the three images on the CPU stand-in
 	./build.sh --base standin

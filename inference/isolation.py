@@ -27,24 +27,26 @@ log = logging.getLogger(__name__)
 def ensure(classifier: Classifier) -> None:
     """Compare texts alone with the same texts together; where they differ, each text gets a pass of its own.
 
-    So it is with models that let padding take part (FNet), or that were given none which they know.
+    Models with layers that the attention mask does not reach are so: FNet, ConvBERT, MobileBERT, Nystromformer.
     """
+    reason = dependence(classifier)
+    if reason:
+        log.warning("each text gets a forward pass of its own: %s", reason)
+        classifier.isolated = True
+
+
+def dependence(classifier: Classifier) -> str:
+    """How texts alone and together differ, in words; empty where they do not."""
     rows = classifier.encode(Request([Text(text) for text in TEXTS]))
     classifier.forward.choose_padding(rows)
     alone = torch.cat([classifier.forward.once([row]) for row in rows])
     try:
         difference = relative(alone, classifier.forward.once(rows))
     except Exception as error:
-        log.warning("texts cannot share a forward pass (%s): each gets one of its own", type(error).__name__)
-        classifier.isolated = True
-        return
-    if not difference <= TOLERANCE[classifier.loaded.device.dtype]:
-        log.warning(
-            "logits of a text change by up to %.2g of the largest with the texts that share its forward pass: "
-            "each gets one of its own",
-            difference,
-        )
-        classifier.isolated = True
+        return f"the model does not take several together ({type(error).__name__})"
+    if difference <= TOLERANCE[classifier.loaded.device.dtype]:
+        return ""
+    return f"its logits change with the texts beside it, by up to {difference:.2g} of the largest"
 
 
 def relative(expected: torch.Tensor, found: torch.Tensor) -> float:

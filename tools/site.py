@@ -25,7 +25,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, **_: Any) -> str:
 
 
 def relinked(markdown: str, folder: Path, repository: str) -> str:
-    """`markdown` of a page in `folder`, whose links out of docs/ lead to `repository`, or are text where that is empty."""
+    """`markdown` of a page in `folder`, its links out of docs/ led to `repository`; text where that is empty."""
 
     def replace(found: re.Match[str]) -> str:
         text, target = found[1], found[2]

@@ -39,7 +39,7 @@ def test_each_text_gets_its_own_pass_where_padding_changes_scores(
     assert own(TEXTS, top_k=None) != alone
     Responder(own, ServingOptions(), UserFunctions()).warm_up()
     assert own.isolated
-    assert "with the texts that share its forward pass: each gets one of its own" in caplog.text
+    assert "each text gets a forward pass of its own: its logits change with the texts beside it" in caplog.text
     assert own(TEXTS, top_k=None) == alone
     assert own.statistics.passes == len(TEXTS)
 
@@ -58,7 +58,7 @@ def test_each_text_gets_its_own_pass_where_a_model_takes_one_row_only(
     monkeypatch.setattr(own.forward, "once", refuse_several)
     isolation.ensure(own)
     assert own.isolated
-    assert "texts cannot share a forward pass (ValueError)" in caplog.text
+    assert "of its own: the model does not take several together (ValueError)" in caplog.text
     assert len(own(TEXTS)) == len(TEXTS)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[3]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 PAGE = (ROOT / "docs" / "building.md").read_text()
 SECTION = PAGE.split("## From a clone to a job in another account\n")[1].split("\n## ")[0]
 BLOCKS = re.findall(r"```bash\n(.*?)```", SECTION, re.DOTALL)

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()
 GUIDES = {name: (ROOT / "docs" / f"{name}.md").read_text() for name in ("processing", "training", "inference")}
 EXAMPLES = "".join(file.read_text() for file in sorted((ROOT / "examples").glob("*.py")))
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 LINK = re.compile(r"\]\(([^)#]+?)(?:#([^)]*))?\)")
 
 

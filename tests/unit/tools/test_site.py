@@ -16,7 +16,9 @@ def test_without_a_repository_it_is_text() -> None:
 
 
 def test_a_folder_of_docs_is_no_page() -> None:
-    assert relinked("[policies](policies)", DOCS, "https://host/r") == "[policies](https://host/r/blob/main/docs/policies)"
+    assert (
+        relinked("[policies](policies)", DOCS, "https://host/r") == "[policies](https://host/r/blob/main/docs/policies)"
+    )
 
 
 def test_pictures_and_addresses_stay() -> None:

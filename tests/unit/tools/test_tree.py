@@ -12,7 +12,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with one package, a folder in it, and a Dockerfile."""
     files = {
         "contract/__init__.py": '"""Shared."""\n',
-        "contract/b.py": '"""What b has.\n\nMore."""\n\n\nclass B:\n    pass\n\n\ndef make() -> B: ...\n\n\ndef _own(): ...\n',
+        "contract/b.py": '"""What b has.\n\nMore."""\nclass B: ...\ndef make(): ...\ndef _own(): ...\n',
         "contract/inner/__init__.py": '"""Inner parts."""\n',
         "contract/inner/a.py": '"""What a has."""\n',
         "images/Dockerfile": "#!/bin/sh\n# Built from a base\n# by digest. Second sentence.\nFROM x\n",
