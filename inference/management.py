@@ -1,4 +1,4 @@
-"""Client of multi-model-server's management API: register and unregister models, wait until it is up.
+"""Client of multi-model-server's management API (HTTP): register and unregister models, wait until it is up.
 
 Only a model that is registered there gets a batch size and a batch delay
 (docs/management_api.md of multi-model-server).

@@ -1,4 +1,4 @@
-"""Set-up of a job from its options: tokenizer, hosts, input files, checks of several hosts."""
+"""Set-up of a job from its options: tokenizer, hosts, input files; a second run without tokie if it differs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes /opt/ml/output/data: metrics.json, eval_results.txt, report.html and the PNG plots."""
+"""Writes /opt/ml/output/data: metrics.json, eval_results.txt, report.html and the PNG plots, by their modules."""
 
 from __future__ import annotations
 
