@@ -84,7 +84,7 @@ $(SITE)/.ready: docs/requirements.txt
 	@touch $@
 
 docs: $(SITE)/.ready ## Build the documentation as a site in .build/site; a dead link is an error
-	$(SITE)/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(SITE)/bin/mkdocs build --strict
 
 pictures: $(VENV)/.tests ## Take the screenshots of docs/images from what `make demo` left; needs a Chromium browser
 	$(BIN)/python -m tools.screenshots

@@ -20,20 +20,19 @@ log = logging.getLogger("mkdocs.hooks.site")
 
 def on_page_markdown(markdown: str, page: Any, config: Any, **_: Any) -> str:
     """mkdocs calls this for each page."""
-    folder = (DOCS / page.file.src_uri).parent
-    return relinked(markdown, folder, str(config.get("repo_url") or ""))
+    return relinked(markdown, DOCS / page.file.src_uri, str(config.get("repo_url") or ""))
 
 
-def relinked(markdown: str, folder: Path, repository: str) -> str:
-    """`markdown` of a page in `folder`, its links out of docs/ led to `repository`; text where that is empty."""
+def relinked(markdown: str, page: Path, repository: str) -> str:
+    """`markdown` of the file `page`, its links out of docs/ led to `repository`; text where that is empty."""
 
     def replace(found: re.Match[str]) -> str:
         text, target = found[1], found[2]
         if ":" in target:
             return found[0]
-        file = (folder / target).resolve()
+        file = (page.parent / target).resolve()
         if not file.exists():
-            log.warning("a page of %s links to %s, which is no file", folder, target)
+            log.warning("%s links to %s, which is no file", page.relative_to(ROOT), target)
             return text
         if file.is_relative_to(DOCS) and file.is_file():
             return found[0]
