@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SDK3 := .venv-sdk3
+SITE := .venv-docs
 CODE := contract processing training inference images examples benchmarks robustness tools tests
 
 # What runs inside the images, in one environment: the demo and the tests use the same.
@@ -25,7 +26,7 @@ TESTS ?= tests
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit lint audit format tree contract images clean
+.PHONY: help setup demo test unit lint audit format tree contract docs pictures images clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 10
@@ -71,14 +72,26 @@ format: $(VENV)/.tests ## Rewrite the code in the one style
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-tree: $(VENV)/.tests ## Write the README's tree from what the files say of themselves
+tree: $(VENV)/.tests ## Write the tree of docs/architecture.md from what the files say of themselves
 	$(BIN)/python -m tools.tree
 
 contract: $(VENV)/.tests ## Write the tables of docs/contract.md from the code
 	$(BIN)/python -m tools.tables
 
+# An environment of its own: the site's tools have nothing to do with what runs in the images.
+$(SITE)/.ready: docs/requirements.txt
+	$(PYTHON) -m venv $(SITE)
+	$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+docs: $(SITE)/.ready ## Build the documentation as a site in .build/site; a dead link is an error
+	NO_MKDOCS_2_WARNING=1 $(SITE)/bin/mkdocs build --strict
+
+pictures: $(VENV)/.tests ## Take the screenshots of docs/images from what `make demo` left; needs a Chromium browser
+	$(BIN)/python -m tools.screenshots
+
 images: ## Build the three images on the CPU stand-in
 	./build.sh --base standin
 
 clean: ## Remove what setup, demo and builds made
-	rm -rf $(VENV) $(SDK3) .demo .build
+	rm -rf $(VENV) $(SDK3) $(SITE) .demo .build job

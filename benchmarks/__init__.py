@@ -1,1 +1,1 @@
-"""Each image against its peer, in one run on one machine."""
+"""Each image measured against its peer, in one run on one machine."""

@@ -1,4 +1,4 @@
-"""What a model's forward pass alone reaches, with the texts tokenized and sorted before the clock starts.
+"""Throughput of the model's forward pass alone, on texts tokenized and sorted beforehand.
 
     python -m benchmarks.ceiling MODEL TEXTS DTYPE SECONDS
 

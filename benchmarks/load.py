@@ -1,4 +1,4 @@
-"""Clients that send one request after another to a server, and the times they wait for the answers.
+"""Load generator: clients that send one request after another, and their latencies.
 
     python -m benchmarks.load PORT BODIES CONCURRENCY SECONDS
 

@@ -1,4 +1,4 @@
-"""Whole processes, measured from outside, in turn, so that a drifting machine hits all alike."""
+"""Runs commands in turn and measures wall time, CPU time and peak memory of the whole process tree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bars of seconds and of memory, as an SVG file that a page or a README shows."""
+"""Bar charts of seconds and memory as SVG."""
 
 from __future__ import annotations
 

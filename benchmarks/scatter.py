@@ -1,4 +1,4 @@
-"""Points of throughput against waiting time, as an SVG file: right is faster, low is sooner."""
+"""Scatter plot of throughput against 99th percentile latency as SVG."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers that are measured side by side: started once, asked in turn, ended together."""
+"""Servers under test: started, waited for, measured (CPU time, processes) and ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the three images agree on: paths, hosts, cards, failures, options, logs.
+"""Shared by the three images: paths, hosts, card.json, failures, options, logs, HTML pages.
 
 Nothing here imports an image's package, and nothing reads the environment at import.
 """

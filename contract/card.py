@@ -1,4 +1,4 @@
-"""The card: what a prepared dataset is, and later what a model was trained on.
+"""card.json: tokenizer, label names, max_length and row counts, carried from splits to model to endpoint.
 
 Processing writes card.json beside each split, training checks it and copies it into the model
 folder, inference takes label names and max_length from it.

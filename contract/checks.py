@@ -1,4 +1,4 @@
-"""What the self-test of every image looks at on a host: cores, memory, disk, shared memory, bf16, GPUs."""
+"""Checks of a host for every image's self-test: cores, memory, disk, shared memory, bf16, GPUs."""
 
 from __future__ import annotations
 

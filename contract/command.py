@@ -1,4 +1,4 @@
-"""What every image answers without a job: --help and --version."""
+"""The commands --help and --version, which every image answers without running a job."""
 
 from __future__ import annotations
 

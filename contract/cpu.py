@@ -1,4 +1,4 @@
-"""What the CPU can do, as Linux names it: training and inference choose their dtype by it."""
+"""CPU feature flags from /proc/cpuinfo (avx512_bf16, amx_bf16): whether bfloat16 is computed in hardware."""
 
 from __future__ import annotations
 

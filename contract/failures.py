@@ -1,4 +1,4 @@
-"""How a job fails: one sentence for the caller's mistakes, a traceback in the log for ours.
+"""UserError, the exit status of a failed job, and its reason in /opt/ml/output/failure or message.
 
 SageMaker shows at most 1,024 bytes of /opt/ml/output/failure (training) and
 /opt/ml/output/message (processing), so the cause goes there and only there is it cut.

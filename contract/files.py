@@ -1,4 +1,4 @@
-"""Files that are complete or absent: written aside, renamed at the end.
+"""Atomic files and folders: written under a temporary name and renamed; JSON, SHA-256, staging.
 
 SageMaker mounts output folders, and a mount point cannot be renamed over. So a folder's files
 are staged in a hidden folder inside it and moved out one by one, the marker last: a reader that

@@ -1,4 +1,4 @@
-"""The instances of a job, read from the resourceconfig.json that SageMaker writes."""
+"""The hosts of a job and this host's rank, from SageMaker's resourceconfig.json."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logs for CloudWatch: one line an event on standard output, no carriage returns."""
+"""Log format for CloudWatch: one line an event on standard output; levels, and progress with time left."""
 
 from __future__ import annotations
 

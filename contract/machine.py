@@ -1,4 +1,4 @@
-"""The share of the machine that this process may use: the limits of its container (cgroup 2 or 1), and GPUs."""
+"""CPU cores, memory and GPUs that the container may use, by affinity, cgroup limits and nvidia-smi."""
 
 from __future__ import annotations
 

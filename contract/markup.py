@@ -1,4 +1,4 @@
-"""HTML and SVG by small functions. Everything that is not marked up already is escaped."""
+"""Functions that write HTML and SVG elements and tables, with every text escaped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options: declared once in a frozen dataclass, read from flags, hyperparameters or variables.
+"""Options declared once in a frozen dataclass, parsed from flags, hyperparameters or environment variables.
 
     @dataclass(frozen=True)
     class ProcessingOptions:

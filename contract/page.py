@@ -1,4 +1,4 @@
-"""A report as one HTML file that needs nothing else, and the blocks it is made of."""
+"""Building blocks of both reports' HTML page: document, tiles, sections, collapsible details, legends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where SageMaker mounts things: every path below SAGEMAKER_BASE_DIR, spelled once.
+"""Every path below /opt/ml (or SAGEMAKER_BASE_DIR): channels, model, checkpoints, output, processing folders.
 
 Source of the layout: the SageMaker developer guide ("How Amazon SageMaker provides training
 information", "Build your own processing container", "Use your own inference code").

@@ -1,4 +1,4 @@
-"""How many tokens a model takes, by its configuration: in training the longest row, in inference the longest text."""
+"""The longest input of a model, from the position embeddings in its configuration."""
 
 from __future__ import annotations
 

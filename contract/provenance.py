@@ -1,4 +1,4 @@
-"""Where an image comes from, as build.sh recorded it inside: version, git revision, base and its digest."""
+"""Version, git revision and base image digest, as build.sh recorded them inside the image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `docker run IMAGE selftest` does: checks by name, and a table of what works on this host."""
+"""The runner of `docker run IMAGE selftest`: named checks, their results, and the printed table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small WordPiece vocabulary and a small BERT, untrained: for the demo and the self-tests, without a model hub."""
+"""A small untrained BERT with a WordPiece vocabulary, for the demo and the self-tests."""
 
 from __future__ import annotations
 

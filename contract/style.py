@@ -1,4 +1,4 @@
-"""The looks of report.html: one column on a phone, room to breathe on a desk, dark where the reader's eyes want it."""
+"""The CSS of both reports, for narrow and wide screens, light and dark."""
 
 STYLE = """
 :root {

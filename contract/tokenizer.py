@@ -1,4 +1,4 @@
-"""The tokenizer.json that all three images must agree on: where it lies, and its fingerprint."""
+"""Finding and reading tokenizer.json and tokenizer_config.json, and the fingerprint that the card records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text to typed values: what flags, hyperparameters and the environment all need.
+"""Conversion of text or JSON values to typed option values (bool, int, list, mapping, choice).
 
 SageMaker hands over text, sometimes JSON-quoted (the SDK's framework classes do), with Python's
 or JSON's spelling of true and none. The value is never evaluated and never meets a shell.

@@ -1,4 +1,4 @@
-"""Which versions made a result: the image's own and those of the libraries that matter."""
+"""Versions of Python and of installed libraries, for --version, cards and reports."""
 
 from __future__ import annotations
 

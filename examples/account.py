@@ -1,4 +1,4 @@
-"""What every request of an account says alike: role, keys, network."""
+"""What every boto3 request of an account has in common: role, KMS keys, VPC."""
 
 from __future__ import annotations
 

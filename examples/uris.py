@@ -1,4 +1,4 @@
-"""The image to launch: its URI as it is, from images.json, or from a parameter in SSM.
+"""The URI of an image to launch: given, from images.json, or from an SSM parameter.
 
 uri("images.json", "training")                  # what build.sh --push wrote, by digest
 uri("/ml/images/training/latest", "training")   # what build.sh --publish-parameters /ml/images named, by digest

@@ -1,1 +1,1 @@
-"""What builds the images; nothing of this runs inside them."""
+"""Builds, describes and publishes the images; nothing of this runs inside them."""

@@ -1,4 +1,4 @@
-"""AWS by boto3, whose errors become sentences."""
+"""boto3 clients for build.sh, whose errors become one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What build.sh asks of ECR: a password for a login, and repositories to push to.
+"""Commands of build.sh for ECR: log in, and create the repositories to push to.
 
 usage: python -m images.ecr password HOST
        python -m images.ecr prepare HOST REPOSITORY [--pull-accounts ID,ID] [--pull-organization ID] [--kms-key ARN]

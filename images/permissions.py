@@ -1,4 +1,4 @@
-"""IAM policies of docs/policies, filled in for an account and a region.
+"""`python -m images.permissions`: the IAM policies of docs/policies, filled in for an account and a region.
 
 usage: python -m images.permissions processing|training|inference --account ID --region R --images-account ID
            --bucket B --prefix P      what the job's role may do

@@ -1,4 +1,4 @@
-"""The documents that a repository in ECR carries: who may pull, and which images go."""
+"""The policies of an ECR repository as JSON: who may pull, and which images expire."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was pushed, for launchers: images.json, a bill of materials beside it for each image, and parameters in SSM.
+"""What was pushed, for launchers: images.json, SBOM files and SSM parameters.
 
 usage: python -m images.release --client docker --output images.json [--publish-parameters PREFIX --region R] TAG...
 """

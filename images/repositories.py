@@ -1,4 +1,4 @@
-"""Repositories in ECR as they should be: made where missing, left alone where they are so already."""
+"""Creates ECR repositories and sets tag immutability, scan on push, lifecycle and pull policy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A software bill of materials for each image, in CycloneDX's JSON: every Python distribution inside, by its purl.
+"""The software bill of materials of an image (CycloneDX JSON), from its installed Python distributions.
 
 Source of the format: CycloneDX 1.6 (ECMA-424). What the base's system packages are, ECR's scan tells.
 """

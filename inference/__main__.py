@@ -1,4 +1,4 @@
-"""Entry point: `python -m inference serve`, as SageMaker runs the image."""
+"""Entry point `python -m inference serve`: --help, --version, selftest, or the server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The content types that requests come in and answers go out in."""
+"""Content types: parsing Content-Type, and choosing the output type by Accept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the machine computes with: device, dtype, threads, workers."""
+"""Device, dtype, threads and number of workers, and the worker processes' environment variables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A response on its way from a worker to the front: status and headers travel inside the body.
+"""The format in which a worker's response passes through multi-model-server: status, headers and body in one.
 
 Multi-model-server decodes what a worker sends as it arrives, and takes a message that it has read
 up to the middle of a header, or of a status, for a broken one: it drops the worker with all its

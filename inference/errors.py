@@ -1,4 +1,4 @@
-"""Errors as a caller sees them: a status, a code, one sentence and the request's id.
+"""RequestError and the JSON error body: status, code, message, request_id.
 
 A response never holds a traceback, a path or the caller's text: those belong in the log, or
 nowhere.

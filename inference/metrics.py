@@ -1,4 +1,4 @@
-"""What a batch cost, as one line of the log: JSON, or CloudWatch's embedded metric format.
+"""The log line of each batch: sizes and times as JSON, or CloudWatch's embedded metric format.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """

@@ -1,4 +1,4 @@
-"""The folder that is registered with multi-model-server in place of a model's.
+"""The folder that is registered with multi-model-server: it names the model's real folder.
 
 The server puts the registered folder on its workers' PYTHONPATH, before the standard library.
 A stub that only names the model's folder keeps the model's files off that path.

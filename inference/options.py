@@ -1,4 +1,4 @@
-"""What a launcher can set, as variables of the environment.
+"""ServingOptions: every environment variable of the server with default and help.
 
 Names that begin with SAGEMAKER_ are sagemaker-inference's own, with its meaning. Ours begin
 with SERVING_.

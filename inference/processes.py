@@ -1,4 +1,4 @@
-"""The server's processes under Linux: none outlives the one it works for."""
+"""Linux processes: die with the parent, end a process group, reap orphans, is a pid alive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How workers tell the server that they are ready, or why they never will be.
+"""Files by which workers tell the server that they are ready, or why the model cannot load (Noticeboard).
 
 A worker is a process that multi-model-server starts. It cannot talk to `serve` except by files
 in the run folder, below the name that its model has there: `ready/<pid>` while it holds a warm

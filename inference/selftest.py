@@ -1,4 +1,4 @@
-"""The self-test of the inference image: the server starts, answers as the model does by itself, and stops."""
+"""The inference image's self-test: serves a tiny model, compares its answers, and stops the server."""
 
 from __future__ import annotations
 

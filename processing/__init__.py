@@ -1,1 +1,1 @@
-"""Raw labelled text to tokenized train, validation and test splits."""
+"""The processing image: raw labelled text to tokenized train, validation and test splits."""

@@ -1,4 +1,4 @@
-"""Entry point of the processing image: `python -m processing [flags]`."""
+"""Entry point `python -m processing [flags]`: --help, --version, selftest, or the job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arrow and numpy arrays of numbers, each way without a copy.
+"""Zero-copy conversion between Arrow arrays and numpy, and selection of rows.
 
 pyarrow's own conversions import pandas, which costs more than many a job.
 """

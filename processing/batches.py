@@ -1,4 +1,4 @@
-"""Query results to record batches of the splits."""
+"""Query batches to rows of the splits: drops filtered rows, tokenizes, and builds the output columns."""
 
 from __future__ import annotations
 

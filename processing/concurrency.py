@@ -1,4 +1,4 @@
-"""Work on several batches at a time, their results in order."""
+"""Thread pools: prefetching, and parallel map over batches with results in order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rows are this host's: all of its files, or its share of the files that every host has."""
+"""Whether the input is sharded or replicated over the hosts, from processingjobconfig.json."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The job: options and paths in, complete splits and a report out."""
+"""The job: loops over input files, filters and tokenizes batches, writes the splits, then report and card."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The share of the machine's memory that the database gets, and what the C library does with what is freed."""
+"""The database's share of the container's memory, and malloc settings (mallopt) that keep freed memory."""
 
 from __future__ import annotations
 

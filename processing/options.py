@@ -1,4 +1,4 @@
-"""The options of a processing job, each declared once."""
+"""ProcessingOptions: every flag of the job with default and help, and their checks (ratios, sizes)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far the reading is: rows and bytes so far, their rates, and the time left by the bytes of the input."""
+"""The progress log of reading: rows, bytes, their rates, and the time left by bytes."""
 
 from __future__ import annotations
 

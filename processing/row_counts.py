@@ -1,4 +1,4 @@
-"""The job's bookkeeping: every row that was read is kept, filtered or rejected, and every kept one is written."""
+"""Row counts of the job: rows read = kept + filtered + rejected, checked when the job ends."""
 
 from __future__ import annotations
 

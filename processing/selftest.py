@@ -1,4 +1,4 @@
-"""The self-test of the processing image: made-up rows become splits, and their tokens are the tokenizer's own."""
+"""The processing image's self-test: a small job, its token ids compared with the tokenizers library's."""
 
 from __future__ import annotations
 

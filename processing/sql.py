@@ -1,4 +1,4 @@
-"""Names and values spelled so that SQL reads them as just that."""
+"""Quoting of identifiers and literals in SQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From options to a job with everything found that it needs: tokenizer, hosts, input files."""
+"""Set-up of a job from its options: tokenizer, hosts, input files; a second run without tokie if it differs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTTP requests that nobody should send, made up from a seed."""
+"""Broken and hostile HTTP requests, generated from a seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The inference server on a small model of its own, for the benchmarks that look for faults."""
+"""The inference server on a small model of its own, for fuzz and soak."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Programs that write parts of the documents from the code: the tree of files, the tables of the contract."""
+"""Writes documents: the tree of docs/architecture.md, the tables of docs/contract.md, the pictures of docs/images."""

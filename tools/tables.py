@@ -1,4 +1,4 @@
-"""The tables of docs/contract.md, from the code.
+"""Writes the tables of docs/contract.md from the code: options, defaults, routes, metric definitions.
 
 python -m tools.tables    writes each between its marks, `<!-- table: NAME -->` and `<!-- end -->`
 """

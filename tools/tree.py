@@ -1,8 +1,8 @@
-"""The README's tree, from what the files say of themselves.
+"""Writes the annotated tree of docs/architecture.md, from the first line and the names of each file.
 
-    python -m tools.tree    writes it into README.md, between the fences below "## The tree"
+    python -m tools.tree    writes it between the marks `<!-- tree -->` and `<!-- end -->`
 
-A phrase is the first line of a module's docstring, or the first comment of another file.
+A phrase is the first line of a module's docstring, or the first sentence of the comment at the top of another file.
 """
 
 from __future__ import annotations
@@ -10,36 +10,53 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import textwrap
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-DOCUMENT = ROOT / "README.md"
-ROOMS = (
-    "contract",
-    "processing",
-    "training",
-    "inference",
-    "images",
-    "examples",
-    "benchmarks",
-    "robustness",
-    "tools",
-)
-INDENT = "  "
-TREE = re.compile(r"(## The tree\n+```\n)(.*?)(```\n)", re.DOTALL)
-# What cannot speak for itself.
+DOCUMENT = ROOT / "docs" / "architecture.md"
+ROOMS = ("contract", "processing", "training", "inference", "images", "examples", "benchmarks", "robustness", "tools")
+TREE = re.compile(r"(<!-- tree -->\n+```text\n)(.*?)(```\n+<!-- end -->)", re.DOTALL)
+WIDTH = 150  # characters of a line of names
+# Files and folders that cannot describe themselves.
 PHRASES = {
-    ".ci/": "run: what continuous integration calls",
-    ".github/": "workflows: ci on every push, release on a tag, by a role and without secrets",
-    "tests/": "unit/ mirrors the modules, integration/ runs the entry points, containers/ the images",
-    "docs/": "the contract with whoever launches the images; figures of the benchmarks, with machine and date",
-    "build.sh": "builds, tags and pushes the images",
-    "Makefile": "every command that people call; `make help` lists them",
-    "pyproject.toml": "settings of the style checker, the type checker, the import checker and the tests",
-    "README.md": "this page",
-    "LICENSE": "Apache-2.0",
+    "images/processing/": "The processing image.",
+    "images/training/": "The training image.",
+    "images/inference/": "The inference image.",
+    "images/standin/": "The CPU stand-in for the base images, for machines that cannot pull them.",
+    "tests/": "unit/ mirrors the modules, integration/ runs the entry points, containers/ the images.",
+    "docs/": "This site: guides, contract, decisions, benchmarks; IAM policies and pictures.",
+    ".ci/": "run: what continuous integration calls.",
+    ".github/": "Workflows (tests, release, this site), issue templates, updates of dependencies.",
+    "build.sh": "Builds, tags and pushes the images.",
+    "Makefile": "Every command that people call; `make help` lists them.",
+    "mkdocs.yml": "Settings and navigation of this site.",
+    "pyproject.toml": "Settings of the package, ruff, mypy and pytest.",
+    ".pre-commit-config.yaml": "Checks before each commit.",
+    ".editorconfig": "Indentation and line length for editors.",
+    "README.md": "The front page of the repository.",
+    "CONTRIBUTING.md": "Set-up, tests and rules for whoever changes the code.",
+    "CHANGELOG.md": "What changed in each version.",
+    "SECURITY.md": "How to report a vulnerability, and what the images do about known risks.",
+    "LICENSE": "Apache-2.0.",
 }
+
+
+@dataclass(frozen=True)
+class Line:
+    """One entry of the tree: its path (a folder's ends in a slash), its phrase, and the names that it defines."""
+
+    path: str
+    phrase: str
+    names: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The last part of the path, indented by its depth."""
+        parts = self.path.rstrip("/").split("/")
+        return "  " * (len(parts) - 1) + parts[-1] + ("/" if self.path.endswith("/") else "")
 
 
 def tracked() -> list[str]:
@@ -50,43 +67,70 @@ def tracked() -> list[str]:
 
 
 def phrase(name: str) -> str:
-    """What the file `name` says of itself in its first line; empty if nothing."""
+    """What the file or folder `name` says of itself; empty if nothing."""
     if name in PHRASES:
         return PHRASES[name]
+    if name.endswith("/"):
+        package = ROOT / name / "__init__.py"
+        return phrase(f"{name}__init__.py") if package.is_file() else ""
     text = (ROOT / name).read_text(encoding="utf-8")
     if name.endswith(".py"):
         return (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
-    comment = next((line for line in text.splitlines() if line.startswith("# ")), "")
-    return comment.removeprefix("# ")
+    return comment(text)
 
 
-def folder(name: str, names: list[str], depth: int = 0) -> Iterator[tuple[str, str]]:
-    """The lines of the folder `name`: itself, its files, then its packages in the same way.
-
-    A folder without an __init__.py has no phrase: its files are named with it.
-    """
-    yield f"{INDENT * depth}{name.rpartition('/')[2]}/", phrase(f"{name}/__init__.py")
-    packages = [other.removesuffix("/__init__.py") for other in names if other.endswith("/__init__.py")]
-    inner = [package for package in packages if package.rpartition("/")[0] == name]
-    deeper = tuple(f"{package}/" for package in packages if package.startswith(f"{name}/"))
-    for file in names:
-        if file.startswith(f"{name}/") and not file.startswith(deeper) and file != f"{name}/__init__.py":
-            yield f"{INDENT * (depth + 1)}{file.removeprefix(f'{name}/')}", phrase(file)
-    for package in inner:
-        yield from folder(package, names, depth + 1)
+def comment(text: str) -> str:
+    """The first sentence of the first block of `# ` comments in `text`."""
+    lines = [line for line in text.splitlines() if not line.startswith("#!")]
+    begin = next((number for number, line in enumerate(lines) if line.startswith("# ")), len(lines))
+    end = next((number for number in range(begin, len(lines)) if not lines[number].startswith("# ")), len(lines))
+    block = " ".join(line.removeprefix("# ") for line in lines[begin:end])
+    sentence, dot, _ = block.partition(". ")
+    return sentence + dot.strip()
 
 
-def lines() -> list[tuple[str, str]]:
-    """Every line of the tree: an indented name, and its phrase."""
-    names = tracked()
-    tree = [line for room in ROOMS for line in folder(room, names)]
-    others = {name.split("/")[0] + ("/" if "/" in name else "") for name in names} - {f"{room}/" for room in ROOMS}
-    return tree + [(name, PHRASES[name]) for name in PHRASES if name in others]
+def names(name: str) -> tuple[str, ...]:
+    """Public classes and functions that the module `name` defines, in order."""
+    if not name.endswith(".py"):
+        return ()
+    body = ast.parse((ROOT / name).read_text(encoding="utf-8")).body
+    defined = [node.name for node in body if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)]
+    return tuple(one for one in defined if not one.startswith("_"))
+
+
+def folder_lines(folder: str, files: list[str]) -> Iterator[Line]:
+    """The line of `folder` (ends in a slash) and of all that lies below it: files first, then folders."""
+    yield Line(folder, phrase(folder))
+    below = [file for file in files if file.startswith(folder) and not file.endswith("__init__.py")]
+    for file in below:
+        if "/" not in file.removeprefix(folder):
+            yield Line(file, phrase(file), names(file))
+    for inner in sorted(
+        {file.removeprefix(folder).split("/")[0] for file in below if file.count("/") > folder.count("/")}
+    ):
+        yield from folder_lines(f"{folder}{inner}/", files)
+
+
+def lines() -> list[Line]:
+    """Every line of the tree: packages with all they hold, then what else lies at the top."""
+    files = tracked()
+    rooms = [room for room in ROOMS if any(file.startswith(f"{room}/") for file in files)]
+    tree = [line for room in rooms for line in folder_lines(f"{room}/", files)]
+    others = {file.split("/")[0] + ("/" if "/" in file else "") for file in files} - {f"{room}/" for room in rooms}
+    return tree + [Line(name, words) for name, words in PHRASES.items() if name in others]
 
 
 def render() -> str:
-    width = max(len(name) for name, _ in lines())
-    return "".join(f"{name:<{width}}  {words}\n" for name, words in lines())
+    """The tree as text: a line for each entry, and below it the names that it defines."""
+    entries = lines()
+    width = max(len(line.label) for line in entries) + 2
+    text = []
+    for line in entries:
+        text.append(f"{line.label:<{width}}{line.phrase}")
+        text += textwrap.wrap(
+            ", ".join(line.names), WIDTH, initial_indent=" " * width + "· ", subsequent_indent=" " * (width + 2)
+        )
+    return "".join(f"{line.rstrip()}\n" for line in text)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The training image: fine-tunes a classifier on what processing prepared.
+"""The training image: fine-tunes a text classifier with the transformers Trainer.
 
 `train` of sagemaker-training calls training.launch:main.
 """

@@ -1,4 +1,4 @@
-"""Entry point of the training image: becomes the toolkit's `train`, which calls training.launch."""
+"""Entry point `python -m training`: sets malloc variables and replaces itself by sagemaker-training's `train`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TrainingArguments for this device: defaults that earn their keep, and what the caller set."""
+"""TrainingArguments from the image's defaults for this device (bf16, optimizer, evaluation) and the caller's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the Trainer calls at an epoch's start, for each logged value and after each evaluation."""
+"""Trainer callbacks: the sampler's epoch, `name = value` log lines, and early stopping."""
 
 from __future__ import annotations
 

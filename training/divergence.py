@@ -1,4 +1,4 @@
-"""A loss that is not a finite number: counted step by step, and the end of a training that does not recover."""
+"""Losses that are NaN or infinite: counted by step, and the error after max_nonfinite_steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""hyperparameters.json as typed options: ours, TrainingArguments', and the examples' names."""
+"""hyperparameters.json to TrainingOptions and TrainingArguments' fields: aliases, refused and unknown names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The entry point that `train` of sagemaker-training calls: SAGEMAKER_TRAINING_MODULE=training.launch:main.
+"""main() that sagemaker-training calls: one process here, or several through torch.distributed.elastic.
 
 One process is run here; several, on one host or many, by training.distributed.elastic.
 """

@@ -1,4 +1,4 @@
-"""Classification metrics from predictions, and their lines in the log.
+"""Confusion matrix, accuracy, F1, precision and recall from predictions; the `name = value` log lines.
 
 Formulas: M. Sokolova, G. Lapalme, "A systematic analysis of performance measures for
 classification tasks", Information Processing & Management 45 (2009). Two classes: the scores of

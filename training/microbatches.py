@@ -1,4 +1,4 @@
-"""The rows of a batch in pieces of like length: no flop on padding, and activations that fit caches and memory."""
+"""Splits a batch into micro-batches of rows of similar length, by tokens_per_batch."""
 
 from __future__ import annotations
 

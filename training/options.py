@@ -1,4 +1,4 @@
-"""The image's own hyperparameters; every field of transformers.TrainingArguments is one too."""
+"""TrainingOptions: the image's own hyperparameters, beside the fields of TrainingArguments."""
 
 from __future__ import annotations
 

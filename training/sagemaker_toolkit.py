@@ -1,4 +1,4 @@
-"""What sagemaker-training's `train` insists on finding, for a start without the service.
+"""Files and variables that sagemaker-training's `train` requires, filled in for `docker run` without SageMaker.
 
 The toolkit opens three files before it looks at anything else. Where one is missing and it
 cannot write its failure file either, it ends with exit status 0 and no word in the log.

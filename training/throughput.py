@@ -1,4 +1,4 @@
-"""What a rank has trained on, for how long, and how much of a GPU's arithmetic that used.
+"""Rows, tokens and seconds of training on a rank, and model FLOPs utilization (MFU).
 
 Source of the count: A. Chowdhery et al., "PaLM", JMLR 24 (2023), appendix B: a training step costs
 6 N + 12 L H S floating point operations a token (N weights that multiply, L layers, H width, S tokens

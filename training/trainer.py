@@ -1,4 +1,4 @@
-"""The Trainer with our order of rows, our checkpoints and honest counts."""
+"""JobTrainer, the Trainer subclass: sampler, micro-batches, checkpoints, metrics, evaluation and its resume."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every rank runs: data and model in, training with stops and resumes, results out.
+"""What every rank runs: loads data and model, builds Trainer, resumes, trains, delivers or stops.
 
 As a program (`python -m training.worker`) it is one rank that the launcher started.
 """

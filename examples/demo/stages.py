@@ -1,4 +1,4 @@
-"""The three stages of the demo, each one entry point run as a process."""
+"""The three stages of the demo: processing, training and serving, each run as a process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HTTP front of one model: what SageMaker talks to, on one port.
+"""The aiohttp application on port 8080 for one model: /ping and /invocations.
 
 Multi-model-server answers /ping with 200 while a model is still loading, sends /invocations
 only to models named at its start, which have no batch size, ends on SIGTERM without finishing

@@ -1,4 +1,4 @@
-"""A model from the Hugging Face hub, for endpoints without model data whose network reaches it."""
+"""Downloads HF_MODEL_ID from the Hugging Face hub, where HF_HUB_OFFLINE=0 allows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every error of the front in our shape, with an id that the log has too."""
+"""aiohttp middleware: every error as JSON with a request_id that the log has too."""
 
 from __future__ import annotations
 

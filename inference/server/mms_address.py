@@ -1,4 +1,4 @@
-"""Where multi-model-server listens, for the front alone: a Unix socket, else a port on loopback."""
+"""The address of multi-model-server, for the front only: a Unix socket, or a port on loopback."""
 
 from __future__ import annotations
 

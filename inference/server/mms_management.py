@@ -1,4 +1,4 @@
-"""The model's registration over multi-model-server's management API.
+"""Client of multi-model-server's management API (HTTP): register and unregister models, wait until it is up.
 
 Only a model that is registered there gets a batch size and a batch delay
 (docs/management_api.md of multi-model-server).

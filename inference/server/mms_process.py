@@ -1,4 +1,4 @@
-"""Multi-model-server as a child process: its settings, its log, its Java.
+"""multi-model-server as a child process: its properties file, command line, Java, run folder and log.
 
 sagemaker_inference.model_server would write /etc/sagemaker-mms.properties, keep a `.sagemaker`
 and a `logs` folder in the current directory, and register the model without a batch size. We

@@ -1,4 +1,4 @@
-"""Many models behind one port, by SageMaker's contract for multi-model endpoints.
+"""Multi-model endpoints: the routes /models and /models/{name}/invoke, loading and unloading.
 
 The developer guide ("Contract for custom containers for multi-model endpoints") has the routes,
 the fields and the statuses: 404 for a model that is not loaded, 409 for one that is, 507 where

@@ -1,4 +1,4 @@
-"""What has to be there before the workers start: the model's folder, and the packages that its code asks for."""
+"""Before the workers start: the model's folder (or a download from the hub) and its requirements."""
 
 from __future__ import annotations
 

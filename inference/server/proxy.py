@@ -1,4 +1,4 @@
-"""The way of requests to one model's workers, open while a warm one lives."""
+"""The proxy from the front to multi-model-server: body, headers and their limits, 503 where no worker answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model's own code/requirements.txt: installed before the workers start, where the launcher allows it.
+"""Installs the model's code/requirements.txt by pip, where SAGEMAKER_ALLOW_REQUIREMENTS allows it.
 
 What the image has already stays as it is: pip's own report says what is missing or of another
 version, and only that goes into a folder of its own, which the workers search first.

@@ -1,4 +1,4 @@
-"""`serve`: open the front, start multi-model-server, load what is to be served, wait, end in order."""
+"""`serve`: opens the front, starts multi-model-server, restarts it when lost, and shuts down on SIGTERM."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One model on the model server: its registration, its workers, its gate."""
+"""One model registered with multi-model-server: its registration, its workers' state, its proxy, unloading."""
 
 from __future__ import annotations
 

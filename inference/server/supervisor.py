@@ -1,4 +1,4 @@
-"""One life of the model server, and what is served over all of them."""
+"""Supervision of one run of multi-model-server: start, load the models, watch until it ends or must stop."""
 
 from __future__ import annotations
 

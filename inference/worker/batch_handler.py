@@ -1,4 +1,4 @@
-"""A batch of requests to a batch of responses."""
+"""A batch of requests to a batch of responses: read, tokenize, predict, write; the team's functions; warm-up."""
 
 from __future__ import annotations
 

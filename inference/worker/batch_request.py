@@ -1,4 +1,4 @@
-"""One request of a batch on its way to its response, apart from its neighbours."""
+"""One request of a batch: its input, limits, truncation count, error or response, isolated from the others."""
 
 from __future__ import annotations
 

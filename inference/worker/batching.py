@@ -1,4 +1,4 @@
-"""Which texts go through the model together."""
+"""Which texts share a forward pass: sorted by length and cut by a token budget, balanced over cores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts to scores: tokenize together, sort by length, forward, put back in order."""
+"""Classifier: texts to logits and scores (softmax, sigmoid, top_k), in the order of the request."""
 
 from __future__ import annotations
 

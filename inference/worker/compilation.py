@@ -1,4 +1,4 @@
-"""A model compiled by torch.compile: a minute at the start of a worker for kernels of its own."""
+"""torch.compile of the model's forward pass (SERVING_COMPILE), with a probe that compiles it at start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""text/csv bodies: one record a row, with or without a header."""
+"""text/csv request bodies: header detection, one record a row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Request bodies to texts.
+"""Request bodies to records: JSON, JSON Lines, plain text, charsets; text/csv goes to its own module.
 
 application/json ({"inputs": ...} as Hugging Face's toolkit takes it, {"instances": [...]} as
 SageMaker's built-in algorithms do), application/jsonlines, text/csv, text/plain.

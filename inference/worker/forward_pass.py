@@ -1,4 +1,4 @@
-"""Rows of token ids through the model: padded to one length, and in halves where they cannot go together."""
+"""The forward pass: rows padded to one tensor, the padding token; a pass that fails is retried in halves."""
 
 from __future__ import annotations
 

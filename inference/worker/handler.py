@@ -1,4 +1,4 @@
-"""The handler that multi-model-server's workers run: `handle(data, context)`.
+"""handle(data, context), the function that multi-model-server's workers call: load, warm up, answer batches.
 
 The protocol is multi-model-server's custom service (docs/custom_service.md), the same that
 sagemaker_inference.default_handler_service implements: data is None when the model is to be

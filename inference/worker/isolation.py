@@ -1,4 +1,4 @@
-"""Whether the scores of a text depend on the texts that share its forward pass; found out before the first request."""
+"""Warm-up check that a text scores the same alone and in a batch; else one row a forward pass."""
 
 from __future__ import annotations
 

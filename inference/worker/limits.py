@@ -1,4 +1,4 @@
-"""How long an input may be: by the card, the tokenizer and the model's table of positions."""
+"""The longest input in tokens: the card's max_length, the tokenizer's and the model's limit."""
 
 from __future__ import annotations
 

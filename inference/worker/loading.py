@@ -1,4 +1,4 @@
-"""A model folder to a model, a tokenizer, label names and limits."""
+"""Loads a model folder: safetensors, config, tokenizer, label names, limits; refuses what does not match."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forward passes side by side, each on one core, where a batch makes enough of them.
+"""Parallel forward passes on a CPU: one thread a core, each with a share of a batch.
 
 Threads that share one pass wait for the slowest of them at every layer, which costs most where
 the server itself takes a part of the cores. Passes that share nothing never wait.

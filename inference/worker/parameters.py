@@ -1,4 +1,4 @@
-"""The `parameters` of a request: those of transformers' text-classification pipeline."""
+"""The request's `parameters`: top_k, return_all_scores, function_to_apply, truncation, max_length, padding."""
 
 from __future__ import annotations
 

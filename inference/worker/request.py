@@ -1,4 +1,4 @@
-"""One request: its records, and what is asked about them, out of parsed JSON in the Hugging Face shape."""
+"""A parsed request: texts and text pairs from the Hugging Face JSON shape, with limits on records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers to response bodies: application/json, application/jsonlines, text/csv.
+"""Predictions to response bodies: application/json, application/jsonlines and text/csv.
 
 In the line formats line i of the answer belongs to record i of the request, and no line end
 closes the body, since batch transform adds it.

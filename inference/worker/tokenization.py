@@ -1,4 +1,4 @@
-"""Texts to token ids, by the model folder's tokenizer.json and nothing else.
+"""Texts to token ids by the model folder's tokenizer.json.
 
 transformers' AutoTokenizer may build a tokenizer of its own from the vocabulary; the file is
 what processing tokenized with and what the card's fingerprint covers.

@@ -1,4 +1,4 @@
-"""A team's own code/inference.py in the model folder, by sagemaker-inference's contract.
+"""A team's own code/inference.py (model_fn, input_fn, predict_fn, output_fn, transform_fn): found, imported, called.
 
 model_fn(model_dir), input_fn(data, content_type), predict_fn(data, model), output_fn(prediction,
 accept), or transform_fn(model, data, content_type, accept) in place of the last three; each may

@@ -1,4 +1,4 @@
-"""A DuckDB connection that can read the input files and touch nothing else."""
+"""The DuckDB connection: memory limit, threads, and access to the input files only."""
 
 from __future__ import annotations
 

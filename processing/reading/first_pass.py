@@ -1,4 +1,4 @@
-"""A first pass over the input, for what no row tells by itself: duplicates, and where to cut for size.
+"""The first pass over all files, for --drop-duplicates, --max-rows and --balance: duplicates and cut-off hashes.
 
 In tables of the database, so that DuckDB can sort on disk what does not fit into memory. With
 replicated input every host surveys all rows where a cut is wanted, and comes to the same one.

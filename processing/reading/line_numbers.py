@@ -1,4 +1,4 @@
-"""Where rows lie in their file: DuckDB tells bytes and order, people look for line numbers."""
+"""Line numbers of rows in text files, from the byte offsets and row numbers that DuckDB reports."""
 
 from __future__ import annotations
 

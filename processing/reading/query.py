@@ -1,4 +1,4 @@
-"""The one query over a file: every row with its outcome, split, text, class and kept columns.
+"""The SQL query over one input file: scan, typed columns, outcome, split, label and kept columns of each row.
 
 Rows that are not kept come out too, without their text, so that each one is counted.
 """

@@ -1,4 +1,4 @@
-"""Reads one file after another: batches of rows with their outcome, and what could not be read."""
+"""Reads one input file after another through the query: batches of rows, and the rows DuckDB rejects."""
 
 from __future__ import annotations
 

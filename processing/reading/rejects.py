@@ -1,4 +1,4 @@
-"""rejects.jsonl: every row that could not be read, with file, line, column, reason and a part of it."""
+"""rejects.jsonl: rows that could not be parsed, from DuckDB's reject tables, with file, line, column and reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the columns of a file are, from its header and its first rows.
+"""Column names and types of an input file, from its header and its first rows.
 
 Every value of a csv, tsv or jsonl file is read as text, so that what a row holds cannot depend
 on the rows around it. Only an SQL condition sees numbers as numbers, by what the sample holds.

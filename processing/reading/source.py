@@ -1,4 +1,4 @@
-"""The input files: which there are, and their formats."""
+"""The input files: found by folder, file or glob, with format (csv, tsv, jsonl, parquet) and compression."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lengths in tokens, counted in bins: the figures, and the picture with max_length marked."""
+"""Histogram of row lengths in tokens: bins, and its SVG for report.html."""
 
 from __future__ import annotations
 

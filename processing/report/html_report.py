@@ -1,4 +1,4 @@
-"""report.html: report.json for people, in one file that needs nothing else."""
+"""report.html of processing: tiles, Sankey diagram, filter reasons, class balance, lengths, sample rows, files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""report.json: what was read, what became of it, and what the splits look like."""
+"""report.json: row counts, label balance, length percentiles, truncation, timing; the summary log line."""
 
 from __future__ import annotations
 

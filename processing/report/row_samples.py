@@ -1,4 +1,4 @@
-"""The first rows of each split, shortened, for people to look at in report.html; never for a log."""
+"""The sample rows in report.html: the first rows of each split, shortened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture of where rows went: from those read, over kept and left out, to the splits."""
+"""The Sankey diagram of report.html: rows read, to kept, filtered and rejected, to splits (SVG)."""
 
 from __future__ import annotations
 

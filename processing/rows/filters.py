@@ -1,4 +1,4 @@
-"""What becomes of a row: kept, or left out for the first reason that applies."""
+"""Outcomes of a row (kept, or the reason why it is filtered) and the SQL expression that decides."""
 
 from __future__ import annotations
 

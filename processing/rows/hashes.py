@@ -1,4 +1,4 @@
-"""Numbers that decide about a row from its content alone, so that order, files and hosts do not matter.
+"""SQL for hashes of a row's content: normalized text, owning host, and rank for sampling.
 
 Each takes its own bits of an MD5, or the MD5 of another prefix, so that one says nothing of another.
 """

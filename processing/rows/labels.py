@@ -1,4 +1,4 @@
-"""Label values to class numbers: by a threshold, by a map, or as they are."""
+"""SQL from label values to class numbers: by threshold, by map, by condition, or as they are; class names."""
 
 from __future__ import annotations
 

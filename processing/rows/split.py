@@ -1,4 +1,4 @@
-"""Which split a row belongs to, from its content alone.
+"""The split of a row (train, validation or test): SQL on an MD5 hash of its text or group column.
 
 u = md5(seed, key) as a fraction of 2^64, where the key is the text or the group, so that a row
 lands in the same split whatever the order of rows, the files or the number of hosts, and equal

@@ -1,4 +1,4 @@
-"""Text to token numbers, exactly as the Hugging Face fast tokenizer does it."""
+"""Tokenization with the tokenizers library: special tokens, truncation, and flat token ids with lengths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows filled up to max_length, for training scripts that expect every row to be of one length."""
+"""Padding to max_length with attention_mask (--padding max_length), and the pad token's id."""
 
 from __future__ import annotations
 

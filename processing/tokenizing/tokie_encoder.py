@@ -1,4 +1,4 @@
-"""The fast path of tokenization: tokie, where it is proven to give the library's own ids.
+"""Tokenization with tokie where its token ids are proven equal to the tokenizers library's; sampled checks.
 
 tokie is an order of magnitude faster, but differs from the tokenizers library on some code points
 and on some tokenizers. So it gets only tokenizers of a proven structure and texts of a proven

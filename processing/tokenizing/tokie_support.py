@@ -1,4 +1,4 @@
-"""What tokie is proven on: structures of tokenizers, and for each the texts.
+"""Which tokenizer structures and which characters tokie is proven to encode exactly; the texts it may get.
 
 A structure or a text that is not listed here goes to the tokenizers library. Every character listed is
 compared in the tests, in every position, and so are generated texts.

@@ -1,4 +1,4 @@
-"""The folders a job writes: staged until every one of them is complete."""
+"""The output folders train, validation, test and report: cleared, staged, and published when all are complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prepared splits on disk as parquet files, which carry their features for the datasets library."""
+"""Writer of a split as parquet files with the features metadata of the datasets library (--format parquet)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prepared splits on disk, in the layout of datasets.load_from_disk, written as rows come.
+"""Writer of a split in the layout of datasets.load_from_disk: Arrow files, state.json, dataset_info.json.
 
 The layout is that of datasets 4 (Dataset.save_to_disk): Arrow IPC streams, dataset_info.json and
 state.json. Written with pyarrow alone, since importing datasets costs more than many a job.

@@ -57,7 +57,7 @@ def processed(image: str, folder: Path, shards: Sequence[Sequence[Path]], tokeni
 
 
 def rows(folder: Path, split: str) -> Counter[str]:
-    """The rows of `split` below `folder`, in the form in which the README reads all hosts' folders."""
+    """The rows of `split` below `folder`, in the form in which docs/processing.md reads all hosts' folders."""
     states = sorted(folder.glob(f"*/processing/{split}/**/state.json"))
     found = concatenate_datasets([load_from_disk(str(state.parent)) for state in states])
     return Counter(json.dumps(row, sort_keys=True) for row in found)

@@ -102,7 +102,7 @@ def test_two_hosts_share_replicated_and_sharded_input(tmp_path: Path, model: Pat
             done = process(base, "--tokenizer", str(model), "--label-threshold", "3")
             assert done.returncode == 0, done.stdout
             rows.append(rows_in(folders(base, host)))
-        # As the README has it.
+        # As docs/processing.md has it.
         states = sorted((base / "processing").rglob("state.json"))
         whole = datasets.concatenate_datasets([datasets.load_from_disk(state.parent) for state in states])
         assert whole.num_rows == sum(rows)

@@ -1,4 +1,4 @@
-"""The hyperparameters that each step was trained with, kept in checkpoints, and what a changed one does at a resume."""
+"""hyperparameters.json of a checkpoint: the values of each stretch of steps, and changes at a resume."""
 
 from __future__ import annotations
 

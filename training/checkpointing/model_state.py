@@ -1,4 +1,4 @@
-"""A model's weights as safetensors, under the names that they have in memory, loaded strictly.
+"""model.safetensors of a checkpoint: written under state_dict() names and loaded strictly.
 
 `save_pretrained` writes the names that a model's file had when it was loaded: in transformers 5.3 and 5.5
 `LayerNorm.gamma` and `LayerNorm.beta` for every BERT-like model. `from_pretrained` maps these back, `load_state_dict`

@@ -1,4 +1,4 @@
-"""Hyperparameters of the optimizer and the schedule in a resumed training: this start's, not the checkpoint's.
+"""Optimizer and scheduler hyperparameters of a resumed training: the new start's values, not the checkpoint's.
 
 `load_state_dict` of an optimizer brings back the learning rate, decay and betas that were saved, and that of a schedule
 the learning rate that it began with, so that whatever changed between two starts would be ignored.

@@ -1,4 +1,4 @@
-"""Which checkpoint the ranks go on from: one that every host holds, and that belongs to this job."""
+"""Which checkpoint to resume: the newest that every host holds and that matches model, data and world size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A checkpoint from all ranks: each part agreed on, so that a full disk of one host ends no one's training."""
+"""Saves a checkpoint from all ranks: model, optimizer, scheduler, random states; ranks exchange errors."""
 
 from __future__ import annotations
 

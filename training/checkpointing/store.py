@@ -1,4 +1,4 @@
-"""Checkpoints that can be trusted: a manifest is written last, and only what verifies is resumed.
+"""Checkpoint folders: manifest with sizes and digests, verification, the newest valid one, pruning.
 
 One rank writes for all (the first host's first rank), the random states of the others included.
 SageMaker syncs every host's checkpoint folder to one S3 prefix and gives that prefix to every

@@ -1,4 +1,4 @@
-"""What a training knows beyond Trainer's state, kept in a checkpoint so that a resumed run logs the same figures.
+"""progress.json of a checkpoint: losses not logged yet and an interrupted evaluation, restored at a resume.
 
 Trainer adds up the loss between log lines in attributes that no checkpoint of its own holds: after
 a resume the first logged loss is of the steps since then, and train_loss of these alone.

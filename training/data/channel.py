@@ -1,4 +1,4 @@
-"""Channels: rows of token ids and labels, whatever a channel holds."""
+"""Channel and Channels: token ids and labels of a channel as arrays; columns, label checks, validation split."""
 
 from __future__ import annotations
 

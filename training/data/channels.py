@@ -1,4 +1,4 @@
-"""Which channels a job has, and what becomes of those that are missing."""
+"""Channels train, validation and test of a job: loaded, or validation split off train; their max_length."""
 
 from __future__ import annotations
 

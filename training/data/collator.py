@@ -1,4 +1,4 @@
-"""Rows of differing length to one padded batch."""
+"""PaddingCollator: rows of different lengths to one padded batch of tensors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Digests of contents: a checkpoint is resumed on the data and the base model that it was made with alone."""
+"""Digests of a channel's rows and of the base model's files, which bind a checkpoint to both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order of the rows: a function of seed, epoch and batch size alone.
+"""The sampler: order of rows by seed and epoch, grouped by length, and each rank's share of a batch.
 
 Nothing depends on a random state that training moves, so a resumed run sees the same batches.
 So do 1 process with batches of 16, 2 processes with batches of 8, and 1 process with 2 times 8

@@ -1,4 +1,4 @@
-"""What lies in a channel's folder: saved datasets, parquet or text files, and the cards beside them."""
+"""Files of a channel's folder: saved datasets, parquet or text files, of one host or many, and their cards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of raw text as rows: csv, tsv and jsonl, each also gzipped."""
+"""Reads csv, tsv and jsonl files (also .gz) of raw text to a table."""
 
 from __future__ import annotations
 

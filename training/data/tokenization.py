@@ -1,4 +1,4 @@
-"""Rows of text to rows of token ids, where the data comes without."""
+"""Tokenization of raw text columns to token ids and label numbers, where the data was not prepared."""
 
 from __future__ import annotations
 

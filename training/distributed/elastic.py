@@ -1,4 +1,4 @@
-"""Several processes on several hosts, by torch.distributed.elastic (what torchrun runs).
+"""Several ranks by torch.distributed.elastic (torchrun): rendezvous, threads a rank, SIGTERM, first failure.
 
 The agent runs in a thread. In the main thread it would take SIGTERM itself, and kill the ranks
 after 30 s in torch versions that have no option for it; so SIGTERM is ours, and the ranks are told.

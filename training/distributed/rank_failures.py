@@ -1,4 +1,4 @@
-"""Why ranks failed: each leaves its cause in a folder that the launcher reads."""
+"""Why a rank failed: the cause that each rank leaves in a folder, the first of them, and advice on out-of-memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FSDP and DeepSpeed, by Trainer's own arguments: whole checkpoints, plain models, and FSDP without GPUs too."""
+"""FSDP and DeepSpeed through Trainer's arguments: full state dictionaries, and FSDP on CPUs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stopping: SIGTERM becomes a wish, and all ranks act on it at the same step.
+"""SIGTERM sets a flag, and all ranks stop at the same step: StopRequest, StopCallback, and the agreement of ranks.
 
 transformers' own saving on SIGTERM is not agreed among ranks and falls between backward and
 step; here ranks agree at the end of a step, and the Trainer saves as it always does.

@@ -1,4 +1,4 @@
-"""Whether the model is right as often as it says: confidence against accuracy.
+"""Expected calibration error: predictions in bins of confidence, with the accuracy of each.
 
 Source: C. Guo, G. Pleiss, Y. Sun, K. Weinberger, "On Calibration of Modern Neural Networks",
 ICML 2017: rows in bins of equal width by the probability of their predicted class; the expected

@@ -1,4 +1,4 @@
-"""From which probability on a row is of the second of two classes: chosen on validation, kept in the card."""
+"""Chooses decision_threshold for two classes on validation: best F1 or best accuracy."""
 
 from __future__ import annotations
 

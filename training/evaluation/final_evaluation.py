@@ -1,4 +1,4 @@
-"""How good the delivered weights are: on validation, on test, and at the threshold chosen on validation."""
+"""The final evaluation of the delivered weights on validation and test, and at the decision threshold."""
 
 from __future__ import annotations
 

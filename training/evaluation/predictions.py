@@ -1,4 +1,4 @@
-"""What the model said of a channel's rows, kept from the last evaluation for thresholds, calibration and the report."""
+"""Predictions (logits and labels) collected from an evaluation, and their probabilities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model to start from, checked against the card of the data."""
+"""Finds, checks and loads the base model: tokenizer against the card, weight files, new tensors, padding token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Low-rank adaptation (Hu et al., 2021, arXiv:2106.09685): small matrices learn beside the model's frozen ones.
+"""LoRA (Hu et al., 2021, arXiv:2106.09685) through peft: adapters in place, and merged for delivery.
 
 The layers are put into the model in place, so that checkpoints hold the whole model and resume as any other; the
 delivered model has them added to its weights, and looks like one that was trained in full.

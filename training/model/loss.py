@@ -1,4 +1,4 @@
-"""The loss, weighted the same however many ranks and micro-batches share a step."""
+"""Cross entropy over the rows of a whole step (all ranks and micro-batches), with optional class weights."""
 
 from __future__ import annotations
 

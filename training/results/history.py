@@ -1,4 +1,4 @@
-"""What was logged during the training, as series of points by step."""
+"""Series of logged values by step for the plots, from Trainer's log history: loss, scores, learning rate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""report.html: what a training came to, for people, in one file that needs nothing else."""
+"""report.html of training: tiles, curves, confusion matrix, classes, reliability diagram, worst predictions."""
 
 from __future__ import annotations
 

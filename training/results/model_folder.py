@@ -1,4 +1,4 @@
-"""The model folder: what inference, the stock Hugging Face containers and pipelines load."""
+"""Writes /opt/ml/model: safetensors, config, tokenizer, card.json, and README.md (the model card)."""
 
 from __future__ import annotations
 

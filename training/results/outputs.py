@@ -1,4 +1,4 @@
-"""What goes to /opt/ml/output/data: numbers for programs, a page and pictures for people."""
+"""Writes /opt/ml/output/data: metrics.json, eval_results.txt, report.html and the PNG plots, by their modules."""
 
 from __future__ import annotations
 

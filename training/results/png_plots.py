@@ -1,4 +1,4 @@
-"""PNG pictures of the curves and of the confusion matrix, for slides and notebooks."""
+"""PNG plots by matplotlib: learning curves and confusion matrix."""
 
 from __future__ import annotations
 

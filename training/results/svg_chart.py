@@ -1,4 +1,4 @@
-"""Line charts as SVG."""
+"""Line charts as SVG for report.html: axes, ticks, grid, thinned series."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The delivered model against the judged one: the folder is loaded anew, as inference does, and answers again."""
+"""Reloads the delivered model folder as inference does and compares its answers with the evaluation's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows that the model got most wrong, for people to look at in report.html; never for a log."""
+"""The misclassified rows with the largest loss, shortened, for report.html."""
 
 from __future__ import annotations
 

@@ -38,6 +38,7 @@ ELSEWHERE = {
         "images/policies.py",
         "robustness/fuzz_requests.py",
         "tools/tables.py",
+        "tools/screenshots.py",
     ),
     "declarations alone": (
         "training/options.py",

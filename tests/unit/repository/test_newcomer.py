@@ -1,4 +1,4 @@
-"""The README's way from a clone to a job in another account: its commands, run with stand-ins for Docker and AWS."""
+"""From a clone to a job in another account, by docs/building.md: the commands, with stand-ins for Docker and AWS."""
 
 import json
 import os
@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[3]
-SECTION = (ROOT / "README.md").read_text().split("## From a clone to a job in another account\n")[1].split("\n## ")[0]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+PAGE = (ROOT / "docs" / "building.md").read_text()
+SECTION = PAGE.split("## From a clone to a job in another account\n")[1].split("\n## ")[0]
 BLOCKS = re.findall(r"```bash\n(.*?)```", SECTION, re.DOTALL)
 # Each call's arguments, and the policies that it was given.
 Calls = list[tuple[list[str], list[Any]]]
@@ -88,8 +90,9 @@ def test_every_file_and_module_is_there() -> None:
     assert all((ROOT / (name.replace(".", "/") + ".py")).is_file() for name in named)
 
 
-def test_every_block_of_commands_in_the_readme_is_shell() -> None:
-    text = (ROOT / "README.md").read_text()
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_block_of_commands_is_shell_and_names_what_there_is(page: Path) -> None:
+    text = page.read_text()
     indented = re.findall(r"^    (\./build\.sh.*|make .*)$", text, re.MULTILINE)
     for block in [*re.findall(r"```bash\n(.*?)```", text, re.DOTALL), *indented]:
         checked = subprocess.run(["bash", "-n", "-c", block], capture_output=True, text=True, check=False)
@@ -98,3 +101,8 @@ def test_every_block_of_commands_in_the_readme_is_shell() -> None:
     assert {shlex.split(line)[1] for line in indented if line.startswith("make ")} <= targets
     options = set(re.findall(r"--[a-z-]+", " ".join(line for line in indented if line.startswith("./build.sh"))))
     assert options <= set(re.findall(r"--[a-z-]+", (ROOT / "build.sh").read_text()))
+
+
+def test_the_readme_has_commands() -> None:
+    indented = re.findall(r"^    (\./build\.sh.*|make .*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert len(indented) > 4

@@ -1,7 +1,9 @@
-"""What the README says against the code."""
+"""What the README and the guides in docs/ say against the code."""
 
 import re
 from pathlib import Path
+
+import pytest
 
 from contract.options import declared
 from inference.options import ServingOptions
@@ -11,10 +13,19 @@ from training.options import TrainingOptions
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()
+GUIDES = {name: (ROOT / "docs" / f"{name}.md").read_text() for name in ("processing", "training", "inference")}
+EXAMPLES = "".join(file.read_text() for file in sorted((ROOT / "examples").glob("*.py")))
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+LINK = re.compile(r"\]\(([^)#]+?)(?:#([^)]*))?\)")
 
 
-def section(heading: str) -> str:
-    return README.split(f"### {heading}\n")[1].split("\n##")[0]
+def row(page: str, first: str) -> str:
+    """The row of the summary table of `page` that begins with `first`."""
+    return next(line for line in GUIDES[page].splitlines() if line.startswith(f"| {first}"))
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 200
 
 
 def test_every_code_block_is_part_of_the_example_that_the_tests_run() -> None:
@@ -26,26 +37,53 @@ def test_every_code_block_is_part_of_the_example_that_the_tests_run() -> None:
     assert blocks[3].splitlines()[0].removeprefix(">>> ") in example
 
 
+@pytest.mark.parametrize("page", GUIDES)
+def test_every_launch_of_a_guide_is_part_of_an_example_that_the_tests_run(page: str) -> None:
+    blocks = [block for block in re.findall(r"```python\n(.*?)```", GUIDES[page], re.DOTALL) if block.startswith(" ")]
+    assert blocks
+    assert [block for block in blocks if block not in EXAMPLES] == []
+
+
 def test_every_flag_named_is_one() -> None:
-    named = re.findall(r"`--([a-z-]+)`", section("processing"))
+    # The guide names build options of Docker too, in its blocks of commands.
+    named = re.findall(r"`--([a-z-]+)[` ]", GUIDES["processing"])
     flags = {name for option in declared(ProcessingOptions) for name in (option.name, *option.aliases)}
-    assert len(named) > 15
+    assert len(named) > 30
     assert {name.replace("-", "_") for name in named} - {"help"} <= flags
 
 
 def test_every_hyperparameter_named_is_one() -> None:
-    row = next(line for line in section("training").splitlines() if line.startswith("| hyperparameters"))
-    named = set(re.findall(r"`([a-z_]+)`", row))
+    named = set(re.findall(r"`([a-z_]+)`", row("training", "hyperparameters")))
     ours = {option.name: option.kind for option in declared(TrainingOptions)}
     assert len(named) > 8
     assert named <= set(known_names(argument_kinds() | ours))
+    assigned = set(re.findall(r"`([a-z_]+)=[^`]+`", GUIDES["training"]))
+    assert len(assigned) > 5
+    assert assigned - {"distribution"} <= set(known_names(argument_kinds() | ours))
 
 
 def test_every_variable_named_is_one_and_has_the_default_it_says() -> None:
-    row = next(line for line in section("inference").splitlines() if line.startswith("| environment"))
     defaults = {option.variable: option.default for option in declared(ServingOptions)}
-    named = re.findall(r"`([A-Z_]+)`(?: \((\d+)\))?", row)
+    named = re.findall(r"`([A-Z_]+)`(?: \((\d+)\))?", row("inference", "environment"))
     assert len(named) > 3
     for name, default in named:
         assert name in defaults
         assert default in ("", str(defaults[name]))
+    assert set(re.findall(r"SERVING_[A-Z_]+|SAGEMAKER_[A-Z_]+", GUIDES["inference"])) <= set(defaults)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
+    for target, anchor in LINK.findall(page.read_text()):
+        if target.startswith(("http:", "https:", "mailto:")):
+            continue
+        file = (page.parent / target).resolve()
+        assert file.exists(), target
+        if anchor:
+            assert anchor in anchors(file.read_text()), f"{target}#{anchor}"
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors that GitHub gives the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

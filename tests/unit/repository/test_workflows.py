@@ -40,7 +40,34 @@ def test_a_workflow_keeps_no_secret_and_writes_nothing_to_the_repository(file: P
     assert "secrets." not in file.read_text()
     permissions = yaml.safe_load(file.read_text())["permissions"]
     assert permissions["contents"] == "read"
-    assert set(permissions) <= {"contents", "id-token"}
+    # The site's workflow alone publishes pages, which the repository's files are no part of.
+    assert set(permissions) <= {"contents", "id-token"} | ({"pages"} if file.stem == "docs" else set())
+    assert all("permissions" not in job for job in yaml.safe_load(file.read_text())["jobs"].values())
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_action_is_pinned_by_a_commit_and_says_its_version(file: Path) -> None:
+    used = re.findall(r"uses: (.*)", file.read_text())
+    assert used
+    assert [line for line in used if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)] == []
+
+
+def test_one_action_has_one_commit() -> None:
+    used = {found for file in FILES for found in re.findall(r"uses: (\S+)@(\S+)", file.read_text())}
+    assert len(used) == len({action for action, _ in used})
+
+
+@pytest.mark.parametrize(
+    ("schema", "file"),
+    [("dependabot", ".github/dependabot.yml")]
+    + [("github-issue-forms", f".github/ISSUE_TEMPLATE/{name}.yml") for name in ("fault", "wish")],
+)
+def test_what_github_reads_fits_its_schema(schema: str, file: str, tmp_path: Path) -> None:
+    command = [Path(sys.executable).with_name("check-jsonschema"), "--builtin-schema", f"vendor.{schema}"]
+    assert subprocess.run([*command, ROOT / file], capture_output=True, check=False).returncode == 0
+    broken = tmp_path / "broken.yml"
+    broken.write_text((ROOT / file).read_text().replace("version: 2", "version: 9").replace("body:", "text:"))
+    assert subprocess.run([*command, broken], capture_output=True, check=False).returncode != 0
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -53,7 +80,8 @@ def test_no_value_of_github_is_pasted_into_a_script(file: Path) -> None:
 
 
 def test_ci_runs_what_people_run() -> None:
-    assert ".ci/run" in scripts("ci.yml")
+    assert {".ci/run", "make docs"} <= set(scripts("ci.yml"))
+    assert "make docs" in scripts("docs.yml")
 
 
 def test_a_release_pushes_the_version_that_its_tag_names() -> None:

@@ -1,55 +1,42 @@
-"""The README's tree against the files, and what the whole repository promises."""
+"""The tree of the repository: phrases and names out of files."""
 
-import re
 from pathlib import Path
+
+import pytest
 
 from tools import tree
 
-ROOT = Path(__file__).parents[3]
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with one package, a folder in it, and a Dockerfile."""
+    files = {
+        "contract/__init__.py": '"""Shared."""\n',
+        "contract/b.py": '"""What b has.\n\nMore."""\nclass B: ...\ndef make(): ...\ndef _own(): ...\n',
+        "contract/inner/__init__.py": '"""Inner parts."""\n',
+        "contract/inner/a.py": '"""What a has."""\n',
+        "images/Dockerfile": "#!/bin/sh\n# Built from a base\n# by digest. Second sentence.\nFROM x\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(tree, "ROOT", tmp_path)
+    monkeypatch.setattr(tree, "tracked", lambda: sorted(files))
+    return tmp_path
 
 
-def test_the_readmes_tree_is_what_the_files_say_of_themselves() -> None:
-    found = tree.TREE.search(tree.DOCUMENT.read_text())
-    assert found
-    assert found[2] == tree.render(), "run: make tree"
+def test_folders_are_nested_and_come_after_files(root: Path) -> None:
+    found = [(line.label, line.phrase) for line in tree.lines()]
+    assert found == [
+        ("contract/", "Shared."),
+        ("  b.py", "What b has."),
+        ("  inner/", "Inner parts."),
+        ("    a.py", "What a has."),
+        ("images/", ""),
+        ("  Dockerfile", "Built from a base by digest."),
+    ]
 
 
-def test_packages_in_a_package_have_lines_of_their_own() -> None:
-    names = [name for name, _ in tree.lines()]
-    place = names.index("  server/")
-    assert names.index("inference/") < place < names.index("    serve.py") < names.index("images/")
-    assert "  peers/" in names and "  inference/Dockerfile" in names
-
-
-def test_every_file_is_in_the_tree_once() -> None:
-    named = sum(1 for name, _ in tree.lines() if name.startswith(" ") and not name.endswith("/"))
-    files = [name for name in tree.tracked() if name.split("/")[0] in tree.ROOMS]
-    assert named == len([name for name in files if not name.endswith("__init__.py")])
-
-
-def test_every_file_says_what_it_is() -> None:
-    silent = [name.strip() for name, words in tree.lines() if not words]
-    assert silent == []
-
-
-def test_every_top_level_entry_is_in_the_tree() -> None:
-    named = {name for name, _ in tree.lines()}
-    entries = {name.split("/")[0] + ("/" if "/" in name else "") for name in tree.tracked()}
-    assert entries - named == {".dockerignore", ".gitignore"}
-
-
-def test_an_image_imports_nothing_of_the_others() -> None:
-    rooms = {"processing", "training", "inference"}
-    for name in tree.tracked():
-        room = name.split("/")[0]
-        if room in rooms | {"contract"} and name.endswith(".py"):
-            imported = set(re.findall(r"^\s*(?:from|import) (\w+)", (ROOT / name).read_text(), re.MULTILINE))
-            assert not imported & (rooms - {room}), name
-
-
-def test_every_module_of_the_contract_has_its_test() -> None:
-    files = set(tree.tracked())
-    modules = [name for name in files if re.fullmatch(r"contract/[a-z]\w*\.py", name)]
-    assert len(modules) > 8
-    for name in modules:
-        assert f"tests/unit/contract/test_{Path(name).name}" in files, name
+def test_public_classes_and_functions_are_named(root: Path) -> None:
+    assert tree.names("contract/b.py") == ("B", "make")
+    assert "· B, make\n" in tree.render()

@@ -1,0 +1,97 @@
+"""Takes the pictures of docs/images that show reports and a served answer, from what `make demo` left in .demo.
+
+    python -m tools.screenshots
+
+Needs a Chromium browser on PATH. Each page is taken at 1200 pixels (desk) and at 375 (phone).
+"""
+
+from __future__ import annotations
+
+import argparse
+import html
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image, ImageChops
+
+from contract import local_server
+from contract.paths import Paths
+from examples.demo import stages
+from examples.demo.__main__ import QUESTIONS, ROOT
+
+IMAGES = ROOT / "docs" / "images"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run")
+WIDTHS = {"": 1200, "-phone": 375}
+TALL = 4000  # pixels, more than any of the pages
+MARGIN = 24  # pixels below the last row that shows anything
+COLORS = 128  # of a picture: few colours make small files
+TERMINAL = """<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<style>body {{ margin: 0; background: #0d1117; color: #e6edf3; font: 15px/1.5 "DejaVu Sans Mono", monospace }}
+pre {{ margin: 0; padding: 20px 24px; white-space: pre-wrap; overflow-wrap: anywhere }}
+b {{ color: #7ee787; font-weight: 400 }}</style>
+<pre>{text}</pre>"""
+
+
+def browser() -> str:
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        sys.exit(f"none of {', '.join(BROWSERS)} is on PATH")
+    return found
+
+
+def take(page: Path, name: str, most: int = TALL) -> None:
+    """Pictures of `page` at each width, as high as the page, at most `most` pixels on a desk."""
+    for suffix, width in WIDTHS.items():
+        target = IMAGES / f"{name}{suffix}.png"
+        with tempfile.TemporaryDirectory() as folder:
+            raw = Path(folder) / "raw.png"
+            size = (f"--window-size={width},{TALL}", f"--screenshot={raw}", f"--user-data-dir={folder}/profile")
+            subprocess.run([browser(), *FLAGS, *size, page.as_uri()], check=True, capture_output=True, timeout=120)
+            with Image.open(raw) as picture:
+                crop(picture.convert("RGB"), most if not suffix else TALL).quantize(COLORS).save(target, optimize=True)
+        print(f"{target.relative_to(ROOT)}: {target.stat().st_size / 1024:.0f} KiB")
+
+
+def crop(picture: Image.Image, most: int) -> Image.Image:
+    """`picture` without the empty rows at its bottom, at most `most` pixels high."""
+    background = Image.new("RGB", picture.size, picture.getpixel((0, picture.height - 1)))
+    box = ImageChops.difference(picture, background).getbbox()
+    bottom = picture.height if box is None else min(box[3] + MARGIN, picture.height)
+    return picture.crop((0, 0, picture.width, min(bottom, most)))
+
+
+def answer(folder: Path) -> str:
+    """A request to the demo's model and what it answers, as a terminal shows them."""
+    paths = Paths(folder / "ml")
+    shutil.rmtree(folder / "tmp", ignore_errors=True)
+    body = json.dumps({"inputs": list(QUESTIONS[:2])}, indent=2)
+    with stages.server(stages.environment(ROOT, folder, paths, online=False), local_server.free_port()) as address:
+        answers = local_server.ask(address, QUESTIONS[:2])
+    command = f"curl http://127.0.0.1:8080/invocations -H 'Content-Type: application/json' -d '{body}'"
+    shown = [html.escape(json.dumps(one)) for one in answers]
+    lines = ",\n ".join(shown)
+    return f"<b>$</b> {html.escape(command)}\n\n[{lines}]"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tools.screenshots", description=__doc__)
+    parser.add_argument("--demo", type=Path, default=ROOT / ".demo", help="the folder that make demo wrote")
+    folder = parser.parse_args().demo.resolve()
+    paths = Paths(folder / "ml")
+    take(paths.processing_report / "report.html", "data-report", most=1000)
+    take(paths.output_data / "report.html", "training-report", most=1040)
+    with tempfile.TemporaryDirectory() as name:
+        page = Path(name) / "answer.html"
+        page.write_text(TERMINAL.format(text=answer(folder)))
+        take(page, "served-answer")
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    main()
