@@ -22,7 +22,7 @@ from training.callbacks import EpochCallback
 from training.checkpointing import hyperparameter_history, model_state, optimizer_state, saving, store
 from training.checkpointing.hyperparameter_history import Stretch
 from training.checkpointing.store import Checkpoint, Origin
-from training.checkpointing.trainer_progress import Progress, ProgressCallback
+from training.checkpointing.trainer_progress import ProgressCallback, TrainerProgress
 from training.data.sampler import Order, RankBatches
 from training.distributed import sharding
 from training.distributed.collectives import Agreement
@@ -132,7 +132,7 @@ class JobTrainer(Trainer):
             self.stretches = hyperparameter_history.read(found.folder)
             self.settings_changed = hyperparameter_history.compare(self.stretches[-1].values, self.in_force, found.step)
             self.stretches = hyperparameter_history.continued(self.stretches, found.step, self.in_force)
-            self.progress.progress = Progress.read(found.folder)
+            self.progress.progress = TrainerProgress.read(found.folder)
             # It took place when the training began.
             self.args.eval_on_start = False
         # An evaluation that was owed and broken off again is still owed by the checkpoint.
