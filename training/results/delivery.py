@@ -57,7 +57,8 @@ def report_of(run: TrainingRun, found: FinalEvaluation, result: model_folder.Res
     judged = {"validation": channels.validation} | ({"test": channels.test} if channels.test else {})
     last = list(found.predictions)[-1]
     in_force = hyperparameter_history.at(trainer.stretches, result.step)
-    given = {**asdict(run.hyperparameters.options), **dict.fromkeys((*SHOWN, *run.hyperparameters.arguments))}
+    # In force at the delivered step; what no step depends on, such as run_name, as it was given.
+    given = {**asdict(run.hyperparameters.options), **dict.fromkeys(SHOWN), **run.hyperparameters.arguments}
     origin = "from scratch" if base.from_scratch else f"from {base.name}"
     return Report(
         title=f"Trained {origin} on {len(channels.train.rows):,} rows; "
