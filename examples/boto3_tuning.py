@@ -50,9 +50,7 @@ def tuning_job(
     Raises:
         ValueError: no metric of that name is logged.
     """
-    metrics = [metric["Name"] for metric in METRIC_DEFINITIONS]
-    if objective not in metrics:
-        raise ValueError(f"objective is {objective!r}, expected one of {', '.join(metrics)}")
+    check_objective(objective)
     training = jobs.training_job(name, image, account, prepared, model, output, hyperparameters, spot=False)
     definition = {key: training[key] for key in SHARED if key in training}
     definition["StaticHyperParameters"] = training["HyperParameters"]
@@ -67,6 +65,13 @@ def tuning_job(
         },
         "TrainingJobDefinition": definition,
     }
+
+
+def check_objective(name: str) -> None:
+    """Raises ValueError: no metric of that name is logged."""
+    metrics = [metric["Name"] for metric in METRIC_DEFINITIONS]
+    if name not in metrics:
+        raise ValueError(f"objective is {name!r}, expected one of {', '.join(metrics)}")
 
 
 def continuous(name: str, least: float, most: float) -> dict[str, list[Request]]:

@@ -115,9 +115,14 @@ def train(
         sagemaker_session=session,
         local_container_root=str(Path.cwd()),
     ).with_metric_definitions(METRICS)
-    channels = {split: f"{prepared}/{split}" for split in jobs.SPLITS} | {"model": model}
-    trainer.train([InputData(channel_name=name, data_source=address) for name, address in channels.items()])
+    trainer.train(channels(prepared, model))
     return trainer
+
+
+def channels(prepared: str, model: str) -> list[InputData]:
+    """The splits below `prepared`, and the model to start from."""
+    addresses = {split: f"{prepared}/{split}" for split in jobs.SPLITS} | {"model": model}
+    return [InputData(channel_name=name, data_source=address) for name, address in addresses.items()]
 
 
 def deploy(

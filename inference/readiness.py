@@ -22,7 +22,7 @@ NO_MEMORY = "no memory for the model"
 
 
 @dataclass(frozen=True)
-class Noticeboard:
+class ReadinessBoard:
     """The files of one model's workers.
 
     Args:

@@ -40,8 +40,8 @@ from processing.reading.rejects import RejectsFile
 from processing.reading.source import SourceFile
 from processing.report import json_report
 from processing.report.html_report import page
-from processing.report.row_samples import Excerpts
-from processing.row_counts import Accounts
+from processing.report.row_samples import RowSamples
+from processing.row_counts import JobCounts
 from processing.rows.filters import Counts, Outcome
 from processing.rows.labels import labels, numbered_names
 from processing.rows.split import SPLITS
@@ -88,13 +88,13 @@ class Job:
     passed_over: Sequence[str]
     sharded: bool
     fill: Fill | None = None
-    accounts: Accounts = field(default_factory=Accounts)
+    job_counts: JobCounts = field(default_factory=JobCounts)
     started: float = field(default_factory=time.monotonic)
     differences: int = 0
-    excerpts: Excerpts = field(init=False)
+    row_samples: RowSamples = field(init=False)
 
     def __post_init__(self) -> None:
-        self.excerpts = Excerpts(self.options.sample_rows)
+        self.row_samples = RowSamples(self.options.sample_rows)
 
     def run(self, paths: Paths) -> None:
         """Process every file and publish the outputs.
@@ -159,13 +159,13 @@ class Job:
                 reader.counts.filter(Outcome.FEW_TOKENS, found.dropped)
                 self.write(found, result)
                 progress.advance(found.kept.num_rows)
-        self.accounts.by_file[reader.file.name] = reader.counts
+        self.job_counts.by_file[reader.file.name] = reader.counts
 
     def write(self, found: Encoded, result: Outputs) -> None:
         """Write one batch's rows to their splits, and count them."""
-        statistics = self.accounts.statistics
+        statistics = self.job_counts.statistics
         statistics.add_tokens(found.tokens)
-        self.excerpts.add(found.kept, to_numpy(found.kept.column("split"), np.uint8), found.tokens)
+        self.row_samples.add(found.kept, to_numpy(found.kept.column("split"), np.uint8), found.tokens)
         for name, rows in found.splits.items():
             result.writers[name].write(rows)
             statistics.add_split(name, rows.num_rows)
@@ -178,19 +178,19 @@ class Job:
 
     def finish(self, plan: Plan, result: Outputs, rejects: RejectsFile) -> None:
         """Check the counts, then describe and complete the outputs."""
-        self.accounts.check(self.options, self.hosts.count)
-        self.accounts.check_rejects(self.options.max_rejects, rejects.first)
-        counts = self.accounts.total()
+        self.job_counts.check(self.options, self.hosts.count)
+        self.job_counts.check_rejects(self.options.max_rejects, rejects.first)
+        counts = self.job_counts.total()
         # A host without a file has no schema; its splits are empty, but there.
         empty = self.preparation(self.options.columns).schema([pa.string()] * len(self.options.columns))
         result.open(result.schema or empty, plan.labels.names)
         names = plan.labels.names
         if names is None:
-            names = numbered_names(self.accounts.statistics.all_classes(), plan.chosen.label or "")
+            names = numbered_names(self.job_counts.statistics.all_classes(), plan.chosen.label or "")
         card = self.card(plan, names, counts)
         result.finish(card)
         told = self.report(card, counts, rejects.listed)
-        write_text(result.report / PAGE_FILE, page(told, names, self.excerpts.rows))
+        write_text(result.report / PAGE_FILE, page(told, names, self.row_samples.rows))
         write_json(result.report / json_report.REPORT_FILE, told)
         log.info("%s", json_report.summary(card, time.monotonic() - self.started))
 
@@ -201,7 +201,7 @@ class Job:
             tokenizer=TokenizerReference(str(self.options.tokenizer), self.loaded.fingerprint),
             max_length=self.options.max_length,
             seed=self.options.seed,
-            splits={name: self.accounts.statistics.rows[name] for name in SPLITS},
+            splits={name: self.job_counts.statistics.rows[name] for name in SPLITS},
             rows=counts.rows(),
             versions=versions(LIBRARIES),
         )
@@ -210,11 +210,11 @@ class Job:
         return {
             "rows": {**json_report.counted(counts), "rejects_listed": rejects_listed},
             "splits": card.splits,
-            "labels": json_report.balance(self.accounts.statistics, card.label_names),
-            "lengths": json_report.lengths(self.accounts.statistics, self.options.max_length),
+            "labels": json_report.balance(self.job_counts.statistics, card.label_names),
+            "lengths": json_report.lengths(self.job_counts.statistics, self.options.max_length),
             "tokenizing": {**self.loaded.encoder.summary(), "differences": self.differences},
             "time": json_report.timing(time.monotonic() - self.started, counts.read),
-            "files": json_report.files(self.accounts.by_file),
+            "files": json_report.files(self.job_counts.by_file),
             "files_passed_over": list(self.passed_over),
             "host": {"name": self.hosts.current, "of": self.hosts.count, "sharded_input": self.sharded},
             "options": asdict(self.options),

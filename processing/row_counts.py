@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class Accounts:
+class JobCounts:
     """What became of the rows.
 
     Attributes:

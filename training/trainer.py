@@ -1,29 +1,22 @@
-"""JobTrainer, the Trainer subclass: sampler, micro-batches, checkpoints, metrics, evaluation and its resume."""
+"""JobTrainer, the Trainer subclass: sampler, micro-batches, evaluation and its resume, throughput."""
 
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
-from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 from torch.utils.data import DataLoader, Sampler, SequentialSampler
-from transformers import Trainer
-from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME
 
-from contract.failures import UserError
-from contract.files import STAGING
 from training.callbacks import EpochCallback
-from training.checkpointing import hyperparameter_history, model_state, optimizer_state, saving, store
-from training.checkpointing.hyperparameter_history import Stretch
+from training.checkpointing import hyperparameter_history
+from training.checkpointing.checkpointing_trainer import CheckpointingTrainer
 from training.checkpointing.store import Checkpoint, Origin
-from training.checkpointing.trainer_progress import Progress, ProgressCallback
-from training.data.sampler import Order, RankBatches
+from training.checkpointing.trainer_progress import ProgressCallback, TrainerProgress
+from training.data.sampler import Order
 from training.distributed import sharding
 from training.distributed.collectives import Agreement
 from training.distributed.stopping import EvaluationInterruptedError
@@ -34,7 +27,7 @@ from training.throughput import Cost, Counts
 log = logging.getLogger(__name__)
 
 
-class JobTrainer(Trainer):
+class JobTrainer(CheckpointingTrainer):
     """transformers.Trainer as this image runs it.
 
     Args:
@@ -58,25 +51,11 @@ class JobTrainer(Trainer):
         non_finite: NonFiniteSteps,
         **keywords: Any,
     ) -> None:
-        super().__init__(**keywords)
+        super().__init__(order, origin, agreement, in_force, **keywords)
         self.tokens, self.non_finite = tokens, non_finite
-        self.in_force, self.stretches = in_force, [Stretch(1, in_force)]
-        self.batches = RankBatches(
-            order,
-            self.args.process_index,
-            self.args.world_size,
-            self.args.gradient_accumulation_steps,
-            self.args.dataloader_drop_last,
-        )
-        self.origin, self.agreement = origin, agreement
         self.counts, self.cost = Counts(), Cost.of(self.model)
-        self.root = Path(self.args.output_dir)
-        # Steps of checkpoints: what this run went on from, and the newest that is there; None for none.
-        self.resumed_from: int | None = None
-        self.saved: int | None = None
         self.save_seconds = 0.0
-        self.settings_changed = self.diverged = False
-        self.best_before: tuple[float | None, int | None] = (None, None)
+        self.diverged = False
         self.progress = ProgressCallback(self)
         self.add_callback(EpochCallback(self.batches))
         self.add_callback(self.progress)
@@ -132,7 +111,7 @@ class JobTrainer(Trainer):
             self.stretches = hyperparameter_history.read(found.folder)
             self.settings_changed = hyperparameter_history.compare(self.stretches[-1].values, self.in_force, found.step)
             self.stretches = hyperparameter_history.continued(self.stretches, found.step, self.in_force)
-            self.progress.progress = Progress.read(found.folder)
+            self.progress.progress = TrainerProgress.read(found.folder)
             # It took place when the training began.
             self.args.eval_on_start = False
         # An evaluation that was owed and broken off again is still owed by the checkpoint.
@@ -178,93 +157,13 @@ class JobTrainer(Trainer):
         refuse_loss(metrics, self.state.global_step)
         return metrics
 
-    # Checkpoints
-
-    def _save(self, output_dir: str | None = None, state_dict: dict[str, torch.Tensor] | None = None) -> None:
-        """Weights under the names in memory, and the configuration; `state_dict` is a sharded model's, gathered."""
-        folder, model = Path(output_dir or self.args.output_dir), self.accelerator.unwrap_model(self.model)
-        model_state.write(model.state_dict() if state_dict is None else state_dict, folder)
-        model.config.save_pretrained(folder)
-
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        """As Trainer does, but strictly: a whole model gets all of its weights, or none and an error."""
-        if sharding.is_sharded(self):
-            super()._load_from_checkpoint(resume_from_checkpoint, model)
-        else:
-            model_state.load(self.accelerator.unwrap_model(model or self.model), Path(resume_from_checkpoint))
-
-    def _get_output_dir(self, trial: Any) -> str:  # noqa: ARG002 (Trainer passes it by name)
-        return str(self.root / STAGING)
-
-    def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:
-        before = self.state.best_metric, self.state.best_global_step
-        best = super()._determine_best_metric(metrics, trial)
-        if best and self.args.save_strategy != "no":
-            # The best model must be there to be delivered; Trainer names its step for two of the strategies alone.
-            self.control.should_save = True
-            self.state.best_global_step = self.state.global_step
-            self.best_before = before
-        return best
+    # Counts
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:  # noqa: ARG002 (Trainer's signature)
         started = time.monotonic()
         with self.counts.paused():
             self.save()
         self.save_seconds = time.monotonic() - started
-
-    def save(self) -> None:
-        """A checkpoint of this step, written aside by all ranks and published by one.
-
-        Raises:
-            UserError: it cannot be written, and there is no earlier one to fall back on.
-        """
-        staging = self.root / STAGING
-        if self.is_local_process_zero():
-            shutil.rmtree(staging, ignore_errors=True)
-        self.agreement.barrier()
-        staged = staging / f"{store.PREFIX}{self.state.global_step}"
-        problem = saving.write(self, staged) or saving.first_problem(self, [publish], staged)
-        if self.is_local_process_zero():
-            shutil.rmtree(staging, ignore_errors=True)
-        if problem:
-            self.go_on_without(problem)
-        else:
-            self.saved = self.state.global_step
-
-    def go_on_without(self, problem: str) -> None:
-        """A save that failed costs no more than what it would have saved, as long as there is an earlier one."""
-        step = self.state.global_step
-        if self.saved is None:
-            raise UserError(
-                f"the checkpoint of step {step} cannot be written to {self.root} ({problem}), and there is no earlier "
-                "one; expected room for at least two checkpoints"
-            )
-        if self.state.best_global_step == step:
-            self.state.best_metric, self.state.best_global_step = self.best_before
-        if self.is_world_process_zero():
-            log.error(
-                "the checkpoint of step %d was not written: %s; the training goes on, with the one of step %d "
-                "to fall back on",
-                step,
-                problem,
-                self.saved,
-            )
-
-    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        """As Trainer does, with this start's learning rate, schedule and decay where they are not the checkpoint's.
-
-        Trainer asks torch for the unknown device cpu:0 in a distributed run on CPUs.
-        """
-        groups = optimizer_state.hyperparameters(self.optimizer)
-        if checkpoint is None or self.is_fsdp_enabled or self.is_deepspeed_enabled:
-            super()._load_optimizer_and_scheduler(checkpoint)
-        else:
-            for name, part in ((OPTIMIZER_NAME, self.optimizer), (SCHEDULER_NAME, self.lr_scheduler)):
-                part.load_state_dict(torch.load(Path(checkpoint) / name, map_location="cpu", weights_only=True))
-        if checkpoint is not None and self.settings_changed:
-            optimizer_state.restore(self.optimizer, self.lr_scheduler, groups)
-
-    # Counts
 
     def speed(self) -> dict[str, float]:
         """Rows, tokens and padding of this run over all ranks; tokens are those that are not padding.
@@ -281,15 +180,3 @@ class JobTrainer(Trainer):
         device = torch.cuda.get_device_name(self.args.device) if self.args.device.type == "cuda" else ""
         share = self.cost.share(tokens, pairs, seconds, device, self.args.world_size)
         return found if share is None else {**found, "train_peak_share": share}
-
-
-def publish(trainer: JobTrainer, staged: Path) -> None:
-    """By the first rank: the manifest, the final name, and the end of what is too old."""
-    if not trainer.is_world_process_zero():
-        return
-    state, args = trainer.state, trainer.args
-    order = trainer.batches.order
-    store.publish(staged, trainer.root / staged.name, state.global_step, args.world_size, order.batch, trainer.origin)
-    best = {state.best_global_step} if state.best_global_step else set()
-    store.prune(trainer.root, args.save_total_limit, best)
-    log.info("saved %s", staged.name)

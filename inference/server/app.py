@@ -20,7 +20,7 @@ from contract.failures import UserError
 from inference.errors import RequestError
 from inference.options import ServingOptions
 from inference.server.middleware import errors_as_json
-from inference.server.served_model import HostedModel
+from inference.server.served_model import ServedModel
 
 # SageMaker kills the container 30 s after SIGTERM.
 FINISH_SECONDS = 20.0
@@ -30,7 +30,7 @@ CALLERS_FAULTS = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
 class SingleModel:
     """The two routes of the SageMaker contract, and the one model behind them."""
 
-    def __init__(self, model: HostedModel) -> None:
+    def __init__(self, model: ServedModel) -> None:
         self._model = model
 
     def routes(self) -> list[web.RouteDef]:
@@ -46,17 +46,17 @@ class SingleModel:
 
     def close(self) -> None:
         """Give up the requests that run."""
-        self._model.gate.close()
+        self._model.proxy.close()
 
     async def ping(self, _: web.Request) -> web.StreamResponse:
         """200 while a warm worker lives, else 503."""
-        if not self._model.gate.is_open:
+        if not self._model.proxy.is_open:
             raise RequestError(HTTPStatus.SERVICE_UNAVAILABLE, "the model is not loaded yet")
         return web.Response()
 
     async def invocations(self, request: web.Request) -> web.StreamResponse:
         """Forward to the model's workers."""
-        return await self._model.gate.forward(request)
+        return await self._model.proxy.forward(request)
 
 
 def is_ours(record: logging.LogRecord) -> bool:

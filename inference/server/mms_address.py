@@ -31,14 +31,14 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class MmsAddress:
     """The server's address: a socket's path, or a port of 127.0.0.1."""
 
     path: Path | None = None
     port: int | None = None
 
     @classmethod
-    def choose(cls, folder: Path) -> Endpoint:
+    def choose(cls, folder: Path) -> MmsAddress:
         """A Unix socket in `folder`, which nobody outside reaches; a port where that cannot work.
 
         The server's library for Unix sockets is unpacked to the folder and run from there, which

@@ -20,7 +20,7 @@ from pathlib import Path
 from contract.failures import UserError
 from contract.files import write_text
 from inference.options import ServingOptions
-from inference.server.mms_address import Endpoint
+from inference.server.mms_address import MmsAddress
 
 # A channel that carries the answers to the largest request; netty's own limit is 6.5 MB.
 RESPONSE_BYTES = 256 * 1024 * 1024
@@ -112,16 +112,16 @@ def find_java(environ: Mapping[str, str]) -> Path:
     return Path(found).resolve().parent.parent
 
 
-def properties(options: ServingOptions, run_folder: RunFolder, endpoint: Endpoint) -> str:
+def properties(options: ServingOptions, run_folder: RunFolder, mms_address: MmsAddress) -> str:
     """The server's properties file.
 
     One address takes inference and management, and only `front` knows it.
     enable_envvars_config stays off: a stray MMS_ variable must not open a port.
     """
     values = {
-        "inference_address": endpoint,
-        "management_address": endpoint,
-        "use_native_io": str(endpoint.native).lower(),
+        "inference_address": mms_address,
+        "management_address": mms_address,
+        "use_native_io": str(mms_address.native).lower(),
         "model_store": run_folder.store,
         # It holds for loads too. Batches that take too long are ended by the worker itself.
         "default_response_timeout_seconds": max(options.response_timeout, options.startup_timeout),
@@ -164,7 +164,7 @@ def command(
 
 
 def start(
-    options: ServingOptions, run_folder: RunFolder, endpoint: Endpoint, environ: Mapping[str, str]
+    options: ServingOptions, run_folder: RunFolder, mms_address: MmsAddress, environ: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
     """Start multi-model-server in a process group of its own, in empty folders; its output is ours.
 
@@ -176,7 +176,7 @@ def start(
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     settings, log_config = run_folder.path / "server.properties", run_folder.path / "log4j2.xml"
-    write_text(settings, properties(options, run_folder, endpoint))
+    write_text(settings, properties(options, run_folder, mms_address))
     write_text(log_config, LOG_CONFIG)
     return subprocess.Popen(
         command(options, run_folder, java_home, settings, log_config),

@@ -22,7 +22,7 @@ from contract.failures import UserError
 from inference.errors import RequestError, bad_request
 from inference.server import memory
 from inference.server.app import FINISH_SECONDS
-from inference.server.served_model import HostedModel, NoMemoryError
+from inference.server.served_model import NoMemoryError, ServedModel
 
 PAGE = 100
 
@@ -37,9 +37,9 @@ class MultiModel:
         host: makes the hosted model of a folder.
     """
 
-    def __init__(self, root: Path, host: Callable[[Path], HostedModel]) -> None:
+    def __init__(self, root: Path, host: Callable[[Path], ServedModel]) -> None:
         self._root, self._host = root, host
-        self._models: dict[str, HostedModel] = {}
+        self._models: dict[str, ServedModel] = {}
         self._loading: set[str] = set()
         # One at a time: each is judged by the memory that those before it have left.
         self._turn = asyncio.Lock()
@@ -76,7 +76,7 @@ class MultiModel:
         """Give up the requests that run."""
         self._up = False
         for model in self._models.values():
-            model.gate.close()
+            model.proxy.close()
 
     async def ping(self, _: web.Request) -> web.StreamResponse:
         """200 where models can be loaded."""
@@ -118,7 +118,7 @@ class MultiModel:
         model = self._get(name)
         del self._models[name]
         try:
-            await asyncio.wait_for(model.gate.idle(), FINISH_SECONDS)
+            await asyncio.wait_for(model.proxy.idle(), FINISH_SECONDS)
         except TimeoutError:
             log.error("requests still run on a model that is unloaded: they get 503")
         await model.unload()
@@ -127,9 +127,9 @@ class MultiModel:
 
     async def invoke(self, request: web.Request) -> web.StreamResponse:
         """Forward to the model's workers."""
-        return await self._get(request.match_info["name"]).gate.forward(request)
+        return await self._get(request.match_info["name"]).proxy.forward(request)
 
-    async def _loaded(self, name: str, folder: Path) -> HostedModel:
+    async def _loaded(self, name: str, folder: Path) -> ServedModel:
         """Raises RequestError: 507 where there is no room, 400 where the model cannot be loaded, 503 to try again."""
         memory.check(folder)
         model = self._host(folder)
@@ -151,7 +151,7 @@ class MultiModel:
         log.error("%s; the model is unloaded", error)
         await self._models.pop(name).unload()
 
-    def _get(self, name: str) -> HostedModel:
+    def _get(self, name: str) -> ServedModel:
         if name not in self._models:
             raise RequestError(HTTPStatus.NOT_FOUND, "the model is not loaded")
         return self._models[name]

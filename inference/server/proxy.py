@@ -37,7 +37,7 @@ CLIENT_HEADERS = ("accept", "accept-encoding", "content-type", "user-agent")
 log = logging.getLogger(__name__)
 
 
-class Gate:
+class Proxy:
     """Forwards requests to the model that multi-model-server knows as `key`.
 
     Args:

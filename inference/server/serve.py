@@ -21,12 +21,12 @@ from inference.device import default_workers, worker_environment
 from inference.options import ServingOptions
 from inference.server import mms_process
 from inference.server.app import SingleModel, listen
-from inference.server.mms_address import Endpoint
+from inference.server.mms_address import MmsAddress
 from inference.server.mms_process import RunFolder, ServerLostError
 from inference.server.multi_model import MultiModel
 from inference.server.preparation import prepare
-from inference.server.served_model import HostedModel
-from inference.server.supervisor import Life, Service
+from inference.server.served_model import ServedModel
+from inference.server.supervisor import Service, Supervisor
 
 # A model server that ends more often than this in so many seconds is beyond help.
 MOST_RESTARTS, RESTARTS_WINDOW = 3, 600.0
@@ -58,7 +58,7 @@ class Server:
         self, options: ServingOptions, run_folder: RunFolder, folder: Path, environ: Mapping[str, str]
     ) -> None:
         self._options, self._run_folder, self._folder = options, run_folder, folder
-        self._endpoint = Endpoint.choose(run_folder.path)
+        self._mms_address = MmsAddress.choose(run_folder.path)
         self._workers = options.workers or (1 if options.multi_model else default_workers())
         self._environ = {
             **environ,
@@ -77,7 +77,7 @@ class Server:
             loop.add_signal_handler(number, self._stop, number)
         # A silent worker is multi-model-server's to replace; this time-out only catches a server that hangs.
         timeout = self._options.response_timeout + self._options.startup_timeout
-        async with self._endpoint.session(timeout) as session:
+        async with self._mms_address.session(timeout) as session:
             service = self._service(session)
             runner = await listen(service.routes(), self._options)
             try:
@@ -91,8 +91,8 @@ class Server:
         self._stopping.set()
 
     def _service(self, session: aiohttp.ClientSession) -> Service:
-        def host(folder: Path) -> HostedModel:
-            return HostedModel(folder, self._options, self._run_folder, session, self._workers)
+        def host(folder: Path) -> ServedModel:
+            return ServedModel(folder, self._options, self._run_folder, session, self._workers)
 
         if self._options.multi_model:
             return MultiModel(self._folder, host)
@@ -101,14 +101,14 @@ class Server:
     async def _lives(self, session: aiohttp.ClientSession, service: Service, runner: web.AppRunner) -> int:
         """Start the model server, and again where it is lost after it had served."""
         while await self._port_is_free():
-            process = mms_process.start(self._options, self._run_folder, self._endpoint, self._environ)
-            life = Life(session, service, runner, process, self._stopping)
+            process = mms_process.start(self._options, self._run_folder, self._mms_address, self._environ)
+            supervisor = Supervisor(session, service, runner, process, self._stopping)
             try:
-                await life.run()
+                await supervisor.run()
                 return EXIT_OK
             except ServerLostError as error:
                 log.error("%s; what ran gets 503", error)
-                if not self._stopping.is_set() and not (life.served and self.may_restart()):
+                if not self._stopping.is_set() and not (supervisor.served and self.may_restart()):
                     return EXIT_BUG
             finally:
                 service.close()
@@ -118,7 +118,7 @@ class Server:
     async def _port_is_free(self) -> bool:
         """True once workers can open their port, False after a signal to stop."""
         free, stopping = (
-            asyncio.create_task(self._endpoint.wait_until_free()),
+            asyncio.create_task(self._mms_address.wait_until_free()),
             asyncio.create_task(self._stopping.wait()),
         )
         await asyncio.wait({free, stopping}, return_when=asyncio.FIRST_COMPLETED)

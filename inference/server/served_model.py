@@ -15,10 +15,10 @@ import aiohttp
 from contract.failures import UserError
 from inference import model_store_entry
 from inference.options import ServingOptions
-from inference.readiness import NO_MEMORY, Noticeboard
+from inference.readiness import NO_MEMORY, ReadinessBoard
 from inference.server import mms_management
 from inference.server.mms_process import RunFolder, ServerLostError
-from inference.server.proxy import Gate
+from inference.server.proxy import Proxy
 
 # What multi-model-server and its workers call a model, whatever its caller calls it.
 KEYS = (f"model-{number}" for number in itertools.count(1))
@@ -33,7 +33,7 @@ class NoMemoryError(UserError):
     """The model cannot load for want of memory, as far as anybody can tell."""
 
 
-class HostedModel:
+class ServedModel:
     """A model from its load to its unload, over all lives of the model server.
 
     Args:
@@ -55,9 +55,9 @@ class HostedModel:
         self.folder = folder
         self._options, self._run_folder, self._session, self._workers = options, run_folder, session, workers
         self.key = next(KEYS)
-        self._board = Noticeboard(run_folder.path, self.key)
+        self._board = ReadinessBoard(run_folder.path, self.key)
         self._lost_at = 0.0
-        self.gate = Gate(session, self.key)
+        self.proxy = Proxy(session, self.key)
 
     async def load(self) -> None:
         """Register the model; returns when every worker is warm and the gate is open.
@@ -76,14 +76,14 @@ class HostedModel:
             raise self._broken() or NoMemoryError(
                 "the worker ended while it loaded the model and gave no reason, as one does that is killed for memory"
             ) from None
-        self.gate.open()
+        self.proxy.open()
 
     async def unload(self) -> None:
         """End the model's workers at once; returns when their memory is free. Requests that run get 503.
 
         Where the model server is gone, so are the workers.
         """
-        self.gate.close()
+        self.proxy.close()
         with contextlib.suppress(aiohttp.ClientError):
             await mms_management.unregister(self._session, self.key)
         deadline = time.monotonic() + GONE_SECONDS
@@ -103,11 +103,11 @@ class HostedModel:
             ServerLostError: the process that starts the workers is dead, which multi-model-server overlooks.
         """
         if self._board.ready_workers():
-            self.gate.open()
+            self.proxy.open()
             return
-        if self.gate.is_open:
+        if self.proxy.is_open:
             log.error("the last worker died: its requests get 503, a new one is loading")
-            self.gate.close()
+            self.proxy.close()
             self._lost_at = time.monotonic()
         if broken := self._broken():
             raise broken

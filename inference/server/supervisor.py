@@ -34,7 +34,7 @@ class Service(Protocol):
         """The model server is gone: answer what waits for it."""
 
 
-class Life:
+class Supervisor:
     """One life of the model server, from its start to a signal or its loss."""
 
     def __init__(

@@ -11,7 +11,7 @@ from inference.content_types import choose_output
 from inference.errors import RequestError
 from inference.options import ServingOptions
 from inference.worker import decoding, isolation, responses
-from inference.worker.batch_request import Exchange
+from inference.worker.batch_request import BatchRequest
 from inference.worker.request import Request, Text, as_mapping, check_count, read_content
 from inference.worker.user_code import UserFunctions, call
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Responder:
+class BatchHandler:
     """Answers batches with one classifier, or with a team's model.
 
     Args:
@@ -50,115 +50,115 @@ class Responder:
     def respond(self, data: list[dict[str, Any]], context: Any) -> list[Any]:
         """Responses to the requests in `data`, each in the envelope that the front opens."""
         started = time.monotonic()
-        exchanges = [Exchange(index, context, request) for index, request in enumerate(data)]
-        for exchange in exchanges:
-            exchange.guard(self._read if self._functions.batched else self._answer_alone)
-        self._tokenize(exchanges)
-        self._predict([exchange for exchange in exchanges if exchange.rows and not exchange.error])
-        bodies = [exchange.finish() for exchange in exchanges]
-        self._report(exchanges, started)
+        entries = [BatchRequest(index, context, request) for index, request in enumerate(data)]
+        for entry in entries:
+            entry.guard(self._read if self._functions.batched else self._answer_alone)
+        self._tokenize(entries)
+        self._predict([entry for entry in entries if entry.rows and not entry.error])
+        bodies = [entry.finish() for entry in entries]
+        self._report(entries, started)
         return bodies
 
-    def _read(self, exchange: Exchange) -> None:
+    def _read(self, entry: BatchRequest) -> None:
         """Decode one request."""
-        exchange.output = self._output(exchange)
+        entry.output = self._output(entry)
         if self._functions.input_fn:
-            content = call(self._functions.input_fn, exchange.context, exchange.payload, exchange.content_type)
-            exchange.request = read_content(content)
+            content = call(self._functions.input_fn, entry.context, entry.payload, entry.content_type)
+            entry.request = read_content(content)
         else:
-            exchange.request = decoding.decode(exchange.payload, exchange.content_type)
-        check_count(exchange.request, self._options.max_records)
+            entry.request = decoding.decode(entry.payload, entry.content_type)
+        check_count(entry.request, self._options.max_records)
 
-    def _tokenize(self, exchanges: list[Exchange]) -> None:
+    def _tokenize(self, entries: list[BatchRequest]) -> None:
         """Token ids of all requests that were read, together; where that fails each alone, for it is one's fault."""
-        read = [(exchange, exchange.request) for exchange in exchanges if exchange.request and not exchange.error]
+        read = [(entry, entry.request) for entry in entries if entry.request and not entry.error]
         if not read:
             return
         try:
             results = self._model.encode_together([request for _, request in read])
         except Exception:
-            for exchange, request in read:
-                exchange.guard(self._tokenize_alone, request)
+            for entry, request in read:
+                entry.guard(self._tokenize_alone, request)
             return
-        for (exchange, _), result in zip(read, results, strict=True):
+        for (entry, _), result in zip(read, results, strict=True):
             if isinstance(result, RequestError):
-                exchange.error = result
+                entry.error = result
             else:
-                exchange.rows = result
+                entry.rows = result
 
-    def _tokenize_alone(self, exchange: Exchange, request: Request) -> None:
-        exchange.rows = self._model.encode(request)
+    def _tokenize_alone(self, entry: BatchRequest, request: Request) -> None:
+        entry.rows = self._model.encode(request)
 
-    def _output(self, exchange: Exchange) -> str:
+    def _output(self, entry: BatchRequest) -> str:
         """The response's content type; what a team writes itself is its own choice."""
-        accept = exchange.headers.get("accept")
+        accept = entry.headers.get("accept")
         if self._functions.output_fn or self._functions.transform_fn:
             return self._options.default_accept if accept in (None, "*/*") else str(accept)
         return choose_output(accept, self._options.default_accept)
 
-    def _predict(self, exchanges: list[Exchange]) -> None:
+    def _predict(self, entries: list[BatchRequest]) -> None:
         """One call for all texts of all requests; each request takes its slice.
 
         Where it fails, halves of the requests try again, so that one request's failure is its alone.
         """
-        if len(exchanges) < 2:
-            for exchange in exchanges:
-                exchange.guard(self._predict_alone)
+        if len(entries) < 2:
+            for entry in entries:
+                entry.guard(self._predict_alone)
             return
-        logits = self._logits(exchanges)
+        logits = self._logits(entries)
         if logits is None:
-            middle = len(exchanges) // 2
-            self._predict(exchanges[:middle])
-            self._predict(exchanges[middle:])
+            middle = len(entries) // 2
+            self._predict(entries[:middle])
+            self._predict(entries[middle:])
             return
         start = 0
-        for exchange in exchanges:
-            end = start + len(exchange.rows)
-            exchange.guard(self._write, logits[start:end])
+        for entry in entries:
+            end = start + len(entry.rows)
+            entry.guard(self._write, logits[start:end])
             start = end
 
-    def _logits(self, exchanges: list[Exchange]) -> torch.Tensor | None:
+    def _logits(self, entries: list[BatchRequest]) -> torch.Tensor | None:
         """Logits of all texts of `exchanges`; None where the model fails."""
         try:
-            return self._model.logits([row for exchange in exchanges for row in exchange.rows])
+            return self._model.logits([row for entry in entries for row in entry.rows])
         except Exception as error:
-            log.warning("a batch of %d requests failed (%s), trying its halves", len(exchanges), type(error).__name__)
+            log.warning("a batch of %d requests failed (%s), trying its halves", len(entries), type(error).__name__)
             return None
 
-    def _predict_alone(self, exchange: Exchange) -> None:
-        self._write(exchange, self._model.logits(exchange.rows))
+    def _predict_alone(self, entry: BatchRequest) -> None:
+        self._write(entry, self._model.logits(entry.rows))
 
-    def _write(self, exchange: Exchange, logits: Any) -> None:
-        request = exchange.request
+    def _write(self, entry: BatchRequest, logits: Any) -> None:
+        request = entry.request
         if request is None:
             raise RuntimeError("a request was predicted before it was read")
         answers = self._model.answers(logits, request.parameters)
         if self._functions.output_fn:
-            self._write_own(exchange, responses.arrange(answers, request.shape))
+            self._write_own(entry, responses.arrange(answers, request.shape))
         else:
-            exchange.body = responses.encode(answers, request.shape, exchange.output)
+            entry.body = responses.encode(answers, request.shape, entry.output)
 
-    def _write_own(self, exchange: Exchange, prediction: Any) -> None:
+    def _write_own(self, entry: BatchRequest, prediction: Any) -> None:
         """The body by the team's output_fn, else as JSON."""
         if self._functions.output_fn:
-            result = call(self._functions.output_fn, exchange.context, prediction, exchange.output)
-            self._take(exchange, result)
+            result = call(self._functions.output_fn, entry.context, prediction, entry.output)
+            self._take(entry, result)
         else:
-            exchange.body = responses.encode_prediction(prediction, exchange.output)
+            entry.body = responses.encode_prediction(prediction, entry.output)
 
-    def _take(self, exchange: Exchange, result: Any) -> None:
+    def _take(self, entry: BatchRequest, result: Any) -> None:
         """A team's result: a body, or a body and its content type."""
         if isinstance(result, tuple):
-            result, exchange.output = result
-        exchange.body = result
+            result, entry.output = result
+        entry.body = result
 
-    def _answer_alone(self, exchange: Exchange) -> None:
+    def _answer_alone(self, entry: BatchRequest) -> None:
         """One request through the team's functions, where the forward pass is theirs."""
-        functions, context = self._functions, exchange.context
-        exchange.output = self._output(exchange)
-        payload, kind = exchange.payload, exchange.content_type
+        functions, context = self._functions, entry.context
+        entry.output = self._output(entry)
+        payload, kind = entry.payload, entry.content_type
         if functions.transform_fn:
-            self._take(exchange, call(functions.transform_fn, context, self._model, payload, kind, exchange.output))
+            self._take(entry, call(functions.transform_fn, context, self._model, payload, kind, entry.output))
             return
         read = functions.input_fn
         content = call(read, context, payload, kind) if read else decoding.decode_content(payload, kind)
@@ -167,14 +167,14 @@ class Responder:
         else:
             request = as_mapping(content)
             prediction = self._model(request["inputs"], **(request.get("parameters") or {}))
-        self._write_own(exchange, prediction)
+        self._write_own(entry, prediction)
 
-    def _report(self, exchanges: list[Exchange], started: float) -> None:
+    def _report(self, entries: list[BatchRequest], started: float) -> None:
         """One line a batch: sizes and times only, never text."""
         values = {
-            "requests": len(exchanges),
-            "errors": sum(exchange.error is not None for exchange in exchanges),
-            **metrics.queued((exchange.headers.get(metrics.ARRIVED_HEADER) for exchange in exchanges), started),
+            "requests": len(entries),
+            "errors": sum(entry.error is not None for entry in entries),
+            **metrics.queued((entry.headers.get(metrics.ARRIVED_HEADER) for entry in entries), started),
             "computed_ms": round(1000 * (time.monotonic() - started), 1),
         }
         if self._functions.batched:

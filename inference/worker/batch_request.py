@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class Exchange:
+class BatchRequest:
     """A request, what was made of it, and its response.
 
     Attributes:

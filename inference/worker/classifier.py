@@ -13,7 +13,7 @@ import torch
 from inference.errors import RequestError, bad_request
 from inference.worker.forward_pass import ForwardPass
 from inference.worker.loading import LoadedModel
-from inference.worker.parallel import Lanes
+from inference.worker.parallel import ParallelPasses
 from inference.worker.parameters import Parameters
 from inference.worker.request import Request, Text, read_content
 from inference.worker.responses import Answer, arrange
@@ -41,14 +41,14 @@ class Classifier:
 
     Attributes:
         batch_tokens: tokens in one forward pass at most, padding included.
-        lanes: how passes share the cores.
+        parallel: how passes share the cores.
         isolated: whether each text gets a forward pass of its own, for models whose scores depend on the others.
         statistics: of the last batch.
     """
 
     loaded: LoadedModel
     batch_tokens: int
-    lanes: Lanes = field(default_factory=lambda: Lanes(1))
+    parallel: ParallelPasses = field(default_factory=lambda: ParallelPasses(1))
     isolated: bool = False
     statistics: Statistics = field(default_factory=Statistics)
 
@@ -104,9 +104,9 @@ class Classifier:
         result = torch.empty((len(rows), len(self.loaded.label_names)), dtype=torch.float32)
         lengths = [len(row) for row in rows]
         self.forward.choose_padding(rows)
-        batches = [[i] for i in range(len(rows))] if self.isolated else self.lanes.plan(lengths, self.batch_tokens)
+        batches = [[i] for i in range(len(rows))] if self.isolated else self.parallel.plan(lengths, self.batch_tokens)
         passes = [[rows[index] for index in batch] for batch in batches]
-        for batch, logits in zip(batches, self.lanes.map(self.forward, passes), strict=True):
+        for batch, logits in zip(batches, self.parallel.map(self.forward, passes), strict=True):
             result[batch] = logits
         padded = sum(len(batch) * lengths[batch[0]] for batch in batches)
         self.statistics = Statistics(len(rows), len(batches), sum(lengths), padded)

@@ -29,9 +29,9 @@ from inference import model_store_entry
 from inference.device import choose
 from inference.options import ServingOptions
 from inference.processes import die_with_parent
-from inference.readiness import NO_MEMORY, RUN_FOLDER_VARIABLE, Noticeboard
+from inference.readiness import NO_MEMORY, RUN_FOLDER_VARIABLE, ReadinessBoard
 from inference.worker import user_code
-from inference.worker.batch_handler import Responder
+from inference.worker.batch_handler import BatchHandler
 
 log = logging.getLogger("inference.worker.handler")
 
@@ -44,7 +44,7 @@ class Worker:
         response_timeout: seconds that a batch may take.
     """
 
-    responder: Responder
+    batch_handler: BatchHandler
     response_timeout: int
 
 
@@ -60,7 +60,7 @@ def handle(data: list[dict[str, Any]] | None, context: Any) -> list[Any]:
     if _worker is None:
         raise RuntimeError("asked to predict before the model was loaded")
     with watched(_worker.response_timeout):
-        return _worker.responder.respond(data, context)
+        return _worker.batch_handler.respond(data, context)
 
 
 @contextlib.contextmanager
@@ -82,15 +82,15 @@ def start(context: Any, environ: Mapping[str, str]) -> Worker:
     logs.configure()
     # What multi-model-server's worker logs goes to the root logger itself.
     logging.getLogger().addFilter(is_news)
-    board = Noticeboard(Path(environ[RUN_FOLDER_VARIABLE]), context.model_name)
+    board = ReadinessBoard(Path(environ[RUN_FOLDER_VARIABLE]), context.model_name)
     try:
         options = from_environment(ServingOptions, environ)
         logs.configure(options.level_name)
         # Its metrics of every batch say less than the batch's own line.
         logging.getLogger("mms.service").setLevel(logging.WARNING)
-        responder = load(context, options)
+        batch_handler = load(context, options)
         board.announce_ready()
-        return Worker(responder, options.response_timeout)
+        return Worker(batch_handler, options.response_timeout)
     except Exception as error:
         log_failure(error)
         board.announce_failure(NO_MEMORY if ran_out(error) else reason(error))
@@ -108,7 +108,7 @@ def ran_out(error: Exception) -> bool:
     return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
 
 
-def load(context: Any, options: ServingOptions) -> Responder:
+def load(context: Any, options: ServingOptions) -> BatchHandler:
     """The responder for the model that the registered stub names, loaded and warm."""
     started = time.monotonic()
     folder = model_store_entry.model_folder(Path(context.system_properties["model_dir"]))
@@ -118,10 +118,10 @@ def load(context: Any, options: ServingOptions) -> Responder:
         model = user_code.call(functions.model_fn, context, str(folder))
     else:
         model = load_classifier(folder, context.system_properties.get("gpu_id"), options)
-    responder = Responder(model, options, functions)
-    responder.warm_up()
+    batch_handler = BatchHandler(model, options, functions)
+    batch_handler.warm_up()
     log.info("model loaded and warm in %.1f s", time.monotonic() - started)
-    return responder
+    return batch_handler
 
 
 def load_classifier(folder: Path, gpu: int | None, options: ServingOptions) -> Any:
@@ -132,7 +132,7 @@ def load_classifier(folder: Path, gpu: int | None, options: ServingOptions) -> A
     from inference.worker.classifier import Classifier
     from inference.worker.compilation import compile_model
     from inference.worker.loading import load as load_model
-    from inference.worker.parallel import Lanes
+    from inference.worker.parallel import ParallelPasses
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or torch.get_num_threads()))
     device = choose(options.dtype, gpu, cpu_flags())
@@ -147,8 +147,8 @@ def load_classifier(folder: Path, gpu: int | None, options: ServingOptions) -> A
     )
     threads = torch.get_num_threads()
     # Compiled code has threads of its own.
-    lanes = Lanes(1 if device.is_gpu or options.compile else threads)
-    classifier = Classifier(loaded, options.batch_tokens or device.batch_tokens(threads), lanes)
+    parallel = ParallelPasses(1 if device.is_gpu or options.compile else threads)
+    classifier = Classifier(loaded, options.batch_tokens or device.batch_tokens(threads), parallel)
     if options.compile:
         compile_model(loaded.model, classifier.probe)
     return classifier

@@ -21,7 +21,7 @@ R = TypeVar("R")
 LEAST_TOKENS = 64
 
 
-class Lanes:
+class ParallelPasses:
     """`count` threads that compute; 1 means none but the caller's."""
 
     def __init__(self, count: int) -> None:

@@ -52,7 +52,7 @@ def rank(options: ProcessingOptions) -> str:
     return rank_sql(options.seed, normalized_sql("text") if options.drop_duplicates else "text")
 
 
-class Survey:
+class FirstPass:
     """What a first pass finds out; `note` every file, `decide` once, then ask.
 
     Attributes:

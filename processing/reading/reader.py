@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from contract.failures import UserError
 from processing.batches import mark, outcomes
-from processing.reading.first_pass import Survey, wants_cuts
+from processing.reading.first_pass import FirstPass, wants_cuts
 from processing.reading.line_numbers import lines_at, lines_of_rows
 from processing.reading.query import Plan, build, choose, conditions
 from processing.reading.rejects import REASONS, BrokenLine, Reject, broken_lines
@@ -61,12 +61,12 @@ class FileReader:
             raise self.explained(error) from None
         self.count_broken(broken_lines(self.connection))
 
-    def note(self, survey: Survey) -> None:
+    def note(self, first_pass: FirstPass) -> None:
         """Read the file for what `survey` wants of it."""
         # Where all rows are cut to size, those of the other hosts count too.
         plan = replace(self.plan, host=0, hosts=1) if wants_cuts(self.plan.options) else self.plan
         try:
-            survey.note(self.number, build(plan, self.file, self.columns))
+            first_pass.note(self.number, build(plan, self.file, self.columns))
         except duckdb.Error as error:
             raise self.explained(error) from None
         # They come again when the rows are read.
@@ -188,11 +188,11 @@ def surveyed(connection: duckdb.DuckDBPyConnection, found: Iterable[FileReader])
     noted = list(found)
     if not noted:
         return
-    survey = Survey(connection, noted[0].plan.options)
+    first_pass = FirstPass(connection, noted[0].plan.options)
     for reader in noted:
-        reader.note(survey)
-    survey.decide()
+        reader.note(first_pass)
+    first_pass.decide()
     for reader in noted:
-        reader.duplicates = survey.duplicates(reader.number)
-        reader.plan = replace(reader.plan, cuts=survey.cuts)
+        reader.duplicates = first_pass.duplicates(reader.number)
+        reader.plan = replace(reader.plan, cuts=first_pass.cuts)
         yield reader

@@ -8,19 +8,19 @@ from typing import Any
 from contract.markup import Markup, count, element, joined, share, table
 from contract.page import details, document, legend, plain, section, tiles
 from processing.report.histogram import picture
-from processing.report.row_samples import Excerpt
+from processing.report.row_samples import RowSample
 from processing.report.sankey import flow
 
 COLOURS, MOST_CLASSES, MOST_FILES = 8, 60, 100
 
 
-def page(report: Mapping[str, Any], label_names: Sequence[str], excerpts: Mapping[str, Sequence[Excerpt]]) -> str:
+def page(report: Mapping[str, Any], label_names: Sequence[str], row_samples: Mapping[str, Sequence[RowSample]]) -> str:
     """The page for `report`, the content of report.json."""
     sections = [
         figures(report),
         element("div", flow_section(report), reasons_section(report["rows"]), class_="pair"),
         element("div", lengths_section(report["lengths"]), balance_section(report["labels"]), class_="pair"),
-        excerpts_section(excerpts, label_names),
+        excerpts_section(row_samples, label_names),
         files_section(report["files"], report["files_passed_over"]),
         details("Options", table(("option", "value"), plain(report["options"]))),
         details("Versions", table(("of", "version"), plain(report["versions"]))),
@@ -120,12 +120,12 @@ def lengths_section(lengths: Mapping[str, Any]) -> Markup:
     return section("Length of the rows", picture(lengths["histogram"], lengths), element("p", told, class_="soft"))
 
 
-def excerpts_section(excerpts: Mapping[str, Sequence[Excerpt]], names: Sequence[str]) -> Markup:
-    rows = [excerpt_row(row, names) for found in excerpts.values() for row in found]
+def excerpts_section(row_samples: Mapping[str, Sequence[RowSample]], names: Sequence[str]) -> Markup:
+    rows = [excerpt_row(row, names) for found in row_samples.values() for row in found]
     return section("Some rows, shortened", *rows) if rows else Markup("")
 
 
-def excerpt_row(row: Excerpt, names: Sequence[str]) -> Markup:
+def excerpt_row(row: RowSample, names: Sequence[str]) -> Markup:
     tags = [element("span", row.split, class_="tag")]
     if row.number is not None:
         tags.append(element("span", names[row.number], class_="tag"))

@@ -15,7 +15,7 @@ EXCERPT_CHARS = 240
 
 
 @dataclass(frozen=True)
-class Excerpt:
+class RowSample:
     """One row. `number` is its class; None in unlabelled data."""
 
     split: str
@@ -26,11 +26,11 @@ class Excerpt:
 
 
 @dataclass
-class Excerpts:
+class RowSamples:
     """Collects the first `most` rows of each split."""
 
     most: int
-    rows: dict[str, list[Excerpt]] = field(default_factory=lambda: {name: [] for name in SPLITS})
+    rows: dict[str, list[RowSample]] = field(default_factory=lambda: {name: [] for name in SPLITS})
 
     def add(self, batch: pa.RecordBatch, splits: NDArray[np.uint8], tokens: Tokens) -> None:
         """Take what is still wanted from `batch`, with the columns text and number; all arguments are by row."""
@@ -39,7 +39,7 @@ class Excerpts:
             for row in np.flatnonzero(splits == place)[:wanted] if wanted > 0 else ():
                 full, length = int(tokens.full_lengths[row]), int(tokens.lengths[row])
                 text, number = batch.column("text")[row].as_py(), batch.column("number")[row].as_py()
-                self.rows[name].append(Excerpt(name, shortened(text), number, full, full > length))
+                self.rows[name].append(RowSample(name, shortened(text), number, full, full > length))
 
 
 def shortened(text: str) -> str:

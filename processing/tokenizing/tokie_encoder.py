@@ -64,7 +64,7 @@ def encoder(path: Path, max_length: int, backend: str) -> Encoder:
         lean.write_text(json.dumps({**content, **LEAN}))
         fast = tokie.Tokenizer.from_json(str(lean))
     try:
-        return FastEncoder(library, fast, texts)
+        return TokieEncoder(library, fast, texts)
     except DifferenceError:
         log.error("tokie and tokenizers differ on a probe: tokenizing with the tokenizers library, which takes longer")
         return library
@@ -74,7 +74,7 @@ class DifferenceError(Exception):
     """tokie and the library gave different ids for a proven text: no row of tokie's is to be trusted."""
 
 
-class FastEncoder:
+class TokieEncoder:
     """tokie for texts of the proven alphabet, the library for the others. Several threads may encode.
 
     Attributes:

@@ -11,7 +11,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_callback import ExportableState
 
 from training.checkpointing import hyperparameter_history
-from training.checkpointing.trainer_progress import Progress
+from training.checkpointing.trainer_progress import TrainerProgress
 
 if TYPE_CHECKING:
     from training.trainer import JobTrainer
@@ -92,7 +92,7 @@ def rng_file(trainer: JobTrainer, folder: Path) -> Path:
 
 def save_state(trainer: JobTrainer, folder: Path) -> None:
     """Trainer's state with that of its callbacks, the progress, and the hyperparameters of each step."""
-    progress = Progress.of(trainer)
+    progress = TrainerProgress.of(trainer)
     if trainer.is_world_process_zero():
         for part in [*trainer.callback_handler.callbacks, trainer.control]:
             if isinstance(part, ExportableState):

@@ -23,7 +23,7 @@ NAN = float("nan")
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainerProgress:
     """The loss that was not logged yet, and all that was.
 
     Attributes:
@@ -39,7 +39,7 @@ class Progress:
     owes_evaluation: bool = False
 
     @classmethod
-    def of(cls, trainer: JobTrainer) -> Progress:
+    def of(cls, trainer: JobTrainer) -> TrainerProgress:
         """What `trainer` knows now; called by all ranks."""
         pending = trainer.agreement.collect(float(trainer._tr_loss))
         return cls(
@@ -47,7 +47,7 @@ class Progress:
         )
 
     @classmethod
-    def read(cls, checkpoint: Path) -> Progress:
+    def read(cls, checkpoint: Path) -> TrainerProgress:
         content = read_json(checkpoint / FILE, "progress of the checkpoint")
         # What is not finite is null in JSON.
         content["logged"] = NAN if content["logged"] is None else content["logged"]
@@ -71,7 +71,7 @@ class ProgressCallback(TrainerCallback):
 
     def __init__(self, trainer: JobTrainer) -> None:
         self.trainer = trainer
-        self.progress: Progress | None = None
+        self.progress: TrainerProgress | None = None
         self.owes_evaluation = False
 
     def on_train_begin(

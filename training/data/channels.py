@@ -8,8 +8,8 @@ from pathlib import Path
 
 from contract.failures import UserError
 from contract.paths import Paths
-from training.data import channel as data
-from training.data.channel import Channel, Channels
+from training.data.channel import Channel, Channels, split
+from training.data.channel import load as load_channel
 from training.data.tokenization import TextEncoder
 from training.model import base_model
 from training.model.base_model import BaseModel
@@ -28,13 +28,13 @@ def load(paths: Paths, options: TrainingOptions, base: BaseModel, seed: int) -> 
         UserError: train is missing, a channel cannot be read, or has classes that train does not know.
     """
     encoder = encoder_of(options, base)
-    train = data.load(paths.channel("train"), encoder)
+    train = load_channel(paths.channel("train"), encoder)
     if train.card is not None:
         encoder = replace(encoder, max_length=train.card.max_length)
     test = optional(paths.channel("test"), encoder, train)
     validation = optional(paths.channel("validation"), encoder, train)
     if validation is None:
-        train, validation = data.split(train, options.validation_fraction, seed)
+        train, validation = split(train, options.validation_fraction, seed)
         log.info(
             "no channel validation: %s rows of train are held out by a hash of their ids", f"{len(validation.rows):,}"
         )
@@ -72,7 +72,7 @@ def optional(folder: Path, encoder: TextEncoder, train: Channel) -> Channel | No
     """The channel in `folder`, None where there is none; train must know all its classes."""
     if not folder.is_dir():
         return None
-    channel = data.load(folder, encoder, train.label_names)
+    channel = load_channel(folder, encoder, train.label_names)
     if channel.card and train.card and channel.label_names != train.label_names:
         raise UserError(f"channel {folder.name} has labels {channel.label_names}, but train has {train.label_names}")
     if channel.labels.max() >= len(train.label_names):

@@ -15,7 +15,7 @@ AT_THRESHOLD = ("accuracy", "f1", "precision", "recall")
 
 
 @dataclass(frozen=True)
-class Verdict:
+class FinalEvaluation:
     """What an evaluation of the final weights gave.
 
     Attributes:
@@ -29,7 +29,7 @@ class Verdict:
     predictions: Mapping[str, Predictions]
 
 
-def judge(trainer: JobTrainer, channels: Channels, criterion: str) -> Verdict:
+def judge(trainer: JobTrainer, channels: Channels, criterion: str) -> FinalEvaluation:
     """Evaluate on validation, and on test where there is one; called by all ranks.
 
     Args:
@@ -45,7 +45,7 @@ def judge(trainer: JobTrainer, channels: Channels, criterion: str) -> Verdict:
         more["decision_threshold"] = chosen
     if trainer.is_world_process_zero():
         say(more)
-    return Verdict({**metrics, **more}, chosen, found)
+    return FinalEvaluation({**metrics, **more}, chosen, found)
 
 
 def judged(channel: str, found: Predictions, chosen: float | None) -> dict[str, float]:

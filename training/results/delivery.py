@@ -19,7 +19,7 @@ from training.distributed import sharding
 from training.distributed.stopping import InterruptionError
 from training.evaluation import final_evaluation
 from training.evaluation.calibration import bins
-from training.evaluation.final_evaluation import Verdict
+from training.evaluation.final_evaluation import FinalEvaluation
 from training.metrics import say
 from training.model import lora
 from training.results import delivered_weights, model_folder, outputs, verification
@@ -51,13 +51,14 @@ def deliver(run: TrainingRun) -> None:
         write_model(run, result, weights, check)
 
 
-def report_of(run: TrainingRun, found: Verdict, result: model_folder.Result) -> Report:
+def report_of(run: TrainingRun, found: FinalEvaluation, result: model_folder.Result) -> Report:
     """What the page shows, the mistakes on the channel that judges last."""
     trainer, channels, base = run.trainer, run.channels, run.base
     judged = {"validation": channels.validation} | ({"test": channels.test} if channels.test else {})
     last = list(found.predictions)[-1]
     in_force = hyperparameter_history.at(trainer.stretches, result.step)
-    given = {**asdict(run.hyperparameters.options), **dict.fromkeys((*SHOWN, *run.hyperparameters.arguments))}
+    # In force at the delivered step; what no step depends on, such as run_name, as it was given.
+    given = {**asdict(run.hyperparameters.options), **dict.fromkeys(SHOWN), **run.hyperparameters.arguments}
     origin = "from scratch" if base.from_scratch else f"from {base.name}"
     return Report(
         title=f"Trained {origin} on {len(channels.train.rows):,} rows; "

@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from inference.envelope import pack
 from inference.server.app import SingleModel
 from inference.server.middleware import errors_as_json
-from inference.server.proxy import Gate
+from inference.server.proxy import Proxy
 
 Worker = Callable[[web.Request], Awaitable[web.Response]]
 Client = TestClient[Any, Any]
@@ -28,19 +28,19 @@ async def echo(request: web.Request) -> web.Response:
     return web.Response(body=content, headers={"x-request-id": "id-1", **seen})
 
 
-def with_front(worker: Worker, check: Callable[[Client, Gate], Awaitable[None]], limit: int = 1 << 20) -> None:
+def with_front(worker: Worker, check: Callable[[Client, Proxy], Awaitable[None]], limit: int = 1 << 20) -> None:
     """Run `check` with a client of a front, whose open gate leads to `worker`."""
 
     async def run() -> None:
         behind = web.Application()
         behind.router.add_post("/predictions/key", worker)
         async with TestServer(behind) as server, aiohttp.ClientSession(server.make_url("/")) as session:
-            gate = Gate(session, "key")
-            gate.open()
+            proxy = Proxy(session, "key")
+            proxy.open()
             application = web.Application(middlewares=[errors_as_json], client_max_size=limit)
-            application.add_routes(SingleModel(SimpleNamespace(gate=gate)).routes())  # type: ignore[arg-type]
+            application.add_routes(SingleModel(SimpleNamespace(proxy=proxy)).routes())  # type: ignore[arg-type]
             async with TestClient(TestServer(application)) as client:
-                await check(client, gate)
+                await check(client, proxy)
 
     asyncio.run(run())
 

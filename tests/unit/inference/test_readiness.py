@@ -6,13 +6,13 @@ import sys
 import time
 from pathlib import Path
 
-from inference.readiness import Noticeboard
+from inference.readiness import ReadinessBoard
 
 ANNOUNCE = """
 import sys
 from pathlib import Path
-from inference.readiness import Noticeboard
-Noticeboard(Path(sys.argv[1]), "model").announce_ready()
+from inference.readiness import ReadinessBoard
+ReadinessBoard(Path(sys.argv[1]), "model").announce_ready()
 print("announced", flush=True)
 sys.stdin.read()
 """
@@ -22,7 +22,7 @@ ENVIRON = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
 
 
 def test_a_worker_counts_until_it_dies(tmp_path: Path) -> None:
-    board = Noticeboard(tmp_path, "model")
+    board = ReadinessBoard(tmp_path, "model")
     assert board.ready_workers() == []
     command = [sys.executable, "-c", ANNOUNCE, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=ENVIRON) as worker:
@@ -34,11 +34,11 @@ def test_a_worker_counts_until_it_dies(tmp_path: Path) -> None:
         os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOWAIT)
         assert board.ready_workers() == []
     assert list((board.folder / "ready").iterdir()) == []
-    assert Noticeboard(tmp_path, "other").ready_workers() == []
+    assert ReadinessBoard(tmp_path, "other").ready_workers() == []
 
 
 def test_workers_can_be_replaced_while_the_process_that_starts_them_lives(tmp_path: Path) -> None:
-    board = Noticeboard(tmp_path, "model")
+    board = ReadinessBoard(tmp_path, "model")
     assert board.can_replace()
     starter = subprocess.Popen([sys.executable, "-c", STARTER, ANNOUNCE, str(tmp_path)], env=ENVIRON)
     while not board.ready_workers():
@@ -51,7 +51,7 @@ def test_workers_can_be_replaced_while_the_process_that_starts_them_lives(tmp_pa
 
 
 def test_a_failure_is_handed_over(tmp_path: Path) -> None:
-    board = Noticeboard(tmp_path, "model")
+    board = ReadinessBoard(tmp_path, "model")
     assert board.failure() is None
     board.announce_failure("no weights")
     assert board.failure() == "no weights"

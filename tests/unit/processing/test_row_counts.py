@@ -7,30 +7,30 @@ import pytest
 from contract.failures import UserError
 from processing.options import ProcessingOptions
 from processing.reading.rejects import Reject
-from processing.row_counts import Accounts
+from processing.row_counts import JobCounts
 from processing.rows.filters import Counts, Outcome
 
 OPTIONS = ProcessingOptions()
 
 
-def accounts(kept: int = 3, written: int = 3) -> Accounts:
+def job_counts(kept: int = 3, written: int = 3) -> JobCounts:
     counts = Counts()
     counts.add(Outcome.KEPT, kept)
     counts.add(Outcome.WHERE, 2)
-    found = Accounts({"a": counts})
+    found = JobCounts({"a": counts})
     found.statistics.add_split("train", written)
     return found
 
 
 def test_counts_that_add_up_pass() -> None:
-    accounts().check(OPTIONS, 1)
-    assert accounts().total().read == 5
+    job_counts().check(OPTIONS, 1)
+    assert job_counts().total().read == 5
 
 
 def test_a_row_that_was_not_written_or_not_counted_is_a_bug() -> None:
     with pytest.raises(RuntimeError, match="3 rows were kept, but 2 written"):
-        accounts(written=2).check(OPTIONS, 1)
-    lost = accounts()
+        job_counts(written=2).check(OPTIONS, 1)
+    lost = job_counts()
     lost.by_file["a"].read += 1
     with pytest.raises(RuntimeError, match="a: rows read are not kept"):
         lost.check(OPTIONS, 1)
@@ -38,25 +38,25 @@ def test_a_row_that_was_not_written_or_not_counted_is_a_bug() -> None:
 
 def test_one_host_needs_a_row_to_train_on() -> None:
     with pytest.raises(UserError, match="no row is left to train on: 2 rows read, 0 kept, 2 filtered .where."):
-        accounts(0, 0).check(OPTIONS, 1)
-    accounts(0, 0).check(OPTIONS, 2)
+        job_counts(0, 0).check(OPTIONS, 1)
+    job_counts(0, 0).check(OPTIONS, 2)
 
 
 def test_unlabelled_rows_need_no_split_to_train_on() -> None:
-    found = accounts(3, 0)
+    found = job_counts(3, 0)
     found.statistics.add_split("test", 3)
     with pytest.raises(UserError, match="to train on"):
         found.check(OPTIONS, 1)
     found.check(ProcessingOptions(unlabelled=True), 1)
     with pytest.raises(UserError, match="no row is left: "):
-        accounts(0, 0).check(ProcessingOptions(unlabelled=True), 1)
+        job_counts(0, 0).check(ProcessingOptions(unlabelled=True), 1)
 
 
 @pytest.mark.parametrize(
     ("most", "fails"), [(None, False), (0, True), (1, True), (2, False), (0.1, True), (0.2, False)]
 )
 def test_rejects_are_limited_by_share_or_number(most: float | None, fails: bool) -> None:
-    found = accounts(6, 6)
+    found = job_counts(6, 6)
     found.by_file["a"].add(Outcome.NO_LABEL, 2)
     first = Reject("a.tsv", 7, "label", "no label", None)
     if not fails:

@@ -9,20 +9,20 @@ from unit.inference.fronts import Client, echo, error_of, with_front
 from contract.failures import UserError
 from inference.options import ServingOptions
 from inference.server.app import listen
-from inference.server.proxy import Gate
+from inference.server.proxy import Proxy
 
 
 def test_ping_says_whether_a_worker_lives() -> None:
-    async def check(client: Client, gate: Gate) -> None:
+    async def check(client: Client, proxy: Proxy) -> None:
         assert (await client.get("/ping")).status == 200
-        gate.close()
+        proxy.close()
         assert await error_of(await client.get("/ping")) == (503, "service_unavailable")
 
     with_front(echo, check)
 
 
 def test_there_are_two_routes() -> None:
-    async def check(client: Client, gate: Gate) -> None:
+    async def check(client: Client, proxy: Proxy) -> None:
         for path in ("/", "/models", "/predictions/key", "/invocations/"):
             assert await error_of(await client.post(path)) == (404, "not_found")
         answer = await client.get("/invocations")
@@ -33,7 +33,7 @@ def test_there_are_two_routes() -> None:
 
 
 def test_a_large_body_is_refused() -> None:
-    async def check(client: Client, gate: Gate) -> None:
+    async def check(client: Client, proxy: Proxy) -> None:
         assert (await client.post("/invocations", data=b"x" * 1000)).status == 201
         answer = await client.post("/invocations", data=b"x" * 1001)
         assert await error_of(answer) == (413, "request_entity_too_large")

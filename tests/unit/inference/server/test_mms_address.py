@@ -10,23 +10,23 @@ import pytest
 
 from contract.failures import UserError
 from inference.server import mms_address as endpoints
-from inference.server.mms_address import PORTS, Endpoint, is_listened_on, is_taken
+from inference.server.mms_address import PORTS, MmsAddress, is_listened_on, is_taken
 
 
 def test_a_unix_socket_where_its_path_is_short() -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
-        endpoint = Endpoint.choose(Path(folder))
-    assert str(endpoint) == f"unix:{folder}/server.sock"
-    assert endpoint.native
+        mms_address = MmsAddress.choose(Path(folder))
+    assert str(mms_address) == f"unix:{folder}/server.sock"
+    assert mms_address.native
 
 
 def test_loopback_where_it_is_long(tmp_path: Path) -> None:
     folder = tmp_path / ("long" * 30)
     folder.mkdir()
-    endpoint = Endpoint.choose(folder)
-    assert endpoint.port in PORTS
-    assert str(endpoint) == f"http://127.0.0.1:{endpoint.port}"
-    assert not endpoint.native
+    mms_address = MmsAddress.choose(folder)
+    assert mms_address.port in PORTS
+    assert str(mms_address) == f"http://127.0.0.1:{mms_address.port}"
+    assert not mms_address.native
 
 
 def test_a_taken_worker_port_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,9 +34,9 @@ def test_a_taken_worker_port_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(endpoints, "WORKER_PORT", taken.getsockname()[1])
         monkeypatch.setattr(endpoints, "ENDING_SECONDS", 0.1)
         with pytest.raises(UserError, match="is taken, and the temporary folder cannot hold sockets"):
-            asyncio.run(Endpoint(port=1).wait_until_free())
+            asyncio.run(MmsAddress(port=1).wait_until_free())
         # A Unix socket leaves the port alone.
-        asyncio.run(Endpoint(path=Path("/socket")).wait_until_free())
+        asyncio.run(MmsAddress(path=Path("/socket")).wait_until_free())
 
 
 def test_a_port_closed_just_now_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +45,7 @@ def test_a_port_closed_just_now_is_waited_for(monkeypatch: pytest.MonkeyPatch) -
     assert is_taken(port)
     assert not is_listened_on(port)
     with pytest.raises(TimeoutError):
-        asyncio.run(asyncio.wait_for(Endpoint(port=1).wait_until_free(), 0.1))
+        asyncio.run(asyncio.wait_for(MmsAddress(port=1).wait_until_free(), 0.1))
 
 
 def test_who_still_listens_for_a_moment_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +53,7 @@ def test_who_still_listens_for_a_moment_is_waited_for(monkeypatch: pytest.Monkey
     monkeypatch.setattr(endpoints, "WORKER_PORT", taken.getsockname()[1])
     closing = threading.Timer(0.7, taken.close)
     closing.start()
-    asyncio.run(asyncio.wait_for(Endpoint(port=1).wait_until_free(), 5))
+    asyncio.run(asyncio.wait_for(MmsAddress(port=1).wait_until_free(), 5))
     closing.join()
 
 
@@ -63,7 +63,7 @@ def test_a_port_that_stays_taken_is_not_waited_for_forever(monkeypatch: pytest.M
         monkeypatch.setattr(endpoints, "WORKER_PORT", bound.getsockname()[1])
         monkeypatch.setattr(endpoints, "TIME_WAIT_SECONDS", 0)
         with pytest.raises(UserError, match="is taken"):
-            asyncio.run(Endpoint(port=1).wait_until_free())
+            asyncio.run(MmsAddress(port=1).wait_until_free())
 
 
 def closed_just_now() -> int:

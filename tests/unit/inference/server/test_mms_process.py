@@ -9,15 +9,15 @@ from mms.model_server import load_properties
 
 from contract.failures import UserError
 from inference.options import ServingOptions
-from inference.server.mms_address import Endpoint
+from inference.server.mms_address import MmsAddress
 from inference.server.mms_process import LOG_CONFIG, RunFolder, find_java, properties
 
 
 def test_the_servers_own_reader_finds_our_settings(tmp_path: Path) -> None:
-    endpoint = Endpoint(path=tmp_path / "socket")
+    mms_address = MmsAddress(path=tmp_path / "socket")
     options = ServingOptions(payload_mb=3, queue_size=7, timeout_seconds=700)
     path = tmp_path / "server.properties"
-    path.write_text(properties(options, RunFolder(tmp_path), endpoint))
+    path.write_text(properties(options, RunFolder(tmp_path), mms_address))
     found = load_properties(path)
     assert found["inference_address"] == found["management_address"] == f"unix:{tmp_path}/socket"
     assert found["use_native_io"] == "true"
@@ -29,7 +29,7 @@ def test_the_servers_own_reader_finds_our_settings(tmp_path: Path) -> None:
 
 def test_a_load_may_take_longer_than_an_answer(tmp_path: Path) -> None:
     options = ServingOptions(startup_timeout=90, timeout_seconds=5)
-    assert "default_response_timeout_seconds=90\n" in properties(options, RunFolder(tmp_path), Endpoint(port=1))
+    assert "default_response_timeout_seconds=90\n" in properties(options, RunFolder(tmp_path), MmsAddress(port=1))
 
 
 def test_the_log_goes_to_the_console_alone() -> None:

@@ -27,7 +27,7 @@ class Hosted:
         self.folder, self.unloaded = folder, False
         self.may_load = asyncio.Event()
         self.may_load.set()
-        self.gate = SimpleNamespace(forward=self.forward, idle=self.idle, close=lambda: None)
+        self.proxy = SimpleNamespace(forward=self.forward, idle=self.idle, close=lambda: None)
 
     async def forward(self, _: web.Request) -> web.Response:
         return web.Response(text=self.folder.name)
@@ -60,12 +60,12 @@ def root(tmp_path: Path) -> Path:
 
 
 def with_models(root: Path, check: Check, prepare: Callable[[Hosted], None] = lambda _: None) -> None:
-    hosted: list[Hosted] = []
+    served_model: list[Hosted] = []
 
     def host(folder: Path) -> Any:
-        hosted.append(Hosted(folder))
-        prepare(hosted[-1])
-        return hosted[-1]
+        served_model.append(Hosted(folder))
+        prepare(served_model[-1])
+        return served_model[-1]
 
     async def run() -> None:
         service = MultiModel(root, host)
@@ -75,7 +75,7 @@ def with_models(root: Path, check: Check, prepare: Callable[[Hosted], None] = la
             assert (await client.get("/ping")).status == 503
             await service.load()
             assert (await client.get("/ping")).status == 200
-            await check(client, service, hosted)
+            await check(client, service, served_model)
 
     asyncio.run(run())
 
@@ -85,30 +85,30 @@ async def load(client: Client, name: str, folder: Path) -> Any:
 
 
 def test_names_need_not_be_those_of_folders(root: Path) -> None:
-    async def check(client: Client, service: MultiModel, hosted: list[Hosted]) -> None:
+    async def check(client: Client, service: MultiModel, served_model: list[Hosted]) -> None:
         assert (await load(client, "x/y %", root / "a")).status == 200
         assert await (await client.post("/models/x%2Fy%20%25/invoke")).text() == "a"
         described = await (await client.get("/models/x%2Fy%20%25")).json()
         assert described == {"modelName": "x/y %", "modelUrl": str(root / "a")}
         assert (await client.delete("/models/x%2Fy%20%25")).status == 200
-        assert hosted[0].unloaded
+        assert served_model[0].unloaded
         assert await error_of(await client.post("/models/x%2Fy%20%25/invoke")) == (404, "not_found")
 
     with_models(root, check)
 
 
 def test_a_model_that_is_loading_is_not_loaded_twice(root: Path) -> None:
-    async def check(client: Client, service: MultiModel, hosted: list[Hosted]) -> None:
+    async def check(client: Client, service: MultiModel, served_model: list[Hosted]) -> None:
         first = asyncio.create_task(load(client, "one", root / "a"))
-        while not hosted:
+        while not served_model:
             await asyncio.sleep(0.01)
         assert await error_of(await load(client, "one", root / "a")) == (409, "conflict")
         assert await error_of(await client.get("/models/one")) == (404, "not_found")
         # Loads take turns.
         second = asyncio.create_task(load(client, "two", root / "b"))
         await asyncio.sleep(0.05)
-        assert len(hosted) == 1
-        hosted[0].may_load.set()
+        assert len(served_model) == 1
+        served_model[0].may_load.set()
         assert (await first).status == (await second).status == 200
 
     def prepare(model: Hosted) -> None:
@@ -126,11 +126,11 @@ def test_a_model_that_is_loading_is_not_loaded_twice(root: Path) -> None:
     ],
 )
 def test_a_load_that_fails_leaves_nothing(root: Path, failure: UserError, expected: tuple[int, str]) -> None:
-    async def check(client: Client, service: MultiModel, hosted: list[Hosted]) -> None:
+    async def check(client: Client, service: MultiModel, served_model: list[Hosted]) -> None:
         answer = await load(client, "one", root / "a")
         assert await error_of(answer) == expected
         assert str(root) not in await answer.text()
-        assert hosted[0].unloaded
+        assert served_model[0].unloaded
         assert (await (await client.get("/models")).json()) == {"models": []}
 
     def prepare(model: Hosted) -> None:
@@ -143,20 +143,20 @@ def test_a_load_that_fails_leaves_nothing(root: Path, failure: UserError, expect
     "body", ["", "[]", '{"model_name": "a"}', '{"model_name": 1, "url": "/"}', '{"model_name": "a", "url": "\\u0000"}']
 )
 def test_an_order_that_is_none(root: Path, body: str) -> None:
-    async def check(client: Client, service: MultiModel, hosted: list[Hosted]) -> None:
+    async def check(client: Client, service: MultiModel, served_model: list[Hosted]) -> None:
         assert await error_of(await client.post("/models", data=body)) == (400, "bad_request")
 
     with_models(root, check)
 
 
 def test_a_model_that_cannot_be_served_any_more_is_unloaded(root: Path) -> None:
-    async def check(client: Client, service: MultiModel, hosted: list[Hosted]) -> None:
+    async def check(client: Client, service: MultiModel, served_model: list[Hosted]) -> None:
         for name in ("a", "b"):
             await load(client, name, root / name)
-        hosted[0].failure = UserError("it does not load again")
+        served_model[0].failure = UserError("it does not load again")
         await service.follow()
-        assert hosted[0].unloaded
-        assert not hosted[1].unloaded
+        assert served_model[0].unloaded
+        assert not served_model[1].unloaded
         assert await error_of(await client.get("/models/a")) == (404, "not_found")
         # After the loss of the model server the others are loaded again.
         service.close()
@@ -170,7 +170,7 @@ def test_a_model_that_cannot_be_served_any_more_is_unloaded(root: Path) -> None:
 
 
 def test_the_list_comes_in_pages(root: Path) -> None:
-    async def check(client: Client, service: MultiModel, hosted: list[Hosted]) -> None:
+    async def check(client: Client, service: MultiModel, served_model: list[Hosted]) -> None:
         names = [f"m{number:03}" for number in range(PAGE + 20)]
         for name in reversed(names):
             await load(client, name, root / "a")

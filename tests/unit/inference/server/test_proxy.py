@@ -7,13 +7,13 @@ import pytest
 from aiohttp import web
 from unit.inference.fronts import Client, echo, error_of, with_front
 
-from inference.server.proxy import MOST_HEADER_BYTES, Gate
+from inference.server.proxy import MOST_HEADER_BYTES, Proxy
 
 UNAVAILABLE = (503, "service_unavailable")
 
 
 def test_status_headers_and_body_come_out_of_the_envelope() -> None:
-    async def check(client: Client, gate: Gate) -> None:
+    async def check(client: Client, proxy: Proxy) -> None:
         answer = await client.post("/invocations", data=b"\x00body\n")
         assert answer.status == 201
         assert await answer.read() == b"\x00body\n"
@@ -32,7 +32,7 @@ def test_the_worker_sees_the_callers_headers_and_no_others() -> None:
         seen.update(request.headers)
         return await echo(request)
 
-    async def check(client: Client, gate: Gate) -> None:
+    async def check(client: Client, proxy: Proxy) -> None:
         headers = {"X-Custom": "1", "Connection": "close", "X-Bytes": "caf\udce9"}
         await client.post("/invocations", data=b"1", headers=headers, skip_auto_headers=["Accept", "User-Agent"])
 
@@ -53,7 +53,7 @@ def test_the_worker_sees_the_callers_headers_and_no_others() -> None:
     ],
 )
 def test_what_the_server_would_not_take_is_the_callers_mistake(headers: dict[str, str], expected: Any) -> None:
-    async def check(client: Client, gate: Gate) -> None:
+    async def check(client: Client, proxy: Proxy) -> None:
         assert await error_of(await client.post("/invocations", data=b"no gzip", headers=headers)) == expected
 
     with_front(echo, check)
@@ -63,7 +63,7 @@ def test_the_servers_own_answers_are_503_in_our_words() -> None:
     async def died(_: web.Request) -> web.Response:
         return web.json_response({"code": 500, "message": "Worker died."}, status=500)
 
-    async def check(client: Client, gate: Gate) -> None:
+    async def check(client: Client, proxy: Proxy) -> None:
         answer = await client.post("/invocations", data=b"1")
         assert await error_of(answer) == UNAVAILABLE
         assert "died" not in await answer.text()
@@ -77,7 +77,7 @@ def test_a_server_that_hangs_up_is_503() -> None:
         request.transport.close()
         return web.Response()
 
-    async def check(client: Client, gate: Gate) -> None:
+    async def check(client: Client, proxy: Proxy) -> None:
         assert await error_of(await client.post("/invocations", data=b"1")) == UNAVAILABLE
 
     with_front(hang_up, check)
@@ -91,16 +91,16 @@ def test_what_waits_gets_503_when_the_gate_closes() -> None:
         await asyncio.sleep(60)
         return web.Response()
 
-    async def check(client: Client, gate: Gate) -> None:
+    async def check(client: Client, proxy: Proxy) -> None:
         waiting = asyncio.create_task(client.post("/invocations", data=b"1"))
         await arrived.wait()
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(gate.idle(), 0.05)
-        gate.close()
+            await asyncio.wait_for(proxy.idle(), 0.05)
+        proxy.close()
         assert await error_of(await waiting) == UNAVAILABLE
-        await asyncio.wait_for(gate.idle(), 1)
+        await asyncio.wait_for(proxy.idle(), 1)
         assert await error_of(await client.post("/invocations", data=b"1")) == UNAVAILABLE
-        gate.open()
-        assert gate.is_open
+        proxy.open()
+        assert proxy.is_open
 
     with_front(silent, check)

@@ -13,9 +13,9 @@ from aiohttp.test_utils import TestServer
 
 from contract.failures import UserError
 from inference.server.mms_process import ServerLostError
-from inference.server.supervisor import Life
+from inference.server.supervisor import Supervisor
 
-Parts = tuple[Life, Any, "subprocess.Popen[bytes]"]
+Parts = tuple[Supervisor, Any, "subprocess.Popen[bytes]"]
 
 
 class Recorder:
@@ -53,7 +53,7 @@ async def answer(_: web.Request) -> web.Response:
 
 
 @asynccontextmanager
-async def life(service: Recorder, stopping: asyncio.Event) -> AsyncIterator[Parts]:
+async def supervisor(service: Recorder, stopping: asyncio.Event) -> AsyncIterator[Parts]:
     """A life whose model server is an HTTP server of ours and a process that sleeps."""
     application = web.Application()
     application.router.add_get("/models", answer)
@@ -61,7 +61,7 @@ async def life(service: Recorder, stopping: asyncio.Event) -> AsyncIterator[Part
         try:
             async with TestServer(application) as server, aiohttp.ClientSession(server.make_url("/")) as session:
                 runner: Any = Runner()
-                yield Life(session, service, runner, process, stopping), runner, process
+                yield Supervisor(session, service, runner, process, stopping), runner, process
         finally:
             process.kill()
 
@@ -75,7 +75,7 @@ async def until(condition: Callable[[], bool]) -> None:
 def test_a_signal_ends_it_when_what_runs_is_finished() -> None:
     async def test() -> None:
         service, stopping = Recorder(), asyncio.Event()
-        async with life(service, stopping) as (one, runner, _):
+        async with supervisor(service, stopping) as (one, runner, _):
             running = asyncio.create_task(one.run())
             await until(lambda: service.followed > 1)
             assert one.served
@@ -93,7 +93,7 @@ def test_a_signal_ends_it_when_what_runs_is_finished() -> None:
 def test_a_dead_model_server_is_lost() -> None:
     async def test() -> None:
         service = Recorder()
-        async with life(service, asyncio.Event()) as (one, _, process):
+        async with supervisor(service, asyncio.Event()) as (one, _, process):
             running = asyncio.create_task(one.run())
             await until(lambda: service.followed > 1)
             process.kill()
@@ -110,7 +110,7 @@ def test_a_dead_model_server_is_lost() -> None:
 def test_a_load_that_fails_ends_it(failure: Exception, raised: type[Exception]) -> None:
     async def test() -> None:
         service = Recorder(failure)
-        async with life(service, asyncio.Event()) as (one, _, _process):
+        async with supervisor(service, asyncio.Event()) as (one, _, _process):
             with pytest.raises(raised):
                 await asyncio.wait_for(one.run(), 10)
             assert not one.served

@@ -15,7 +15,7 @@ from sagemaker_inference.errors import GenericInferenceToolkitError
 from inference.device import Device
 from inference.envelope import unpack
 from inference.options import ServingOptions
-from inference.worker.batch_handler import Responder
+from inference.worker.batch_handler import BatchHandler
 from inference.worker.classifier import Classifier
 from inference.worker.loading import load
 from inference.worker.request import Request, Text
@@ -28,14 +28,14 @@ def model(model_folder: Path) -> Classifier:
     return Classifier(load(model_folder, Device(torch.device("cpu"), torch.float32)), 4096)
 
 
-def respond(responder: Responder, *requests: tuple[Any, dict[str, str]]) -> list[tuple[int, str, Any]]:
+def respond(batch_handler: BatchHandler, *requests: tuple[Any, dict[str, str]]) -> list[tuple[int, str, Any]]:
     """Status, content type and body of each request, through multi-model-server's own context."""
     context = Context("model", "", None, len(requests), None, "")
     context.request_ids = {index: f"id-{index}" for index in range(len(requests))}
     context.request_processor = [RequestProcessor({"body": {}, **headers}) for _, headers in requests]
     data = [{"body": bytearray(body.encode())} if isinstance(body, str) else body for body, _ in requests]
     answers = []
-    for envelope in responder.respond(data, context):
+    for envelope in batch_handler.respond(data, context):
         unpacked = unpack(envelope)
         assert unpacked
         status, headers, content = unpacked
@@ -48,7 +48,7 @@ def respond(responder: Responder, *requests: tuple[Any, dict[str, str]]) -> list
 def test_each_request_gets_its_own_type_and_status(model: Classifier) -> None:
     good = json.dumps({"inputs": "good film"})
     answers = respond(
-        Responder(model, ServingOptions(max_records=2), UserFunctions()),
+        BatchHandler(model, ServingOptions(max_records=2), UserFunctions()),
         (good, {"Accept": "text/csv"}),
         ("{", {"Content-Type": "application/json"}),
         ("good film\nbad", {"content-type": "text/plain", "accept": "application/jsonlines"}),
@@ -76,11 +76,11 @@ def test_requests_of_a_batch_are_tokenized_together(model: Classifier, monkeypat
         {"inputs": "dull", "parameters": {"max_length": 1}},
         {"inputs": {"text": "good", "text_pair": "bad"}},
     ]
-    responder = Responder(model, ServingOptions(), UserFunctions())
+    batch_handler = BatchHandler(model, ServingOptions(), UserFunctions())
     requests = [(json.dumps(body), {}) for body in bodies]
-    alone = [respond(responder, request)[0] for request in requests]
+    alone = [respond(batch_handler, request)[0] for request in requests]
     calls = watch_tokenizer(model, monkeypatch)
-    together = respond(responder, *requests)
+    together = respond(batch_handler, *requests)
     # The one that is cut earlier goes by itself; the fifth is refused before.
     assert sorted(map(len, calls)) == [1, 5]
     assert [status for status, _, _ in together] == [status for status, _, _ in alone] == [200, 200, 200, 400, 400, 200]
@@ -93,7 +93,7 @@ def test_a_text_that_the_tokenizer_cannot_take_is_its_requests_alone(
 ) -> None:
     watch_tokenizer(model, monkeypatch, refused="bad")
     requests = [(json.dumps({"inputs": text}), {}) for text in ("good", "bad", "dull")]
-    answers = respond(Responder(model, ServingOptions(), UserFunctions()), *requests)
+    answers = respond(BatchHandler(model, ServingOptions(), UserFunctions()), *requests)
     assert [status for status, _, _ in answers] == [200, 500, 200]
     assert "request id-1 failed" in caplog.text
     assert "request id-0" not in caplog.text
@@ -103,8 +103,8 @@ def test_a_text_that_the_model_cannot_take_is_its_requests_alone(
     model: Classifier, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     requests = [(json.dumps({"inputs": text}), {}) for text in ("good film", "dull", "bad", "the end", "good")]
-    responder = Responder(model, ServingOptions(), UserFunctions())
-    alone = [respond(responder, request)[0] for request in requests]
+    batch_handler = BatchHandler(model, ServingOptions(), UserFunctions())
+    alone = [respond(batch_handler, request)[0] for request in requests]
     once = model.forward.once
     (dull,) = model.encode(Request([Text("dull")]))
 
@@ -114,7 +114,7 @@ def test_a_text_that_the_model_cannot_take_is_its_requests_alone(
         return once(rows)
 
     monkeypatch.setattr(model.forward, "once", refuse_dull)
-    answers = respond(responder, *requests)
+    answers = respond(batch_handler, *requests)
     assert [status for status, _, _ in answers] == [200, 500, 200, 200, 200]
     for index in (0, 2, 3, 4):
         assert scores(answers[index][2]) == pytest.approx(scores(alone[index][2]), abs=1e-5)
@@ -146,7 +146,7 @@ def scores(body: str) -> list[float]:
 
 def test_a_batch_makes_one_log_line_without_text(model: Classifier, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    respond(Responder(model, ServingOptions(), UserFunctions()), *[('{"inputs": "brightest"}', {})] * 3)
+    respond(BatchHandler(model, ServingOptions(), UserFunctions()), *[('{"inputs": "brightest"}', {})] * 3)
     assert len(caplog.messages) == 1
     line = json.loads(caplog.messages[0].removeprefix("batch "))
     assert (line["requests"], line["errors"], line["texts"], line["passes"]) == (3, 0, 3, 1)
@@ -154,9 +154,9 @@ def test_a_batch_makes_one_log_line_without_text(model: Classifier, caplog: pyte
 
 
 def test_metrics_for_cloudwatch_are_lines_of_json_alone(model: Classifier, capsys: pytest.CaptureFixture[str]) -> None:
-    responder = Responder(model, ServingOptions(metrics_namespace="Reviews"), UserFunctions())
+    batch_handler = BatchHandler(model, ServingOptions(metrics_namespace="Reviews"), UserFunctions())
     headers = {"x-serving-arrived": str(time.monotonic() - 2)}
-    respond(responder, ('{"inputs": ["good", "bad"]}', headers), ("{", {}))
+    respond(batch_handler, ('{"inputs": ["good", "bad"]}', headers), ("{", {}))
     [line] = capsys.readouterr().out.splitlines()
     values = json.loads(line)
     [directive] = values["_aws"]["CloudWatchMetrics"]
@@ -173,8 +173,8 @@ def test_functions_around_our_forward_pass(model: Classifier) -> None:
         input_fn=lambda body, _kind: body.decode().split("|"),
         output_fn=lambda prediction, accept: (",".join(one["label"] for one in prediction), accept),
     )
-    responder = Responder(model, ServingOptions(), functions)
-    answers = respond(responder, ("good|bad", {"accept": "text/own"}), ("dull", {}))
+    batch_handler = BatchHandler(model, ServingOptions(), functions)
+    answers = respond(batch_handler, ("good|bad", {"accept": "text/own"}), ("dull", {}))
     assert [answer[:2] for answer in answers] == [(200, "text/own"), (200, "application/json")]
     assert [len(answer[2].split(",")) for answer in answers] == [2, 1]
     assert model.statistics.texts == 3
@@ -182,14 +182,14 @@ def test_functions_around_our_forward_pass(model: Classifier) -> None:
 
 def test_their_predict_fn_gets_a_pipeline(model: Classifier) -> None:
     functions = UserFunctions(predict_fn=lambda data, pipe: pipe(data["inputs"], top_k=1)[0]["label"])
-    answers = respond(Responder(model, ServingOptions(), functions), ('{"inputs": "good"}', {}))
+    answers = respond(BatchHandler(model, ServingOptions(), functions), ('{"inputs": "good"}', {}))
     assert json.loads(answers[0][2]) in ("POSITIVE", "NEGATIVE")
 
 
 def test_their_transform_fn_answers_alone() -> None:
     functions = UserFunctions(transform_fn=lambda model, data, kind, accept: f"{model} {data.decode()} {kind} {accept}")
-    responder = Responder("model", ServingOptions(), functions)
-    answers = respond(responder, ("data", {"content-type": "a/b", "accept": "c/d"}))
+    batch_handler = BatchHandler("model", ServingOptions(), functions)
+    answers = respond(batch_handler, ("data", {"content-type": "a/b", "accept": "c/d"}))
     assert answers == [(200, "c/d", "model data a/b c/d")]
 
 
@@ -207,8 +207,8 @@ def test_their_errors_are_that_requests_alone(error: Exception, status: int, mes
             raise error
         return "fine"
 
-    responder = Responder(None, ServingOptions(), UserFunctions(model_fn=lambda _: None, predict_fn=predict_fn))
-    answers = respond(responder, ('{"inputs": "bad"}', {}), ('{"inputs": "good"}', {}))
+    batch_handler = BatchHandler(None, ServingOptions(), UserFunctions(model_fn=lambda _: None, predict_fn=predict_fn))
+    answers = respond(batch_handler, ('{"inputs": "bad"}', {}), ('{"inputs": "good"}', {}))
     assert [answer[0] for answer in answers] == [status, 200]
     assert json.loads(answers[0][2])["error"]["message"] == message
     assert answers[1][2] == '"fine"'

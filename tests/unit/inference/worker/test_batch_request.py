@@ -11,37 +11,37 @@ from sagemaker_inference.errors import GenericInferenceToolkitError
 
 from inference.envelope import unpack
 from inference.errors import RequestError, bad_request
-from inference.worker.batch_request import Exchange
+from inference.worker.batch_request import BatchRequest
 from inference.worker.tokenization import Encoded
 
 
 @pytest.fixture
-def exchange() -> Exchange:
+def entry() -> BatchRequest:
     context = Context("model", "", None, 1, None, "")
     context.request_ids = {0: "id-0"}
     context.request_processor = [RequestProcessor({"body": {"content-type": None}, "Content-Type": "text/csv"})]
-    return Exchange(0, context, {"body": bytearray(b"a,b")})
+    return BatchRequest(0, context, {"body": bytearray(b"a,b")})
 
 
-def finished(exchange: Exchange) -> tuple[int, dict[str, str], bytes]:
-    unpacked = unpack(exchange.finish())
+def finished(entry: BatchRequest) -> tuple[int, dict[str, str], bytes]:
+    unpacked = unpack(entry.finish())
     assert unpacked
     return unpacked
 
 
-def failing(error: Exception) -> Callable[[Exchange], None]:
-    def step(_: Exchange) -> None:
+def failing(error: Exception) -> Callable[[BatchRequest], None]:
+    def step(_: BatchRequest) -> None:
         raise error
 
     return step
 
 
-def test_a_request_is_read_as_the_server_hands_it_over(exchange: Exchange) -> None:
-    assert exchange.payload == b"a,b"
-    assert exchange.content_type == "text/csv"
-    exchange.data = {"field": b"form"}
+def test_a_request_is_read_as_the_server_hands_it_over(entry: BatchRequest) -> None:
+    assert entry.payload == b"a,b"
+    assert entry.content_type == "text/csv"
+    entry.data = {"field": b"form"}
     with pytest.raises(RequestError, match="forms are not read"):
-        _ = exchange.payload
+        _ = entry.payload
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,9 @@ def test_a_request_is_read_as_the_server_hands_it_over(exchange: Exchange) -> No
         (ValueError("secret"), 500, "the server failed"),
     ],
 )
-def test_a_failure_is_this_requests_alone(exchange: Exchange, error: Exception, status: int, message: str) -> None:
-    exchange.guard(failing(error))
-    found, headers, body = finished(exchange)
+def test_a_failure_is_this_requests_alone(entry: BatchRequest, error: Exception, status: int, message: str) -> None:
+    entry.guard(failing(error))
+    found, headers, body = finished(entry)
     assert found == status
     assert headers == {"content-type": "application/json"}
     content = json.loads(body)["error"]
@@ -65,23 +65,23 @@ def test_a_failure_is_this_requests_alone(exchange: Exchange, error: Exception, 
     assert b"secret" not in body
 
 
-def test_truncated_texts_are_counted_in_a_header(exchange: Exchange) -> None:
-    exchange.rows = [Encoded([1], None, truncated) for truncated in (True, False, True)]
-    assert finished(exchange)[1]["x-amzn-sagemaker-custom-attributes"] == "truncated=2"
+def test_truncated_texts_are_counted_in_a_header(entry: BatchRequest) -> None:
+    entry.rows = [Encoded([1], None, truncated) for truncated in (True, False, True)]
+    assert finished(entry)[1]["x-amzn-sagemaker-custom-attributes"] == "truncated=2"
 
 
-def test_what_a_team_sets_in_the_context_goes_out_but_not_by_the_server(exchange: Exchange) -> None:
-    exchange.context.set_response_status(206, "Partial", 0)
-    exchange.context.set_response_content_type(0, "text/html")
-    exchange.body = "<p>"
-    assert finished(exchange) == (206, {"content-type": "text/html"}, b"<p>")
-    assert exchange.context.get_response_headers(0) == {}
-    assert exchange.context.get_response_status(0) == (200, "")
+def test_what_a_team_sets_in_the_context_goes_out_but_not_by_the_server(entry: BatchRequest) -> None:
+    entry.context.set_response_status(206, "Partial", 0)
+    entry.context.set_response_content_type(0, "text/html")
+    entry.body = "<p>"
+    assert finished(entry) == (206, {"content-type": "text/html"}, b"<p>")
+    assert entry.context.get_response_headers(0) == {}
+    assert entry.context.get_response_status(0) == (200, "")
 
 
 @pytest.mark.parametrize("body", [{1, 2}, object()])
-def test_an_answer_without_json_is_an_error_of_its_own(exchange: Exchange, body: Any) -> None:
-    exchange.body = body
-    status, _, content = finished(exchange)
+def test_an_answer_without_json_is_an_error_of_its_own(entry: BatchRequest, body: Any) -> None:
+    entry.body = body
+    status, _, content = finished(entry)
     assert status == 500
     assert json.loads(content)["error"]["code"] == "internal_server_error"

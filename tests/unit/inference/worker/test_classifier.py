@@ -14,7 +14,7 @@ from inference.device import Device
 from inference.errors import RequestError
 from inference.worker.classifier import Classifier
 from inference.worker.loading import load
-from inference.worker.parallel import Lanes
+from inference.worker.parallel import ParallelPasses
 
 ODD = ("Unknown", "ünïcode", "漢字", "e\u0301", "\u200b", "\n", "!?", "\U0001f600", "\u0e01\u0e33", "")
 ALPHABET = (*VOCABULARY, *ODD)
@@ -104,7 +104,7 @@ def test_batches_keep_to_the_budget_and_the_order(model_folder: Path) -> None:
 def test_lanes_give_the_same_answers(model_folder: Path) -> None:
     texts = TEXTS * 20
     plain, parallel = classifier(model_folder, budget=10_000), classifier(model_folder, budget=256)
-    parallel.lanes = Lanes(2)
+    parallel.parallel = ParallelPasses(2)
     for one, other in zip(plain(texts, top_k=None), parallel(texts, top_k=None), strict=True):
         assert dict(scores(one)) == pytest.approx(dict(scores(other)), abs=1e-5)
     assert plain.statistics.passes == 1

@@ -12,7 +12,7 @@ import pytest
 
 from inference import model_store_entry
 from inference.envelope import unpack
-from inference.readiness import NO_MEMORY, RUN_FOLDER_VARIABLE, Noticeboard
+from inference.readiness import NO_MEMORY, RUN_FOLDER_VARIABLE, ReadinessBoard
 from inference.worker import handler
 
 # A worker's life as multi-model-server would have it: load, then one batch of two requests.
@@ -58,7 +58,7 @@ def test_a_worker_loads_says_so_and_answers(tmp_path: Path) -> None:
     assert second
     assert (first[0], json.loads(first[2])) == (200, "ONE")
     assert (second[0], json.loads(second[2])["error"]["request_id"]) == (400, "id-1")
-    board = Noticeboard(tmp_path, "model-1")
+    board = ReadinessBoard(tmp_path, "model-1")
     assert len(list((board.folder / "ready").iterdir())) == 1
     assert (board.folder / "parent").read_text() == str(os.getpid())
 
@@ -74,7 +74,7 @@ def test_a_worker_loads_says_so_and_answers(tmp_path: Path) -> None:
 def test_a_worker_that_cannot_load_says_why_and_ends(tmp_path: Path, error: str, status: int, expected: str) -> None:
     finished = run(tmp_path, error=error)
     assert finished.returncode == status
-    board = Noticeboard(tmp_path, "model-1")
+    board = ReadinessBoard(tmp_path, "model-1")
     assert board.failure() is not None
     assert expected in str(board.failure())
     assert not (board.folder / "ready").exists()

@@ -12,7 +12,7 @@ from unit.inference.tiny import write_model
 from inference.device import Device
 from inference.options import ServingOptions
 from inference.worker import isolation
-from inference.worker.batch_handler import Responder
+from inference.worker.batch_handler import BatchHandler
 from inference.worker.classifier import Classifier
 from inference.worker.loading import load
 from inference.worker.user_code import UserFunctions
@@ -37,7 +37,7 @@ def test_each_text_gets_its_own_pass_where_padding_changes_scores(
     own = serve(tmp_path)
     alone = [own([text], top_k=None)[0] for text in TEXTS]
     assert own(TEXTS, top_k=None) != alone
-    Responder(own, ServingOptions(), UserFunctions()).warm_up()
+    BatchHandler(own, ServingOptions(), UserFunctions()).warm_up()
     assert own.isolated
     assert "each text gets a forward pass of its own: its logits change with the texts beside it" in caplog.text
     assert own(TEXTS, top_k=None) == alone

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
-from inference.worker.parallel import LEAST_TOKENS, Lanes
+from inference.worker.parallel import LEAST_TOKENS, ParallelPasses
 
 
 def test_passes_run_at_the_same_time_on_one_core_each_and_stay_in_order() -> None:
@@ -18,8 +18,8 @@ def test_passes_run_at_the_same_time_on_one_core_each_and_stay_in_order() -> Non
 
     def work() -> tuple[list[tuple[int, int]], int]:
         torch.set_num_threads(2)
-        lanes = Lanes(torch.get_num_threads())
-        return list(lanes.map(step, [3, 1, 4, 1])), torch.get_num_threads()
+        parallel = ParallelPasses(torch.get_num_threads())
+        return list(parallel.map(step, [3, 1, 4, 1])), torch.get_num_threads()
 
     # A thread of its own: how many threads torch takes is kept for each.
     with ThreadPoolExecutor(1) as caller:
@@ -29,13 +29,13 @@ def test_passes_run_at_the_same_time_on_one_core_each_and_stay_in_order() -> Non
 
 
 def test_a_single_pass_has_all_cores() -> None:
-    assert list(Lanes(2).map(lambda _: threading.current_thread(), [0])) == [threading.current_thread()]
+    assert list(ParallelPasses(2).map(lambda _: threading.current_thread(), [0])) == [threading.current_thread()]
 
 
 def test_every_lane_has_as_many_passes_alike_in_tokens() -> None:
     rng = random.Random(1)
     lengths = [rng.randrange(20, 40) for _ in range(32)]
-    passes = Lanes(2).plan(lengths, 512)
+    passes = ParallelPasses(2).plan(lengths, 512)
     sizes = [len(each) * lengths[each[0]] for each in passes]
     assert len(passes) == 4
     assert max(sizes) - min(sizes) <= max(lengths) + 0.1 * max(sizes)
@@ -43,7 +43,7 @@ def test_every_lane_has_as_many_passes_alike_in_tokens() -> None:
 
 
 def test_no_pass_is_tiny_or_above_the_budget() -> None:
-    assert Lanes(4).plan([LEAST_TOKENS] * 3, 4096) == [[0, 1, 2]]
-    assert len(Lanes(4).plan([LEAST_TOKENS] * 4, 4096)) == 4
-    assert Lanes(2).plan([500] * 4, 512) == [[0], [1], [2], [3]]
-    assert Lanes(1).plan([100] * 9, 512) == [[0, 1, 2, 3, 4], [5, 6, 7, 8]]
+    assert ParallelPasses(4).plan([LEAST_TOKENS] * 3, 4096) == [[0, 1, 2]]
+    assert len(ParallelPasses(4).plan([LEAST_TOKENS] * 4, 4096)) == 4
+    assert ParallelPasses(2).plan([500] * 4, 512) == [[0], [1], [2], [3]]
+    assert ParallelPasses(1).plan([100] * 9, 512) == [[0, 1, 2, 3, 4], [5, 6, 7, 8]]

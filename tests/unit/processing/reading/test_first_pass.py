@@ -6,12 +6,12 @@ import duckdb
 import pytest
 
 from processing.options import ProcessingOptions
-from processing.reading.first_pass import NO_ROW, Survey, rank
+from processing.reading.first_pass import NO_ROW, FirstPass, rank
 
 TEXTS = [f"review {number % 80}" for number in range(100)]
 
 
-def surveyed(texts: list[str], **options: object) -> tuple[Survey, list[int]]:
+def surveyed(texts: list[str], **options: object) -> tuple[FirstPass, list[int]]:
     """A survey of `texts` in two files, and the rank of each text."""
     connection = duckdb.connect()
     connection.execute("CREATE TABLE texts AS SELECT unnest(?::VARCHAR[]) AS text", [texts])
@@ -22,19 +22,19 @@ def surveyed(texts: list[str], **options: object) -> tuple[Survey, list[int]]:
         "UPDATE texts SET number = length(text) % 3, split = CASE length(text) % 3 WHEN 2 THEN 1 ELSE 0 END"
     )
     given = ProcessingOptions(**options)  # type: ignore[arg-type]
-    survey = Survey(connection, given)
+    first_pass = FirstPass(connection, given)
     half = len(texts) // 2
-    survey.note(0, f"SELECT 0 AS outcome, text, split, number FROM texts LIMIT {half}")
-    survey.note(1, f"SELECT 0 AS outcome, text, split, number FROM texts OFFSET {half}")
-    survey.decide()
-    return survey, [found for (found,) in connection.execute(f"SELECT {rank(given)} FROM texts").fetchall()]
+    first_pass.note(0, f"SELECT 0 AS outcome, text, split, number FROM texts LIMIT {half}")
+    first_pass.note(1, f"SELECT 0 AS outcome, text, split, number FROM texts OFFSET {half}")
+    first_pass.decide()
+    return first_pass, [found for (found,) in connection.execute(f"SELECT {rank(given)} FROM texts").fetchall()]
 
 
 @pytest.mark.parametrize("most", [1, 2, 7, 50, 99])
 def test_as_many_rows_are_kept_as_fit(most: int) -> None:
-    survey, ranks = surveyed(TEXTS, max_rows=most)
-    assert survey.cuts.all_rows is not None
-    kept = sum(found <= survey.cuts.all_rows for found in ranks)
+    first_pass, ranks = surveyed(TEXTS, max_rows=most)
+    assert first_pass.cuts.all_rows is not None
+    kept = sum(found <= first_pass.cuts.all_rows for found in ranks)
     # One or two rows share a text, so at most one place stays free.
     assert most - 1 <= kept <= most
 
@@ -45,20 +45,20 @@ def test_nothing_is_cut_where_all_rows_fit_and_everything_where_equal_texts_do_n
 
 
 def test_duplicates_make_room() -> None:
-    survey, ranks = surveyed(TEXTS, max_rows=80, drop_duplicates=True)
-    assert survey.cuts.all_rows is None
-    assert (survey.duplicates(0).tolist(), survey.duplicates(1).tolist()) == ([], list(range(30, 50)))
-    survey, ranks = surveyed(TEXTS, max_rows=30, drop_duplicates=True)
-    assert survey.cuts.all_rows is not None
-    assert sum(found <= survey.cuts.all_rows for found in ranks[:80]) == 30
+    first_pass, ranks = surveyed(TEXTS, max_rows=80, drop_duplicates=True)
+    assert first_pass.cuts.all_rows is None
+    assert (first_pass.duplicates(0).tolist(), first_pass.duplicates(1).tolist()) == ([], list(range(30, 50)))
+    first_pass, ranks = surveyed(TEXTS, max_rows=30, drop_duplicates=True)
+    assert first_pass.cuts.all_rows is not None
+    assert sum(found <= first_pass.cuts.all_rows for found in ranks[:80]) == 30
 
 
 def test_classes_of_the_training_split_are_cut_to_the_smallest() -> None:
     # TEXTS have one class alone in train.
     assert surveyed(TEXTS, balance=True)[0].cuts.by_class == {}
     texts = [f"{'xx' * (number % 4 == 0)}review 1{number:02}" for number in range(100)]
-    survey, ranks = surveyed(texts, balance=True)
-    ((number, cut),) = survey.cuts.by_class.items()
+    first_pass, ranks = surveyed(texts, balance=True)
+    ((number, cut),) = first_pass.cuts.by_class.items()
     assert number == 10 % 3
     assert sum(found <= cut for text, found in zip(texts, ranks, strict=True) if len(text) == 10) == 25
 

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from processing.report.html_report import page
-from processing.report.row_samples import Excerpt
+from processing.report.row_samples import RowSample
 
 EVIL = "<script>alert('x')</script>\"><img src=http://e.vil/x onerror=a>"
 VOID = {"meta", "br", "img", "link"}
@@ -59,7 +59,7 @@ class Checker(HTMLParser):
 
 def test_names_values_and_rows_are_text() -> None:
     labels = {split: {EVIL: 300, "b": 400} for split in ("train", "validation", "test")}
-    shown = page(report(labels), [EVIL, "b"], {"train": [Excerpt("train", EVIL, 0, 9, True)]})
+    shown = page(report(labels), [EVIL, "b"], {"train": [RowSample("train", EVIL, 0, 9, True)]})
     checker = Checker()
     checker.feed(shown)
     assert checker.open == []
@@ -79,7 +79,7 @@ def test_the_figures_are_there() -> None:
 
 
 def test_what_is_not_there_is_not_shown() -> None:
-    shown = page(report(None, rejected=0), [], {"train": [Excerpt("train", "some text", None, 3, False)]})
+    shown = page(report(None, rejected=0), [], {"train": [RowSample("train", "some text", None, 3, False)]})
     assert "Classes in each split" not in shown
     assert "None: every row was kept" in shown
     assert "some text" in shown

@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from processing.report.row_samples import EXCERPT_CHARS, Excerpts
+from processing.report.row_samples import EXCERPT_CHARS, RowSamples
 from processing.tokenizing.encoder import Tokens
 
 
 def test_takes_the_first_rows_of_each_split_over_batches() -> None:
-    excerpts = Excerpts(2)
+    row_samples = RowSamples(2)
     for start in (0, 3):
         texts = [f"text {start + row} " + "x" * 300 * (row == 1) for row in range(3)]
         batch = pa.RecordBatch.from_pydict({"text": texts, "number": [0, 1, 0]})
         tokens = Tokens(np.zeros(10, np.int32), np.array([3, 4, 3], np.int32), np.array([3, 90, 3], np.int32))
-        excerpts.add(batch, np.array([0, 0, 2], np.uint8), tokens)
-    assert [(row.text[:6], row.number, row.tokens, row.is_truncated) for row in excerpts.rows["train"]] == [
+        row_samples.add(batch, np.array([0, 0, 2], np.uint8), tokens)
+    assert [(row.text[:6], row.number, row.tokens, row.is_truncated) for row in row_samples.rows["train"]] == [
         ("text 0", 0, 3, False),
         ("text 1", 1, 90, True),
     ]
-    assert len(excerpts.rows["train"][1].text) == EXCERPT_CHARS
-    assert [row.text for row in excerpts.rows["test"]] == ["text 2 ", "text 5 "]
-    assert excerpts.rows["validation"] == []
+    assert len(row_samples.rows["train"][1].text) == EXCERPT_CHARS
+    assert [row.text for row in row_samples.rows["test"]] == ["text 2 ", "text 5 "]
+    assert row_samples.rows["validation"] == []

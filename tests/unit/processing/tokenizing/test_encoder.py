@@ -15,7 +15,7 @@ from transformers import AutoTokenizer
 from contract.failures import UserError
 from processing.arrays import to_texts
 from processing.tokenizing.encoder import LibraryEncoder, Tokens, load
-from processing.tokenizing.tokie_encoder import FastEncoder, encoder
+from processing.tokenizing.tokie_encoder import TokieEncoder, encoder
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 LONG_TEXT = st.lists(st.sampled_from(["the", "good", "film", "[SEP]", "</s>", "\u3040"]), max_size=80).map(" ".join)
@@ -59,7 +59,7 @@ def test_truncates_where_transformers_does(
     texts = ["the good film was older than the long book", "the", "", "bad film the"]
     expected = AutoTokenizer.from_pretrained(tmp_path)(texts, truncation=True, max_length=6)["input_ids"]
     found = encoder(tmp_path / "tokenizer.json", 6, "auto")
-    assert isinstance(found, FastEncoder)
+    assert isinstance(found, TokieEncoder)
     assert rows(found.encode(to_texts(texts))) == rows(found.library.tokens(texts)) == expected
     # The start is gone, not the end.
     assert expected[0][1] != AutoTokenizer.from_pretrained(tmp_path)(texts[0])["input_ids"][1]

@@ -24,7 +24,7 @@ from processing.arrays import to_texts
 from processing.options import ProcessingOptions
 from processing.start import run
 from processing.tokenizing.encoder import LibraryEncoder, Tokens
-from processing.tokenizing.tokie_encoder import DifferenceError, FastEncoder, encoder
+from processing.tokenizing.tokie_encoder import DifferenceError, TokieEncoder, encoder
 from processing.tokenizing.tokie_support import WORDPIECE_UNPROVEN, Proven, proven
 
 Write = Callable[[str, str | bytes], Path]
@@ -150,9 +150,9 @@ def same(found: Tokens, expected: Tokens) -> bool:
     return all(np.array_equal(one, other) for one, other in pairs)
 
 
-def fast_encoder(path: Path, max_length: int = 16) -> FastEncoder:
+def fast_encoder(path: Path, max_length: int = 16) -> TokieEncoder:
     found = encoder(path, max_length, "auto")
-    assert isinstance(found, FastEncoder)
+    assert isinstance(found, TokieEncoder)
     return found
 
 
@@ -225,7 +225,7 @@ class Wrong:
 
 def test_a_difference_in_the_sample_stops_the_fast_path(bert: Path) -> None:
     library = LibraryEncoder(bert, 16)
-    fast = FastEncoder(library, Wrong(bert), proven_texts(bert))
+    fast = TokieEncoder(library, Wrong(bert), proven_texts(bert))
     assert same(fast.encode(to_texts(["the film"])), library.tokens(["the film"]))
     with pytest.raises(DifferenceError):
         fast.encode(to_texts(["unlikely", "good film", "the"]))

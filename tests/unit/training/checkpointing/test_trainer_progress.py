@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from training.checkpointing.trainer_progress import Progress
+from training.checkpointing.trainer_progress import TrainerProgress
 from training.distributed.collectives import Agreement
 
 
@@ -24,16 +24,16 @@ def test_a_checkpoint_keeps_the_loss_to_the_last_bit(tmp_path: Path) -> None:
     before, after = trainer(), trainer()
     before._tr_loss = torch.tensor(1 / 3)
     before._total_loss_scalar, before._globalstep_last_logged = 0.1 + 0.2, 5
-    Progress.of(before).write(tmp_path)
-    Progress.read(tmp_path).restore(after)
+    TrainerProgress.of(before).write(tmp_path)
+    TrainerProgress.read(tmp_path).restore(after)
     assert after._tr_loss.dtype == torch.float32
     assert after._tr_loss.item() == before._tr_loss.item()
-    assert Progress.read(tmp_path).owes_evaluation
+    assert TrainerProgress.read(tmp_path).owes_evaluation
     assert (after._total_loss_scalar, after._globalstep_last_logged) == (0.1 + 0.2, 5)
 
 
 @pytest.mark.parametrize(("rank", "ranks", "pending"), [(1, 2, 3.0), (0, 1, 2.0), (2, 3, 2.0)])
 def test_each_rank_takes_its_own_and_another_number_of_ranks_the_mean(rank: int, ranks: int, pending: float) -> None:
     after = trainer(rank, ranks)
-    Progress(5, 0.0, [1.0, 3.0]).restore(after)
+    TrainerProgress(5, 0.0, [1.0, 3.0]).restore(after)
     assert after._tr_loss.item() == pending

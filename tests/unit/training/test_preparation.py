@@ -1,0 +1,106 @@
+"""What a training refuses before its first step, and what its checkpoints belong to."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from training_base import Job
+
+from contract.failures import UserError
+from training import preparation
+from training.callbacks import PatienceCallback
+from training.checkpointing.store import Origin
+from training.data.channel import Channels, load
+from training.distributed.collectives import Agreement
+from training.distributed.stopping import StopRequest
+from training.hyperparameters import Hyperparameters, parse
+from training.model import base_model
+from training.model.base_model import BaseModel
+
+
+@pytest.fixture(scope="module")
+def base(job: Job) -> BaseModel:
+    return base_model.describe(str(job.paths.channel("model")), None)
+
+
+@pytest.fixture(scope="module")
+def channels(job: Job) -> Channels:
+    return Channels(load(job.paths.channel("train")), load(job.paths.channel("validation")), None, 32)
+
+
+def asked(job: Job, **values: str) -> Hyperparameters:
+    return parse({"model_name": str(job.paths.channel("model")), **values})
+
+
+FIRST: Any = SimpleNamespace(local_process_index=0)
+
+
+def test_a_checkpoint_belongs_to_the_rows_the_model_and_its_adaptation(base: BaseModel, channels: Channels) -> None:
+    origin = preparation.make_origin(FIRST, channels, base, None)
+    assert (origin.data, origin.validation) == (channels.train.fingerprint, channels.validation.fingerprint)
+    assert preparation.make_origin(FIRST, channels, base, {"r": 4}).model != origin.model
+    assert preparation.make_origin(FIRST, channels, base, None) == origin
+
+
+def test_one_rank_of_a_host_computes_what_checkpoints_belong_to(base: BaseModel, channels: Channels) -> None:
+    others = SimpleNamespace(local_process_index=1)
+    assert preparation.make_origin(others, channels, base, None) == Origin("", "", "")  # type: ignore[arg-type]
+
+
+def test_rows_longer_than_what_the_delivered_model_reads_are_refused(base: BaseModel, channels: Channels) -> None:
+    longest = max(int(channel.lengths.max()) for channel in channels.all)
+    short = Channels(channels.train, channels.validation, None, longest - 1)
+    with pytest.raises(UserError, match=f"^rows have up to {longest} tokens, but max_length is {longest - 1}: "):
+        preparation.fit(base, short)
+
+
+def test_the_model_gets_the_classes_of_the_rows(base: BaseModel, channels: Channels) -> None:
+    preparation.fit(base, channels)
+    assert base.config.id2label == {0: "NEGATIVE", 1: "POSITIVE"}
+
+
+@pytest.mark.parametrize("sharding", [{"fsdp": "full_shard"}, {"deepspeed": {"stage": 2}}])
+def test_lora_and_a_sharded_model_are_refused_together(sharding: dict[str, Any]) -> None:
+    args = SimpleNamespace(**{"fsdp": "", "deepspeed": None} | sharding)
+    with pytest.raises(UserError, match="^hyperparameters lora_r and fsdp or deepspeed are both set"):
+        preparation.refuse_together(args, {"r": 4})  # type: ignore[arg-type]
+    preparation.refuse_together(args, None)  # type: ignore[arg-type]
+
+
+def test_the_order_depends_on_the_seed_of_the_data_where_there_is_one(channels: Channels) -> None:
+    def orders(**values: Any) -> list[int]:
+        args = SimpleNamespace(**{"seed": 1, "data_seed": None, "train_sampling_strategy": "random"} | values)
+        return np.concatenate(preparation.make_order(args, channels.train, 8).batches(0)).tolist()  # type: ignore[arg-type]
+
+    assert orders() == orders(data_seed=1) == orders(data_seed=1, seed=5)
+    assert orders() != orders(data_seed=2)
+
+
+def test_an_unknown_order_is_refused(channels: Channels) -> None:
+    args = SimpleNamespace(train_sampling_strategy="sorted")
+    with pytest.raises(UserError, match="^hyperparameter train_sampling_strategy is 'sorted', expected one of "):
+        preparation.make_order(args, channels.train, 8)  # type: ignore[arg-type]
+
+
+def test_no_step_without_a_number_is_refused(job: Job) -> None:
+    with pytest.raises(UserError, match="^hyperparameter max_nonfinite_steps is 0, expected at least 1$"):
+        preparation.make_stop(StopRequest(), Agreement(), asked(job, max_nonfinite_steps="0"))
+
+
+def test_patience_is_a_callback_where_it_is_set(job: Job) -> None:
+    stop = preparation.make_stop(StopRequest(), Agreement(), asked(job))
+    without = preparation.make_callbacks(stop, asked(job))
+    having = preparation.make_callbacks(stop, asked(job, early_stopping_patience="2"))
+    assert (without[0], having[0]) == (stop, stop)
+    assert [type(each) for each in having[len(without) :]] == [PatienceCallback]
+
+
+def test_rare_classes_weigh_more_where_weights_are_balanced(job: Job, channels: Channels) -> None:
+    args = SimpleNamespace(label_smoothing_factor=0.0)
+    plain = preparation.make_loss(args, asked(job), channels.train)  # type: ignore[arg-type]
+    balanced = preparation.make_loss(args, asked(job, class_weights="balanced"), channels.train)  # type: ignore[arg-type]
+    assert plain.weights is None
+    assert balanced.weights is not None and len(balanced.weights) == 2

@@ -1,0 +1,185 @@
+"""Everything that a training needs before its first step: rows, model, checkpoint to resume from, Trainer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transformers import PreTrainedModel, PrinterCallback, TrainerCallback, TrainingArguments, set_seed
+
+from contract.failures import UserError
+from contract.paths import Paths
+from training import arguments
+from training.callbacks import LogCallback, PatienceCallback
+from training.checkpointing import hyperparameter_history, model_state, resume
+from training.checkpointing.store import Checkpoint, Origin
+from training.data import channels as data_channels
+from training.data import fingerprint
+from training.data.channel import Channel, Channels, by_length
+from training.data.collator import PaddingCollator
+from training.data.sampler import STRATEGIES, Order
+from training.distributed.collectives import Agreement
+from training.distributed.stopping import StopCallback, StopRequest
+from training.evaluation.predictions import Judge
+from training.hyperparameters import Hyperparameters
+from training.model import base_model, lora
+from training.model.base_model import BaseModel
+from training.model.loss import ClassificationLoss, balanced
+from training.run import TrainingRun
+from training.trainer import JobTrainer
+
+
+def prepare(
+    paths: Paths, asked: Hyperparameters, args: TrainingArguments, request: StopRequest
+) -> tuple[TrainingRun, Checkpoint | None, StopCallback]:
+    """The training, the checkpoint that it resumes from (None for none), and what stops it; called by all ranks.
+
+    Raises:
+        UserError: the caller's mistake.
+    """
+    base = load_base(paths, asked)
+    channels = data_channels.load(paths, asked.options, base, args.seed)
+    fit(base, channels)
+    adaptation = lora.wanted(asked.options)
+    refuse_together(args, adaptation)
+    in_force = hyperparameter_history.in_force(args, asked.options)
+    # The head of the model is drawn at random.
+    set_seed(args.seed)
+    model = load_model(base, asked)
+    origin, agreement = make_origin(args, channels, base, adaptation), Agreement()
+    found = choose_checkpoint(paths, asked, args, origin, agreement, model)
+    order = make_order(args, channels.train, resume.rows_per_step(args, found))
+    stop = make_stop(request, agreement, asked)
+    parts = {
+        "model": model,
+        "order": order,
+        "origin": origin,
+        "agreement": agreement,
+        "in_force": in_force,
+        "non_finite": stop.non_finite,
+        "callbacks": make_callbacks(stop, asked),
+    }
+    trainer = make_trainer(args, asked, channels, base, parts)
+    return TrainingRun(paths, asked, channels, base, trainer), found, stop
+
+
+def choose_checkpoint(
+    paths: Paths,
+    asked: Hyperparameters,
+    args: TrainingArguments,
+    origin: Origin,
+    agreement: Agreement,
+    model: PreTrainedModel,
+) -> Checkpoint | None:
+    """The newest checkpoint of this job on all hosts whose weights fit `model`; None to train from the beginning."""
+    fitting = model_state.shapes(model)
+    return resume.choose(
+        paths.checkpoints,
+        origin,
+        agreement,
+        wanted=asked.options.resume,
+        first_on_host=args.local_process_index == 0,
+        first=args.process_index == 0,
+        problem_of=lambda folder: model_state.mismatch(folder, fitting),
+    )
+
+
+def make_origin(
+    args: TrainingArguments, channels: Channels, base: BaseModel, adaptation: dict[str, Any] | None
+) -> Origin:
+    """What this job's checkpoints belong to; each host's first rank alone holds it against theirs."""
+    if args.local_process_index:
+        return Origin("", "", "")
+    config = base.config.to_dict() | ({"lora": adaptation} if adaptation else {})
+    return Origin(
+        channels.train.fingerprint,
+        channels.validation.fingerprint,
+        fingerprint.of_model(config, base_model.weight_files(base)),
+    )
+
+
+def make_stop(request: StopRequest, agreement: Agreement, asked: Hyperparameters) -> StopCallback:
+    """What stops the training: SIGTERM, or a loss that is no number any more.
+
+    Raises:
+        UserError: a number of steps below 1.
+    """
+    steps = asked.options.max_nonfinite_steps
+    if steps < 1:
+        raise UserError(f"hyperparameter max_nonfinite_steps is {steps}, expected at least 1")
+    return StopCallback(request, agreement, asked.options.checkpoint_minutes, max_non_finite=steps)
+
+
+def load_base(paths: Paths, asked: Hyperparameters) -> BaseModel:
+    """The model to start from, its classes not yet named."""
+    return base_model.describe(base_model.find(asked.options, paths), asked.options.model_revision)
+
+
+def fit(base: BaseModel, channels: Channels) -> None:
+    """Give the model the data's classes, and refuse it where it does not suit the data."""
+    base_model.name_classes(base, channels.train.label_names)
+    base_model.agree_on_padding(base)
+    longest = max(int(channel.lengths.max()) for channel in channels.all)
+    if longest > channels.max_length:
+        raise UserError(
+            f"rows have up to {longest} tokens, but max_length is {channels.max_length}: the delivered model would "
+            f"read less of a text than it was trained on; expected rows cut to {channels.max_length} tokens"
+        )
+    base_model.check(base, channels.train.card, max(longest, channels.max_length))
+
+
+def refuse_together(args: TrainingArguments, adaptation: dict[str, Any] | None) -> None:
+    """Raises UserError: LoRA and a sharded model, which would have to be whole to be merged."""
+    if adaptation and (args.fsdp or args.deepspeed):
+        raise UserError("hyperparameters lora_r and fsdp or deepspeed are both set, expected one of them")
+
+
+def load_model(base: BaseModel, asked: Hyperparameters) -> PreTrainedModel:
+    """The model to train, with layers of low rank where they are asked for."""
+    model = base_model.load(base, asked.options.attn_implementation)
+    adaptation = lora.wanted(asked.options)
+    if adaptation:
+        lora.adapt(model, adaptation)
+    return model
+
+
+def make_order(args: TrainingArguments, train: Channel, rows: int) -> Order:
+    """The order of the rows of `train`, so many to a step."""
+    if args.train_sampling_strategy not in STRATEGIES:
+        raise UserError(
+            f"hyperparameter train_sampling_strategy is {args.train_sampling_strategy!r}, expected one of {STRATEGIES}"
+        )
+    seed = args.seed if args.data_seed is None else args.data_seed
+    return Order(train.lengths, rows, seed, args.train_sampling_strategy)
+
+
+def make_loss(args: TrainingArguments, asked: Hyperparameters, train: Channel) -> ClassificationLoss:
+    is_balanced = asked.options.class_weights == "balanced"
+    return ClassificationLoss(
+        args.label_smoothing_factor, balanced(train.labels, len(train.label_names)) if is_balanced else None
+    )
+
+
+def make_callbacks(stop: StopCallback, asked: Hyperparameters) -> list[TrainerCallback]:
+    patience = asked.options.early_stopping_patience
+    return [stop, LogCallback(), *([] if patience is None else [PatienceCallback(patience)])]
+
+
+def make_trainer(
+    args: TrainingArguments, asked: Hyperparameters, channels: Channels, base: BaseModel, parts: dict[str, Any]
+) -> JobTrainer:
+    """The Trainer of this job; `parts` are arguments that it is made with too."""
+    loss = make_loss(args, asked, channels.train)
+    trainer = JobTrainer(
+        args=args,
+        tokens=arguments.micro_batch_tokens(asked.options.tokens_per_batch, args),
+        train_dataset=channels.train.rows,
+        eval_dataset=by_length(channels.validation),
+        data_collator=PaddingCollator(
+            base.config.pad_token_id, asked.options.pad_to_multiple_of, base_model.position_limit(base.config)
+        ),
+        compute_metrics=Judge(loss),
+        compute_loss_func=loss,
+        **parts,
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
