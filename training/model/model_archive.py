@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
+import shutil
 import tarfile
 import tempfile
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 from contract.failures import UserError
@@ -30,7 +34,10 @@ def unpack_once(name: str) -> None:
     """Unpack the model `name` where it is an archive, before the ranks start; the folder goes to their environment."""
     archive = archive_of(name)
     if archive is not None:
-        os.environ[FOLDER_VARIABLE] = str(unpacked(archive, Path(tempfile.mkdtemp(prefix="model-"))))
+        folder = Path(tempfile.mkdtemp(prefix="model-"))
+        # The ranks have ended before this process does.
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        os.environ[FOLDER_VARIABLE] = str(unpacked(archive, folder))
 
 
 def location(name: str) -> str:
@@ -39,21 +46,41 @@ def location(name: str) -> str:
 
 
 def unpacked(archive: Path, folder: Path) -> Path:
-    """Unpack `archive` into `folder`. Returns the folder of the model: `folder`, or the only one inside.
+    """Unpack `archive` into `folder`. Returns the folder of the model: `folder`, or the only one inside with a model.
 
-    Members outside of `folder`, links that lead there, and devices are refused (PEP 706).
+    Members outside of `folder`, links that lead there, and devices are refused (PEP 706), and more than the disk holds.
 
     Raises:
-        UserError: it is no such archive, or holds no model.
+        UserError: it is no such archive, holds no model or several, or is too large.
     """
     log.info("unpacking %s", archive)
     try:
         with tarfile.open(archive) as file:
-            file.extractall(folder, filter="data")
-    except (OSError, EOFError, tarfile.TarError) as error:
+            file.extractall(folder, filter=within(shutil.disk_usage(folder).free, archive))  # noqa: S202 (a data filter)
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
         raise UserError(f"model {archive} cannot be unpacked: {error}; expected a .tar.gz file of a model") from None
-    for place in (folder, *sorted(path for path in folder.iterdir() if path.is_dir())):
-        if (place / CONFIG).is_file():
-            return place
+    models = [place for place in (folder, *sorted(folder.iterdir())) if (place / CONFIG).is_file()]
+    if models[:1] == [folder] or len(models) == 1:
+        return models[0]
+    if models:
+        names = [place.name for place in models[:5]]
+        raise UserError(f"model {archive} holds several models, in {names}; expected one, or {CONFIG} at the top")
     found = sorted(path.name for path in folder.iterdir())[:5]
     raise UserError(f"model {archive} holds {found}, expected {CONFIG} and weights, in it or in one folder")
+
+
+def within(most_bytes: int, archive: Path) -> Callable[[tarfile.TarInfo, str], tarfile.TarInfo | None]:
+    """The data filter of tarfile, which refuses the member that makes the contents larger than `most_bytes`."""
+    total = 0
+
+    def check(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
+        nonlocal total
+        total += member.size
+        if total > most_bytes:
+            raise UserError(
+                f"model {archive} holds more than {most_bytes / 1e9:.1f} GB, which is all that is free in "
+                f"{folder}; expected an instance with a larger volume"
+            )
+        return tarfile.data_filter(member, folder)
+
+    return check

@@ -1,28 +1,68 @@
-"""Which script a job brings, and how its failure is told."""
+"""Which script a job brings, what starts it, and how its failure is told."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
-import psutil
 import pytest
 
 from contract.failures import UserError
 from training import user_script
 
 
-def test_a_script_is_requested_by_its_hyperparameter_alone() -> None:
-    assert user_script.is_requested({"sagemaker_program": '"train.py"'})
-    assert not user_script.is_requested({"sagemaker_region": "eu-west-1", "epochs": "1"})
+def test_a_script_is_requested_by_its_hyperparameter_or_variable() -> None:
+    assert user_script.is_requested({"sagemaker_program": '"train.py"'}, {})
+    assert user_script.is_requested({}, {"SAGEMAKER_PROGRAM": "train.py"})
+    assert not user_script.is_requested({"sagemaker_region": "eu-west-1", "epochs": "1"}, {"SAGEMAKER_PROGRAM": ""})
 
 
 def test_launchers_are_those_that_are_switched_on() -> None:
     given = {"sagemaker_torch_distributed_enabled": "true", "sagemaker_mpi_enabled": '"False"', "epochs": "1"}
     assert user_script.launchers(given) == {"sagemaker_torch_distributed_enabled": "torchrun"}
+    assert user_script.launchers({"sagemaker_mpi_enabled": "True"}) == {"sagemaker_mpi_enabled": "MPI"}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("True", True), ("False", False), ('"false"', False), (True, True), ("8", "8"), (8, 8)]
+)
+def test_a_switch_that_is_text_is_no_longer_true_by_being_text(value: Any, expected: Any) -> None:
+    assert user_script.switch(value) == expected
+    assert type(user_script.switch(value)) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("program", "parameters", "groups", "expected"),
+    [
+        ("a.py", {}, [], "python"),
+        ("a.sh", {}, [], "sh"),
+        ("a", {}, [], "sh"),
+        ("a.py", {"sagemaker_torch_distributed_enabled": True}, ["all"], "torchrun"),
+        # The toolkit asks for MPI first, and for none on hosts of another instance group.
+        ("a.py", {"sagemaker_torch_distributed_enabled": True, "sagemaker_mpi_enabled": True}, ["all"], "MPI"),
+        ("a.py", {"sagemaker_mpi_enabled": True}, ["others"], "python"),
+        ("a.py", {"sagemaker_mpi_enabled": False}, ["all"], "python"),
+    ],
+)
+def test_the_launcher_in_the_log_is_the_one_that_the_toolkit_takes(
+    tmp_path: Path, program: str, parameters: dict[str, bool], groups: list[str], expected: str
+) -> None:
+    settings = SimpleNamespace(
+        user_entry_point=program,
+        additional_framework_parameters=parameters,
+        current_instance_group="all",
+        distribution_instance_groups=groups,
+    )
+    assert user_script.launcher_of(settings, tmp_path) == expected
+
+
+def test_a_package_is_started_by_python(tmp_path: Path) -> None:
+    (tmp_path / "setup.py").write_text("")
+    settings = SimpleNamespace(
+        user_entry_point="package", current_instance_group="all", distribution_instance_groups=[]
+    )
+    assert user_script.launcher_of(settings, tmp_path) == "python"
 
 
 @pytest.mark.parametrize(
@@ -30,13 +70,36 @@ def test_launchers_are_those_that_are_switched_on() -> None:
     [
         (b"Traceback\n  ...\nValueError: x\n", "1", False, "script a.py ended with exit status 1: ValueError: x"),
         (None, "-9", False, "script a.py ended with exit status -9"),
-        ("", "143", True, "interrupted: SIGTERM was passed on to script a.py, which ended with exit status 143"),
-        (None, "None", False, "script a.py cannot be started: its launcher is not installed in this image"),
+        (
+            "ValueError: x",
+            "143",
+            True,
+            "interrupted: SIGTERM was passed on to script a.py, which ended with exit status 143",
+        ),
+        (None, "None", False, "script a.py cannot be started: no file mpirun"),
     ],
 )
 def test_a_failure_is_one_sentence(output: object, status: str, stopped: bool, expected: str) -> None:
-    error = SimpleNamespace(output=output, return_code=status)
+    error = SimpleNamespace(output=output, return_code=status, cmd=FileNotFoundError("no file mpirun"))
     assert user_script.failure("a.py", error, stopped) == expected
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        ("KeyError: 1\n\nDuring handling:\n  raise ValueError(2)\nValueError: 2\n", "ValueError: 2"),
+        ("torch.OutOfMemoryError: CUDA out of memory", "torch.OutOfMemoryError: CUDA out of memory"),
+        # Of several ranks the one that lost its peer fails last.
+        ("[rank1]: OSError: full\n[rank0]: RuntimeError: Connection closed by peer", "OSError: full"),
+        ("RuntimeError: Connection reset by peer", "RuntimeError: Connection reset by peer"),
+        ("ValueError: x\ntorch.distributed.ChildFailedError: \n====\n exitcode: 1\n====", "ValueError: x"),
+        ("torch.distributed.ChildFailedError: \n====\n exitcode: 1\n====", ""),
+        ("./run.sh: line 3: nowhere: not found", "./run.sh: line 3: nowhere: not found"),
+        ("", ""),
+    ],
+)
+def test_the_last_error_is_the_scripts_own(output: str, expected: str) -> None:
+    assert user_script.last_error(output) == expected
 
 
 def test_requirements_that_cannot_be_installed_are_named() -> None:
@@ -57,16 +120,12 @@ def test_code_is_fetched_from_a_folder(tmp_path: Path) -> None:
         user_script.fetch(str(tmp_path / "none.tar.gz"), tmp_path / "other", "a.py")
 
 
-def test_a_shells_own_process_is_stopped_as_well() -> None:
-    shell = subprocess.Popen(["/bin/sh", "-c", f"{sys.executable} -c 'import time; time.sleep(60)'; true"])
-    try:
-        deadline = time.monotonic() + 20
-        while not psutil.Process(shell.pid).children() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        found = {process.pid for process in user_script.script_processes()}
-        assert {shell.pid, *(child.pid for child in psutil.Process(shell.pid).children())} <= found
-    finally:
-        for child in psutil.Process(shell.pid).children():
-            child.kill()
-        shell.kill()
-        shell.wait()
+def test_code_that_is_there_stays_and_is_the_place_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "a.py").write_text("")
+    place = user_script.fetch("s3://bucket/other.tar.gz", tmp_path / "code", "a.py")
+    assert place == str(tmp_path / "code")
+    assert "s3://bucket/other.tar.gz is not fetched" in caplog.text
+    caplog.clear()
+    assert user_script.fetch(place, tmp_path / "code", "a.py") == place
+    assert "is not fetched" not in caplog.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -74,3 +75,23 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "torn.tar.gz").write_bytes(b"no archive")
     with pytest.raises(UserError, match="cannot be unpacked"):
         model_archive.unpacked(tmp_path / "torn.tar.gz", tmp_path / "b")
+
+
+def test_an_archive_of_several_models_is_refused_unless_one_is_at_the_top(tmp_path: Path) -> None:
+    several = write(tmp_path / "several.tar.gz", "checkpoint-1/config.json", "checkpoint-2/config.json")
+    (tmp_path / "a").mkdir()
+    with pytest.raises(UserError, match=r"holds several models, in \['checkpoint-1', 'checkpoint-2'\]; expected one"):
+        model_archive.unpacked(several, tmp_path / "a")
+    top = write(tmp_path / "top.tar.gz", "config.json", "checkpoint-1/config.json")
+    (tmp_path / "b").mkdir()
+    assert model_archive.unpacked(top, tmp_path / "b") == tmp_path / "b"
+
+
+def test_more_than_the_disk_holds_is_refused_before_it_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = write(tmp_path / "model.tar.gz", "config.json", "model.safetensors", "more.safetensors")
+    (tmp_path / "folder").mkdir()
+    # The members have two bytes each.
+    monkeypatch.setattr(model_archive.shutil, "disk_usage", lambda _: SimpleNamespace(free=5))
+    with pytest.raises(UserError, match=r"model.tar.gz holds more than 0.0 GB, which is all that is free in"):
+        model_archive.unpacked(archive, tmp_path / "folder")
+    assert sorted(path.name for path in (tmp_path / "folder").iterdir()) == ["config.json", "model.safetensors"]
