@@ -16,7 +16,7 @@ DEFAULT_BASE_DIR = "/opt/ml"
 
 
 def python_path(environ: Mapping[str, str]) -> str:
-    """PYTHONPATH by which a job's processes find the image's packages: their folder, and what `environ` has after it."""
+    """PYTHONPATH by which a job's processes find the image's packages: their folder before those of `environ`."""
     folders = [str(Path(__file__).parents[1]), *filter(None, environ.get("PYTHONPATH", "").split(os.pathsep))]
     return os.pathsep.join(dict.fromkeys(folders))
 
