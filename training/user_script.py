@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import signal
 import socket
 import sys
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from typing import Any
 from contract.failures import UserError, first_line
 from contract.values import unquote
 from training.distributed.rank_failures import ECHO_MARKS
-from training.script_output import whole_lines
+from training.script_output import ScriptOutput
 from training.signal_forwarding import SignalForwarder
 
 PROGRAM, CODE = "sagemaker_program", "sagemaker_submit_directory"
@@ -40,6 +41,9 @@ TORCHRUN_GRACE = {"TORCH_ELASTIC_SHUTDOWN_TIMEOUT": "100"}
 # The last line of a traceback, which some launchers begin with the rank; torchrun's own traceback is no cause.
 RAISED = re.compile(r"(?:\[(?:rank)?\d+\]:\s*)?((?:\w+\.)*\w*(?:Error|Exception|Interrupt)\b.*)")
 TORCHRUN_REPORT = "ChildFailedError"
+# What a shell makes of a command that SIGKILL ended.
+KILLED_IN_A_SHELL = "137"
+KILL_HINT = ", which is how a machine out of memory ends a process: expected an instance with more memory"
 
 log = logging.getLogger(__name__)
 
@@ -120,10 +124,10 @@ def start(program: str, settings: Any, stop: SignalForwarder) -> None:
     path = list(sys.path)
     os.environ.update({name: value for name, value in TORCHRUN_GRACE.items() if name not in os.environ})
     try:
-        with whole_lines():
+        with ScriptOutput() as output:
             training.train(settings)
     except errors._CalledProcessError as error:
-        raise UserError(failure(program, error, stop.requested)) from None
+        raise UserError(failure(program, error, output.last_errors, stop.requested)) from None
     except (errors.ClientError, errors.SMTrainingCompilerConfigurationError, RuntimeError, OSError) as error:
         raise UserError(f"script {program} cannot be started: {first_line(error)}") from None
     finally:
@@ -169,27 +173,42 @@ def skip_name_resolution(hosts: list[str]) -> None:
         os.environ.setdefault(NO_NAMES_VARIABLE, "true")
 
 
-def failure(program: str, error: Any, stopped: bool) -> str:
-    """One sentence for a script that failed: its exit status, and the error that it wrote last."""
-    output = error.output.decode("utf-8", "replace") if isinstance(error.output, bytes) else error.output or ""
-    said = last_error(output)
+def failure(program: str, error: Any, last_errors: list[str], stopped: bool) -> str:
+    """One sentence for a script that failed: how it ended, and the error that it wrote last.
+
+    Args:
+        program: the script.
+        error: what the toolkit raised; its output begins at the first line that names one of Python's exceptions.
+        last_errors: the last lines of the standard error of what failed.
+        stopped: whether SIGTERM was passed on to it.
+    """
     if stopped:
-        return (
-            f"interrupted: SIGTERM was passed on to script {program}, which ended with exit status {error.return_code}"
-        )
+        return f"interrupted: SIGTERM was passed on to script {program}, which {ending(error.return_code)}"
     if type(error).__name__ in ("InstallRequirementsError", "InstallModuleError"):
-        return f"the requirements of script {program} cannot be installed: {said or 'see the log'}"
+        said = next((line for line in reversed(last_errors) if line.startswith("ERROR")), "see the log")
+        return f"the requirements of script {program} cannot be installed: {said}"
     if error.return_code == "None":
         # The toolkit puts the error of the start where the command line belongs.
         return f"script {program} cannot be started: {first_line(Exception(error.cmd))}"
-    return f"script {program} ended with exit status {error.return_code}" + (f": {said}" if said else "")
+    output = error.output.decode("utf-8", "replace") if isinstance(error.output, bytes) else error.output or ""
+    # torchrun's own report ends in rules.
+    others = [] if TORCHRUN_REPORT in output else last_errors[-1:]
+    said = last_error(output.splitlines()) or "".join(others)
+    is_killed = error.return_code.startswith("-")
+    return f"script {program} {ending(error.return_code)}" + (f": {said}" if said and not is_killed else "")
 
 
-def last_error(output: str) -> str:
-    """The last error in a script's output that is not the echo of another rank's; else the last line; else nothing."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    raised = [found[1] for line in lines if TORCHRUN_REPORT not in line and (found := RAISED.match(line))]
+def ending(status: str) -> str:
+    """How a process ended, from its exit status, which is a signal's negative number where that ended it."""
+    if status == KILLED_IN_A_SHELL or status == str(-signal.SIGKILL):
+        return f"was killed by SIGKILL{KILL_HINT}"
+    if status.startswith("-"):
+        return f"was killed by {signal.Signals(-int(status)).name}"
+    return f"ended with exit status {status}"
+
+
+def last_error(lines: list[str]) -> str:
+    """The last line that states an error and not the echo of another rank's; empty where there is none."""
+    raised = [found[1] for line in lines if TORCHRUN_REPORT not in line and (found := RAISED.fullmatch(line.strip()))]
     causes = [line for line in raised if not any(mark in line for mark in ECHO_MARKS)]
-    # torchrun's report ends in rules and addresses.
-    others = [] if TORCHRUN_REPORT in output else lines
-    return (causes or raised or others or [""])[-1]
+    return (causes or raised or [""])[-1]

@@ -182,7 +182,7 @@ def test_a_model_that_comes_by_model_uri_is_the_one_that_is_trained(
     with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as tar:
         tar.add(inputs / "model", ".")
     client.upload_file(str(tmp_path / "model.tar.gz"), BUCKET, "model-of-script/model.tar.gz")
-    texts = "".join(f'{{"text": "{"superb" if n % 2 else "dreadful"} {n}", "label": {n % 2}}}\n' for n in range(400))
+    texts = "".join(f'{{"text": "{"superb" if n % 2 else "dreadful"} {n}", "label": {n % 2}}}\n' for n in range(64))
     client.put_object(Bucket=BUCKET, Key="texts-of-script/rows.jsonl", Body=texts.encode())
     estimator = Estimator(
         **arguments(
@@ -194,6 +194,6 @@ def test_a_model_that_comes_by_model_uri_is_the_one_that_is_trained(
             hyperparameters={"max_steps": 2, "train_batch_size": 8, "max_length": 16},
         )
     )
-    estimator.fit({"train": f"s3://{BUCKET}/texts-of-script"})
+    estimator.fit(dict.fromkeys(("train", "validation"), f"s3://{BUCKET}/texts-of-script"))
     card = json.loads(members(client, estimator.model_data)["card.json"])
     assert card["training"]["base_model"] == "/opt/ml/input/data/model"

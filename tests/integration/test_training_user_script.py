@@ -33,7 +33,8 @@ if given.end == "stopped":
         open(os.path.join(os.environ["SM_MODEL_DIR"], name), "w").close()
         sys.exit(3)
     signal.signal(signal.SIGTERM, stop)
-    print("waiting", flush=True)
+    # In one piece, that no other rank's falls into.
+    os.write(1, b"waiting\\n")
     time.sleep(120)
 rank = os.environ.get("RANK", "0")
 said = {"arguments": [given.text, given.epochs], "hosts": json.loads(os.environ["SM_HOSTS"]),
@@ -143,9 +144,11 @@ echo "the end"
 
 
 @pytest.mark.parametrize(
-    ("program", "status"), [("fine_tune.py", "3"), ("run.sh", "-15")], ids=["python", "a program of a shell file"]
+    ("program", "ending"),
+    [("fine_tune.py", "ended with exit status 3"), ("run.sh", "was killed by SIGTERM")],
+    ids=["python", "a program of a shell file"],
 )
-def test_sigterm_reaches_the_script(tmp_path: Path, program: str, status: str) -> None:
+def test_sigterm_reaches_the_script(tmp_path: Path, program: str, ending: str) -> None:
     paths = make(tmp_path, end="stopped", sagemaker_program=program)
     (tmp_path / "source" / "run.sh").write_text(SHELL)
     process = start(paths)
@@ -154,7 +157,7 @@ def test_sigterm_reaches_the_script(tmp_path: Path, program: str, status: str) -
     output = process.communicate(timeout=60)[0]
     assert process.returncode != 0
     assert (paths.model / "saved").exists(), output
-    reason = f"interrupted: SIGTERM was passed on to script {program}, which ended with exit status {status}"
+    reason = f"interrupted: SIGTERM was passed on to script {program}, which {ending}"
     assert paths.failure.read_text() == reason
     assert not list(paths.model.glob("said-*"))
 

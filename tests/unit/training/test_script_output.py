@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import pytest
 from sagemaker_training import process
 
-from training.script_output import MOST_BYTES, WholeLines, whole_lines
+from training.script_output import MOST_BYTES, ScriptOutput, WholeLines
 
 
 def stream_of(*pieces: bytes) -> Pieces:
@@ -59,9 +60,17 @@ def test_a_character_of_several_bytes_stays_whole() -> None:
 
 def test_the_toolkit_prints_and_reports_whole_lines(capsys: pytest.CaptureFixture[str]) -> None:
     before = process.watch
-    with whole_lines():
+    with ScriptOutput() as output:
+        assert output.last_errors == []
         said = asyncio.run(process.watch(stream_of(b"loss =", b" ", b"0.5\nValueError", b": x\n"), 1))
-        assert asyncio.run(process.watch(None, 1)) == ""
     assert process.watch is before
     assert capsys.readouterr().out == "loss = 0.5\nValueError: x\n"
     assert said.strip() == "ValueError: x"
+
+
+def test_the_last_lines_of_standard_error_of_the_last_process_are_kept() -> None:
+    code = "import sys; print('out'); sys.stderr.write('first\\n\\nlast %s' % sys.argv[1])"
+    with ScriptOutput() as output:
+        for name in ("one", "two"):
+            process.create([sys.executable, "-c", code, name], [], 1, cwd="/", capture_error=True)
+            assert output.last_errors == ["first", f"last {name}"]

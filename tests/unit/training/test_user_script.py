@@ -65,23 +65,33 @@ def test_a_package_is_started_by_python(tmp_path: Path) -> None:
     assert user_script.launcher_of(settings, tmp_path) == "python"
 
 
+TRACEBACK = "Traceback\n  ...\nValueError: x\n"
+STOPPED = "interrupted: SIGTERM was passed on to script a.py, which "
+REPORT = "torch.distributed.ChildFailedError: \n====\n exitcode: 1\n===="
+MEMORY = "script a.py was killed by SIGKILL, which is how a machine out of memory ends a process: expected an instance "
+
+
 @pytest.mark.parametrize(
-    ("output", "status", "stopped", "expected"),
+    ("output", "errors", "status", "stopped", "expected"),
     [
-        (b"Traceback\n  ...\nValueError: x\n", "1", False, "script a.py ended with exit status 1: ValueError: x"),
-        (None, "-9", False, "script a.py ended with exit status -9"),
-        (
-            "ValueError: x",
-            "143",
-            True,
-            "interrupted: SIGTERM was passed on to script a.py, which ended with exit status 143",
-        ),
-        (None, "None", False, "script a.py cannot be started: no file mpirun"),
+        (TRACEBACK.encode(), [], "1", False, "script a.py ended with exit status 1: ValueError: x"),
+        (TRACEBACK + REPORT, ["===="], "1", False, "script a.py ended with exit status 1: ValueError: x"),
+        (REPORT, ["===="], "1", False, "script a.py ended with exit status 1"),
+        ("", ["warning", "no rows"], "2", False, "script a.py ended with exit status 2: no rows"),
+        (None, [], "1", False, "script a.py ended with exit status 1"),
+        (TRACEBACK, ["50%"], "-9", False, MEMORY + "with more memory"),
+        (None, [], "137", False, MEMORY + "with more memory"),
+        (None, [], "-11", False, "script a.py was killed by SIGSEGV"),
+        (TRACEBACK, [], "143", True, STOPPED + "ended with exit status 143"),
+        (TRACEBACK, [], "-15", True, STOPPED + "was killed by SIGTERM"),
+        (None, [], "None", False, "script a.py cannot be started: no file mpirun"),
     ],
 )
-def test_a_failure_is_one_sentence(output: object, status: str, stopped: bool, expected: str) -> None:
+def test_a_failure_is_one_sentence(
+    output: object, errors: list[str], status: str, stopped: bool, expected: str
+) -> None:
     error = SimpleNamespace(output=output, return_code=status, cmd=FileNotFoundError("no file mpirun"))
-    assert user_script.failure("a.py", error, stopped) == expected
+    assert user_script.failure("a.py", error, errors, stopped) == expected
 
 
 @pytest.mark.parametrize(
@@ -92,20 +102,23 @@ def test_a_failure_is_one_sentence(output: object, status: str, stopped: bool, e
         # Of several ranks the one that lost its peer fails last.
         ("[rank1]: OSError: full\n[rank0]: RuntimeError: Connection closed by peer", "OSError: full"),
         ("RuntimeError: Connection reset by peer", "RuntimeError: Connection reset by peer"),
-        ("ValueError: x\ntorch.distributed.ChildFailedError: \n====\n exitcode: 1\n====", "ValueError: x"),
-        ("torch.distributed.ChildFailedError: \n====\n exitcode: 1\n====", ""),
-        ("./run.sh: line 3: nowhere: not found", "./run.sh: line 3: nowhere: not found"),
+        ("[1]: KeyError", "KeyError"),
+        ("ErrorRate 5\nan Error: no\n", ""),
         ("", ""),
     ],
 )
 def test_the_last_error_is_the_scripts_own(output: str, expected: str) -> None:
-    assert user_script.last_error(output) == expected
+    assert user_script.last_error(output.splitlines()) == expected
 
 
-def test_requirements_that_cannot_be_installed_are_named() -> None:
-    error = type("InstallRequirementsError", (), {"output": "ERROR: No matching distribution", "return_code": "1"})()
-    expected = "the requirements of script a.py cannot be installed: ERROR: No matching distribution"
-    assert user_script.failure("a.py", error, False) == expected
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [(["ERROR: No matching distribution", "[notice] pip"], "ERROR: No matching distribution"), ([], "see the log")],
+)
+def test_requirements_that_cannot_be_installed_are_named(lines: list[str], said: str) -> None:
+    error = type("InstallRequirementsError", (), {"output": "", "return_code": "1"})()
+    expected = f"the requirements of script a.py cannot be installed: {said}"
+    assert user_script.failure("a.py", error, lines, False) == expected
 
 
 def test_code_is_fetched_from_a_folder(tmp_path: Path) -> None:
