@@ -101,16 +101,22 @@ def said(files: dict[str, bytes]) -> dict[str, dict[str, Any]]:
     return {name: json.loads(content) for name, content in files.items() if name.endswith(".json")}
 
 
+def run(images: dict[str, str], session: Any, source: str, rows: str, output: str, hosts: int = 1, **given: Any) -> str:
+    """Run the script by the example. Returns the address of its model."""
+    from examples import sdk_v2_script
+
+    shared = arguments(images, session, hosts, output) | {"hyperparameters": HYPERPARAMETERS, "program": PROGRAM}
+    named = {"image": shared.pop("image_uri"), "output": shared.pop("output_path"), "session": session}
+    del shared["sagemaker_session"]
+    return sdk_v2_script.run(**{**shared, **named, "source": source, "data": rows, **given})
+
+
 @pytest.mark.parametrize("program", [PROGRAM, "run.sh"])
 def test_a_generic_estimator_runs_the_script(
     images: dict[str, str], session: Any, client: Any, source: str, rows: str, program: str, capfd: Any
 ) -> None:
-    from sagemaker.estimator import Estimator
-
-    given = arguments(images, session, 1, f"script-{program}", entry_point=program, source_dir=source)
-    estimator = Estimator(**given)
-    estimator.fit({"train": rows})
-    assert said(members(client, estimator.model_data)) == {
+    address = run(images, session, source, rows, f"script-{program}", program=program)
+    assert said(members(client, address)) == {
         "algo-1-0.json": {
             "learning_rate": 5e-5,
             "text": HYPERPARAMETERS["text"],
@@ -132,14 +138,7 @@ def test_a_generic_estimator_runs_the_script(
 def test_torchrun_starts_ranks_that_find_each_other_on_two_hosts(
     images: dict[str, str], session: Any, client: Any, source: str, rows: str
 ) -> None:
-    from sagemaker.estimator import Estimator
-
-    # What distribution= of a framework's class comes to; a generic Estimator sends True as this text.
-    launcher = {"sagemaker_torch_distributed_enabled": True, "sagemaker_mpi_num_of_processes_per_host": 2}
-    given = arguments(images, session, 2, "script-ranks", entry_point=PROGRAM, source_dir=source)
-    estimator = Estimator(**given | {"hyperparameters": HYPERPARAMETERS | launcher})
-    estimator.fit({"train": rows})
-    found = said(members(client, estimator.model_data))
+    found = said(members(client, run(images, session, source, rows, "script-ranks", hosts=2, processes=2)))
     assert sorted(found) == ["algo-1-0.json", "algo-1-1.json", "algo-2-0.json", "algo-2-1.json"]
     assert {(rank["total"], rank["hosts"]) for rank in found.values()} == {(1 + 2 + 3 + 4, 2)}
 
@@ -160,12 +159,8 @@ def test_a_frameworks_class_runs_the_script_on_each_host(
 def test_a_script_that_fails_fails_the_job_with_its_error(
     images: dict[str, str], session: Any, client: Any, source: str, rows: str
 ) -> None:
-    from sagemaker.estimator import Estimator
-
-    given = arguments(images, session, 1, "script-fails", entry_point=PROGRAM, source_dir=source)
-    estimator = Estimator(**given | {"hyperparameters": HYPERPARAMETERS | {"fail": True}})
     with pytest.raises(RuntimeError, match="exited with code: 1"):
-        estimator.fit({"train": rows})
+        run(images, session, source, rows, "script-fails", hyperparameters=HYPERPARAMETERS | {"fail": True})
     [key] = [key for key in keys(client, "script-fails/") if key.endswith("output.tar.gz")]
     with tarfile.open(fileobj=io.BytesIO(read(client, f"script-fails/{key}")), mode="r:gz") as tar:
         [name] = [name for name in tar.getnames() if name.endswith("failure")]

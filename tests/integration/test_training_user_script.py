@@ -120,7 +120,7 @@ def test_a_launcher_that_is_not_installed_is_named(tmp_path: Path) -> None:
 
 
 def test_a_launcher_that_is_switched_off_is_not_started(tmp_path: Path) -> None:
-    # A generic Estimator sends False as this text.
+    # Python's spelling, which the toolkit takes for true.
     paths = make(tmp_path, sagemaker_mpi_enabled="False", text="a")
     status, output = run(paths)
     assert status == 0, output
