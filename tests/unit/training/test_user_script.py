@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 
 from contract.failures import UserError
 from training import user_script
+from training.signal_forwarding import SignalForwarder
 
 
 def test_a_script_is_requested_by_its_hyperparameter_or_variable() -> None:
@@ -142,3 +145,22 @@ def test_code_that_is_there_stays_and_is_the_place_named(tmp_path: Path, caplog:
     caplog.clear()
     assert user_script.fetch(place, tmp_path / "code", "a.py") == place
     assert "is not fetched" not in caplog.text
+
+
+def test_what_the_toolkit_cannot_start_is_one_sentence_and_libraries_are_found_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from sagemaker_pytorch_container import training
+
+    def train(_settings: object) -> None:
+        sys.path.insert(0, "/opt/ml/code")
+        raise RuntimeError("\n\nno launcher\ninstall one")
+
+    monkeypatch.setattr(training, "train", train)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    # The caller's own wins.
+    monkeypatch.setenv("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "5")
+    with pytest.raises(UserError, match=r"^script a.py cannot be started: no launcher$"):
+        user_script.start("a.py", SimpleNamespace(), SignalForwarder())
+    assert "/opt/ml/code" not in sys.path
+    assert os.environ["TORCH_ELASTIC_SHUTDOWN_TIMEOUT"] == "5"
