@@ -13,7 +13,11 @@ import pytest
 pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).parents[2]
-LAUNCH = "from contract.hosts import Hosts; from training import ranks; ranks.run(2, Hosts(), 0, 5, 'faulty_rank')"
+LAUNCH = """
+from contract.hosts import Hosts
+from training.distributed import elastic
+elastic.run(2, Hosts(), 0, 5, "faulty_rank")
+"""
 SECONDS = 240
 
 
