@@ -6,12 +6,19 @@ information", "Build your own processing container", "Use your own inference cod
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 BASE_DIR_VARIABLE = "SAGEMAKER_BASE_DIR"
 DEFAULT_BASE_DIR = "/opt/ml"
+
+
+def python_path(environ: Mapping[str, str]) -> str:
+    """PYTHONPATH by which a job's processes find the image's packages: their folder before those of `environ`."""
+    folders = [str(Path(__file__).parents[1]), *filter(None, environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return os.pathsep.join(dict.fromkeys(folders))
 
 
 @dataclass(frozen=True)

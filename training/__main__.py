@@ -12,7 +12,7 @@ from contract import logs
 from contract.command import SELFTEST, answered
 from contract.failures import EXIT_OK, UserError, guard
 from contract.options import as_hyperparameters, help_text
-from contract.paths import Paths
+from contract.paths import Paths, python_path
 from training.hyperparameters import read_values
 from training.options import TrainingOptions
 from training.sagemaker_toolkit import complete
@@ -44,7 +44,7 @@ def become_train(arguments: Sequence[str], paths: Paths) -> None:
         raise UserError(f"arguments are {' '.join(arguments)!r}, expected train")
     complete(paths)
     os.environ.update(module_settings(os.environ))
-    if not is_requested(read_values(paths.hyperparameters)):
+    if not is_requested(read_values(paths.hyperparameters), os.environ):
         os.environ.update(allocation(os.environ))
     os.execv(train_command(), ["train"])  # noqa: S606 (no shell is wanted)
 
@@ -63,13 +63,13 @@ def train_command() -> str:
 
 def module_settings(environ: Mapping[str, str]) -> dict[str, str]:
     """What makes the toolkit call this package, here and in the processes that it starts, where it is not set."""
-    folders = [str(Path(__file__).parents[1]), *filter(None, environ.get("PYTHONPATH", "").split(os.pathsep))]
-    # torchrun, for a team's own script, lies beside the interpreter.
-    commands = [*filter(None, environ.get("PATH", "").split(os.pathsep)), str(Path(sys.executable).parent)]
+    # torchrun, for a team's own script, lies beside the interpreter; the toolkit calls the system's `which`.
+    paths = environ.get("PATH") or os.defpath
+    commands = [*filter(None, paths.split(os.pathsep)), str(Path(sys.executable).parent)]
     return {
         "PATH": os.pathsep.join(dict.fromkeys(commands)),
         "SAGEMAKER_TRAINING_MODULE": environ.get("SAGEMAKER_TRAINING_MODULE") or "training.launch:main",
-        "PYTHONPATH": os.pathsep.join(dict.fromkeys(folders)),
+        "PYTHONPATH": python_path(environ),
         # What a script prints is in the log at once, not at its end.
         "PYTHONUNBUFFERED": environ.get("PYTHONUNBUFFERED") or "1",
     }

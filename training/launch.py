@@ -45,7 +45,7 @@ def main() -> None:
 def launch(paths: Paths) -> None:
     """The team's own script where there is one; else one process here, or `processes_per_host` on each host."""
     given = hyperparameters.read_values(paths.hyperparameters)
-    if user_script.is_requested(given):
+    if user_script.is_requested(given, os.environ):
         user_script.run(given)
         return
     for name in user_script.launchers(given):

@@ -9,20 +9,24 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from contract.failures import UserError
+from contract.failures import UserError, first_line
 from contract.values import unquote
+from training.distributed.rank_failures import ECHO_MARKS
+from training.script_output import ScriptOutput
+from training.signal_forwarding import SignalForwarder
 
 PROGRAM, CODE = "sagemaker_program", "sagemaker_submit_directory"
-# What the SDK's distribution= sets, and the name of the launcher that it asks the container for.
+# A child image names its script by this variable instead, as the toolkit's own documentation does; it wins.
+PROGRAM_VARIABLE = "SAGEMAKER_PROGRAM"
+# What the SDK's distribution= sets, and the launcher that the container starts for it: the first that is set.
 LAUNCHERS = {
     "sagemaker_mpi_enabled": "MPI",
     "sagemaker_pytorch_ddp_enabled": "smdistributed data parallel",
@@ -32,20 +36,31 @@ LAUNCHERS = {
 }
 # The toolkit waits 15 minutes for the names of all hosts to resolve, unless this says that there is no need.
 NO_NAMES_VARIABLE = "SM_STUDIO_LOCAL_MODE"
-SHELLS = ("sh", "bash", "dash")
+# Seconds that torchrun (from PyTorch 2.10 on) gives its ranks after SIGTERM, by default 30 of SageMaker's 120.
+TORCHRUN_GRACE = {"TORCH_ELASTIC_SHUTDOWN_TIMEOUT": "100"}
+# The last line of a traceback, which some launchers begin with the rank; torchrun's own traceback is no cause.
+RAISED = re.compile(r"(?:\[(?:rank)?\d+\]:\s*)?((?:\w+\.)*\w*(?:Error|Exception|Interrupt)\b.*)")
+TORCHRUN_REPORT = "ChildFailedError"
+# What a shell makes of a command that SIGKILL ended.
+KILLED_IN_A_SHELL = "137"
+KILL_HINT = ", which is how a machine out of memory ends a process: expected an instance with more memory"
 
 log = logging.getLogger(__name__)
 
 
-def is_requested(hyperparameters: Mapping[str, Any]) -> bool:
-    """Whether a job with these hyperparameters brings its own script."""
-    return PROGRAM in hyperparameters
+def is_requested(hyperparameters: Mapping[str, Any], environ: Mapping[str, str]) -> bool:
+    """Whether a job with these hyperparameters and variables brings its own script."""
+    return PROGRAM in hyperparameters or bool(environ.get(PROGRAM_VARIABLE))
 
 
 def launchers(hyperparameters: Mapping[str, Any]) -> dict[str, str]:
     """The launchers that distribution= asked for, by hyperparameter."""
-    wanted = {name: str(unquote(hyperparameters.get(name, ""))).lower() == "true" for name in LAUNCHERS}
-    return {name: LAUNCHERS[name] for name, value in wanted.items() if value}
+    return {name: launcher for name, launcher in LAUNCHERS.items() if switch(hyperparameters.get(name)) is True}
+
+
+def switch(value: Any) -> Any:
+    """True or False where `value` is a spelling of that; else `value`. The toolkit takes the text "False" for true."""
+    return {"true": True, "false": False}.get(str(unquote(value)).lower(), value)
 
 
 def run(hyperparameters: Mapping[str, Any]) -> None:
@@ -54,25 +69,70 @@ def run(hyperparameters: Mapping[str, Any]) -> None:
     Raises:
         UserError: there is no such script, its code cannot be fetched, or it failed; names its exit status.
     """
-    program = str(unquote(hyperparameters[PROGRAM]) or "")
+    with SignalForwarder() as stop:
+        program, settings = prepare(hyperparameters)
+        if stop.requested:
+            raise UserError(f"interrupted: SIGTERM came before script {program} was started")
+        start(program, settings, stop)
+
+
+def prepare(hyperparameters: Mapping[str, Any]) -> tuple[str, Any]:
+    """The script's name and the toolkit's settings, the code fetched.
+
+    Raises:
+        UserError: there is no such script, or its code cannot be fetched.
+    """
+    program = os.environ.get(PROGRAM_VARIABLE) or str(unquote(hyperparameters.get(PROGRAM) or ""))
     if not program:
         raise UserError(f"hyperparameter {PROGRAM} is empty, expected the name of a script in the source directory")
     # Imported late: the toolkit makes folders when it is imported.
-    from sagemaker_pytorch_container import training
-    from sagemaker_training import environment, errors
+    from sagemaker_training import environment
 
-    settings = environment.Environment()
-    place = fetch(settings.module_dir, Path(environment.code_dir), program)
-    names = ", ".join(launchers(hyperparameters).values()) or "python"
-    log.info("running the script %s of %s by %s instead of the image's own training", program, place, names)
+    given = environment.read_hyperparameters()
+    settings = environment.Environment(
+        hyperparameters={
+            name: switch(value) if name.startswith("sagemaker_") else value for name, value in given.items()
+        }
+    )
+    code = Path(environment.code_dir)
+    place, launcher = fetch(settings.module_dir, code, program), launcher_of(settings, code)
+    log.info("running the script %s of %s by %s instead of the image's own training", program, place, launcher)
     skip_name_resolution(settings.hosts)
-    with sigterm_passed_on() as stopped:
-        try:
+    return program, settings
+
+
+def launcher_of(settings: Any, code: Path) -> str:
+    """What starts the script in `code`: the launcher that sagemaker_pytorch_container chooses, else python or sh."""
+    if settings.current_instance_group in settings.distribution_instance_groups:
+        for name, launcher in LAUNCHERS.items():
+            if settings.additional_framework_parameters.get(name):
+                return launcher
+    program = settings.user_entry_point
+    is_python = program.endswith(".py") or (code / "setup.py").is_file()
+    return "python" if is_python and not program.endswith(".sh") else "sh"
+
+
+def start(program: str, settings: Any, stop: SignalForwarder) -> None:
+    """Install the script's requirements and run it, as the container does.
+
+    Raises:
+        UserError: it cannot be started, or it failed.
+    """
+    from sagemaker_pytorch_container import training
+    from sagemaker_training import errors
+
+    path = list(sys.path)
+    os.environ.update({name: value for name, value in TORCHRUN_GRACE.items() if name not in os.environ})
+    try:
+        with ScriptOutput() as output:
             training.train(settings)
-        except errors._CalledProcessError as error:
-            raise UserError(failure(program, error, bool(stopped))) from None
-        except errors.ClientError as error:
-            raise UserError(f"script {program} cannot be run: {error}") from None
+    except errors._CalledProcessError as error:
+        raise UserError(failure(program, error, output.last_errors, stop.requested)) from None
+    except (errors.ClientError, errors.SMTrainingCompilerConfigurationError, RuntimeError, OSError) as error:
+        raise UserError(f"script {program} cannot be started: {first_line(error)}") from None
+    finally:
+        # The toolkit puts the code before all libraries, where a team's `datasets` would be taken for the library.
+        sys.path[:] = path
 
 
 def fetch(uri: str, folder: Path, program: str) -> str:
@@ -84,6 +144,11 @@ def fetch(uri: str, folder: Path, program: str) -> str:
     from sagemaker_training import files
 
     uri = uri.removeprefix("file://")
+    if folder.is_dir() and any(folder.iterdir()):
+        # The toolkit's own rule: local mode mounts the code there, and a child image brings it.
+        if uri != str(folder):
+            log.warning("%s holds files already: %s %s is not fetched", folder, CODE, uri)
+        uri = str(folder)
     try:
         files.download_and_extract(uri, str(folder))
     except Exception as error:  # Of boto3, tarfile, the toolkit or the file system.
@@ -108,41 +173,42 @@ def skip_name_resolution(hosts: list[str]) -> None:
         os.environ.setdefault(NO_NAMES_VARIABLE, "true")
 
 
-@contextmanager
-def sigterm_passed_on() -> Iterator[list[int]]:
-    """Send every SIGTERM on to the script's processes. Yields a list that is empty until the first one."""
-    stopped: list[int] = []
+def failure(program: str, error: Any, last_errors: list[str], stopped: bool) -> str:
+    """One sentence for a script that failed: how it ended, and the error that it wrote last.
 
-    def pass_on(number: int, _frame: object) -> None:
-        stopped.append(number)
-        for process in script_processes():
-            process.terminate()
-
-    before = signal.signal(signal.SIGTERM, pass_on)
-    try:
-        yield stopped
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def script_processes() -> list[psutil.Process]:
-    """The children of this process; of a shell, which ends without a word to its own, those as well."""
-    found = []
-    for child in psutil.Process().children():
-        is_shell = child.name() in SHELLS
-        found += [child, *child.children()] if is_shell else [child]
-    return found
-
-
-def failure(program: str, error: Any, stopped: bool) -> str:
-    """One sentence for a script that failed: its exit status, and the last line that it wrote as an error."""
-    output = error.output.decode("utf-8", "replace") if isinstance(error.output, bytes) else error.output or ""
-    said = (output.strip().splitlines() or [""])[-1].strip()
+    Args:
+        program: the script.
+        error: what the toolkit raised; its output begins at the first line that names one of Python's exceptions.
+        last_errors: the last lines of the standard error of what failed.
+        stopped: whether SIGTERM was passed on to it.
+    """
+    if stopped:
+        return f"interrupted: SIGTERM was passed on to script {program}, which {ending(error.return_code)}"
     if type(error).__name__ in ("InstallRequirementsError", "InstallModuleError"):
-        return f"the requirements of script {program} cannot be installed: {said or 'see the log'}"
+        said = next((line for line in reversed(last_errors) if line.startswith("ERROR")), "see the log")
+        return f"the requirements of script {program} cannot be installed: {said}"
     if error.return_code == "None":
-        return f"script {program} cannot be started: its launcher is not installed in this image"
-    how = "interrupted: SIGTERM was passed on to script" if stopped else "script"
-    return f"{how} {program}{', which' if stopped else ''} ended with exit status {error.return_code}" + (
-        f": {said}" if said else ""
-    )
+        # The toolkit puts the error of the start where the command line belongs.
+        return f"script {program} cannot be started: {first_line(Exception(error.cmd))}"
+    output = error.output.decode("utf-8", "replace") if isinstance(error.output, bytes) else error.output or ""
+    # torchrun's own report ends in rules.
+    others = [] if TORCHRUN_REPORT in output else last_errors[-1:]
+    said = last_error(output.splitlines()) or "".join(others)
+    is_killed = error.return_code.startswith("-")
+    return f"script {program} {ending(error.return_code)}" + (f": {said}" if said and not is_killed else "")
+
+
+def ending(status: str) -> str:
+    """How a process ended, from its exit status, which is a signal's negative number where that ended it."""
+    if status == KILLED_IN_A_SHELL or status == str(-signal.SIGKILL):
+        return f"was killed by SIGKILL{KILL_HINT}"
+    if status.startswith("-"):
+        return f"was killed by {signal.Signals(-int(status)).name}"
+    return f"ended with exit status {status}"
+
+
+def last_error(lines: list[str]) -> str:
+    """The last line that states an error and not the echo of another rank's; empty where there is none."""
+    raised = [found[1] for line in lines if TORCHRUN_REPORT not in line and (found := RAISED.fullmatch(line.strip()))]
+    causes = [line for line in raised if not any(mark in line for mark in ECHO_MARKS)]
+    return (causes or raised or [""])[-1]

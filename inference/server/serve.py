@@ -15,7 +15,7 @@ import aiohttp
 from aiohttp import web
 
 from contract.failures import EXIT_BUG, EXIT_OK
-from contract.paths import Paths
+from contract.paths import Paths, python_path
 from inference import processes, readiness
 from inference.device import default_workers, worker_environment
 from inference.options import ServingOptions
@@ -44,6 +44,7 @@ def serve(options: ServingOptions, environ: Mapping[str, str]) -> int:
         UserError: the model cannot load, or the machine lacks what is needed.
     """
     path = Path(tempfile.mkdtemp(prefix="serve-"))
+    environ = {**environ, "PYTHONPATH": python_path(environ)}
     try:
         folder, prepared = prepare(options, Paths.from_environment(environ), path, environ)
         return asyncio.run(Server(options, RunFolder(path), folder, prepared).run())

@@ -26,19 +26,27 @@ parser.add_argument("--epochs", type=int)
 parser.add_argument("--end", default="well")
 given = parser.parse_args()
 if given.end == "badly":
+    # One rank, or the pieces of two messages would be mixed in the log.
+    if os.environ.get("RANK") == "0":
+        time.sleep(120)
     raise ValueError("rows are missing")
 if given.end == "stopped":
     def stop(*_):
-        open(os.path.join(os.environ["SM_MODEL_DIR"], "saved"), "w").close()
+        name = "saved-1" if os.environ.get("RANK") == "1" else "saved"
+        open(os.path.join(os.environ["SM_MODEL_DIR"], name), "w").close()
         sys.exit(3)
     signal.signal(signal.SIGTERM, stop)
-    print("waiting", flush=True)
+    # In one piece, that no other rank's falls into.
+    os.write(1, b"waiting\\n")
     time.sleep(120)
 rank = os.environ.get("RANK", "0")
 said = {"arguments": [given.text, given.epochs], "hosts": json.loads(os.environ["SM_HOSTS"]),
         "channel": os.environ["SM_CHANNEL_TRAIN"], "world": os.environ.get("WORLD_SIZE", "1")}
 open(os.path.join(os.environ["SM_MODEL_DIR"], f"said-{rank}.json"), "w").write(json.dumps(said))
 """
+
+
+TWO_RANKS = {"sagemaker_torch_distributed_enabled": "true", "sagemaker_mpi_num_of_processes_per_host": "2"}
 
 
 def make(folder: Path, code: Path | None = None, **hyperparameters: str) -> Paths:
@@ -56,15 +64,15 @@ def make(folder: Path, code: Path | None = None, **hyperparameters: str) -> Path
     return paths
 
 
-def start(paths: Paths) -> subprocess.Popen[str]:
-    """The entry point with no other variable than SAGEMAKER_BASE_DIR, as from a clone."""
-    environ = {"SAGEMAKER_BASE_DIR": str(paths.base), "PATH": "/usr/bin:/bin"}
+def start(paths: Paths, **variables: str) -> subprocess.Popen[str]:
+    """The entry point as from a clone, with SAGEMAKER_BASE_DIR and `variables` for all its environment."""
+    environ = {"SAGEMAKER_BASE_DIR": str(paths.base), **variables}
     command = [sys.executable, "-m", "training", "train"]
     return subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def run(paths: Paths) -> tuple[int, str]:
-    process = start(paths)
+def run(paths: Paths, **variables: str) -> tuple[int, str]:
+    process = start(paths, **variables)
     output = process.communicate(timeout=SECONDS)[0]
     return process.returncode, output
 
@@ -89,31 +97,100 @@ def test_code_in_an_archive_is_unpacked_and_torchrun_starts_the_ranks(tmp_path: 
     archive = tmp_path / "sourcedir.tar.gz"
     with tarfile.open(archive, "w:gz") as file:
         file.add(tmp_path / "fine_tune.py", "fine_tune.py")
-    paths = make(tmp_path, archive, sagemaker_torch_distributed_enabled="true", sagemaker_instance_type="local")
+    paths = make(tmp_path, archive, **TWO_RANKS)
     status, output = run(paths)
     assert status == 0, output
     assert "by torchrun instead of" in output
-    assert said(paths)["world"] == "1"
+    assert [said(paths, rank)["world"] for rank in (0, 1)] == ["2", "2"]
 
 
-def test_a_script_that_fails_says_so_in_the_failure_reason(tmp_path: Path) -> None:
-    paths = make(tmp_path, end="badly")
+@pytest.mark.parametrize("launcher", [{}, TWO_RANKS], ids=["python", "torchrun"])
+def test_a_script_that_fails_says_so_in_the_failure_reason(tmp_path: Path, launcher: dict[str, str]) -> None:
+    paths = make(tmp_path, end="badly", **launcher)
     status, output = run(paths)
     assert status != 0
-    assert "ValueError: rows are missing" in output
-    assert paths.failure.read_text().startswith("script fine_tune.py ended with exit status 1: ValueError")
+    assert "\nValueError: rows are missing\n" in output
+    assert paths.failure.read_text() == "script fine_tune.py ended with exit status 1: ValueError: rows are missing"
 
 
-def test_sigterm_reaches_the_script(tmp_path: Path) -> None:
-    paths = make(tmp_path, end="stopped")
+def test_a_launcher_that_is_not_installed_is_named(tmp_path: Path) -> None:
+    paths = make(tmp_path, sagemaker_mpi_enabled="True")
+    status, output = run(paths)
+    assert status != 0
+    assert "by MPI instead of" in output
+    assert paths.failure.read_text().startswith("script fine_tune.py cannot be started: ")
+    assert len(paths.failure.read_text().splitlines()) == 1
+
+
+def test_a_launcher_that_is_switched_off_is_not_started(tmp_path: Path) -> None:
+    # Python's spelling, which the toolkit takes for true.
+    paths = make(tmp_path, sagemaker_mpi_enabled="False", text="a")
+    status, output = run(paths)
+    assert status == 0, output
+    assert "by python instead of" in output
+    assert said(paths)["arguments"] == ["a", None]
+
+
+def test_a_script_named_by_the_variable_of_a_child_image_runs(tmp_path: Path) -> None:
+    paths = make(tmp_path)
+    (tmp_path / "source").rename(paths.base / "code")
+    write_json(paths.hyperparameters, {"text": "a"})
+    status, output = run(paths, SAGEMAKER_PROGRAM="fine_tune.py")
+    assert status == 0, output
+    assert said(paths)["arguments"] == ["a", None]
+
+
+SHELL = """#!/bin/bash
+python fine_tune.py "$@"
+echo "the end"
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "ending"),
+    [("fine_tune.py", "ended with exit status 3"), ("run.sh", "was killed by SIGTERM")],
+    ids=["python", "a program of a shell file"],
+)
+def test_sigterm_reaches_the_script(tmp_path: Path, program: str, ending: str) -> None:
+    paths = make(tmp_path, end="stopped", sagemaker_program=program)
+    (tmp_path / "source" / "run.sh").write_text(SHELL)
     process = start(paths)
     until(process, "waiting")
     process.send_signal(signal.SIGTERM)
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode != 0
+    assert (paths.model / "saved").exists(), output
+    reason = f"interrupted: SIGTERM was passed on to script {program}, which {ending}"
+    assert paths.failure.read_text() == reason
+    assert not list(paths.model.glob("said-*"))
+
+
+def test_sigterm_reaches_every_rank(tmp_path: Path) -> None:
+    paths = make(tmp_path, end="stopped", **TWO_RANKS)
+    process = start(paths)
+    for _ in range(2):
+        until(process, "waiting")
+    process.send_signal(signal.SIGTERM)
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode != 0
+    assert {path.name for path in paths.model.iterdir()} == {"saved", "saved-1"}, output
+    assert paths.failure.read_text().startswith("interrupted: SIGTERM was passed on to script fine_tune.py")
+
+
+def test_a_stop_during_the_installation_of_requirements_is_told_as_one(tmp_path: Path) -> None:
+    paths = make(tmp_path)
+    # pip builds a package that waits, with no index asked.
+    package = tmp_path / "source" / "slow"
+    package.mkdir()
+    (package / "setup.py").write_text("import time\nprint('building', flush=True)\ntime.sleep(120)\n")
+    (tmp_path / "source" / "requirements.txt").write_text("--no-index\n--no-build-isolation\n./slow\n")
+    process = start(paths)
+    until(process, "Installing dependencies from requirements.txt")
+    process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     assert process.returncode != 0
-    assert (paths.model / "saved").exists()
-    reason = "interrupted: SIGTERM was passed on to script fine_tune.py, which ended with exit status 3"
-    assert paths.failure.read_text().startswith(reason)
+    assert paths.failure.read_text().startswith("interrupted: SIGTERM")
+    assert not list(paths.model.iterdir())
 
 
 @pytest.mark.parametrize(

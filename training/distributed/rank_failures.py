@@ -12,7 +12,6 @@ from pathlib import Path
 
 from contract.failures import EXIT_BUG, UserError, log_failure, reason
 from contract.files import write_json
-from training.distributed.stopping import InterruptionError
 
 FOLDER_VARIABLE = "TRAINING_RANK_FOLDER"
 RANK_VARIABLE = "RANK"
@@ -83,6 +82,9 @@ class RankFolder:
 @contextmanager
 def settle(folder: RankFolder) -> Iterator[None]:
     """Turn an exception into a logged cause and an exit status, without torch's own traceback."""
+    # Imported late: a rank has it already, and the launcher of a team's script needs no PyTorch.
+    from training.distributed.stopping import InterruptionError
+
     try:
         yield
     except InterruptionError as stop:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
+import shutil
 import tarfile
 import tempfile
-from pathlib import Path
+import zlib
+from pathlib import Path, PurePosixPath
 
 from contract.failures import UserError
 
@@ -30,7 +33,10 @@ def unpack_once(name: str) -> None:
     """Unpack the model `name` where it is an archive, before the ranks start; the folder goes to their environment."""
     archive = archive_of(name)
     if archive is not None:
-        os.environ[FOLDER_VARIABLE] = str(unpacked(archive, Path(tempfile.mkdtemp(prefix="model-"))))
+        folder = Path(tempfile.mkdtemp(prefix="model-"))
+        # The ranks have ended before this process does.
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        os.environ[FOLDER_VARIABLE] = str(unpacked(archive, folder))
 
 
 def location(name: str) -> str:
@@ -39,21 +45,58 @@ def location(name: str) -> str:
 
 
 def unpacked(archive: Path, folder: Path) -> Path:
-    """Unpack `archive` into `folder`. Returns the folder of the model: `folder`, or the only one inside.
-
-    Members outside of `folder`, links that lead there, and devices are refused (PEP 706).
+    """Unpack `archive` into `folder`. Returns the folder of the model: `folder`, or the only one inside with a model.
 
     Raises:
-        UserError: it is no such archive, or holds no model.
+        UserError: it is no such archive, holds no model or several, more than the disk has room for, a name that
+            leads out of the folder, a link or a device.
     """
     log.info("unpacking %s", archive)
     try:
-        with tarfile.open(archive) as file:
-            file.extractall(folder, filter="data")
-    except (OSError, EOFError, tarfile.TarError) as error:
+        extract(archive, folder)
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
         raise UserError(f"model {archive} cannot be unpacked: {error}; expected a .tar.gz file of a model") from None
-    for place in (folder, *sorted(path for path in folder.iterdir() if path.is_dir())):
-        if (place / CONFIG).is_file():
-            return place
+    models = [place for place in (folder, *sorted(folder.iterdir())) if (place / CONFIG).is_file()]
+    if models[:1] == [folder] or len(models) == 1:
+        return models[0]
+    if models:
+        names = [place.name for place in models[:5]]
+        raise UserError(f"model {archive} holds several models, in {names}; expected one, or {CONFIG} at the top")
     found = sorted(path.name for path in folder.iterdir())[:5]
     raise UserError(f"model {archive} holds {found}, expected {CONFIG} and weights, in it or in one folder")
+
+
+def extract(archive: Path, folder: Path) -> None:
+    """Write the files of `archive` below `folder`, without their owners and modes.
+
+    Not by tarfile's data filter (PEP 706), which Python has from 3.11.4 on, and which takes links. Without links no
+    name can lead out of the folder but by its own parts; SageMaker's hosting refuses archives with links as well.
+    """
+    room = shutil.disk_usage(folder).free
+    with tarfile.open(archive) as file:
+        for member in file:
+            room -= member.size
+            if room < 0:
+                raise UserError(f"model {archive} holds more than the disk of {folder} has room for")
+            target = folder / checked_name(archive, member)
+            if member.isdir():
+                target.mkdir(parents=True, exist_ok=True)
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source = file.extractfile(member)
+            if source is not None:
+                with source, target.open("wb") as copy:
+                    shutil.copyfileobj(source, copy)
+
+
+def checked_name(archive: Path, member: tarfile.TarInfo) -> PurePosixPath:
+    """The name of a file or folder that stays below the folder that it is unpacked to."""
+    name = PurePosixPath(member.name)
+    if name.is_absolute() or ".." in name.parts:
+        raise UserError(f"model {archive} holds {member.name!r}, expected names within the archive")
+    if not (member.isfile() or member.isdir()):
+        raise UserError(
+            f"model {archive} holds {member.name!r}, which is a link or a device; expected files and folders "
+            "(tar --dereference)"
+        )
+    return name

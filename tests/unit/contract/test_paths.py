@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from contract.paths import Paths
+from contract.paths import Paths, python_path
 
 
 def test_base_is_opt_ml_where_nothing_is_set() -> None:
@@ -15,3 +15,9 @@ def test_everything_hangs_off_the_base_directory() -> None:
     assert all(value.is_relative_to("/tmp/job") for value in values)
     assert len(set(values)) == len(values)
     assert paths.channel("train") == Path("/tmp/job/input/data/train")
+
+
+def test_other_processes_find_the_packages_first_here_and_each_folder_once() -> None:
+    here = str(Path(__file__).parents[3])
+    assert python_path({}) == here
+    assert python_path({"PYTHONPATH": f"/opt/a::{here}:/opt/b"}) == f"{here}:/opt/a:/opt/b"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,7 +14,7 @@ from contract.failures import UserError
 from training.model import model_archive
 
 
-def write(archive: Path, *names: str, link: tuple[str, str] | None = None) -> Path:
+def write(archive: Path, *names: str, link: tuple[str, str, bytes] | None = None) -> Path:
     archive.parent.mkdir(parents=True, exist_ok=True)
     with tarfile.open(archive, "w:gz") as file:
         for name in names:
@@ -21,7 +23,7 @@ def write(archive: Path, *names: str, link: tuple[str, str] | None = None) -> Pa
             file.addfile(info, io.BytesIO(b"{}"))
         if link:
             info = tarfile.TarInfo(link[0])
-            info.type, info.linkname = tarfile.SYMTYPE, link[1]
+            info.linkname, info.type = link[1:]
             file.addfile(info)
     return archive
 
@@ -47,23 +49,40 @@ def test_the_model_is_found_at_the_top_or_one_folder_down(
     assert model_archive.location("bert-base-uncased") == "bert-base-uncased"
 
 
-@pytest.mark.parametrize("archive", ["../out", "/tmp/absolute-out"])
-def test_what_would_leave_the_folder_is_refused_or_kept_inside(tmp_path: Path, archive: str) -> None:
-    file = write(tmp_path / "in" / "model.tar.gz", "config.json", archive)
+@pytest.mark.parametrize("name", ["../out", "folder/../../out", "/tmp/absolute-out"])
+def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path: Path, name: str) -> None:
+    file = write(tmp_path / "in" / "model.tar.gz", "config.json", name)
     target = tmp_path / "in" / "target"
     target.mkdir()
-    try:
+    with pytest.raises(UserError, match=f"holds '{name}', expected names within the archive"):
         model_archive.unpacked(file, target)
-    except UserError as error:
-        assert "cannot be unpacked" in str(error)
     assert not (tmp_path / "in" / "out").exists()
     assert not Path("/tmp/absolute-out").exists()
 
 
-def test_a_link_to_the_outside_is_refused(tmp_path: Path) -> None:
-    file = write(tmp_path / "model.tar.gz", "config.json", link=("model.safetensors", "/etc/passwd"))
-    with pytest.raises(UserError, match="cannot be unpacked"):
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE])
+@pytest.mark.parametrize("to", ["/etc/passwd", "config.json"])
+def test_links_and_devices_are_refused(tmp_path: Path, kind: bytes, to: str) -> None:
+    file = write(tmp_path / "model.tar.gz", "config.json", link=("model.safetensors", to, kind))
+    (tmp_path / "target").mkdir()
+    with pytest.raises(UserError, match="holds 'model.safetensors', which is a link or a device; expected files"):
         model_archive.unpacked(file, tmp_path / "target")
+    assert not os.path.lexists(tmp_path / "target" / "model.safetensors")
+
+
+def test_contents_and_folders_are_kept_and_modes_are_not(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    (source / "onnx").mkdir(parents=True)
+    (source / "config.json").write_bytes(b"{}")
+    (source / "onnx" / "model.bin").write_bytes(bytes(range(256)) * 1000)
+    (source / "config.json").chmod(0o4644)
+    with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as file:
+        file.add(source, ".")
+    (tmp_path / "target").mkdir()
+    found = model_archive.unpacked(tmp_path / "model.tar.gz", tmp_path / "target")
+    assert (found / "onnx" / "model.bin").read_bytes() == (source / "onnx" / "model.bin").read_bytes()
+    assert (found / "config.json").stat().st_mode & 0o4000 == 0
+    assert (found / "config.json").read_bytes() == b"{}"
 
 
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
@@ -74,3 +93,23 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "torn.tar.gz").write_bytes(b"no archive")
     with pytest.raises(UserError, match="cannot be unpacked"):
         model_archive.unpacked(tmp_path / "torn.tar.gz", tmp_path / "b")
+
+
+def test_an_archive_of_several_models_is_refused_unless_one_is_at_the_top(tmp_path: Path) -> None:
+    several = write(tmp_path / "several.tar.gz", "checkpoint-1/config.json", "checkpoint-2/config.json")
+    (tmp_path / "a").mkdir()
+    with pytest.raises(UserError, match=r"holds several models, in \['checkpoint-1', 'checkpoint-2'\]; expected one"):
+        model_archive.unpacked(several, tmp_path / "a")
+    top = write(tmp_path / "top.tar.gz", "config.json", "checkpoint-1/config.json")
+    (tmp_path / "b").mkdir()
+    assert model_archive.unpacked(top, tmp_path / "b") == tmp_path / "b"
+
+
+def test_more_than_the_disk_holds_is_refused_before_it_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = write(tmp_path / "model.tar.gz", "config.json", "model.safetensors", "more.safetensors")
+    (tmp_path / "folder").mkdir()
+    # The members have two bytes each.
+    monkeypatch.setattr(model_archive.shutil, "disk_usage", lambda _: SimpleNamespace(free=5))
+    with pytest.raises(UserError, match=r"model.tar.gz holds more than the disk of \S+ has room for"):
+        model_archive.unpacked(archive, tmp_path / "folder")
+    assert sorted(path.name for path in (tmp_path / "folder").iterdir()) == ["config.json", "model.safetensors"]
