@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from ports import free_port
 
 from contract.files import read_json
+from contract.local_server import free_port
 from examples.demo import model, reviews
 
 pytestmark = pytest.mark.integration
