@@ -89,7 +89,7 @@ class Card:
 
     @classmethod
     def from_json(cls, content: Any, source: str) -> Card:
-        """The card in parsed JSON; fields this version does not know are passed over."""
+        """The card in parsed JSON; fields this version does not know are ignored."""
         if not isinstance(content, dict) or "format_version" not in content:
             raise UserError(f"card {source} has no format_version; expected a card written by these images")
         if content["format_version"] > FORMAT_VERSION:

@@ -54,7 +54,7 @@ def start(options: ProcessingOptions, paths: Paths) -> Job:
     files, passed_over = find(place, options.file_name)
     if passed_over:
         log.warning(
-            "%d files that are empty or of no known format are passed over: %s",
+            "%d files that are empty or of no known format are skipped: %s",
             len(passed_over),
             ", ".join(passed_over[:5]),
         )

@@ -35,7 +35,7 @@ class Counts:
     """What this rank has trained on in this run.
 
     Attributes:
-        tokens: padding apart.
+        tokens: excluding padding.
         pairs: of tokens of the same row, each with each.
         cells: tokens with the padding.
     """
@@ -106,7 +106,7 @@ class Cost:
         """Share of the peak of `devices` GPUs named `device`; None where that is not known.
 
         Args:
-            tokens: trained on, padding apart, over all devices.
+            tokens: trained on, excluding padding, over all devices.
             pairs: sum of the squares of the rows' lengths.
         """
         most = peak(device)

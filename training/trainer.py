@@ -114,7 +114,7 @@ class JobTrainer(CheckpointingTrainer):
             self.progress.progress = TrainerProgress.read(found.folder)
             # It took place when the training began.
             self.args.eval_on_start = False
-        # An evaluation that was owed and broken off again is still owed by the checkpoint.
+        # An evaluation that is interrupted once more stays recorded in the checkpoint, to be rerun.
         with self.counts.running(), suppress(EvaluationInterruptedError):
             self.train(resume_from_checkpoint=str(found.folder) if found else None)
 

@@ -11,7 +11,7 @@ from contract import small_bert
 
 
 def texts(path: Path, column: str) -> Iterator[str]:
-    """The values of `column` in a tab-separated, unquoted file; broken lines are passed over."""
+    """The values of `column` in a tab-separated, unquoted file; malformed lines are skipped."""
     with gzip.open(path, "rt", encoding="utf-8") as file:
         for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
             if row[column]:

@@ -113,7 +113,7 @@ class Classifier:
         return result
 
     def probe(self) -> torch.Tensor:
-        """Logits of a text alone and of two that differ in length: passes of every kind, in little."""
+        """Logits of a text alone and of two that differ in length: one single-row and one padded batch."""
         alone, two = Request([Text("probe")]), Request([Text("probe"), Text("a longer probe")])
         return torch.cat([self.logits(self.encode(request)) for request in (alone, two)])
 

@@ -29,7 +29,7 @@ class ParallelPasses:
         self._pool = ThreadPoolExecutor(count, "lane", torch.set_num_threads, (1,)) if count > 1 else None
 
     def plan(self, lengths: Sequence[int], budget: int) -> list[list[int]]:
-        """Passes of `batching.plan`: as many for each lane, alike in tokens, so that the lanes end together."""
+        """Passes of `batching.plan`, token-balanced, the same number for each thread: all end at the same time."""
         tokens = sum(lengths)
         if self._pool is None or tokens < self._count * LEAST_TOKENS:
             return batching.plan(lengths, budget)

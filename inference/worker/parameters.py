@@ -32,7 +32,7 @@ class Parameters:
 
     @classmethod
     def read(cls, content: Any) -> Parameters:
-        """The parameters in parsed JSON. `padding` is passed over: batches are padded as they form.
+        """The parameters in parsed JSON. `padding` is accepted and ignored: batches are padded as they are formed.
 
         Raises:
             RequestError: 400 for an unknown name or a value that does not fit.

@@ -51,7 +51,7 @@ def source_file(path: Path, folder: Path) -> SourceFile | None:
 
 
 def find(place: str, file_name: str | None = None) -> tuple[list[SourceFile], list[str]]:
-    """The input files of `place` (a file, a folder or a glob), by name, and the names passed over.
+    """The input files of `place` (a file, a folder or a glob), by name, and the names of skipped files.
 
     Passed over are files of another format and, as Spark writes them, files without a byte.
     Hidden files and those whose name starts with an underscore (_SUCCESS) are no data.

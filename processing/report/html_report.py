@@ -58,7 +58,7 @@ def reasons_section(rows: Mapping[str, Any]) -> Markup:
     found = [("filtered", "cut", *entry) for entry in rows["filtered"].items()]
     found += [("rejected", "lost", *entry) for entry in rows["rejected"].items()]
     if not found:
-        return section("Rows left out", element("p", "None: every row was kept."))
+        return section("Filtered and rejected rows", element("p", "None: every row was kept."))
     bars = [
         bar(
             joined([reason, " ", element("span", fate, class_="tag")]),
@@ -69,7 +69,9 @@ def reasons_section(rows: Mapping[str, Any]) -> Markup:
         for fate, kind, reason, number in sorted(found, key=lambda entry: -entry[3])
     ]
     told = "rejects.jsonl beside this file names file, line and column of each rejected row."
-    return section("Rows left out", *bars, *([element("p", told, class_="soft")] if rows["rejected"] else []))
+    return section(
+        "Filtered and rejected rows", *bars, *([element("p", told, class_="soft")] if rows["rejected"] else [])
+    )
 
 
 def bar(name: object, rows: int, whole: int, parts: Iterable[tuple[float, str]]) -> Markup:

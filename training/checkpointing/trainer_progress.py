@@ -67,7 +67,7 @@ class TrainerProgress:
 
 
 class ProgressCallback(TrainerCallback):
-    """Restores the progress once Trainer has set its own to nothing, and does an evaluation that is owed."""
+    """Restores the progress once Trainer has set its own to nothing, and reruns an interrupted evaluation."""
 
     def __init__(self, trainer: JobTrainer) -> None:
         self.trainer = trainer

@@ -54,7 +54,7 @@ def table(file: Path, types: dict[str, pa.DataType]) -> pa.Table:
 def delimited(file: Path, types: dict[str, pa.DataType]) -> pa.Table:
     """A csv file, or a tsv file, where a quote is data.
 
-    A line with more or fewer values than the header is left out, and counted in the log.
+    A line with more or fewer values than the header is skipped, and counted in the log.
     """
     is_tsv = ".tsv" in file.name.lower()
     broken: list[int] = []
@@ -77,7 +77,7 @@ def delimited(file: Path, types: dict[str, pa.DataType]) -> pa.Table:
     )
     if broken:
         log.warning(
-            "file %s: %s lines have another number of values than the header and are left out, the first is line %s",
+            "file %s: %s lines have another number of values than the header and are skipped, the first is line %s",
             file.name,
             f"{len(broken):,}",
             broken[0],

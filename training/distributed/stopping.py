@@ -70,11 +70,11 @@ class StopRequest:
 
 
 class StopCallback(TrainerCallback):
-    """Saves and stops at a step boundary when any rank was asked to, and saves by the clock.
+    """Saves and stops all ranks at the same step once any rank received SIGTERM, and saves at intervals of time.
 
-    At the last step of an epoch or of all both wait for the evaluation that follows: a checkpoint
-    from before it would resume after it, and the evaluation would be lost. A stop breaks that
-    evaluation off, since it may outlast the grace period; the checkpoint then says that it is owed.
+    At the last step of an epoch, or of the training, both wait for the evaluation that follows: a checkpoint from
+    before it would resume after it, and the evaluation would be lost. A stop interrupts that evaluation, since it may
+    outlast the grace period; the checkpoint then records that, and the evaluation is rerun at the resume.
     """
 
     def __init__(

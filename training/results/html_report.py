@@ -84,10 +84,10 @@ def figures(report: Report, judged: str) -> Markup:
     shown = [(share(metrics[f"{prefix}_accuracy"], 1), f"accuracy {HEADINGS[judged]}")]
     shown += [(f"{metrics[f'{prefix}_{name}']:.3f}", name) for name in ("f1", "loss")]
     shown += [(f"{metrics['train_samples_per_second']:,.1f}", "rows/s in training")]
-    shown += [(f"{metrics['train_tokens_per_second']:,.0f}", "tokens/s, padding apart")]
-    shown += [(share(metrics["train_padding_share"], 1), "of what was computed is padding")]
+    shown += [(f"{metrics['train_tokens_per_second']:,.0f}", "tokens/s, excluding padding")]
+    shown += [(share(metrics["train_padding_share"], 1), "padding, of all computed tokens")]
     if "train_peak_share" in metrics:
-        shown += [(share(metrics["train_peak_share"], 1), "of the GPU's bf16 arithmetic")]
+        shown += [(share(metrics["train_peak_share"], 1), "model FLOPs utilization (MFU), bf16")]
     if "decision_threshold" in metrics:
         shown += [(f"{metrics['decision_threshold']:.3f}", "decision threshold")]
     return tiles(shown)
@@ -104,7 +104,7 @@ def curve(found: Series, title: str) -> list[Markup]:
 
 
 def confusion_section(matrix: np.ndarray, names: Sequence[str], judged: str) -> Markup:
-    title = f"What was taken for what, {HEADINGS[judged]}"
+    title = f"Confusion matrix {HEADINGS[judged]}"
     is_numbered = len(names) > MOST_NAMED
     scores = classes_table(matrix, [f"{i} {name}" for i, name in enumerate(names)] if is_numbered else names)
     if len(names) > MOST_CLASSES:
@@ -115,7 +115,7 @@ def confusion_section(matrix: np.ndarray, names: Sequence[str], judged: str) -> 
         [heads[true], *(cell(row, column, is_hit=column == true) for column in range(len(names)))]
         for true, row in enumerate(matrix)
     ]
-    told = "A line for each true class, a column for each predicted one; shares are of the line."
+    told = "One row per true class, one column per predicted class; percentages are of the row."
     return section(
         title, table(("", *heads), rows, range(1, len(names) + 1)), element("p", told, class_="soft"), scores
     )
@@ -152,12 +152,12 @@ def calibration_section(bins: Sequence[Bin], judged: str) -> Markup:
     error = sum(part.rows * abs(part.confidence - part.accuracy) for part in bins) / max(whole, 1)
     least = bins[0].low if bins else 0.0
     found: Series = {
-        "right, by confidence": [(part.confidence, part.accuracy) for part in bins],
-        "as right as it says": [(least, least), (1.0, 1.0)],
+        "observed accuracy": [(part.confidence, part.accuracy) for part in bins],
+        "perfectly calibrated": [(least, least), (1.0, 1.0)],
     }
-    told = f"The model is as often right as it says, give or take {share(error, 1)} on average."
+    told = f"Expected calibration error: {share(error, 1)}."
     return section(
-        f"Calibration {HEADINGS[judged]}",
+        f"Reliability diagram {HEADINGS[judged]}",
         legend(found),
         svg_chart.lines(found, "confidence", "Accuracy by confidence"),
         element("p", told, class_="soft"),
@@ -167,7 +167,10 @@ def calibration_section(bins: Sequence[Bin], judged: str) -> Markup:
 def mistakes_section(mistakes: Sequence[Mistake], names: Sequence[str]) -> Markup:
     if not mistakes:
         return Markup("")
-    return section("The worst mistakes", *(mistake_row(row, names) for row in mistakes))
+    return section(
+        "Misclassified rows with the lowest probability of their true class",
+        *(mistake_row(row, names) for row in mistakes),
+    )
 
 
 def mistake_row(row: Mistake, names: Sequence[str]) -> Markup:
