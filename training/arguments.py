@@ -17,7 +17,7 @@ from transformers import TrainingArguments
 from contract.cpu import BFLOAT16_FLAGS, cpu_flags
 from contract.failures import UserError
 
-CPU_TOKENS = 512
+CPU_TOKENS = 2048
 
 log = logging.getLogger(__name__)
 

@@ -59,7 +59,7 @@ class TrainingOptions:
     tokens_per_batch: int | None = option(
         None,
         "Most tokens, padding included, that go through the model at once. A step keeps its rows and its gradient: "
-        "they are sorted by length and go in pieces. None means 512 on a CPU and 0 on a GPU; 0 takes whole batches.",
+        "they are sorted by length and go in pieces. None means 2048 on a CPU and 0 on a GPU; 0 takes whole batches.",
         group="data",
     )
     load_best_model_at_end: bool = option(

@@ -57,6 +57,8 @@ class JobTrainer(CheckpointingTrainer):
         self.save_seconds = 0.0
         self.diverged = False
         self.progress = ProgressCallback(self)
+        # Step and metrics of the last evaluation on validation.
+        self.evaluated: tuple[int | None, dict[str, float]] = (None, {})
         self.add_callback(EpochCallback(self.batches))
         self.add_callback(self.progress)
 
@@ -155,6 +157,19 @@ class JobTrainer(CheckpointingTrainer):
         with self.counts.paused(), torch.random.fork_rng(devices=[]):
             metrics = super().evaluate(*arguments, **keywords)
         refuse_loss(metrics, self.state.global_step)
+        if not arguments and keywords.get("metric_key_prefix", "eval") == "eval":
+            self.evaluated = self.state.global_step, metrics
+        return metrics
+
+    def evaluate_at(self, step: int) -> dict[str, float]:
+        """The metrics on validation of the weights of `step`, which the model has; not computed a second time.
+
+        Logged in any case, so that the last values of the log are those of the delivered weights.
+        """
+        known, metrics = self.evaluated
+        if known != step or step != self.state.global_step:
+            return self.evaluate(metric_key_prefix="eval")
+        self.log(dict(metrics))
         return metrics
 
     # Counts

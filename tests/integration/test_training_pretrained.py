@@ -94,6 +94,17 @@ def test_the_best_model_is_delivered_where_it_is_not_the_last(tmp_path: Path) ->
     assert not any("gamma" in name for name in names)
 
 
+def test_the_last_evaluation_is_logged_again_and_not_computed_twice(tmp_path: Path) -> None:
+    job = make(tmp_path, load_best_model_at_end=False)
+    finish(start(job))
+    entries = [entry for entry in history(job) if "eval_loss" in entry]
+    assert [entry["step"] for entry in entries] == [10, 20, 30, 30]
+    assert entries[-1] == entries[-2]
+    # Its time would be another, had it run twice.
+    assert metrics(job)["eval_runtime"] == entries[-1]["eval_runtime"]
+    assert len(series(job, "eval_loss")) == 4
+
+
 def turn_labels(job: Job, channel: str) -> None:
     folder = job.paths.channel(channel)
     rows = load_from_disk(str(folder)).to_dict()

@@ -119,7 +119,7 @@ def test_people_find_pictures_mistakes_and_tensorboard(finished: Job) -> None:
     names = {path.name for path in finished.paths.output_data.iterdir()}
     assert {"report.html", "curves.png", "confusion_matrix.png"} <= names
     page = (finished.paths.output_data / "report.html").read_text()
-    assert "accuracy on test" in page and "decision threshold" in page and "Calibration on test" in page
+    assert "accuracy on test" in page and "decision threshold" in page and "Reliability diagram on test" in page
     assert list(finished.paths.tensorboard.glob("events.out.tfevents.*"))
     assert not list(finished.paths.checkpoints.rglob("*tfevents*"))
 

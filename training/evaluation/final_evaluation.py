@@ -29,13 +29,14 @@ class FinalEvaluation:
     predictions: Mapping[str, Predictions]
 
 
-def judge(trainer: JobTrainer, channels: Channels, criterion: str) -> FinalEvaluation:
+def judge(trainer: JobTrainer, channels: Channels, criterion: str, step: int) -> FinalEvaluation:
     """Evaluate on validation, and on test where there is one; called by all ranks.
 
     Args:
         criterion: the option decision_threshold.
+        step: of the weights that the model has.
     """
-    metrics, found = trainer.evaluate(metric_key_prefix="eval"), {"validation": trainer.compute_metrics.take()}
+    metrics, found = trainer.evaluate_at(step), {"validation": trainer.compute_metrics.take()}
     if channels.test is not None:
         metrics |= trainer.evaluate(by_length(channels.test), metric_key_prefix="test")
         found["test"] = trainer.compute_metrics.take()

@@ -38,7 +38,7 @@ def deliver(run: TrainingRun) -> None:
     """Judge the best weights; the first rank writes the model, the metrics and the log lines."""
     trainer, options = run.trainer, run.hyperparameters.options
     step = delivered_weights.load(trainer, options.load_best_model_at_end)
-    found = final_evaluation.judge(trainer, run.channels, options.decision_threshold)
+    found = final_evaluation.judge(trainer, run.channels, options.decision_threshold, step)
     speed = trainer.speed()
     metrics = {**found.metrics, **speed}
     weights = sharding.whole_state(trainer)

@@ -32,6 +32,10 @@ class Trainer:
         self.given.append((rows, metric_key_prefix))
         return {f"{metric_key_prefix}_loss": 0.5}
 
+    def evaluate_at(self, step: int) -> dict[str, float]:
+        assert step == 7
+        return self.evaluate(metric_key_prefix="eval")
+
     def take(self) -> Predictions:
         return VALIDATION if self.given[-1][1] == "eval" else TEST
 
@@ -49,7 +53,7 @@ def test_the_threshold_is_chosen_on_validation_and_kept_to_on_test(
     trainer: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
-        found = final_evaluation.judge(trainer, SimpleNamespace(test="test"), "best_accuracy")  # type: ignore[arg-type]
+        found = final_evaluation.judge(trainer, SimpleNamespace(test="test"), "best_accuracy", 7)  # type: ignore[arg-type]
     assert trainer.given == [(None, "eval"), ("test by length", "test")]
     assert found.threshold is not None and 0.2 < found.threshold <= 0.3
     assert found.predictions == {"validation": VALIDATION, "test": TEST}
@@ -62,7 +66,7 @@ def test_the_threshold_is_chosen_on_validation_and_kept_to_on_test(
 
 
 def test_without_a_criterion_or_a_test_channel_there_is_calibration_alone(trainer: Any) -> None:
-    found = final_evaluation.judge(trainer, SimpleNamespace(test=None), "none")  # type: ignore[arg-type]
+    found = final_evaluation.judge(trainer, SimpleNamespace(test=None), "none", 7)  # type: ignore[arg-type]
     assert found.threshold is None
     assert found.metrics.keys() == {"eval_loss", "eval_calibration_error"}
     assert found.metrics["eval_calibration_error"] == pytest.approx((0.1 + 0.2 + 0.7 + 0.1) / 4)
