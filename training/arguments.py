@@ -16,6 +16,8 @@ from transformers import TrainingArguments
 
 from contract.cpu import BFLOAT16_FLAGS, cpu_flags
 from contract.failures import UserError
+from contract.files import read_json
+from training.metrics import SCORES
 
 CPU_TOKENS = 2048
 
@@ -43,27 +45,65 @@ def build(given: Mapping[str, Any], checkpoints: Path, evaluates: bool, world_si
         UserError: TrainingArguments refuses a value or a combination, or DeepSpeed cannot run here.
     """
     if given.get("deepspeed"):
-        check_deepspeed(on_cpu=given.get("use_cpu", False) or not torch.cuda.is_available())
+        on_cpu = given.get("use_cpu", False) or not torch.cuda.is_available()
+        check_deepspeed(on_cpu, hosts=world_size // int(os.environ.get("LOCAL_WORLD_SIZE", world_size)))
     chosen = {name: default.value for name, default in defaults(evaluates).items()} | dict(given)
     # A backend named in a single process would have accelerate look for a process group.
     chosen |= {"ddp_backend": "gloo"} if world_size > 1 and not torch.cuda.is_available() else {}
+    chosen |= fsdp_settings(chosen.get("fsdp"), chosen.get("fsdp_config"))
     fixed = {"output_dir": str(checkpoints), "load_best_model_at_end": False}
     known = inspect.signature(TrainingArguments).parameters
     try:
         args = TrainingArguments(**{name: value for name, value in (chosen | fixed).items() if name in known})
     except (ValueError, TypeError, KeyError, ImportError) as error:
         raise UserError(f"hyperparameters do not fit together: {error}") from None
+    check_metric(args)
+    if args.n_gpu > 1:
+        # One process for each GPU: Trainer would share this process's batches out by DataParallel.
+        args._n_gpu = 1
+    if not args.dataloader_num_workers:
+        # PyTorch refuses workers that persist where there are none; on GPUs they do by default.
+        args.dataloader_persistent_workers = False
     if args.torch_compile:
         # TrainingArguments has no field for it; without, each of the first shapes is compiled for itself.
         os.environ.setdefault("ACCELERATE_DYNAMO_USE_DYNAMIC", "true")
     return args
 
 
-def check_deepspeed(on_cpu: bool) -> None:
-    """Whether DeepSpeed can run here.
+def fsdp_settings(fsdp: Any, config: Any) -> dict[str, Any]:
+    """fsdp_config with FSDP 2, the one whose checkpoints this image loads, where the field fsdp is set.
+
+    Args:
+        fsdp: as TrainingArguments takes it: names in a text or a list.
+        config: as TrainingArguments takes it: an object, the path of a JSON file, or None.
 
     Raises:
-        UserError: it is not installed, or the training is on the CPU.
+        UserError: it asks for version 1.
+    """
+    if not fsdp:
+        return {}
+    if isinstance(config, str):
+        config = read_json(Path(config), "fsdp_config")
+    config = {name.removeprefix("fsdp_"): value for name, value in (config or {}).items()}
+    if str(config.get("version", 2)) != "2":
+        raise UserError(f"hyperparameter fsdp_config has version {config['version']}, expected 2")
+    # What full_shard means in version 1; version 2 takes no notice of the names.
+    reshard = any(name in str(fsdp) for name in ("full_shard", "hybrid_shard"))
+    return {"fsdp_config": {"version": 2, "reshard_after_forward": reshard} | config}
+
+
+def check_metric(args: TrainingArguments) -> None:
+    """Raises UserError: metric_for_best_model is not a metric of an evaluation."""
+    name, known = args.metric_for_best_model, ("loss", *SCORES)
+    if name is not None and name.removeprefix("eval_") not in known:
+        raise UserError(f"hyperparameter metric_for_best_model is {name!r}, expected one of {', '.join(known)}")
+
+
+def check_deepspeed(on_cpu: bool, hosts: int) -> None:
+    """Whether DeepSpeed can run here, and leave whole checkpoints.
+
+    Raises:
+        UserError: it is not installed, or the training is on the CPU or on several hosts.
     """
     wrong = "hyperparameter deepspeed is set, but"
     if importlib.util.find_spec("deepspeed") is None:
@@ -71,6 +111,9 @@ def check_deepspeed(on_cpu: bool) -> None:
     # accelerate would train without it, and without a word.
     if on_cpu:
         raise UserError(f"{wrong} this training is on the CPU; expected GPUs and no use_cpu, or use fsdp")
+    if hosts > 1:
+        # Each of its ranks writes a file of the checkpoint, and only the first host's folder is kept.
+        raise UserError(f"{wrong} there are {hosts} hosts; expected 1, or use fsdp")
 
 
 def explain(given: Mapping[str, Any], evaluates: bool) -> None:

@@ -50,6 +50,12 @@ class PatienceCallback(TrainerCallback):
             raise UserError(f"hyperparameter early_stopping_patience is {patience}, expected at least 1")
         self.patience = patience
 
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> TrainerControl:
+        # A job that is started again after its early stop, but before its model was delivered.
+        return self.on_evaluate(args, state, control)
+
     def on_evaluate(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> TrainerControl:

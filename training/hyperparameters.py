@@ -24,7 +24,16 @@ MANAGED = {
     "push_to_hub": "the model goes to the job's model folder",
     "parallelism_config": "it is an object, not text; use fsdp or deepspeed",
     "auto_find_batch_size": "use tokens_per_batch, which bounds the memory of a pass and keeps the rows of a step",
+    "prediction_loss_only": "the metrics and the best model need the predictions",
+    "batch_eval_metrics": "metrics are of all rows of an evaluation together",
+    "eval_do_concat_batches": "metrics are of all rows of an evaluation together",
+    "include_for_metrics": "the metrics need the predictions and the labels alone",
+    "label_names": "labels are in the column labels",
+    "bf16_full_eval": "evaluation multiplies as training does (bf16, fp16), and the delivered weights stay fp32",
+    "fp16_full_eval": "evaluation multiplies as training does (bf16, fp16), and the delivered weights stay fp32",
 }
+# Fields that are on by default: true changes nothing, false is refused.
+ON_BY_DEFAULT = ("eval_do_concat_batches",)
 
 
 @dataclass(frozen=True)
@@ -95,5 +104,6 @@ def refuse_managed(given: dict[str, tuple[str, Any]]) -> None:
         given: name and typed value by the spelling that it came in.
     """
     for spelled, (name, value) in given.items():
-        if value or (value == 0 and value is not False):
+        off = not value and (value != 0 or value is False)
+        if off == (name in ON_BY_DEFAULT):
             raise UserError(f"hyperparameter {spelled} cannot be set: {MANAGED[name]}")

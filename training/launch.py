@@ -19,7 +19,7 @@ from contract.paths import Paths
 from training import hyperparameters, user_script
 from training.hyperparameters import Hyperparameters
 from training.model import model_archive
-from training.options import MODEL_CHANNEL, TrainingOptions
+from training.options import MODEL_CHANNEL
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def launch(paths: Paths) -> None:
     asked = hyperparameters.parse(given)
     model_archive.unpack_once(asked.options.model_name or str(paths.channel(MODEL_CHANNEL)))
     hosts = Hosts.read(paths.training_resource_config)
-    processes = process_count(asked.options)
+    processes = process_count(asked)
     log.info("host %d of %d, %d processes on each", hosts.index + 1, hosts.count, processes)
     if processes * hosts.count == 1:
         run_here(paths, asked)
@@ -63,15 +63,24 @@ def launch(paths: Paths) -> None:
     elastic.run(processes, hosts, asked.options.master_port, asked.options.grace_period)
 
 
-def process_count(options: TrainingOptions) -> int:
-    """As asked, else one a GPU, else one."""
+def process_count(given: Hyperparameters) -> int:
+    """Processes on this host: processes_per_host, by default one for each GPU, or one on CPUs.
+
+    Raises:
+        UserError: processes_per_host is below 1, or more than there are GPUs.
+    """
     import torch
 
-    if options.processes_per_host is None:
-        return max(torch.cuda.device_count(), 1)
-    if options.processes_per_host < 1:
-        raise UserError(f"hyperparameter processes_per_host is {options.processes_per_host}, expected at least 1")
-    return options.processes_per_host
+    gpus = 0 if given.arguments.get("use_cpu") else torch.cuda.device_count()
+    count = given.options.processes_per_host
+    if count is None:
+        return max(gpus, 1)
+    if count < 1 or 0 < gpus < count:
+        expected = f"from 1 to {gpus}, the GPUs of this host" if gpus else "at least 1"
+        raise UserError(f"hyperparameter processes_per_host is {count}, expected {expected}")
+    if count < gpus:
+        log.warning("processes_per_host = %d: %d of the %d GPUs of this host are not used", count, gpus - count, gpus)
+    return count
 
 
 def run_here(paths: Paths, asked: Hyperparameters) -> None:

@@ -13,6 +13,9 @@ from typing import Any
 
 import numpy as np
 
+# What an evaluation gives beside the loss.
+SCORES = ("accuracy", "f1", "precision", "recall")
+
 log = logging.getLogger(__name__)
 
 

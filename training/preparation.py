@@ -19,6 +19,7 @@ from training.data.collator import PaddingCollator
 from training.data.sampler import STRATEGIES, Order
 from training.distributed.collectives import Agreement
 from training.distributed.stopping import StopCallback, StopRequest
+from training.evaluation import decision_threshold
 from training.evaluation.predictions import Judge
 from training.hyperparameters import Hyperparameters
 from training.model import base_model, lora
@@ -39,6 +40,7 @@ def prepare(
     base = load_base(paths, asked)
     channels = data_channels.load(paths, asked.options, base, args.seed)
     fit(base, channels)
+    decision_threshold.check(asked.options.decision_threshold, len(channels.train.label_names))
     adaptation = lora.wanted(asked.options)
     refuse_together(args, adaptation)
     in_force = hyperparameter_history.in_force(args, asked.options)

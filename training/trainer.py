@@ -9,7 +9,7 @@ from contextlib import nullcontext, suppress
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, Sampler, SequentialSampler
+from torch.utils.data import DataLoader, SequentialSampler
 
 from training.callbacks import EpochCallback
 from training.checkpointing import hyperparameter_history
@@ -88,9 +88,23 @@ class JobTrainer(CheckpointingTrainer):
             generator=torch.Generator(),
         )
 
-    def _get_eval_sampler(self, eval_dataset: Any) -> Sampler[int]:
-        # In the order given (the longest first): no metric depends on it.
-        return SequentialSampler(eval_dataset)
+    def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader:
+        """Batches of every row, in the order given (the longest first); prepared, so that ranks share them.
+
+        Trainer's own keeps the loader of the validation rows where workers are persistent, and takes it for the test
+        rows too; and it leaves out the last batch where dataloader_drop_last is set for training.
+        """
+        rows = self.eval_dataset if eval_dataset is None else eval_dataset
+        loader = DataLoader(
+            self._remove_unused_columns(rows, description="evaluation"),
+            batch_size=self.args.eval_batch_size,
+            sampler=SequentialSampler(rows),
+            collate_fn=self.data_collator,
+            num_workers=self.args.dataloader_num_workers,
+            pin_memory=self.args.dataloader_pin_memory,
+            prefetch_factor=self.args.dataloader_prefetch_factor,
+        )
+        return self.accelerator.prepare(loader)
 
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """The gradient of a batch, micro-batch by micro-batch; ranks add theirs up after the last one."""

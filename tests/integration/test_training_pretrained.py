@@ -6,6 +6,7 @@ import json
 import math
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,66 @@ def test_the_last_evaluation_is_logged_again_and_not_computed_twice(tmp_path: Pa
     # Its time would be another, had it run twice.
     assert metrics(job)["eval_runtime"] == entries[-1]["eval_runtime"]
     assert len(series(job, "eval_loss")) == 4
+
+
+def test_a_training_that_stopped_early_delivers_the_same_when_it_starts_again(tmp_path: Path) -> None:
+    job = make(tmp_path, epochs=9, early_stopping_patience=1, learning_rate="2e-2")
+    finish(start(job))
+    first, steps = (job.paths.model / "model.safetensors").read_bytes(), series(job, "step")[-1]
+    assert steps < 90
+    shutil.rmtree(job.paths.model)
+    finish(start(job))
+    assert (job.paths.model / "model.safetensors").read_bytes() == first
+    assert series(job, "step")[-1] == steps
+
+
+def test_a_loss_scale_in_a_checkpoint_is_left_alone_where_the_loss_is_not_scaled(tmp_path: Path) -> None:
+    job = make(tmp_path)
+    step = stop(job, at=12)
+    torch.save({"scale": 65536.0}, job.paths.checkpoints / f"checkpoint-{step}" / "scaler.pt")
+    assert f"resuming from checkpoint-{step}" in finish(start(job))
+
+
+def test_rows_that_are_stored_padded_are_delivered(tmp_path: Path) -> None:
+    plain, padded = (make(tmp_path / name, dropout=0.0) for name in ("plain", "padded"))
+    for channel in ("train", "validation"):
+        pad(padded, channel, 40)
+    for job in (plain, padded):
+        finish(start(job))
+    # Padding that the model does not see: lengths, and so the order of rows, are the padded ones.
+    assert metrics(padded)["eval_loss"] == pytest.approx(metrics(plain)["eval_loss"], rel=0.05)
+
+
+def pad(job: Job, channel: str, width: int) -> None:
+    """Rows as a tokenizer gives them with padding to a maximum, and its attention mask."""
+    folder = job.paths.channel(channel)
+    rows = load_from_disk(str(folder)).to_dict()
+    card = Card.read(folder)
+    rows["attention_mask"] = [[1] * len(ids) + [0] * (width - len(ids)) for ids in rows["input_ids"]]
+    rows["input_ids"] = [ids + [0] * (width - len(ids)) for ids in rows["input_ids"]]
+    rows.pop("length")
+    shutil.rmtree(folder)
+    Dataset.from_dict(rows).save_to_disk(str(folder))
+    replace(card, max_length=width).write(folder)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_test_metrics_are_of_the_test_rows_all_of_them(tmp_path: Path, workers: int) -> None:
+    job = make_job(tmp_path, rows=100, test=True)
+    # Validation and test of other sizes, and of other labels: the one is right where the other is wrong.
+    turn_labels(job, "test")
+    job.hyperparameters(
+        **SETTINGS
+        | {"dataloader_num_workers": workers, "dataloader_persistent_workers": True, "dataloader_drop_last": True}
+        | {"eval_batch_size": 16, "train_batch_size": 8, "epochs": 10}
+    )
+    finish(start(job))
+    found = metrics(job)
+    assert found["eval_accuracy"] > 0.9
+    assert found["test_accuracy"] < 0.1
+    # Shares of 25 rows: the last batch of 9 is counted.
+    for name in ("eval_accuracy", "test_accuracy"):
+        assert found[name] * 25 == pytest.approx(round(found[name] * 25))
 
 
 def turn_labels(job: Job, channel: str) -> None:

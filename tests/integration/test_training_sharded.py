@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
+import signal
+import socket
 from pathlib import Path
 
 import pytest
 import torch
+from datasets import Dataset, load_from_disk
 from safetensors.torch import load_file
-from training_base import LABELS, Job, make_job
-from training_run import failure, finish, series, start, stop
+from training_base import LABELS, Job, make_job, pretrain
+from training_run import SECONDS, failure, finish, series, start, stop, until
 
 from contract.card import Card
 
@@ -18,7 +22,7 @@ pytestmark = pytest.mark.integration
 SETTINGS = {"epochs": 2, "train_batch_size": 16, "learning_rate": "4e-3", "logging_steps": 1}
 FSDP = {
     "fsdp": "full_shard auto_wrap",
-    "fsdp_config": json.dumps({"version": 2, "transformer_layer_cls_to_wrap": "BertLayer"}),
+    "fsdp_config": json.dumps({"transformer_layer_cls_to_wrap": "BertLayer"}),
     "processes_per_host": 2,
     "train_batch_size": 8,
 }
@@ -56,6 +60,53 @@ def check_model(sharded: Job, whole: Job) -> None:
         torch.testing.assert_close(found[name], tensor, rtol=1e-2, atol=1e-3)
     answers = pipeline("text-classification", model=str(sharded.paths.model))(["great superb word1"])
     assert answers[0]["label"] in LABELS
+
+
+def test_the_best_model_of_two_hosts_is_delivered_and_a_stop_of_one_stops_both(tmp_path: Path) -> None:
+    jobs = two_hosts(tmp_path, FSDP | {"processes_per_host": 1, "epochs": 3})
+    for job in jobs:
+        turn_labels(job)
+    processes = [start(job) for job in jobs]
+    until(processes[0], " step = 12")
+    # SIGTERM reaches one host; the other one has no request of its own.
+    processes[1].send_signal(signal.SIGTERM)
+    for job, process in zip(jobs, processes, strict=True):
+        process.communicate(timeout=SECONDS)
+        assert failure(job).startswith("interrupted, checkpoint at step ")
+        job.paths.failure.unlink()
+    # SageMaker gives each host all that the hosts had synced to S3.
+    shutil.rmtree(jobs[1].paths.checkpoints, ignore_errors=True)
+    shutil.copytree(jobs[0].paths.checkpoints, jobs[1].paths.checkpoints)
+    for process in [start(job) for job in jobs]:
+        finish(process)
+    losses = series(jobs[0], "eval_loss")
+    assert losses[0] == min(losses) == losses[-1] < losses[1]
+    card = Card.read(jobs[0].paths.model)
+    assert card.training is not None
+    assert card.training["step"] == 10
+
+
+def two_hosts(folder: Path, settings: dict[str, object]) -> list[Job]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    names = ["127.0.0.1", "127.0.0.2"]
+    jobs = [make_job(folder / name, rows=160, dropout=0.0) for name in names]
+    for job, name in zip(jobs, names, strict=True):
+        pretrain(job.paths.channel("model"))
+        job.hosts(name, names)
+        job.hyperparameters(**SETTINGS | settings | {"master_port": port})
+    return jobs
+
+
+def turn_labels(job: Job) -> None:
+    """The other label on each row of validation: the more a model learns, the worse it gets."""
+    folder = job.paths.channel("validation")
+    rows = load_from_disk(str(folder)).to_dict()
+    card = Card.read(folder)
+    shutil.rmtree(folder)
+    Dataset.from_dict(rows | {"labels": [1 - label for label in rows["labels"]]}).save_to_disk(str(folder))
+    card.write(folder)
 
 
 def test_deepspeed_that_is_not_installed_is_one_sentence(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 from transformers import Trainer
+from transformers.integrations.deepspeed import deepspeed_load_checkpoint
 from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME
 
 from contract.failures import UserError
@@ -66,11 +67,20 @@ class CheckpointingTrainer(Trainer):
         model.config.save_pretrained(folder)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        """As Trainer does, but strictly: a whole model gets all of its weights, or none and an error."""
-        if sharding.is_sharded(self):
-            super()._load_from_checkpoint(resume_from_checkpoint, model)
+        """Load weights strictly: the model gets all of them, or none and an error."""
+        folder = Path(resume_from_checkpoint)
+        if self.is_deepspeed_enabled:
+            deepspeed_load_checkpoint(self.model_wrapped, str(folder), load_module_strict=True)
+        elif self.is_fsdp_enabled:
+            # Other hosts may not have the folder.
+            sharding.load(self, model_state.read(folder) if self.is_world_process_zero() else {})
         else:
-            model_state.load(self.accelerator.unwrap_model(model or self.model), Path(resume_from_checkpoint))
+            model_state.load(self.accelerator.unwrap_model(model or self.model), folder)
+
+    def _load_scaler(self, checkpoint: str | None) -> None:
+        """As Trainer does, where this start scales the loss: a training in fp16 may go on in bf16 or fp32."""
+        if self.accelerator.scaler is not None:
+            super()._load_scaler(checkpoint)
 
     def _get_output_dir(self, trial: Any) -> str:  # noqa: ARG002 (Trainer passes it by name)
         return str(self.root / STAGING)

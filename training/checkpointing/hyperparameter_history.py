@@ -29,7 +29,11 @@ FIXED = (
     "lr_scheduler_type",
     "metric_for_best_model",
     "greater_is_better",
+    "label_smoothing_factor",
+    "class_weights",
 )
+# ReduceLROnPlateau keeps the learning rate that it has come to, and its settings, in the checkpoint.
+PLATEAU, FIXED_ON_PLATEAU = "reduce_lr_on_plateau", ("learning_rate", "lr_scheduler_kwargs")
 ROWS_OF_A_STEP = ("per_device_train_batch_size", "gradient_accumulation_steps")
 # Folders, addresses and machines, none of which a step depends on; secrets end in _token.
 LEFT_OUT = ("output_dir", "logging_dir", "run_name", "local_rank", "resume", "model_name", "master_port", "_n_gpu")
@@ -94,8 +98,9 @@ def compare(before: Mapping[str, Any], now: Mapping[str, Any], step: int) -> boo
         UserError: one changed that cannot in the midst of a training.
     """
     found = changes(before, now)
+    fixed = (*FIXED, *FIXED_ON_PLATEAU) if now.get("lr_scheduler_type") == PLATEAU else FIXED
     for name, (old, new) in found.items():
-        if name in FIXED:
+        if name in fixed:
             raise UserError(
                 f"hyperparameter {name} is {new}, but the checkpoint of step {step} was trained with {old}; expected "
                 "the same in a resumed training: set it back, name another checkpoint location, or set resume to false"

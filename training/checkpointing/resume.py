@@ -49,8 +49,13 @@ def choose(
         UserError: the newest checkpoint belongs to other data or another model.
     """
     root.mkdir(parents=True, exist_ok=True)
-    found = store.newest(root, problem_of) if wanted and first_on_host else None
-    refuse_stranger(found, origin)
+
+    def problem(checkpoint: Checkpoint) -> str:
+        # First of all: weights of another model do not fit either, and would be set aside.
+        refuse_other_job(checkpoint, origin)
+        return problem_of(checkpoint.folder)
+
+    found = store.newest(root, problem) if wanted and first_on_host else None
     own = (found.step if found else NONE) if first_on_host else NO_OPINION
     step = agreement.smallest(own)
     if found is not None and found.step != step:
@@ -61,12 +66,12 @@ def choose(
     return None if step == NONE else opened(root, step, found)
 
 
-def refuse_stranger(found: Checkpoint | None, origin: Origin) -> None:
-    """Stop before a checkpoint of another job is continued, or lost."""
+def refuse_other_job(checkpoint: Checkpoint, origin: Origin) -> None:
+    """Raise where `checkpoint` is another job's, before it is resumed or set aside."""
     for what, name in ORIGINS.items():
-        if found is not None and getattr(found.origin, what) != getattr(origin, what):
+        if getattr(checkpoint.origin, what) != getattr(origin, what):
             raise UserError(
-                f"checkpoint {found.folder} was made with another {name}; "
+                f"checkpoint {checkpoint.folder} was made with another {name}; "
                 "expected this job's own: name another checkpoint location, or set resume to false"
             )
 

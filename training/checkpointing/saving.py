@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+import torch
 from safetensors import SafetensorError
-from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME, TRAINER_STATE_NAME
 from transformers.trainer_callback import ExportableState
 
 from training.checkpointing import hyperparameter_history
 from training.checkpointing.trainer_progress import TrainerProgress
+from training.distributed import sharding
 
 if TYPE_CHECKING:
     from training.trainer import JobTrainer
@@ -33,9 +35,8 @@ def write(trainer: JobTrainer, folder: Path) -> str:
     Returns:
         What kept a rank from writing, the same text on all; empty if nothing did.
     """
-    return first_problem(
-        trainer, [save_model, save_optimizer, save_random_state, gather_random_states, save_state], folder
-    )
+    parts: list[Part] = [save_model, save_optimizer, save_schedule, save_random_state, gather_random_states, save_state]
+    return first_problem(trainer, parts, folder)
 
 
 def first_problem(trainer: JobTrainer, parts: list[Part], folder: Path) -> str:
@@ -68,7 +69,19 @@ def save_model(trainer: JobTrainer, folder: Path) -> None:
 
 
 def save_optimizer(trainer: JobTrainer, folder: Path) -> None:
-    trainer._save_optimizer_and_scheduler(str(folder))
+    """The optimizer's state; of DeepSpeed also its copy of the weights and the learning rate schedule."""
+    if trainer.is_fsdp_enabled:
+        sharding.save_optimizer(trainer, folder)
+    elif trainer.is_deepspeed_enabled:
+        trainer._save_optimizer_and_scheduler(str(folder))
+    elif trainer.args.should_save:
+        torch.save(trainer.optimizer.state_dict(), folder / OPTIMIZER_NAME)
+
+
+def save_schedule(trainer: JobTrainer, folder: Path) -> None:
+    """The learning rate schedule, and the loss scale of fp16."""
+    if trainer.args.should_save and not trainer.is_deepspeed_enabled:
+        torch.save(trainer.lr_scheduler.state_dict(), folder / SCHEDULER_NAME)
     trainer._save_scaler(str(folder))
 
 

@@ -152,11 +152,11 @@ def verify_file(path: Path, size: int, digest: str) -> None:
         raise UserError(f"{path.name} was changed")
 
 
-def newest(root: Path, problem_of: Callable[[Path], str] = lambda _: "") -> Checkpoint | None:
+def newest(root: Path, problem_of: Callable[[Checkpoint], str] = lambda _: "") -> Checkpoint | None:
     """The newest usable checkpoint below `root`; newer ones that are not are named in the log.
 
     Args:
-        problem_of: tells what keeps a folder whose files are intact from being used; empty if nothing does.
+        problem_of: tells what keeps a checkpoint whose files are intact from being used; empty if nothing does.
     """
     for folder in folders(root):
         try:
@@ -164,7 +164,7 @@ def newest(root: Path, problem_of: Callable[[Path], str] = lambda _: "") -> Chec
         except UserError as error:
             log.warning("checkpoint %s is not used: %s", folder.name, error)
             continue
-        problem = problem_of(folder)
+        problem = problem_of(found)
         if not problem:
             return found
         log.warning("checkpoint %s is not used: %s", folder.name, problem)

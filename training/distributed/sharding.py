@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import torch
 from accelerate.state import PartialState
-from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin, load_fsdp_model
+from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin, save_fsdp_optimizer
+from torch.distributed.checkpoint.state_dict import StateDictOptions, set_model_state_dict
 
 if TYPE_CHECKING:
     from training.trainer import JobTrainer
@@ -40,12 +41,17 @@ def whole_state(trainer: JobTrainer) -> dict[str, torch.Tensor] | None:
     return trainer.accelerator.get_state_dict(trainer.model_wrapped) if is_sharded(trainer) else None
 
 
-def load(trainer: JobTrainer, checkpoint: Path) -> None:
-    """Put the weights of `checkpoint`, which the first host has, into the shards of all ranks."""
-    if not trainer.is_fsdp_enabled:
-        trainer._load_from_checkpoint(str(checkpoint), trainer.model_wrapped)
-    else:
-        # Trainer's own way asks every host for the files first.
-        load_fsdp_model(
-            trainer.accelerator.state.fsdp_plugin, trainer.accelerator, trainer.model_wrapped, str(checkpoint)
-        )
+def load(trainer: JobTrainer, weights: dict[str, torch.Tensor]) -> None:
+    """Put `weights` into the shards of all ranks of FSDP, all of them and no others.
+
+    Args:
+        weights: of the whole model; the first rank's are broadcast, others give none.
+    """
+    options = StateDictOptions(full_state_dict=True, broadcast_from_rank0=True, strict=True)
+    set_model_state_dict(trainer.model_wrapped, weights, options=options)
+
+
+def save_optimizer(trainer: JobTrainer, folder: Path) -> None:
+    """Gather the optimizer's state from all ranks of FSDP; the first one writes it to `folder`."""
+    accelerator = trainer.accelerator
+    save_fsdp_optimizer(accelerator.state.fsdp_plugin, accelerator, trainer.optimizer, trainer.model, str(folder))

@@ -64,8 +64,16 @@ class StopRequest:
         return self.asked or (self.file is not None and self.file.exists())
 
     def seconds_left(self, grace: float) -> float:
-        """Of the `grace` seconds that began when the stop was asked for."""
-        since = self.asked_at if self.asked or self.file is None else self.file.stat().st_mtime
+        """Seconds until the grace period of `grace` seconds ends, which began with the request.
+
+        All of them where no request reached this host: then another host's did, and the ranks agreed to stop.
+        """
+        if self.asked_at:
+            since = self.asked_at
+        elif self.file is not None and self.file.exists():
+            since = self.file.stat().st_mtime
+        else:
+            return grace
         return since + grace - time.time()
 
 

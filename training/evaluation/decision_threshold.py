@@ -8,20 +8,21 @@ from contract.failures import UserError
 from training.evaluation.predictions import Predictions
 
 
+def check(criterion: str, classes: int) -> None:
+    """Raises UserError: a threshold is to be chosen, but there are not two classes."""
+    if criterion != "none" and classes != 2:
+        raise UserError(
+            f"hyperparameter decision_threshold is {criterion}, but there are {classes} classes; expected 2"
+        )
+
+
 def choose(criterion: str, found: Predictions) -> float:
     """The threshold with the best f1 or accuracy on `found`; of equally good ones the nearest to a half.
 
     Args:
         criterion: best_f1 or best_accuracy.
-
-    Raises:
-        UserError: there are not two classes.
+        found: of two classes.
     """
-    classes = found.probabilities.shape[1]
-    if classes != 2:
-        raise UserError(
-            f"hyperparameter decision_threshold is {criterion}, but there are {classes} classes; expected 2"
-        )
     order = np.argsort(-found.probabilities[:, 1], kind="stable")
     probabilities, labels = found.probabilities[order, 1], found.labels[order]
     hits, alarms = np.cumsum(labels), np.cumsum(1 - labels)

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from training.data.channel import Channels, by_length
 from training.evaluation import calibration, decision_threshold
 from training.evaluation.predictions import Predictions
-from training.metrics import confusion, say, scores
+from training.metrics import SCORES, confusion, say, scores
 from training.trainer import JobTrainer
-
-AT_THRESHOLD = ("accuracy", "f1", "precision", "recall")
 
 
 @dataclass(frozen=True)
@@ -55,5 +53,5 @@ def judged(channel: str, found: Predictions, chosen: float | None) -> dict[str, 
     named = {f"{prefix}_calibration_error": calibration.expected_error(found)}
     if chosen is not None:
         at = scores(confusion(found.labels, found.at(chosen), 2))
-        named |= {f"{prefix}_{name}_at_threshold": at[name] for name in AT_THRESHOLD}
+        named |= {f"{prefix}_{name}_at_threshold": at[name] for name in SCORES}
     return named

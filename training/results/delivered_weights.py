@@ -9,6 +9,7 @@ import torch.distributed as dist
 
 from contract.failures import UserError
 from training.checkpointing import model_state, store
+from training.checkpointing.store import Checkpoint
 from training.distributed import sharding
 from training.trainer import JobTrainer
 
@@ -48,8 +49,8 @@ def load_finite(trainer: JobTrainer) -> int:
     return step
 
 
-def infinite_weights(folder: Path) -> str:
-    return "" if model_state.is_finite(model_state.read(folder)) else "its weights are not all finite"
+def infinite_weights(checkpoint: Checkpoint) -> str:
+    return "" if model_state.is_finite(model_state.read(checkpoint.folder)) else "its weights are not all finite"
 
 
 def load_step(trainer: JobTrainer, step: int) -> int:
@@ -66,7 +67,7 @@ def load_step(trainer: JobTrainer, step: int) -> int:
     if not step:
         return 0
     if sharding.is_sharded(trainer):
-        sharding.load(trainer, folder)
+        trainer._load_from_checkpoint(str(folder), trainer.model_wrapped)
         return step
     model = trainer.accelerator.unwrap_model(trainer.model)
     if trainer.is_world_process_zero():

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import TrainingArguments
 
 from contract.failures import UserError
 from training import arguments
+from training.arguments import Default
 
 
 def test_what_was_given_wins_over_the_defaults(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -32,6 +34,27 @@ def test_the_cpu_decides_on_bf16_unless_it_is_given(
     assert args.bf16 == given.get("bf16", expected)
 
 
+@pytest.mark.parametrize("name", ["roc_auc", "eval_runtime", ""])
+def test_a_metric_that_no_evaluation_has_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError, match=f"metric_for_best_model is '{name}', expected one of loss, accuracy, f1, prec"):
+        arguments.build({"metric_for_best_model": name}, tmp_path, evaluates=True, world_size=1)
+
+
+@pytest.mark.parametrize("name", ["loss", "eval_loss", "recall", "eval_f1"])
+def test_metrics_of_an_evaluation_are_taken(tmp_path: Path, name: str) -> None:
+    args = arguments.build({"metric_for_best_model": name}, tmp_path, evaluates=True, world_size=1)
+    assert args.metric_for_best_model == name
+
+
+def test_one_process_keeps_to_one_gpu_and_persists_no_workers_where_there_are_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TrainingArguments, "n_gpu", property(lambda _: 4))
+    monkeypatch.setattr(arguments, "device_defaults", lambda: {"dataloader_persistent_workers": Default(True, "")})
+    args = arguments.build({"dataloader_num_workers": 0, "use_cpu": True}, tmp_path, evaluates=True, world_size=1)
+    assert (args._n_gpu, args.dataloader_persistent_workers) == (1, False)
+
+
 def test_values_that_do_not_fit_together_get_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="do not fit together"):
         arguments.build({"bf16": True, "fp16": True}, tmp_path, evaluates=True, world_size=1)
@@ -53,6 +76,36 @@ def test_deepspeed_that_would_not_run_is_refused(
     given = {"deepspeed": "zero.json", "use_cpu": use_cpu}
     with pytest.raises(UserError, match=f"hyperparameter deepspeed is set, but {expected}"):
         arguments.build(given, tmp_path, evaluates=True, world_size=1)
+
+
+@pytest.mark.parametrize(
+    ("fsdp", "config", "expected"),
+    [
+        ("full_shard auto_wrap", None, {"version": 2, "reshard_after_forward": True}),
+        (["shard_grad_op"], {"fsdp_min_num_params": 5}, {"reshard_after_forward": False, "min_num_params": 5}),
+        ("full_shard", {"version": "2", "reshard_after_forward": False}, {"reshard_after_forward": False}),
+        ("", {"version": 1}, {}),
+    ],
+)
+def test_fsdp_is_version_2(fsdp: Any, config: dict[str, Any] | None, expected: dict[str, Any]) -> None:
+    found = arguments.fsdp_settings(fsdp, config).get("fsdp_config", {})
+    assert found | expected == found
+    assert bool(found) == bool(fsdp)
+
+
+def test_fsdp_of_version_1_is_refused_also_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "fsdp.json"
+    file.write_text('{"fsdp_version": 1}')
+    with pytest.raises(UserError, match="hyperparameter fsdp_config has version 1, expected 2"):
+        arguments.fsdp_settings("full_shard", str(file))
+
+
+def test_deepspeed_on_several_hosts_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: object())
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    with pytest.raises(UserError, match="deepspeed is set, but there are 2 hosts; expected 1, or use fsdp"):
+        arguments.build({"deepspeed": "zero.json"}, tmp_path, evaluates=True, world_size=8)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,14 @@ def test_it_stops_by_the_history_so_that_a_resumed_run_stops_too(losses: list[fl
     assert control.should_training_stop is stops
 
 
+@pytest.mark.parametrize(("patience", "stops"), [(2, True), (3, False)])
+def test_a_training_that_had_stopped_early_does_not_train_on_when_it_starts_again(patience: int, stops: bool) -> None:
+    args: Any = SimpleNamespace(metric_for_best_model="accuracy", greater_is_better=True)
+    history = [{"eval_accuracy": value, "step": 2} for value in (0.9, 0.8, 0.7)]
+    control = PatienceCallback(patience).on_train_begin(args, TrainerState(log_history=history), TrainerControl())
+    assert control.should_training_stop is stops
+
+
 def test_no_patience_at_all_is_refused() -> None:
     with pytest.raises(UserError, match="early_stopping_patience is 0, expected at least 1"):
         PatienceCallback(0)

@@ -46,11 +46,22 @@ def test_none_is_none(text: str) -> None:
         ({"learning_rate": "fast"}, "hyperparameter learning_rate is 'fast', expected a number"),
         ({"output_dir": "/x"}, "output_dir cannot be set: checkpoints go to"),
         ({"push_to_hub": "True"}, "push_to_hub cannot be set"),
+        ({"prediction_loss_only": "true"}, "prediction_loss_only cannot be set: the metrics"),
+        ({"eval_do_concat_batches": "false"}, "eval_do_concat_batches cannot be set: metrics are of all rows"),
+        ({"label_names": '["label"]'}, "label_names cannot be set: labels are in"),
+        ({"bf16_full_eval": "true"}, "bf16_full_eval cannot be set: evaluation"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(values: dict[str, str], message: str) -> None:
     with pytest.raises(UserError, match=message.replace("?", r"\?")):
         parse(values)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("push_to_hub", "False"), ("eval_do_concat_batches", "True"), ("prediction_loss_only", "False")]
+)
+def test_a_field_that_the_image_decides_may_say_what_it_decides(name: str, value: str) -> None:
+    assert parse({name: value}).arguments == {}
 
 
 def test_no_file_means_the_defaults(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from sagemaker_training.errors import ClientError
 
 from contract.failures import UserError
 from training import launch
+from training.hyperparameters import Hyperparameters
 from training.options import TrainingOptions
 
 
@@ -32,14 +33,26 @@ def test_a_bad_hyperparameter_is_the_reason_of_the_failure(tmp_path: Path, monke
         launch.main()
 
 
-def test_processes_are_those_that_are_asked_for_else_one_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+def processes(count: int | None = None, **arguments: object) -> int:
+    return launch.process_count(Hyperparameters(TrainingOptions(processes_per_host=count), arguments))
+
+
+def test_processes_are_one_a_gpu_unless_another_number_is_given(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
-    assert launch.process_count(TrainingOptions(processes_per_host=3)) == 3
-    assert launch.process_count(TrainingOptions()) == 4
+    assert processes() == processes(4) == 4
+    assert "not used" not in caplog.text
+    assert processes(3) == 3
+    assert "processes_per_host = 3: 1 of the 4 GPUs of this host are not used" in caplog.text
+    assert processes(use_cpu=True) == 1
+    assert processes(8, use_cpu=True) == 8
+    with pytest.raises(UserError, match="processes_per_host is 5, expected from 1 to 4, the GPUs of this host"):
+        processes(5)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    assert launch.process_count(TrainingOptions()) == 1
+    assert (processes(), processes(2)) == (1, 2)
     with pytest.raises(UserError, match="hyperparameter processes_per_host is 0, expected at least 1"):
-        launch.process_count(TrainingOptions(processes_per_host=0))
+        processes(0)
 
 
 @pytest.fixture

@@ -61,3 +61,10 @@ def test_what_cannot_change_is_refused(name: str) -> None:
 
 def test_what_one_of_them_does_not_know_is_no_change() -> None:
     assert not hyperparameter_history.compare({"of an older image": 1}, {"of a newer image": 2}, 10)
+
+
+def test_a_plateau_keeps_the_learning_rate_that_it_has_come_to(caplog: pytest.LogCaptureFixture) -> None:
+    plateau = {"lr_scheduler_type": "reduce_lr_on_plateau"}
+    with pytest.raises(UserError, match="hyperparameter learning_rate is 0.001, but the checkpoint of step 10"):
+        hyperparameter_history.compare(SLOW | plateau, FAST | plateau, 10)
+    assert not hyperparameter_history.compare(FAST | plateau, FAST | plateau, 10)

@@ -22,8 +22,11 @@ def save(root: Path, step: int) -> Path:
     return root / staged.name
 
 
-def chosen(root: Path, origin: Origin = ORIGIN, wanted: bool = True) -> Checkpoint | None:
-    return choose(root, origin, Agreement(), wanted=wanted, first_on_host=True, first=True)
+def chosen(root: Path, origin: Origin = ORIGIN, wanted: bool = True, fits: bool = True) -> Checkpoint | None:
+    def problem_of(_folder: Path) -> str:
+        return "" if fits else "its weights are of other shapes"
+
+    return choose(root, origin, Agreement(), wanted=wanted, first_on_host=True, first=True, problem_of=problem_of)
 
 
 def test_the_newest_that_verifies_is_chosen_and_a_torn_one_set_aside(tmp_path: Path) -> None:
@@ -50,9 +53,16 @@ def test_nothing_is_chosen_where_there_is_nothing_or_none_is_wanted(tmp_path: Pa
 )
 def test_a_checkpoint_of_another_job_is_refused_and_stays(tmp_path: Path, origin: Origin, what: str) -> None:
     folder = save(tmp_path, 5)
-    with pytest.raises(UserError, match=f"was made with another {what}"):
-        chosen(tmp_path, origin)
-    assert folder.is_dir()
+    for fits in (True, False):
+        with pytest.raises(UserError, match=f"was made with another {what}"):
+            chosen(tmp_path, origin, fits=fits)
+        assert folder.is_dir()
+
+
+def test_a_checkpoint_of_this_job_whose_weights_do_not_fit_is_set_aside(tmp_path: Path) -> None:
+    save(tmp_path, 5)
+    assert chosen(tmp_path, fits=False) is None
+    assert (tmp_path / SET_ASIDE / "checkpoint-5").is_dir()
 
 
 def arguments(tmp_path: Path, batch: int, accumulation: int = 1) -> TrainingArguments:

@@ -93,6 +93,10 @@ def test_the_grace_period_runs_from_the_request_on(tmp_path: Path) -> None:
         assert 99 < request.seconds_left(100) <= 100
 
 
+def test_a_host_that_was_not_asked_itself_has_the_whole_grace_period(tmp_path: Path) -> None:
+    assert StopRequest(tmp_path / "stop").seconds_left(100) == StopRequest().seconds_left(100) == 100
+
+
 def test_the_launchers_file_is_a_request(tmp_path: Path) -> None:
     request = StopRequest(tmp_path / "stop")
     assert not request

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from contract.failures import UserError
-from training.evaluation.decision_threshold import choose
+from training.evaluation.decision_threshold import check, choose
 from training.evaluation.predictions import Predictions
 from training.metrics import confusion, scores
 
@@ -32,4 +32,6 @@ def test_of_equally_good_thresholds_the_nearest_to_a_half_is_taken() -> None:
 
 def test_more_than_two_classes_are_refused() -> None:
     with pytest.raises(UserError, match="decision_threshold is best_f1, but there are 3 classes; expected 2"):
-        choose("best_f1", Predictions(np.array([0]), np.array([[0.2, 0.3, 0.5]])))
+        check("best_f1", 3)
+    check("best_f1", 2)
+    check("none", 3)

@@ -58,14 +58,14 @@ def test_the_same_model_passes(job: Job, folder: Path, args: TrainingArguments) 
 
 
 def test_a_length_that_cuts_rows_does_not(job: Job, folder: Path, args: TrainingArguments) -> None:
-    with pytest.raises(DeliveryError, match="its probabilities differ by"):
+    with pytest.raises(DeliveryError, match="the probabilities of a row differ by"):
         verification.verify(folder, judged(job, folder, max_length=4), args)
 
 
 def test_other_weights_do_not(job: Job, folder: Path, args: TrainingArguments) -> None:
     before = judged(job, folder)
     change(folder, "classifier.bias", lambda bias: bias + torch.tensor([0.1, -0.1]))
-    with pytest.raises(DeliveryError, match="probabilities differ by 0.0"):
+    with pytest.raises(DeliveryError, match="probabilities of a row differ by 0.0"):
         verification.verify(folder, before, args)
 
 
@@ -101,3 +101,30 @@ def test_the_sample_is_spread_over_all_lengths_and_affordable() -> None:
     assert (chosen[0], chosen[-1]) == (0, 9_999)
     assert len(sample(np.full(10_000, 5))) == verification.MOST_ROWS
     assert sample(np.array([100_000, 1])).tolist() == [0]
+
+
+def test_padding_that_rows_are_stored_with_is_not_served() -> None:
+    row = {"input_ids": [0, 0, 2, 10, 3, 0], "attention_mask": [0, 0, 1, 1, 1, 0]}
+    assert verification.unpadded(row) == [2, 10, 3]
+    assert verification.unpadded({"input_ids": [2, 0, 3]}) == [2, 0, 3]
+
+
+@pytest.mark.parametrize("classes", [2, 1000])
+def test_the_distance_of_two_rows_does_not_depend_on_the_number_of_classes(classes: int) -> None:
+    even = np.full((1, classes), 1 / classes)
+    halves = np.concatenate([np.full((1, classes // 2), 1.5 / classes), np.full((1, classes // 2), 0.5 / classes)], 1)
+    assert verification.total_variation(even, halves) == pytest.approx([0.25])
+
+
+def test_in_16_bits_a_model_whose_accuracy_is_another_does_not_pass(job: Job, folder: Path, tmp_path: Path) -> None:
+    args = TrainingArguments(output_dir=str(tmp_path), use_cpu=True, bf16=True)
+    before = judged(job, folder)
+    verification.verify(folder, before, args)
+    # Probabilities just beside those that were judged, but on the other side of a half for a tenth of the rows.
+    near = before.predictions.probabilities.copy()
+    tenth = np.argsort(np.abs(near[:, 1] - 0.5))[: len(near) // 10]
+    before.predictions.labels[:] = near.argmax(-1)
+    near[tenth] = near[tenth][:, ::-1]
+    moved = Judged(before.channel, Predictions(before.predictions.labels, near), before.max_length)
+    with pytest.raises(DeliveryError, match="it is not delivered"):
+        verification.verify(folder, moved, args)
