@@ -22,6 +22,8 @@ from contract.values import convert, describe
 
 T = TypeVar("T")
 
+# Least similarity (difflib's ratio) of a name that is proposed for an unknown one, and most names that a message lists.
+PLAUSIBLE, MOST_NAMED = 0.7, 30
 # The SDK and the tuner add these to every job's hyperparameters; they are not for us.
 PLATFORM_PREFIXES = ("sagemaker_", "_tuning_objective_metric")
 
@@ -108,10 +110,18 @@ def resolve(values: Mapping[str, Any], names: Mapping[str, str], what: str) -> d
         name = names.get(spelled) or names.get(spelled.replace("-", "_"))
         if name is None:
             raise unknown(spelled, names, what)
-        if name in given and given[name][1] != value:
+        if name in given and not equal(given[name][1], value):
             raise UserError(f"{what} {spelled} is {value!r}, but {given[name][0]}, the same one, is {given[name][1]!r}")
         given[name] = (spelled, value)
     return given
+
+
+def equal(first: Any, second: Any) -> bool:
+    """Whether two values mean the same, as 2 and 2.0, or True and true."""
+    try:
+        return first == second or float(first) == float(second)
+    except (TypeError, ValueError):
+        return str(first).lower() == str(second).lower()
 
 
 def typed(given: Mapping[str, tuple[str, Any]], kinds: Mapping[str, Any], what: str) -> dict[str, Any]:
@@ -121,9 +131,10 @@ def typed(given: Mapping[str, tuple[str, Any]], kinds: Mapping[str, Any], what: 
 
 def unknown(spelled: str, names: Iterable[str], what: str) -> UserError:
     """The error for a name that nobody declared, with the nearest that somebody did."""
-    nearest = difflib.get_close_matches(spelled.replace("-", "_"), list(names), n=1, cutoff=0.5)
-    hint = f"did you mean {nearest[0]}?" if nearest else f"expected one of {', '.join(sorted(set(names)))}"
-    return UserError(f"unknown {what} {spelled}: {hint}")
+    known = sorted(set(names))
+    nearest = difflib.get_close_matches(spelled.replace("-", "_"), known, n=1, cutoff=PLAUSIBLE)
+    expected = f"expected one of {', '.join(known)}" if len(known) <= MOST_NAMED else "--help lists the known ones"
+    return UserError(f"unknown {what} {spelled}: {f'did you mean {nearest[0]}?' if nearest else expected}")
 
 
 def from_environment(cls: type[T], environ: Mapping[str, str]) -> T:
@@ -178,7 +189,7 @@ def split_flags(arguments: Sequence[str]) -> list[tuple[str, list[str]]]:
 def unknown_flag(flag: str, names: Iterable[str]) -> UserError:
     """Like `unknown`, with both names spelled as flags."""
     spelled = [name.replace("_", "-") for name in names]
-    nearest = difflib.get_close_matches(flag[2:].replace("_", "-"), spelled, n=1, cutoff=0.5)
+    nearest = difflib.get_close_matches(flag[2:].replace("_", "-"), spelled, n=1, cutoff=PLAUSIBLE)
     hint = f"did you mean --{nearest[0]}?" if nearest else "--help lists the known ones"
     return UserError(f"unknown option {flag}: {hint}")
 

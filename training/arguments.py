@@ -20,6 +20,8 @@ from contract.files import read_json
 from training.metrics import SCORES
 
 CPU_TOKENS = 2048
+# A default gives way to the other of the pair.
+EXCLUSIVE = {"bf16": "fp16", "fp16": "bf16"}
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +49,7 @@ def build(given: Mapping[str, Any], checkpoints: Path, evaluates: bool, world_si
     if given.get("deepspeed"):
         on_cpu = given.get("use_cpu", False) or not torch.cuda.is_available()
         check_deepspeed(on_cpu, hosts=world_size // int(os.environ.get("LOCAL_WORLD_SIZE", world_size)))
-    chosen = {name: default.value for name, default in defaults(evaluates).items()} | dict(given)
+    chosen = {name: default.value for name, default in in_force(given, evaluates).items()} | dict(given)
     # A backend named in a single process would have accelerate look for a process group.
     chosen |= {"ddp_backend": "gloo"} if world_size > 1 and not torch.cuda.is_available() else {}
     chosen |= fsdp_settings(chosen.get("fsdp"), chosen.get("fsdp_config"))
@@ -58,6 +60,8 @@ def build(given: Mapping[str, Any], checkpoints: Path, evaluates: bool, world_si
     except (ValueError, TypeError, KeyError, ImportError) as error:
         raise UserError(f"hyperparameters do not fit together: {error}") from None
     check_metric(args)
+    if args.fp16 and args.device.type == "cpu":
+        raise UserError("hyperparameter fp16 is true, but this training is on the CPU; expected bf16, or a GPU")
     if args.n_gpu > 1:
         # One process for each GPU: Trainer would share this process's batches out by DataParallel.
         args._n_gpu = 1
@@ -118,11 +122,17 @@ def check_deepspeed(on_cpu: bool, hosts: int) -> None:
 
 def explain(given: Mapping[str, Any], evaluates: bool) -> None:
     """Log each default in force with its reason, and each that the caller replaced."""
-    for name, default in defaults(evaluates).items():
+    for name, default in in_force(given, evaluates).items():
         if name in given:
             log.info("%s = %s, as given", name, given[name])
         else:
             log.info("%s = %s by default: %s", name, default.value, default.reason)
+
+
+def in_force(given: Mapping[str, Any], evaluates: bool) -> dict[str, Default]:
+    """The image's defaults but for those that a value which was given excludes."""
+    excluded = {name for name, other in EXCLUSIVE.items() if given.get(other)}
+    return {name: default for name, default in defaults(evaluates).items() if name not in excluded}
 
 
 def defaults(evaluates: bool) -> dict[str, Default]:

@@ -11,6 +11,7 @@ from typing import Any
 from contract.failures import UserError
 from contract.files import read_json
 from contract.options import canonical_names, declared, resolve, typed
+from training import compatibility
 from training.options import EXAMPLE_NAMES, TrainingOptions
 
 # Fields of TrainingArguments that the image decides, with what to use instead.
@@ -31,9 +32,18 @@ MANAGED = {
     "label_names": "labels are in the column labels",
     "bf16_full_eval": "evaluation multiplies as training does (bf16, fp16), and the delivered weights stay fp32",
     "fp16_full_eval": "evaluation multiplies as training does (bf16, fp16), and the delivered weights stay fp32",
+    "ignore_data_skip": "a resumed training goes on with the next rows of the same order",
+    "restore_callback_states_from_checkpoint": "what callbacks need comes back with every checkpoint",
+    "accelerator_config": "each process reads its own rows, a whole step at a time",
+    "length_column_name": "lengths are those of input_ids",
+    "save_on_each_node": "the first host writes the checkpoint for all",
+    "hub_model_id": "the model goes to the job's model folder",
+    "hub_strategy": "the model goes to the job's model folder",
+    "hub_private_repo": "the model goes to the job's model folder",
+    "hub_always_push": "the model goes to the job's model folder",
+    "hub_revision": "the model goes to the job's model folder; the revision to start from is model_revision",
+    "hub_token": "set HF_TOKEN in the job's environment",
 }
-# Fields that are on by default: true changes nothing, false is refused.
-ON_BY_DEFAULT = ("eval_do_concat_batches",)
 
 
 @dataclass(frozen=True)
@@ -75,12 +85,27 @@ def parse(values: dict[str, Any]) -> Hyperparameters:
     """Like `read`, from the parsed object: name to text, or to a JSON value."""
     ours = {option.name: option.kind for option in declared(TrainingOptions)}
     kinds = argument_kinds() | ours
-    given = resolve(values, known_names(kinds), "hyperparameter")
+    names = known_names(kinds)
+    current = compatibility.modern(values, lambda name: name in names)
+    refuse_unmistakable(current, names)
+    given = resolve(current, names, "hyperparameter")
+    compatibility.log_renamed(given)
     values = typed(given, kinds, "hyperparameter")
     refuse_managed({given[name][0]: (name, value) for name, value in values.items() if name in MANAGED})
     options = TrainingOptions(**{name: value for name, value in values.items() if name in ours})
     arguments = {name: value for name, value in values.items() if name not in ours and name not in MANAGED}
+    if "report_to" in arguments:
+        # Text that means none, which TrainingArguments wants as text.
+        arguments["report_to"] = arguments["report_to"] or "none"
     return Hyperparameters(options, arguments)
+
+
+def refuse_unmistakable(values: dict[str, Any], names: dict[str, str]) -> None:
+    """Raise for an unknown name that means a field which it does not resemble, such as lr."""
+    for spelled in values:
+        meant = compatibility.MEANT.get(spelled.replace("-", "_").lower())
+        if meant and spelled not in names:
+            raise UserError(f"unknown hyperparameter {spelled}: did you mean {meant}?")
 
 
 def argument_kinds() -> dict[str, Any]:
@@ -94,16 +119,30 @@ def argument_kinds() -> dict[str, Any]:
 
 def known_names(kinds: dict[str, Any]) -> dict[str, str]:
     """Each spelling that is understood, with the name that it stands for."""
-    return {name: name for name in kinds} | EXAMPLE_NAMES | canonical_names(declared(TrainingOptions))
+    return (
+        compatibility.RENAMED
+        | {name: name for name in kinds}
+        | EXAMPLE_NAMES
+        | canonical_names(declared(TrainingOptions))
+    )
 
 
 def refuse_managed(given: dict[str, tuple[str, Any]]) -> None:
-    """Raise for a field that the image decides, unless its value turns off what the field is for.
+    """Raise for a field that the image decides, unless its value is the default, or turns off what the field is for.
 
     Args:
         given: name and typed value by the spelling that it came in.
     """
     for spelled, (name, value) in given.items():
-        off = not value and (value != 0 or value is False)
-        if off == (name in ON_BY_DEFAULT):
+        default = argument_default(name)
+        off = not default and not value and (value != 0 or value is False)
+        if value != default and not off:
             raise UserError(f"hyperparameter {spelled} cannot be set: {MANAGED[name]}")
+
+
+def argument_default(name: str) -> Any:
+    """The default of a field of TrainingArguments."""
+    from transformers import TrainingArguments
+
+    field = next(each for each in dataclasses.fields(TrainingArguments) if each.name == name)
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()

@@ -16,7 +16,7 @@ from contract.failures import UserError, cut, log_failure, reason
 from contract.hosts import Hosts
 from contract.machine import threads
 from contract.paths import Paths
-from training import hyperparameters, user_script
+from training import hyperparameter_checks, hyperparameters, user_script
 from training.hyperparameters import Hyperparameters
 from training.model import model_archive
 from training.options import MODEL_CHANNEL
@@ -51,6 +51,7 @@ def launch(paths: Paths) -> None:
     for name in user_script.launchers(given):
         log.info("%s is set, but not needed: the image starts a process for each GPU of each host itself", name)
     asked = hyperparameters.parse(given)
+    hyperparameter_checks.check(asked)
     model_archive.unpack_once(asked.options.model_name or str(paths.channel(MODEL_CHANNEL)))
     hosts = Hosts.read(paths.training_resource_config)
     processes = process_count(asked)

@@ -2,7 +2,7 @@
 
 Formulas: M. Sokolova, G. Lapalme, "A systematic analysis of performance measures for
 classification tasks", Information Processing & Management 45 (2009). Two classes: the scores of
-class 1. More: the mean over classes (macro). A ratio with nothing below the line is 0.
+class 1. More: the mean over the classes that occur (macro). A ratio with nothing below the line is 0.
 """
 
 from __future__ import annotations
@@ -25,11 +25,15 @@ def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.nda
 
 
 def scores(matrix: np.ndarray) -> dict[str, float]:
-    """accuracy, precision, recall and f1, each in 0..1, from a confusion matrix."""
+    """accuracy, precision, recall and f1, each in 0..1, from a confusion matrix.
+
+    Of more than two classes those count that occur, in the labels or the predictions, as in scikit-learn.
+    """
     hits = np.diag(matrix).astype(float)
     precision, recall = ratio(hits, matrix.sum(0)), ratio(hits, matrix.sum(1))
     f1 = ratio(2 * precision * recall, precision + recall)
-    classes = slice(1, 2) if len(matrix) == 2 else slice(None)
+    occurs = matrix.sum(0) + matrix.sum(1) > 0
+    classes = np.array([1]) if len(matrix) == 2 else np.flatnonzero(occurs)
     return {
         "accuracy": float(hits.sum() / max(matrix.sum(), 1)),
         "f1": float(f1[classes].mean()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow.compute as pc
 from transformers import PreTrainedModel, PrinterCallback, TrainerCallback, TrainingArguments, set_seed
 
 from contract.failures import UserError
@@ -14,7 +15,7 @@ from training.checkpointing import hyperparameter_history, model_state, resume
 from training.checkpointing.store import Checkpoint, Origin
 from training.data import channels as data_channels
 from training.data import fingerprint
-from training.data.channel import Channel, Channels, by_length
+from training.data.channel import IDS, Channel, Channels, by_length
 from training.data.collator import PaddingCollator
 from training.data.sampler import STRATEGIES, Order
 from training.distributed.collectives import Agreement
@@ -49,7 +50,9 @@ def prepare(
     model = load_model(base, asked)
     origin, agreement = make_origin(args, channels, base, adaptation), Agreement()
     found = choose_checkpoint(paths, asked, args, origin, agreement, model)
-    order = make_order(args, channels.train, resume.rows_per_step(args, found))
+    rows = resume.rows_per_step(args, found)
+    refuse_empty_epoch(args, channels.train, rows)
+    order = make_order(args, channels.train, rows)
     stop = make_stop(request, agreement, asked)
     parts = {
         "model": model,
@@ -127,6 +130,19 @@ def fit(base: BaseModel, channels: Channels) -> None:
             f"read less of a text than it was trained on; expected rows cut to {channels.max_length} tokens"
         )
     base_model.check(base, channels.train.card, max(longest, channels.max_length))
+    for channel in channels.all:
+        refuse_unknown_tokens(base, channel)
+
+
+def refuse_unknown_tokens(base: BaseModel, channel: Channel) -> None:
+    """Raises UserError: a token id is none of the model's vocabulary, as that of another model's tokenizer."""
+    size = getattr(base.config.get_text_config(), "vocab_size", None)
+    ids = pc.min_max(pc.list_flatten(channel.rows.data.column(IDS))).as_py()
+    if size is not None and not 0 <= ids["min"] <= ids["max"] < size:
+        raise UserError(
+            f"rows have token ids from {ids['min']} to {ids['max']}, but model {base.name} has {size} tokens; "
+            "expected rows that its own tokenizer made"
+        )
 
 
 def refuse_together(args: TrainingArguments, adaptation: dict[str, Any] | None) -> None:
@@ -152,6 +168,15 @@ def make_order(args: TrainingArguments, train: Channel, rows: int) -> Order:
         )
     seed = args.seed if args.data_seed is None else args.data_seed
     return Order(train.lengths, rows, seed, args.train_sampling_strategy)
+
+
+def refuse_empty_epoch(args: TrainingArguments, train: Channel, rows: int) -> None:
+    """Raises UserError: dataloader_drop_last leaves no step, as a step has more rows than there are."""
+    if args.dataloader_drop_last and len(train.rows) < rows:
+        raise UserError(
+            f"hyperparameter dataloader_drop_last is true, but a step has {rows} rows and channel train "
+            f"{len(train.rows)}; expected false, or a smaller train_batch_size"
+        )
 
 
 def make_loss(args: TrainingArguments, asked: Hyperparameters, train: Channel) -> ClassificationLoss:

@@ -19,8 +19,13 @@ from training.data.fingerprint import of_rows, row_digests
 from training.data.tokenization import TextEncoder
 
 COLUMNS = IDS, LABELS, LENGTH, MASK, TEXT = "input_ids", "labels", "length", "attention_mask", "text"
+TYPES = "token_type_ids"
 
 log = logging.getLogger(__name__)
+
+
+class UnlabelledError(UserError):
+    """The rows have no labels, as those of public test sets."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,11 @@ class Channel:
     card: Card | None
     label_names: tuple[str, ...]
     tokenized_here: bool = False
+
+    @property
+    def is_named(self) -> bool:
+        """Whether somebody named the classes."""
+        return self.label_names != tuple(map(str, range(len(self.label_names))))
 
     @property
     def fingerprint(self) -> str:
@@ -67,18 +77,19 @@ class Channels:
         return [channel for channel in (self.train, self.validation, self.test) if channel is not None]
 
 
-def load(folder: Path, encoder: TextEncoder | None = None, names: Sequence[str] = ()) -> Channel:
+def load(folder: Path, encoder: TextEncoder | None = None, names: Sequence[str] = (), split_name: str = "") -> Channel:
     """The rows below `folder`, tokenized where they are text.
 
     Args:
         folder: of the channel.
         encoder: for text; none refuses it.
         names: of the classes, for text whose labels are names; empty takes those that occur.
+        split_name: train, validation or test: which one is taken of a folder that holds several.
 
     Raises:
         UserError: there are no rows, a column is missing, or the hosts' cards disagree.
     """
-    source = sources.read(folder, encoder.columns() if encoder else ())
+    source = sources.read(folder, encoder.columns() if encoder else (), split_name)
     rows = source.rows
     if not len(rows):
         raise UserError(f"channel {folder} has no rows")
@@ -116,7 +127,32 @@ def normalised(rows: Dataset, card: Card | None, folder: Path) -> Dataset:
     if LENGTH not in names:
         lengths = pc.list_value_length(rows.data.column(IDS))
         rows = rows.add_column(LENGTH, lengths.to_numpy().astype(np.int64))
-    return rows.select_columns([name for name in COLUMNS if name in rows.column_names])
+    refuse_pairs(rows, folder)
+    return with_plain_labels(rows.select_columns([name for name in COLUMNS if name in rows.column_names]), folder)
+
+
+def refuse_pairs(rows: Dataset, folder: Path) -> None:
+    """Raises UserError: rows are of two texts, told apart by token_type_ids, which training would leave out."""
+    if TYPES in rows.column_names and pc.any(pc.not_equal(pc.list_flatten(rows.data.column(TYPES)), 0)).as_py():
+        raise UserError(
+            f"channel {folder}: {TYPES} tells apart the two texts of a row, which this image does not train on; "
+            "expected rows of one text"
+        )
+
+
+def with_plain_labels(rows: Dataset, folder: Path) -> Dataset:
+    """`rows` with labels that are numbers, where each is an array of one.
+
+    Raises:
+        UserError: a row has several labels.
+    """
+    stored = rows.data.column(LABELS)
+    if not (pa.types.is_list(stored.type) or pa.types.is_fixed_size_list(stored.type)):
+        return rows
+    if set(pc.unique(pc.list_value_length(stored)).to_pylist()) != {1}:
+        raise UserError(f"channel {folder}: labels are arrays of several values, expected one class a row")
+    place = rows.data.column_names.index(LABELS)
+    return Dataset(rows.data.table.set_column(place, LABELS, pc.list_flatten(stored)))
 
 
 def label_array(rows: Dataset, folder: Path) -> np.ndarray:
@@ -126,6 +162,8 @@ def label_array(rows: Dataset, folder: Path) -> np.ndarray:
         UserError: a row has none, or they are no whole numbers.
     """
     stored = rows.data.column(LABELS)
+    if pa.types.is_boolean(stored.type) or (pa.types.is_floating(stored.type) and is_whole(stored)):
+        return pc.cast(stored, pa.int64()).to_numpy()
     if stored.null_count:
         raise UserError(f"channel {folder}: {stored.null_count} of {len(stored)} rows have no label")
     if not pa.types.is_integer(stored.type):
@@ -133,12 +171,22 @@ def label_array(rows: Dataset, folder: Path) -> np.ndarray:
     return column(rows, LABELS)
 
 
+def is_whole(values: pa.ChunkedArray) -> bool:
+    """Whether every number is there and whole."""
+    return not values.null_count and bool(pc.all(pc.equal(pc.floor(values), values)).as_py())
+
+
 def check_labels(labels: np.ndarray, names: tuple[str, ...], folder: Path) -> tuple[str, ...]:
     """The names of the classes; numbers where there are none.
 
     Raises:
+        UnlabelledError: no row has a label.
         UserError: a label has no name.
     """
+    if (labels == -1).all():
+        raise UnlabelledError(
+            f"channel {folder} has label -1 in each row, which means that there is none; expected labels"
+        )
     classes = len(names) or max(int(labels.max()) + 1, 2)
     if labels.min() < 0 or labels.max() >= classes:
         raise UserError(
@@ -167,6 +215,22 @@ def take(channel: Channel, mask: np.ndarray) -> Channel:
     """The rows of `channel` where `mask` is true."""
     rows = channel.rows.select(np.flatnonzero(mask))
     return replace(channel, rows=rows, lengths=channel.lengths[mask], labels=channel.labels[mask])
+
+
+def with_classes(channel: Channel, names: tuple[str, ...]) -> Channel:
+    """`channel` with the classes `names`, its labels numbered anew where it knows them in another order.
+
+    Raises:
+        UserError: it has a class that is none of them.
+    """
+    unknown = [name for name in channel.label_names if name not in names]
+    if unknown:
+        raise UserError(f"it has classes {channel.label_names}, expected those of train, {names}")
+    numbers = np.array([names.index(name) for name in channel.label_names])
+    labels = numbers[channel.labels]
+    place = channel.rows.data.column_names.index(LABELS)
+    rows = Dataset(channel.rows.data.table.set_column(place, LABELS, pa.array(labels)))
+    return replace(channel, rows=rows, labels=labels, label_names=names)
 
 
 def by_length(channel: Channel) -> Dataset:

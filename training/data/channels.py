@@ -8,8 +8,10 @@ from pathlib import Path
 
 from contract.failures import UserError
 from contract.paths import Paths
-from training.data.channel import Channel, Channels, split
+from training.data import sources
+from training.data.channel import Channel, Channels, UnlabelledError, split, with_classes
 from training.data.channel import load as load_channel
+from training.data.sources import SPLIT_NAMES, own_name
 from training.data.tokenization import TextEncoder
 from training.model import base_model
 from training.model.base_model import BaseModel
@@ -28,11 +30,12 @@ def load(paths: Paths, options: TrainingOptions, base: BaseModel, seed: int) -> 
         UserError: train is missing, a channel cannot be read, or has classes that train does not know.
     """
     encoder = encoder_of(options, base)
-    train = load_channel(paths.channel("train"), encoder)
+    folder = find(paths, "train")
+    train = load_channel(folder, encoder, split_name="train")
     if train.card is not None:
         encoder = replace(encoder, max_length=train.card.max_length)
-    test = optional(paths.channel("test"), encoder, train)
-    validation = optional(paths.channel("validation"), encoder, train)
+    test = optional(paths, "test", encoder, train, folder)
+    validation = optional(paths, "validation", encoder, train, folder)
     if validation is None:
         train, validation = split(train, options.validation_fraction, seed)
         log.info(
@@ -63,18 +66,62 @@ def max_length(options: TrainingOptions, base: BaseModel, encoder: TextEncoder, 
 
 
 def encoder_of(options: TrainingOptions, base: BaseModel) -> TextEncoder:
-    """How this job's text becomes rows: with the model's tokenizer, as long as model and options allow."""
+    """How this job's text becomes rows: with the model's tokenizer, as long as model and options allow.
+
+    Raises:
+        UserError: max_length leaves no room for text.
+    """
     length = options.max_length or min(MAX_LENGTH, base_model.position_limit(base.config) or MAX_LENGTH)
+    special = base.tokenizer.num_special_tokens_to_add()
+    if length <= special:
+        raise UserError(
+            f"hyperparameter max_length is {length}, expected more than the {special} special tokens of a row"
+        )
     return TextEncoder(base.tokenizer_file, length, options.text_column, options.label_column)
 
 
-def optional(folder: Path, encoder: TextEncoder, train: Channel) -> Channel | None:
-    """The channel in `folder`, None where there is none; train must know all its classes."""
-    if not folder.is_dir():
+def find(paths: Paths, split: str) -> Path:
+    """The folder of the channel for `split`, by any of the names that it goes by; train's, say, where there is none.
+
+    Raises:
+        UserError: there are several.
+    """
+    folders = [paths.channel(name) for name in SPLIT_NAMES[split] if paths.channel(name).is_dir()]
+    if len(folders) > 1:
+        raise UserError(f"channels {' and '.join(each.name for each in folders)} are both for {split}, expected one")
+    if folders and folders[0].name != split:
+        log.info("channel %s is taken for %s", folders[0].name, split)
+    return folders[0] if folders else paths.channel(split)
+
+
+def optional(paths: Paths, split: str, encoder: TextEncoder, train: Channel, train_folder: Path) -> Channel | None:
+    """The rows for `split`, from a channel of its own or from the splits within train's; None where there are none.
+
+    Raises:
+        UserError: train does not know all its classes.
+    """
+    folder = find(paths, split)
+    within = own_name(sources.splits(train_folder), split)
+    if folder.is_dir():
+        return agreed(load_channel(folder, encoder, train.label_names, split), train, folder.name)
+    if within is None:
         return None
-    channel = load_channel(folder, encoder, train.label_names)
-    if channel.card and train.card and channel.label_names != train.label_names:
-        raise UserError(f"channel {folder.name} has labels {channel.label_names}, but train has {train.label_names}")
+    log.info("split %s of channel %s is taken for %s", within, train_folder.name, split)
+    try:
+        return agreed(load_channel(train_folder, encoder, train.label_names, split), train, within)
+    except UnlabelledError:
+        log.warning("split %s of channel %s has no labels and is not used", within, train_folder.name)
+        return None
+
+
+def agreed(channel: Channel, train: Channel, name: str) -> Channel:
+    """`channel` with the classes of train, by their names where both have some."""
+    if channel.is_named and train.is_named and channel.label_names != train.label_names:
+        try:
+            channel = with_classes(channel, train.label_names)
+        except UserError as error:
+            raise UserError(f"channel {name}: {error}") from None
+        log.info("channel %s has its classes in another order than train; its labels are numbered anew", name)
     if channel.labels.max() >= len(train.label_names):
-        raise UserError(f"channel {folder.name} has label {channel.labels.max()}, but train has {train.label_names}")
+        raise UserError(f"channel {name} has label {channel.labels.max()}, but train has {train.label_names}")
     return channel

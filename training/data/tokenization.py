@@ -39,7 +39,8 @@ class TextEncoder:
 
     def columns(self) -> tuple[str, ...]:
         """The columns that may hold text or labels."""
-        return tuple(filter(None, (self.text_column, self.label_column))) or (*TEXT_COLUMNS, *LABEL_COLUMNS)
+        texts = (self.text_column,) if self.text_column else TEXT_COLUMNS
+        return (*texts, *((self.label_column,) if self.label_column else LABEL_COLUMNS))
 
     def encode(self, rows: Dataset, names: Sequence[str], folder: Path) -> Dataset:
         """Columns input_ids, labels (a ClassLabel) and text from a text and a label column.
@@ -55,7 +56,7 @@ class TextEncoder:
         text = pick(rows, self.text_column, TEXT_COLUMNS, "text_column", folder)
         label = pick(rows, self.label_column, LABEL_COLUMNS, "label_column", folder)
         known = tuple(names) or class_names(rows, label)
-        texts, values = strings(rows, text), labels_as_text(rows, label)
+        texts, values = strings(rows, text), labels_as_text(rows, label, folder)
         refuse_missing(texts, text, folder)
         refuse_missing(values, label, folder)
         found = known or distinct(values, label, folder)
@@ -85,7 +86,9 @@ def pick(rows: Dataset, wanted: str | None, usual: Sequence[str], option: str, f
     found = wanted if wanted in names else next((name for name in usual if name in names), None)
     if found is None or (wanted is not None and found != wanted):
         sought = f"hyperparameter {option} is {wanted!r}" if wanted else f"none of {', '.join(usual)} is among them"
-        raise UserError(f"channel {folder} has columns {names}, but {sought}; expected the name of one of them")
+        raise UserError(
+            f"channel {folder} has columns {names}, but {sought}; expected text_column and label_column to name two"
+        )
     return found
 
 
@@ -99,11 +102,15 @@ def class_names(rows: Dataset, label: str) -> tuple[str, ...]:
     return tuple(feature.names) if isinstance(feature, ClassLabel) else ()
 
 
-def labels_as_text(rows: Dataset, name: str) -> pa.ChunkedArray:
-    """The labels by name: those of a ClassLabel, or whatever is written there."""
+def labels_as_text(rows: Dataset, name: str, folder: Path) -> pa.ChunkedArray:
+    """The labels by name: those of a ClassLabel, or whatever is written there, without the space around it."""
     names = class_names(rows, name)
     values = rows.data.column(name)
-    return pc.take(pa.chunked_array([pa.array(names)]), values) if names else pc.cast(values, pa.string())
+    if names:
+        return pc.take(pa.chunked_array([pa.array(names)]), values)
+    if pa.types.is_nested(values.type):
+        raise UserError(f"channel {folder}: column {name} holds arrays, expected one class a row")
+    return pc.utf8_trim_whitespace(pc.cast(values, pa.string()))
 
 
 def refuse_missing(values: pa.ChunkedArray, name: str, folder: Path) -> None:
@@ -132,8 +139,10 @@ def numbered(values: pa.ChunkedArray, names: Sequence[str], column: str, folder:
     """int64, the place of each value among `names`."""
     places = pc.index_in(values, pa.array(names))
     if places.null_count:
-        stranger = pc.filter(values, pc.is_null(places))[0].as_py()
+        first = pc.index(pc.is_null(places), True).as_py() + 1
+        # Not the value itself: where columns were mixed up it is a text of the data.
         raise UserError(
-            f"channel {folder}: column {column} has {stranger!r}, expected one of the classes {', '.join(names)}"
+            f"channel {folder}: column {column} has another value than the {len(names)} classes of train in "
+            f"{places.null_count:,} of {len(values):,} rows, the first is row {first:,}"
         )
     return pc.cast(places, pa.int64())

@@ -28,3 +28,22 @@ def test_a_class_that_nobody_predicts_scores_zero() -> None:
 @pytest.mark.parametrize(("value", "expected"), [(0.123456789, "0.123457"), (1e-9, "1e-09"), (7, "7"), ("no", "no")])
 def test_numbers_are_short(value: object, expected: str) -> None:
     assert text(value) == expected
+
+
+@pytest.mark.parametrize("classes", [2, 3, 7, 40])
+@pytest.mark.parametrize("seed", range(4))
+def test_scores_are_those_of_the_textbook_over_the_classes_that_occur(classes: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    # Few rows, so that classes are missing in the labels, in the predictions, or in both.
+    labels, predicted = random.integers(0, classes, 9), random.integers(0, classes, 9)
+    occurring = [1] if classes == 2 else sorted({*labels, *predicted})
+    f1s, precisions, recalls = [], [], []
+    for each in occurring:
+        hits = int(((labels == each) & (predicted == each)).sum())
+        positive, true = int((predicted == each).sum()), int((labels == each).sum())
+        f1s.append(2 * hits / (positive + true) if positive + true else 0.0)
+        precisions.append(hits / positive if positive else 0.0)
+        recalls.append(hits / true if true else 0.0)
+    expected = {"f1": np.mean(f1s), "precision": np.mean(precisions), "recall": np.mean(recalls)}
+    found = scores(confusion(labels, predicted, classes))
+    assert found == pytest.approx({"accuracy": float((labels == predicted).mean()), **expected}, abs=1e-12)

@@ -104,3 +104,20 @@ def test_rare_classes_weigh_more_where_weights_are_balanced(job: Job, channels: 
     balanced = preparation.make_loss(args, asked(job, class_weights="balanced"), channels.train)  # type: ignore[arg-type]
     assert plain.weights is None
     assert balanced.weights is not None and len(balanced.weights) == 2
+
+
+def test_token_ids_beyond_the_vocabulary_are_refused(base: BaseModel, channels: Channels) -> None:
+    preparation.refuse_unknown_tokens(base, channels.train)
+    small: Any = SimpleNamespace(
+        name="m", config=SimpleNamespace(get_text_config=lambda: SimpleNamespace(vocab_size=9))
+    )
+    with pytest.raises(UserError, match="rows have token ids from 2 to .*, but model m has 9 tokens"):
+        preparation.refuse_unknown_tokens(small, channels.train)
+
+
+def test_an_epoch_without_a_step_is_refused(channels: Channels) -> None:
+    rows = len(channels.train.rows)
+    for drop, step in ((True, rows), (False, rows + 1)):
+        preparation.refuse_empty_epoch(SimpleNamespace(dataloader_drop_last=drop), channels.train, step)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match=f"drop_last is true, but a step has {rows + 1} rows and channel train"):
+        preparation.refuse_empty_epoch(SimpleNamespace(dataloader_drop_last=True), channels.train, rows + 1)  # type: ignore[arg-type]

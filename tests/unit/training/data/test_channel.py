@@ -52,6 +52,8 @@ def test_parquet_files_are_a_channel(tmp_path: Path) -> None:
         ({"input_ids": [[1], [2]], "labels": [1, None]}, "1 of 2 rows have no label"),
         ({"input_ids": [[1]], "labels": [0.5]}, "expected whole numbers"),
         ({"input_ids": [[1], [2]], "labels": [-1, 0]}, "expected 0 to 1"),
+        ({"input_ids": [[1]], "labels": [[0, 1]]}, "labels are arrays of several values, expected one class a row"),
+        ({"input_ids": [[1, 2]], "labels": [1], "token_type_ids": [[0, 1]]}, "tells apart the two texts of a row"),
     ],
 )
 def test_rows_that_cannot_be_trained_on_are_refused(tmp_path: Path, rows: dict[str, list], message: str) -> None:
@@ -95,3 +97,17 @@ def test_a_split_that_leaves_a_side_empty_is_refused(job: Job, fraction: float) 
 def test_evaluation_rows_are_longest_first(job: Job) -> None:
     lengths = np.array(by_length(load(job.paths.channel("train")))["length"])
     assert (np.diff(lengths) <= 0).all()
+
+
+@pytest.mark.parametrize("labels", [[[0], [1], [1]], [False, True, True], [0.0, 1.0, 1.0]])
+def test_labels_may_be_arrays_of_one_truth_values_or_whole_numbers(tmp_path: Path, labels: list) -> None:
+    Dataset.from_dict({"input_ids": ROWS["input_ids"], "label": labels}).save_to_disk(str(tmp_path))
+    assert load(tmp_path).labels.tolist() == [0, 1, 1]
+
+
+def test_ids_may_be_arrays_of_one_size(tmp_path: Path) -> None:
+    fixed = pa.array([[2, 3], [2, 4]], pa.list_(pa.int32(), 2))
+    parquet.write_table(pa.table({"input_ids": fixed, "labels": [0, 1]}), tmp_path / "a.parquet")
+    channel = load(tmp_path)
+    assert channel.lengths.tolist() == [2, 2]
+    assert len(channel.fingerprint) == 32

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from datasets import Dataset
+from datasets import ClassLabel, Dataset, Features, List, Value
 from training_base import LABELS, MAX_LENGTH, Job
 
 from contract.failures import UserError
@@ -50,7 +50,10 @@ def test_a_class_that_train_does_not_know_is_refused(base: BaseModel, tmp_path: 
     paths = Paths(tmp_path)
     write_text(paths, "train", 40)
     write_text(paths, "test", 3, labels=("fair",))
-    with pytest.raises(UserError, match="'fair', expected one of the classes bad, good"):
+    with pytest.raises(
+        UserError,
+        match="another value than the 2 classes of train in 3 of 3 rows, the first is row 1$",
+    ):
         channels.load(paths, TrainingOptions(), base, seed=1)
 
 
@@ -75,3 +78,59 @@ def test_rows_that_others_tokenized_are_as_long_as_configured_or_as_the_model_ta
     assert channels.load(paths, TrainingOptions(validation_fraction=0.3), base, seed=1).max_length == 64
     given = TrainingOptions(validation_fraction=0.3, max_length=12)
     assert channels.load(paths, given, base, seed=1).max_length == 12
+
+
+def save(folder: Path, names: list[str] | None, labels: list[int]) -> None:
+    kind = ClassLabel(names=names) if names else Value("int64")
+    features = Features({"input_ids": List(Value("int32")), "labels": kind})
+    rows = {"input_ids": [[2, 7 + i % 5, 3] for i in range(len(labels))], "labels": labels}
+    Dataset.from_dict(rows, features=features).save_to_disk(str(folder))
+
+
+@pytest.mark.parametrize("channel", ["val", "eval", "dev", "eval_dataset"])
+def test_validation_goes_by_other_names(base: BaseModel, tmp_path: Path, channel: str) -> None:
+    paths = Paths(tmp_path)
+    save(paths.channel("train"), None, [0, 1] * 4)
+    save(paths.channel(channel), None, [1, 0, 1])
+    assert channels.load(paths, TrainingOptions(), base, seed=1).validation.labels.tolist() == [1, 0, 1]
+    save(paths.channel("validation"), None, [1])
+    with pytest.raises(UserError, match=f"channels validation and {channel} are both for validation, expected one"):
+        channels.load(paths, TrainingOptions(), base, seed=1)
+
+
+def test_the_splits_of_a_saved_dataset_dict_are_not_trained_on(base: BaseModel, tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    folder = paths.channel("train")
+    for name, labels in (("train", [0, 1] * 4), ("validation", [1, 1, 0]), ("test", [-1] * 5)):
+        save(folder / name, ["no", "yes"], labels)
+    (folder / "dataset_dict.json").write_text('{"splits": ["train", "validation", "test"]}')
+    found = channels.load(paths, TrainingOptions(), base, seed=1)
+    assert found.train.labels.tolist() == [0, 1] * 4
+    assert found.validation.labels.tolist() == [1, 1, 0]
+    # GLUE's test split has no labels.
+    assert found.test is None
+
+
+def test_rows_without_a_label_are_a_sentence(base: BaseModel, tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    save(paths.channel("train"), ["no", "yes"], [0, 1] * 4)
+    save(paths.channel("test"), ["no", "yes"], [-1, -1])
+    with pytest.raises(UserError, match="test has label -1 in each row, which means that there is none"):
+        channels.load(paths, TrainingOptions(), base, seed=1)
+
+
+def test_classes_in_another_order_are_numbered_as_trains(base: BaseModel, tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    save(paths.channel("train"), ["no", "yes", "so"], [0, 1, 2] * 4)
+    save(paths.channel("validation"), ["yes", "no"], [0, 0, 1])
+    found = channels.load(paths, TrainingOptions(), base, seed=1)
+    assert found.validation.labels.tolist() == found.validation.rows["labels"] == [1, 1, 0]
+    assert found.validation.label_names == ("no", "yes", "so")
+    save(paths.channel("test"), ["maybe", "no"], [0])
+    with pytest.raises(UserError, match="channel test: it has classes .*maybe.*, expected those of train"):
+        channels.load(paths, TrainingOptions(), base, seed=1)
+
+
+def test_a_length_that_has_no_room_for_text_is_refused(base: BaseModel) -> None:
+    with pytest.raises(UserError, match="max_length is 2, expected more than the 2 special tokens of a row"):
+        channels.encoder_of(TrainingOptions(max_length=2), base)
