@@ -17,7 +17,7 @@ from examples.metric_definitions import METRIC_DEFINITIONS
 from images.catalog import Catalog
 from inference.options import ServingOptions
 from processing.options import ProcessingOptions
-from training import arguments
+from training import arguments, compatibility
 from training.hyperparameters import MANAGED
 from training.options import EXAMPLE_NAMES, TrainingOptions
 
@@ -87,6 +87,17 @@ def managed() -> str:
     return table(("hyperparameter", "instead"), [(code(name), text) for name, text in MANAGED.items()])
 
 
+def other_names() -> str:
+    """Names of transformers 4 and of its examples that are no fields any more, or never were."""
+    rows = [(name, f"taken as `{field}`") for name, field in compatibility.RENAMED.items()]
+    rows += [
+        (name, f"where true, taken as `{field}={chosen}`") for name, (field, chosen) in compatibility.SWITCHES.items()
+    ]
+    rows += [(name, f"no effect: {why}") for name, why in compatibility.WITHOUT_EFFECT.items()]
+    rows += [(name, f"refused unless false or none: {instead}") for name, instead in compatibility.INSTEAD.items()]
+    return table(("name", "what it does"), [(code(name), told) for name, told in rows])
+
+
 def routes() -> str:
     """Every route of the OpenAPI description with the statuses that it may answer."""
     rows = [
@@ -108,6 +119,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "example names": example_names,
     "defaults": defaults,
     "managed": managed,
+    "other names": other_names,
     "variables": lambda: options(ServingOptions, "variable", as_variable),
     "routes": routes,
     "metric definitions": metrics,
