@@ -20,7 +20,7 @@ from contract.files import read_json
 from training.metrics import SCORES
 
 CPU_TOKENS = 2048
-# A default gives way to the other of the pair.
+# Of each pair the one that is given replaces the other's default.
 EXCLUSIVE = {"bf16": "fp16", "fp16": "bf16"}
 
 log = logging.getLogger(__name__)

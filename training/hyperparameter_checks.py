@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from enum import Enum
+from typing import Any, get_args
 
 from contract.failures import UserError
-from training.hyperparameters import Hyperparameters
+from training.hyperparameters import Hyperparameters, argument_kinds
 
 INFINITY = math.inf
 MOST_SEEDS = 2**32 - 1
@@ -112,6 +114,7 @@ def check(given: Hyperparameters) -> None:
     """
     values = {**asdict(given.options), **given.arguments}
     check_ranges(values)
+    check_choices(given.arguments)
     check_packages(given.arguments)
     check_pairs(values)
 
@@ -124,6 +127,26 @@ def check_ranges(values: Mapping[str, Any]) -> None:
     steps = values.get("max_steps")
     if steps is not None and steps < 1 and steps != -1:
         raise UserError(f"hyperparameter max_steps is {steps}, expected at least 1, or -1 for none")
+
+
+def check_choices(arguments: Mapping[str, Any]) -> None:
+    """Refuse what is none of the values of a field of TrainingArguments that has a fixed set of them."""
+    kinds = argument_kinds()
+    for name, value in arguments.items():
+        choices = next((kind for kind in nested(kinds[name]) if inspect.isclass(kind) and issubclass(kind, Enum)), None)
+        if choices is None or value is None:
+            continue
+        known = [str(each.value) for each in choices]
+        for text in value if isinstance(value, list) else str(value).split(" ") if name == "fsdp" else [value]:
+            if str(getattr(text, "value", text)) not in known and text != "":
+                raise UserError(f"hyperparameter {name} is {text!r}, expected one of {', '.join(known)}")
+
+
+def nested(kind: Any) -> Iterator[Any]:
+    """The annotation `kind` and those within it, as str and list[str] in str | list[str]."""
+    yield kind
+    for part in get_args(kind):
+        yield from nested(part)
 
 
 def check_packages(arguments: Mapping[str, Any]) -> None:

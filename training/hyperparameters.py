@@ -48,7 +48,7 @@ MANAGED = {
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """What the caller asked for.
+    """The caller's hyperparameters, parsed.
 
     Attributes:
         options: ours, defaults filled in.

@@ -50,18 +50,18 @@ def launch(paths: Paths) -> None:
         return
     for name in user_script.launchers(given):
         log.info("%s is set, but not needed: the image starts a process for each GPU of each host itself", name)
-    asked = hyperparameters.parse(given)
-    hyperparameter_checks.check(asked)
-    model_archive.unpack_once(asked.options.model_name or str(paths.channel(MODEL_CHANNEL)))
+    parsed = hyperparameters.parse(given)
+    hyperparameter_checks.check(parsed)
+    model_archive.unpack_once(parsed.options.model_name or str(paths.channel(MODEL_CHANNEL)))
     hosts = Hosts.read(paths.training_resource_config)
-    processes = process_count(asked)
+    processes = process_count(parsed)
     log.info("host %d of %d, %d processes on each", hosts.index + 1, hosts.count, processes)
     if processes * hosts.count == 1:
-        run_here(paths, asked)
+        run_here(paths, parsed)
         return
     from training.distributed import elastic
 
-    elastic.run(processes, hosts, asked.options.master_port, asked.options.grace_period)
+    elastic.run(processes, hosts, parsed.options.master_port, parsed.options.grace_period)
 
 
 def process_count(given: Hyperparameters) -> int:
@@ -84,7 +84,7 @@ def process_count(given: Hyperparameters) -> int:
     return count
 
 
-def run_here(paths: Paths, asked: Hyperparameters) -> None:
+def run_here(paths: Paths, parsed: Hyperparameters) -> None:
     """Train in this process: it is the one that SIGTERM reaches."""
     from training.distributed.stopping import StopRequest
     from training.worker import run
@@ -92,7 +92,7 @@ def run_here(paths: Paths, asked: Hyperparameters) -> None:
     keep_to_quota(os.environ)
     request = StopRequest()
     request.install()
-    run(paths, asked, request)
+    run(paths, parsed, request)
 
 
 def keep_to_quota(environ: Mapping[str, str]) -> None:

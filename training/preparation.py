@@ -6,10 +6,11 @@ from typing import Any
 
 import pyarrow.compute as pc
 from transformers import PreTrainedModel, PrinterCallback, TrainerCallback, TrainingArguments, set_seed
+from transformers.integrations import MLflowCallback
 
 from contract.failures import UserError
 from contract.paths import Paths
-from training import arguments
+from training import arguments, tracking
 from training.callbacks import LogCallback, PatienceCallback
 from training.checkpointing import hyperparameter_history, model_state, resume
 from training.checkpointing.store import Checkpoint, Origin
@@ -27,33 +28,35 @@ from training.model import base_model, lora
 from training.model.base_model import BaseModel
 from training.model.loss import ClassificationLoss, balanced
 from training.run import TrainingRun
+from training.tracking import MlflowTracker
 from training.trainer import JobTrainer
 
 
 def prepare(
-    paths: Paths, asked: Hyperparameters, args: TrainingArguments, request: StopRequest
+    paths: Paths, hyperparameters: Hyperparameters, args: TrainingArguments, request: StopRequest
 ) -> tuple[TrainingRun, Checkpoint | None, StopCallback]:
     """The training, the checkpoint that it resumes from (None for none), and what stops it; called by all ranks.
 
     Raises:
         UserError: the caller's mistake.
     """
-    base = load_base(paths, asked)
-    channels = data_channels.load(paths, asked.options, base, args.seed)
+    base = load_base(paths, hyperparameters)
+    channels = data_channels.load(paths, hyperparameters.options, base, args.seed)
     fit(base, channels)
-    decision_threshold.check(asked.options.decision_threshold, len(channels.train.label_names))
-    adaptation = lora.wanted(asked.options)
+    decision_threshold.check(hyperparameters.options.decision_threshold, len(channels.train.label_names))
+    adaptation = lora.wanted(hyperparameters.options)
     refuse_together(args, adaptation)
-    in_force = hyperparameter_history.in_force(args, asked.options)
+    in_force = hyperparameter_history.in_force(args, hyperparameters.options)
     # The head of the model is drawn at random.
     set_seed(args.seed)
-    model = load_model(base, asked)
+    model = load_model(base, hyperparameters)
     origin, agreement = make_origin(args, channels, base, adaptation), Agreement()
-    found = choose_checkpoint(paths, asked, args, origin, agreement, model)
+    found = choose_checkpoint(paths, hyperparameters, args, origin, agreement, model)
     rows = resume.rows_per_step(args, found)
     refuse_empty_epoch(args, channels.train, rows)
     order = make_order(args, channels.train, rows)
-    stop = make_stop(request, agreement, asked)
+    stop = make_stop(request, agreement, hyperparameters)
+    tracker = make_tracker(args, paths, in_force)
     parts = {
         "model": model,
         "order": order,
@@ -61,15 +64,15 @@ def prepare(
         "agreement": agreement,
         "in_force": in_force,
         "non_finite": stop.non_finite,
-        "callbacks": make_callbacks(stop, asked),
+        "callbacks": make_callbacks(stop, hyperparameters, tracker),
     }
-    trainer = make_trainer(args, asked, channels, base, parts)
-    return TrainingRun(paths, asked, channels, base, trainer), found, stop
+    trainer = make_trainer(args, hyperparameters, channels, base, parts)
+    return TrainingRun(paths, hyperparameters, channels, base, trainer, tracker), found, stop
 
 
 def choose_checkpoint(
     paths: Paths,
-    asked: Hyperparameters,
+    hyperparameters: Hyperparameters,
     args: TrainingArguments,
     origin: Origin,
     agreement: Agreement,
@@ -81,7 +84,7 @@ def choose_checkpoint(
         paths.checkpoints,
         origin,
         agreement,
-        wanted=asked.options.resume,
+        wanted=hyperparameters.options.resume,
         first_on_host=args.local_process_index == 0,
         first=args.process_index == 0,
         problem_of=lambda folder: model_state.mismatch(folder, fitting),
@@ -102,21 +105,21 @@ def make_origin(
     )
 
 
-def make_stop(request: StopRequest, agreement: Agreement, asked: Hyperparameters) -> StopCallback:
+def make_stop(request: StopRequest, agreement: Agreement, hyperparameters: Hyperparameters) -> StopCallback:
     """What stops the training: SIGTERM, or a loss that is no number any more.
 
     Raises:
         UserError: a number of steps below 1.
     """
-    steps = asked.options.max_nonfinite_steps
+    steps = hyperparameters.options.max_nonfinite_steps
     if steps < 1:
         raise UserError(f"hyperparameter max_nonfinite_steps is {steps}, expected at least 1")
-    return StopCallback(request, agreement, asked.options.checkpoint_minutes, max_non_finite=steps)
+    return StopCallback(request, agreement, hyperparameters.options.checkpoint_minutes, max_non_finite=steps)
 
 
-def load_base(paths: Paths, asked: Hyperparameters) -> BaseModel:
+def load_base(paths: Paths, hyperparameters: Hyperparameters) -> BaseModel:
     """The model to start from, its classes not yet named."""
-    return base_model.describe(base_model.find(asked.options, paths), asked.options.model_revision)
+    return base_model.describe(base_model.find(hyperparameters.options, paths), hyperparameters.options.model_revision)
 
 
 def fit(base: BaseModel, channels: Channels) -> None:
@@ -151,10 +154,10 @@ def refuse_together(args: TrainingArguments, adaptation: dict[str, Any] | None) 
         raise UserError("hyperparameters lora_r and fsdp or deepspeed are both set, expected one of them")
 
 
-def load_model(base: BaseModel, asked: Hyperparameters) -> PreTrainedModel:
-    """The model to train, with layers of low rank where they are asked for."""
-    model = base_model.load(base, asked.options.attn_implementation)
-    adaptation = lora.wanted(asked.options)
+def load_model(base: BaseModel, hyperparameters: Hyperparameters) -> PreTrainedModel:
+    """The model to train, with layers of low rank where lora_r is set."""
+    model = base_model.load(base, hyperparameters.options.attn_implementation)
+    adaptation = lora.wanted(hyperparameters.options)
     if adaptation:
         lora.adapt(model, adaptation)
     return model
@@ -179,34 +182,51 @@ def refuse_empty_epoch(args: TrainingArguments, train: Channel, rows: int) -> No
         )
 
 
-def make_loss(args: TrainingArguments, asked: Hyperparameters, train: Channel) -> ClassificationLoss:
-    is_balanced = asked.options.class_weights == "balanced"
+def make_loss(args: TrainingArguments, hyperparameters: Hyperparameters, train: Channel) -> ClassificationLoss:
+    is_balanced = hyperparameters.options.class_weights == "balanced"
     return ClassificationLoss(
         args.label_smoothing_factor, balanced(train.labels, len(train.label_names)) if is_balanced else None
     )
 
 
-def make_callbacks(stop: StopCallback, asked: Hyperparameters) -> list[TrainerCallback]:
-    patience = asked.options.early_stopping_patience
-    return [stop, LogCallback(), *([] if patience is None else [PatienceCallback(patience)])]
+def make_tracker(args: TrainingArguments, paths: Paths, in_force: dict[str, Any]) -> MlflowTracker | None:
+    """By the first rank, where report_to has mlflow."""
+    if tracking.NAME not in args.report_to or args.process_index:
+        return None
+    return MlflowTracker(paths.checkpoints, in_force, args.run_name)
+
+
+def make_callbacks(
+    stop: StopCallback, hyperparameters: Hyperparameters, tracker: MlflowTracker | None
+) -> list[TrainerCallback]:
+    patience = hyperparameters.options.early_stopping_patience
+    more = [*([] if patience is None else [PatienceCallback(patience)]), *([tracker] if tracker else [])]
+    return [stop, LogCallback(), *more]
 
 
 def make_trainer(
-    args: TrainingArguments, asked: Hyperparameters, channels: Channels, base: BaseModel, parts: dict[str, Any]
+    args: TrainingArguments,
+    hyperparameters: Hyperparameters,
+    channels: Channels,
+    base: BaseModel,
+    parts: dict[str, Any],
 ) -> JobTrainer:
     """The Trainer of this job; `parts` are arguments that it is made with too."""
-    loss = make_loss(args, asked, channels.train)
+    loss = make_loss(args, hyperparameters, channels.train)
     trainer = JobTrainer(
         args=args,
-        tokens=arguments.micro_batch_tokens(asked.options.tokens_per_batch, args),
+        tokens=arguments.micro_batch_tokens(hyperparameters.options.tokens_per_batch, args),
         train_dataset=channels.train.rows,
         eval_dataset=by_length(channels.validation),
         data_collator=PaddingCollator(
-            base.config.pad_token_id, asked.options.pad_to_multiple_of, base_model.position_limit(base.config)
+            base.config.pad_token_id, hyperparameters.options.pad_to_multiple_of, base_model.position_limit(base.config)
         ),
         compute_metrics=Judge(loss),
         compute_loss_func=loss,
         **parts,
     )
     trainer.remove_callback(PrinterCallback)
+    # A run of its own at each start, and one for what is logged after the training: training.tracking is in its place.
+    if tracking.NAME in args.report_to:
+        trainer.remove_callback(MLflowCallback)
     return trainer

@@ -8,6 +8,7 @@ from contract.paths import Paths
 from training.data.channel import Channels
 from training.hyperparameters import Hyperparameters
 from training.model.base_model import BaseModel
+from training.tracking import MlflowTracker
 from training.trainer import JobTrainer
 
 
@@ -21,6 +22,7 @@ class TrainingRun:
         channels: the rows.
         base: the model that the training started from.
         trainer: of this rank, with the model as it is trained so far.
+        tracker: of the first rank, where report_to has mlflow.
     """
 
     paths: Paths
@@ -28,3 +30,4 @@ class TrainingRun:
     channels: Channels
     base: BaseModel
     trainer: JobTrainer
+    tracker: MlflowTracker | None = None

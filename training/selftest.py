@@ -46,10 +46,10 @@ def job() -> str:
         write_model(paths.channel(MODEL_CHANNEL), texts, MAX_LENGTH)
         train(paths, FIRST_STEPS)
         train(paths, STEPS)
-        told = read_json(paths.model / CARD_FILE, "card")["training"]
-        expect(told["steps"] == STEPS, f"the second run ended at step {told['steps']}, expected {STEPS}")
-        expect(told["resumed_from"] == FIRST_STEPS, f"the second run began at step {told['resumed_from'] or 0}")
-        return f"{STEPS} steps in {told['world_size']} process(es), resumed at step {FIRST_STEPS}"
+        training = read_json(paths.model / CARD_FILE, "card")["training"]
+        expect(training["steps"] == STEPS, f"the second run ended at step {training['steps']}, expected {STEPS}")
+        expect(training["resumed_from"] == FIRST_STEPS, f"the second run began at step {training['resumed_from'] or 0}")
+        return f"{STEPS} steps in {training['world_size']} process(es), resumed at step {FIRST_STEPS}"
 
 
 def train(paths: Paths, steps: int) -> None:

@@ -157,12 +157,12 @@ class JobTrainer(CheckpointingTrainer):
         try:
             super()._maybe_log_save_evaluate(*arguments, **keywords)
         except EvaluationInterruptedError:
-            self.progress.owes_evaluation = True
+            self.progress.evaluation_interrupted = True
             self._save_checkpoint(self.model, None)
             self.control.should_training_stop = True
 
     def evaluate_and_save(self) -> None:
-        """What was broken off, done again; the checkpoint of the step is replaced by one that owes nothing."""
+        """Rerun an interrupted evaluation, and replace the checkpoint of its step by one that has its result."""
         self._determine_best_metric(self._evaluate(None, None), None)
         self._save_checkpoint(self.model, None)
 

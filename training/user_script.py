@@ -1,7 +1,7 @@
 """A team's own script (hyperparameter sagemaker_program): run as the Deep Learning Container itself would run it.
 
 The SDK's Estimator sends the hyperparameter with entry_point=. The container's own module, sagemaker_pytorch_container,
-fetches the code, installs its requirements.txt, and starts the script with the launcher that distribution= asked for;
+fetches the code, installs its requirements.txt, and starts the script with the launcher that distribution= names;
 here SIGTERM is passed on to it as well, and a failure becomes one sentence.
 """
 
@@ -54,7 +54,7 @@ def is_requested(hyperparameters: Mapping[str, Any], environ: Mapping[str, str])
 
 
 def launchers(hyperparameters: Mapping[str, Any]) -> dict[str, str]:
-    """The launchers that distribution= asked for, by hyperparameter."""
+    """The launchers that distribution= names, by hyperparameter."""
     return {name: launcher for name, launcher in LAUNCHERS.items() if switch(hyperparameters.get(name)) is True}
 
 

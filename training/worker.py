@@ -14,7 +14,7 @@ import transformers
 
 from contract import logs
 from contract.paths import Paths
-from training import arguments, hyperparameters, preparation
+from training import arguments, hyperparameters, preparation, tracking
 from training.checkpointing.store import Checkpoint
 from training.distributed.rank_failures import RankFolder, settle
 from training.distributed.stopping import StopRequest
@@ -42,26 +42,27 @@ def main() -> None:
         run(paths, hyperparameters.read(paths.hyperparameters), request)
 
 
-def run(paths: Paths, asked: Hyperparameters, request: StopRequest) -> None:
+def run(paths: Paths, parsed: Hyperparameters, request: StopRequest) -> None:
     """Train, judge and deliver, as one rank of however many there are.
 
     Raises:
         UserError: the caller's mistake.
-        InterruptionError: a stop was asked for; a checkpoint was saved.
+        InterruptionError: the job was stopped, and a checkpoint was saved.
     """
     quiet()
     os.environ.setdefault(TENSORBOARD_VARIABLE, str(paths.tensorboard))
     world_size = int(os.environ.get("WORLD_SIZE", "1"))
-    args = arguments.build(asked.arguments, paths.checkpoints, evaluates=True, world_size=world_size)
+    args = arguments.build(parsed.arguments, paths.checkpoints, evaluates=True, world_size=world_size)
     if args.process_index == 0:
-        arguments.explain(asked.arguments, evaluates=True)
-    this, found, stop = preparation.prepare(paths, asked, args, request)
+        arguments.explain(parsed.arguments, evaluates=True)
+    this, found, stop = preparation.prepare(paths, parsed, args, request)
     # Each rank draws its own dropout; a resumed one gets its random state from the checkpoint.
     torch.manual_seed(args.seed + args.process_index)
-    train(this, found)
-    if stop.stopped:
-        delivery.interrupt(this, request.seconds_left(asked.options.grace_period))
-    delivery.deliver(this)
+    with tracking.ended(this.tracker):
+        train(this, found)
+        if stop.stopped:
+            delivery.interrupt(this, request.seconds_left(parsed.options.grace_period))
+        delivery.deliver(this)
     this.trainer.agreement.barrier()
 
 

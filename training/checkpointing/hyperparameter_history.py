@@ -74,7 +74,7 @@ def write(checkpoint: Path, stretches: Sequence[Stretch]) -> None:
 def continued(stretches: Sequence[Stretch], step: int, values: Mapping[str, Any]) -> list[Stretch]:
     """`stretches`, and one more from the step after `step` on where `values` are others.
 
-    A stretch in which no step was trained gives way.
+    A stretch in which no step was trained is dropped.
     """
     trained = [stretch for stretch in stretches if stretch.first_step <= step]
     same = trained and trained[-1].values == values

@@ -83,27 +83,27 @@ def opened(root: Path, step: int, found: Checkpoint | None) -> Checkpoint:
 
 
 def rows_per_step(args: TrainingArguments, found: Checkpoint | None) -> int:
-    """Rows of a step over all ranks: as asked, or the checkpoint's, so that steps and order stay what they were.
+    """Rows of a step over all ranks: as configured, or the checkpoint's, so that steps and order stay what they were.
 
     Where batch size and ranks do not make that many, gradient_accumulation_steps of `args` is set to do so.
     """
     share = args.train_batch_size * args.world_size
-    asked = share * args.gradient_accumulation_steps
+    configured = share * args.gradient_accumulation_steps
     if found is None:
-        return asked
+        return configured
     if found.world_size != args.world_size:
         log.info(
             "the checkpoint is of %d ranks, this start has %d: rows come in the same order, dropout is drawn anew",
             found.world_size,
             args.world_size,
         )
-    if found.rows != asked:
+    if found.rows != configured:
         args.gradient_accumulation_steps = math.ceil(found.rows / share)
         log.info(
             "a step of the checkpoint has %d rows, one of this start would have %d: "
             "gradient_accumulation_steps is now %d, so that it has %d again",
             found.rows,
-            asked,
+            configured,
             args.gradient_accumulation_steps,
             found.rows,
         )

@@ -137,8 +137,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
     manifest = read_json(path, "checkpoint manifest")
     if not isinstance(manifest, dict) or manifest.get("format_version") != FORMAT_VERSION:
         raise UserError(f"its manifest is not of format {FORMAT_VERSION}")
-    vouched = {name: value for name, value in manifest.items() if name != "sha256"}
-    if render(vouched).encode() != path.read_bytes():
+    content = {name: value for name, value in manifest.items() if name != "sha256"}
+    if render(content).encode() != path.read_bytes():
         raise UserError("its manifest was changed")
     return manifest
 
@@ -184,7 +184,7 @@ def step_of(folder: Path) -> int:
 def set_aside(root: Path, newer_than: int) -> None:
     """Move what did not verify out of the way, and drop a save that was cut off.
 
-    What an earlier start set aside gives way, so that the disk does not fill up with it.
+    What an earlier start set aside is removed, so that the disk does not fill up with it.
     """
     shutil.rmtree(root / STAGING, ignore_errors=True)
     moving = [folder for folder in folders(root) if step_of(folder) > newer_than]

@@ -30,20 +30,23 @@ class TrainerProgress:
         logged_step: step of the last logged loss.
         logged: sum of the losses of the steps until then.
         pending: sum of the losses since then, of each rank.
-        owes_evaluation: whether a stop came in the midst of this step's evaluation.
+        evaluation_interrupted: whether a stop came in the midst of this step's evaluation.
     """
 
     logged_step: int
     logged: float
     pending: list[float]
-    owes_evaluation: bool = False
+    evaluation_interrupted: bool = False
 
     @classmethod
     def of(cls, trainer: JobTrainer) -> TrainerProgress:
         """What `trainer` knows now; called by all ranks."""
         pending = trainer.agreement.collect(float(trainer._tr_loss))
         return cls(
-            trainer._globalstep_last_logged, trainer._total_loss_scalar, pending, trainer.progress.owes_evaluation
+            trainer._globalstep_last_logged,
+            trainer._total_loss_scalar,
+            pending,
+            trainer.progress.evaluation_interrupted,
         )
 
     @classmethod
@@ -72,12 +75,12 @@ class ProgressCallback(TrainerCallback):
     def __init__(self, trainer: JobTrainer) -> None:
         self.trainer = trainer
         self.progress: TrainerProgress | None = None
-        self.owes_evaluation = False
+        self.evaluation_interrupted = False
 
     def on_train_begin(
         self, _args: TrainingArguments, _state: TrainerState, _control: TrainerControl, **_: Any
     ) -> None:
         if self.progress is not None:
             self.progress.restore(self.trainer)
-            if self.progress.owes_evaluation:
+            if self.progress.evaluation_interrupted:
                 self.trainer.evaluate_and_save()

@@ -1,7 +1,7 @@
 """Several ranks by torch.distributed.elastic (torchrun): rendezvous, threads a rank, SIGTERM, first failure.
 
-The agent runs in a thread. In the main thread it would take SIGTERM itself, and kill the ranks
-after 30 s in torch versions that have no option for it; so SIGTERM is ours, and the ranks are told.
+The agent runs in a thread: in the main thread it would handle SIGTERM itself, and kill the ranks after
+30 s in torch versions that have no option for it. So the main thread handles SIGTERM, and passes it on to the ranks.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class RankFolder:
 
     @property
     def stop_file(self) -> Path:
-        """There once the launcher was asked to stop."""
+        """The file that exists once the launcher has received SIGTERM."""
         return self.folder / "stop"
 
     def leave(self, text: str) -> None:

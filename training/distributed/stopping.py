@@ -31,11 +31,11 @@ class InterruptionError(Exception):
 
 
 class EvaluationInterruptedError(Exception):
-    """A stop was asked for in the midst of an evaluation; all ranks leave it at the same batch."""
+    """SIGTERM arrived during an evaluation; all ranks leave it at the same batch."""
 
 
 class StopRequest:
-    """Whether this process was asked to stop: by SIGTERM, or by a file that the launcher makes.
+    """Whether this process is to stop: because of SIGTERM, or of a file that the launcher makes.
 
     The file reaches a rank however early it comes: a signal would kill a rank that has not
     installed its handler yet.
@@ -43,7 +43,7 @@ class StopRequest:
 
     def __init__(self, file: Path | None = None) -> None:
         self.file = file
-        self.asked = False
+        self.requested = False
         self.asked_at = 0.0
 
     def install(self) -> None:
@@ -56,12 +56,12 @@ class StopRequest:
     def ask(self) -> None:
         """Stop at the next step's end."""
         self.asked_at = self.asked_at or time.time()
-        self.asked = True
+        self.requested = True
         if self.file is not None and not self.file.exists():
             self.file.touch()
 
     def __bool__(self) -> bool:
-        return self.asked or (self.file is not None and self.file.exists())
+        return self.requested or (self.file is not None and self.file.exists())
 
     def seconds_left(self, grace: float) -> float:
         """Seconds until the grace period of `grace` seconds ends, which began with the request.
@@ -99,7 +99,7 @@ class StopCallback(TrainerCallback):
         self.seconds, self.clock = minutes * 60, clock
         self.saved_at = clock()
         self.stopped = False
-        self.owed = 0
+        self.pending = 0
         self.training = False
 
     def on_train_begin(
@@ -127,9 +127,9 @@ class StopCallback(TrainerCallback):
         if wish == NON_FINITE:
             control.should_save = False
             return control
-        self.owed = max(self.owed, wish)
+        self.pending = max(self.pending, wish)
         if float(state.epoch or 0).is_integer() or state.global_step >= state.max_steps:
-            self.owed = max(self.owed, SAVE if control.should_save else 0)
+            self.pending = max(self.pending, SAVE if control.should_save else 0)
             control.should_save = False
             return control
         return self.act(control)
@@ -156,9 +156,9 @@ class StopCallback(TrainerCallback):
         return SAVE if 0 < self.seconds <= self.clock() - self.saved_at else 0
 
     def act(self, control: TrainerControl) -> TrainerControl:
-        if self.owed:
+        if self.pending:
             control.should_save = True
-        if self.owed == STOP:
+        if self.pending == STOP:
             control.should_training_stop = self.stopped = True
-        self.owed = 0
+        self.pending = 0
         return control

@@ -18,7 +18,7 @@ class FinalEvaluation:
 
     Attributes:
         metrics: by name, `eval_` on validation, `test_` on test.
-        threshold: of class 1; None where none was asked for.
+        threshold: of class 1; None where decision_threshold is none.
         predictions: by channel, in the order of data.by_length.
     """
 

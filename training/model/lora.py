@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 def wanted(options: TrainingOptions) -> dict[str, Any] | None:
-    """What is asked for, as a checkpoint is known by it; None for training in full.
+    """The settings of LoRA that identify a checkpoint; None where all weights are trained.
 
     Raises:
         UserError: a rank below 1.
@@ -40,7 +40,7 @@ def wanted(options: TrainingOptions) -> dict[str, Any] | None:
     }
 
 
-def adapt(model: PreTrainedModel, asked: Mapping[str, Any]) -> None:
+def adapt(model: PreTrainedModel, settings: Mapping[str, Any]) -> None:
     """Freeze the encoder of `model` and put trainable layers of low rank beside its linear ones; the head learns whole.
 
     Raises:
@@ -49,22 +49,22 @@ def adapt(model: PreTrainedModel, asked: Mapping[str, Any]) -> None:
     # Imported late: it takes a second, and most jobs train in full.
     from peft import LoraConfig, inject_adapter_in_model
 
-    targets = list(linear_layers(model, asked["target_modules"]))
+    targets = list(linear_layers(model, settings["target_modules"]))
     if not targets:
         known = sorted({name.rpartition(".")[2] for name in linear_layers(model, ())})
         raise UserError(
-            f"hyperparameter lora_target_modules is {','.join(asked['target_modules'])}, "
+            f"hyperparameter lora_target_modules is {','.join(settings['target_modules'])}, "
             f"expected some of the model's linear layers: {', '.join(known)}"
         )
     # Conv1D, the linear layer of GPT-2, keeps its weights transposed.
     transposed = all(isinstance(model.get_submodule(name), Conv1D) for name in targets)
-    inject_adapter_in_model(LoraConfig(**{**asked, "target_modules": targets, "fan_in_fan_out": transposed}), model)
+    inject_adapter_in_model(LoraConfig(**{**settings, "target_modules": targets, "fan_in_fan_out": transposed}), model)
     for name, parameter in model.named_parameters():
         parameter.requires_grad |= not name.startswith(f"{model.base_model_prefix}.")
     trained = sum(each.numel() for each in model.parameters() if each.requires_grad)
     log.info(
         "LoRA of rank %d on %d layers: %.2f%% of the weights learn",
-        asked["r"],
+        settings["r"],
         len(targets),
         100 * trained / sum(each.numel() for each in model.parameters()),
     )

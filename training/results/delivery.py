@@ -49,6 +49,9 @@ def deliver(run: TrainingRun) -> None:
         judged = Judged(run.channels.validation, found.predictions["validation"], run.channels.max_length)
         check = partial(verification.verify, judged=judged, args=trainer.args)
         write_model(run, result, weights, check)
+        if run.tracker is not None:
+            run.tracker.log_metrics(metrics, step)
+            run.tracker.log_files([*sorted(run.paths.output_data.iterdir()), *model_folder.described(run.paths.model)])
 
 
 def report_of(run: TrainingRun, found: FinalEvaluation, result: model_folder.Result) -> Report:

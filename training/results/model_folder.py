@@ -20,6 +20,7 @@ from training.data.channel import Channel
 from training.metrics import text
 from training.model.base_model import BaseModel
 
+README_FILE = "README.md"
 LIBRARIES = ("torch", "transformers", "datasets", "accelerate", "peft")
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,11 @@ class Result:
     resumed_from: int | None = None
     partial: bool = False
     decision_threshold: float | None = None
+
+
+def described(folder: Path) -> list[Path]:
+    """The files of a model folder that tell what it is."""
+    return [folder / CARD_FILE, folder / README_FILE]
 
 
 def write(
@@ -83,7 +89,7 @@ def write(
         replace(card, training=training, partial=result.partial, decision_threshold=result.decision_threshold).write(
             staging
         )
-        write_text(staging / "README.md", model_card(card, base, result))
+        write_text(staging / README_FILE, model_card(card, base, result))
         check(staging)
     log.info("%s of step %d written to %s", "partial model" if result.partial else "model", result.step, folder)
 

@@ -16,8 +16,10 @@ def check(**values: str) -> None:
     hyperparameter_checks.check(parse(values))
 
 
-def test_the_defaults_pass() -> None:
+def test_the_defaults_pass_and_what_published_examples_send() -> None:
     check()
+    check(eval_strategy="epoch", save_strategy="best", optim="adafactor", fsdp="full_shard auto_wrap")
+    check(lr_scheduler_type="cosine", logging_strategy="steps", learning_rate="5e-5", warmup_steps="500")
 
 
 @pytest.mark.parametrize(
@@ -37,6 +39,10 @@ def test_the_defaults_pass() -> None:
         ("optim", "adamw_bnb_8bit", "optim is 'adamw_bnb_8bit', which needs the package bitsandbytes"),
         ("report_to", "wandb", "report_to is 'wandb', whose package is not in this image; expected none or"),
         ("report_to", "paper", "report_to is 'paper', expected none, all or one of azure_ml"),
+        ("optim", "adamw", "optim is 'adamw', expected one of adamw_torch, adamw_torch_fused"),
+        ("eval_strategy", "epochs", "eval_strategy is 'epochs', expected one of no, steps, epoch"),
+        ("lr_scheduler_type", " ", "lr_scheduler_type is ' ', expected one of linear, cosine"),
+        ("fsdp", "full_shard wrap", "fsdp is 'wrap', expected one of full_shard, "),
         ("use_liger_kernel", "true", "use_liger_kernel is true, which needs the package liger_kernel"),
     ],
 )

@@ -92,8 +92,8 @@ def test_no_step_without_a_number_is_refused(job: Job) -> None:
 
 def test_patience_is_a_callback_where_it_is_set(job: Job) -> None:
     stop = preparation.make_stop(StopRequest(), Agreement(), asked(job))
-    without = preparation.make_callbacks(stop, asked(job))
-    having = preparation.make_callbacks(stop, asked(job, early_stopping_patience="2"))
+    without = preparation.make_callbacks(stop, asked(job), None)
+    having = preparation.make_callbacks(stop, asked(job, early_stopping_patience="2"), None)
     assert (without[0], having[0]) == (stop, stop)
     assert [type(each) for each in having[len(without) :]] == [PatienceCallback]
 

@@ -13,7 +13,7 @@ def trainer(rank: int = 0, ranks: int = 1) -> SimpleNamespace:
     return SimpleNamespace(
         args=SimpleNamespace(process_index=rank, world_size=ranks, device="cpu"),
         agreement=Agreement(),
-        progress=SimpleNamespace(owes_evaluation=True),
+        progress=SimpleNamespace(evaluation_interrupted=True),
         _tr_loss=torch.tensor(0.0),
         _total_loss_scalar=0.0,
         _globalstep_last_logged=7,
@@ -28,7 +28,7 @@ def test_a_checkpoint_keeps_the_loss_to_the_last_bit(tmp_path: Path) -> None:
     TrainerProgress.read(tmp_path).restore(after)
     assert after._tr_loss.dtype == torch.float32
     assert after._tr_loss.item() == before._tr_loss.item()
-    assert TrainerProgress.read(tmp_path).owes_evaluation
+    assert TrainerProgress.read(tmp_path).evaluation_interrupted
     assert (after._total_loss_scalar, after._globalstep_last_logged) == (0.1 + 0.2, 5)
 
 
