@@ -15,7 +15,7 @@ from processing.report.row_samples import RowSample
 TEMPLATE = Path(__file__).with_suffix(".html.jinja")
 COLOURS, MOST_CLASSES, MOST_FILES = 8, 60, 100
 LEFT_OUT = ("filtered", "rejected")
-Labels = Mapping[str, Mapping[str, int]]
+ClassCounts = Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,11 @@ def reason_bars(rows: Mapping[str, Any]) -> list[Bar]:
     return sorted(found, key=lambda bar: -bar.rows)
 
 
-def class_names(labels: Labels) -> list[str]:
+def class_names(labels: ClassCounts) -> list[str]:
     return list(next(iter(labels.values()), {}))
 
 
-def class_rows(labels: Labels) -> list[list[str]]:
+def class_rows(labels: ClassCounts) -> list[list[str]]:
     """The table of classes: the name of each, and its rows in each split."""
     return [
         [name, *(rows_and_share(classes[name], sum(classes.values())) for classes in labels.values())]
@@ -85,7 +85,7 @@ def rows_and_share(rows: int, whole: int) -> str:
     return f"{intcomma(rows)} ({percent(rows, whole)})"
 
 
-def split_bars(labels: Labels) -> list[Bar]:
+def split_bars(labels: ClassCounts) -> list[Bar]:
     """A bar for each split, with a part for each class; none where classes are more than colours."""
     if len(class_names(labels)) > COLOURS:
         return []
