@@ -109,7 +109,9 @@ def test_nothing_lies_where_nobody_looks(saved: dict[str, Saved], name: str) -> 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_it_holds_every_module_and_template_of_its_packages(saved: dict[str, Saved], name: str) -> None:
-    tracked = subprocess.run(["git", "ls-files", "contract", name], cwd=ROOT, capture_output=True, text=True, check=True)
+    tracked = subprocess.run(
+        ["git", "ls-files", "contract", name], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     files = {f"{CODE}{file}" for file in tracked.stdout.splitlines() if (ROOT / file).is_file()}
     assert {Path(file).suffix for file in files} == {".py", ".jinja"}
     assert files - {entry.name for entry in saved[name].entries} == set()
