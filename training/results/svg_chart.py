@@ -62,14 +62,13 @@ class Chart:
     ground: ClassVar[int] = TOP + HEIGHT
 
 
-def layout(series: Mapping[str, Points], unit: str, label: str, dotted: bool = True) -> Chart:
+def layout(series: Mapping[str, Points], unit: str, label: str) -> Chart:
     """A line for each series, with axes that end at round numbers.
 
     Args:
         series: (x, y) by name, at most COLOURS of them; values that are not finite leave a gap.
         unit: below the x axis.
         label: what a reader who cannot see the chart is told.
-        dotted: whether points are marked.
     """
     names = tuple(series)
     shown = [thinned([p for p in points if all(map(math.isfinite, p))]) for points in series.values()]
@@ -83,13 +82,13 @@ def layout(series: Mapping[str, Points], unit: str, label: str, dotted: bool = T
         across = (x - low_x) / (high_x - low_x)
         return LEFT + across * (WIDTH - LEFT - 8), TOP + HEIGHT * (1 - (y - low) / (high - low))
 
-    lines = [line([place(*point) for point in points], number, dotted) for number, points in enumerate(shown)]
+    lines = [line([place(*point) for point in points], number) for number, points in enumerate(shown)]
     x_ticks = [x_tick(place(x, low)[0], x) for x in (low_x, (low_x + high_x) / 2, high_x)]
     return Chart(label, unit, names, lines, x_ticks, y_ticks(low, high, step))
 
 
-def line(points: Points, number: int, dotted: bool) -> Line:
-    return Line(points, number % COLOURS, dotted and len(points) <= MOST_POINTS // 6)
+def line(points: Points, number: int) -> Line:
+    return Line(points, number % COLOURS, has_dots=len(points) <= MOST_POINTS // 6)
 
 
 def thinned(points: Points) -> Points:
