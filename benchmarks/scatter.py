@@ -1,4 +1,4 @@
-"""Scatter plot of throughput against 99th percentile latency as SVG."""
+"""Scatter plot of throughput against 99th percentile latency by matplotlib, as SVG."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.plot import COLOURS, text
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator, StrMethodFormatter
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 460, 70, 20, 60, 50
+from benchmarks.plot import COLOURS, SETTINGS, WIDTH, as_svg
+
+HEIGHT, LINE = 5.5, 0.25  # inches: of the plot, and of each line below it
+SIZE = 14  # of a point, in typographic points
 
 
 @dataclass(frozen=True)
@@ -21,77 +28,46 @@ class Point:
     p99: float
 
 
-@dataclass(frozen=True)
-class Axis:
-    """A logarithmic axis from `low` to `high`, drawn from pixel `start` to pixel `end`."""
-
-    low: float
-    high: float
-    start: float
-    end: float
-
-    @classmethod
-    def over(cls, values: Sequence[float], start: float, end: float) -> Axis:
-        """The whole decades that hold `values`."""
-        low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
-        return cls(10.0**low, 10.0 ** max(high, low + 1), start, end)
-
-    def place(self, value: float) -> float:
-        share = math.log(value / self.low) / math.log(self.high / self.low)
-        return self.start + share * (self.end - self.start)
-
-    @property
-    def ticks(self) -> list[float]:
-        decades = round(math.log10(self.high / self.low))
-        return [self.low * 10**power for power in range(decades + 1)]
-
-
 def scatter(title: str, points: Sequence[Point]) -> str:
     """An SVG with a colour for each name; workloads are numbered, and named below the plot."""
-    across = Axis.over([point.rate for point in points], LEFT, WIDTH - RIGHT)
-    up = Axis.over([point.p99 for point in points], HEIGHT - BOTTOM, TOP)
-    names = list(dict.fromkeys(point.name for point in points))
+    with style.context(["default", SETTINGS]):
+        return as_svg(scatter_figure(title, points))
+
+
+def scatter_figure(title: str, points: Sequence[Point]) -> Figure:
     workloads = list(dict.fromkeys(point.workload for point in points))
-    height = HEIGHT + 20 * len(workloads)
-    parts = [text(0, 18, title, weight=600), *legend(names), *grid(across, up)]
+    figure = Figure(figsize=(WIDTH, HEIGHT + LINE * len(workloads)), layout="constrained")
+    axes = figure.subplots()
+    axes.set_title(title, loc="left", weight="bold")
+    axes.set(xscale="log", yscale="log", xlabel="texts/s", ylabel="p99, ms")
+    axes.set(xlim=decades([point.rate for point in points]), ylim=decades([point.p99 for point in points]))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(StrMethodFormatter("{x:,.15g}"))
+        axis.set_minor_locator(NullLocator())
+    axes.grid(color="#d0d7de")
+    draw(axes, points, workloads)
+    numbered = [f"{place + 1}  {words}" for place, words in enumerate(workloads)]
+    nothing = [Line2D([], [], linestyle="") for _ in workloads]
+    figure.legend(nothing, numbered, loc="outside lower left", handlelength=0, handletextpad=0, frameon=False)
+    return figure
+
+
+def draw(axes: Axes, points: Sequence[Point], workloads: Sequence[str]) -> None:
+    """Points with their numbers inside: beside them, the numbers of near points would lie on each other."""
+    names = dict.fromkeys(point.name for point in points)
+    colours = {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(names)}
     for point in points:
-        colour = COLOURS[names.index(point.name) % len(COLOURS)]
-        parts += mark(across.place(point.rate), up.place(point.p99), workloads.index(point.workload) + 1, colour)
-    parts += [text(LEFT, HEIGHT + 20 * place, f"{place + 1}  {words}") for place, words in enumerate(workloads)]
-    box = f"0 0 {WIDTH} {height}"
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" font-family="sans-serif" font-size="13">'
-    return "\n".join([head, f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>', *parts, "</svg>", ""])
+        # Of one zorder, so that a later point covers the number of an earlier one too.
+        axes.plot(point.rate, point.p99, "o", color=colours[point.name], markersize=SIZE, zorder=3)
+        number = str(workloads.index(point.workload) + 1)
+        axes.text(
+            point.rate, point.p99, number, color="white", weight="bold", ha="center", va="center_baseline", zorder=3
+        )
+    named = [Line2D([], [], marker="o", linestyle="", color=colour) for colour in colours.values()]
+    axes.legend(named, list(colours), loc="upper left")
 
 
-def mark(x: float, y: float, number: int, colour: str) -> list[str]:
-    """A point with its number inside: beside it, the numbers of near points would lie on each other."""
-    style = 'font-size="11" font-weight="600" text-anchor="middle" fill="#fff"'
-    return [
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="8" fill="{colour}"/>',
-        f'<text x="{x:.1f}" y="{y + 4:.1f}" {style}>{number}</text>',
-    ]
-
-
-def legend(names: Sequence[str]) -> list[str]:
-    parts = []
-    for place, name in enumerate(names):
-        x = LEFT + 200 * place
-        parts.append(f'<circle cx="{x}" cy="36" r="5" fill="{COLOURS[place % len(COLOURS)]}"/>')
-        parts.append(text(x + 10, 40, name))
-    return parts
-
-
-def grid(across: Axis, up: Axis) -> list[str]:
-    """A line a decade, with its number, and what the axes are."""
-    parts = [text(WIDTH - RIGHT - 80, HEIGHT - 14, "texts/s"), text(0, TOP - 14, "p99, ms")]
-    for tick in across.ticks:
-        x = across.place(tick)
-        parts += [line(x, TOP, x, HEIGHT - BOTTOM), text(x - 8, HEIGHT - BOTTOM + 18, f"{tick:,.15g}")]
-    for tick in up.ticks:
-        y = up.place(tick)
-        parts += [line(LEFT, y, WIDTH - RIGHT, y), text(10, y + 4, f"{tick:,.15g}")]
-    return parts
-
-
-def line(x1: float, y1: float, x2: float, y2: float) -> str:
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="#d0d7de"/>'
+def decades(values: Sequence[float]) -> tuple[float, float]:
+    """The ends of the whole decades that hold `values`, at least one."""
+    low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
+    return 10.0**low, 10.0 ** max(high, low + 1)

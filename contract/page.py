@@ -1,57 +1,55 @@
-"""Building blocks of both reports' HTML page: document, tiles, sections, collapsible details, legends."""
+"""HTML pages written from jinja2 templates with autoescape, and the filters that format their numbers."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from pathlib import Path
 
-from contract.markup import Markup, element, joined
-from contract.style import STYLE
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 PAGE_FILE = "report.html"
-# No script, no network: the page may hold text that somebody else wrote.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
-def document(title: str, words: str, *sections: Markup) -> str:
-    """The file: a heading, a soft line below it, and `sections`."""
-    head = joined(
-        [
-            Markup('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
-            Markup(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
-            element("title", title),
-            element("style", Markup(STYLE)),
-        ]
+def render(template: Path, **content: object) -> str:
+    """The text that the file `template` makes of `content`, which it uses by name.
+
+    Raises:
+        jinja2.UndefinedError: `template` uses a name that `content` lacks.
+    """
+    return environment(template.parent).get_template(template.name).render(content)
+
+
+def environment(folder: Path) -> Environment:
+    """Templates of `folder` and of this module's folder, in which every value is escaped."""
+    made = Environment(
+        loader=FileSystemLoader([folder, Path(__file__).parent]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
-    body = element("body", element("main", element("h1", title), element("p", words, class_="soft"), *sections))
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head>{body}</html>\n'
+    made.filters.update(intcomma=intcomma, percent=percent)
+    return made
 
 
-def tiles(shown: Iterable[tuple[str, str]]) -> Markup:
-    """The main figures, each with its name below it."""
-    blocks = (element("div", element("b", number), element("span", name)) for number, name in shown)
-    return element("div", *blocks, class_="figures")
+def intcomma(number: float) -> str:
+    """`number` rounded to an integer, with commas between thousands."""
+    # float() names what is undefined; formatting it would not.
+    return f"{float(number):,.0f}"
 
 
-def section(title: str, *content: object) -> Markup:
-    return element("section", element("h2", title), *content)
+def percent(part: float, whole: float = 1) -> str:
+    """`part` of `whole` in percent, with as many digits as tell it from none and from all."""
+    if not whole:
+        return "0%"
+    value = 100 * part / whole
+    if 0 < value < 0.05 or 99.95 <= value < 100:
+        return "<0.1%" if value < 1 else ">99.9%"
+    return f"{value:.0f}%" if value in (0, 100) else f"{value:.1f}%"
 
 
-def details(title: str, *content: object) -> Markup:
-    """A section that opens on a click."""
-    return element("details", element("summary", title), *content)
-
-
-def legend(names: Iterable[str]) -> Markup:
-    """Names with the colours of the classes, in order."""
-    shown = (
-        element("span", element("i", style=f"background:var(--class-{number})"), name)
-        for number, name in enumerate(names)
-    )
-    return element("div", *shown, class_="legend")
-
-
-def plain(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Rows of a table of names and values."""
+def name_value_rows(values: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Rows of a table of names and values; values that are no text are written as JSON."""
     return [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in values.items()]

@@ -8,7 +8,6 @@ Needs a Chromium browser on PATH. Each page is taken at 1200 pixels (desk) and a
 from __future__ import annotations
 
 import argparse
-import html
 import json
 import os
 import shutil
@@ -20,6 +19,7 @@ from pathlib import Path
 from PIL import Image, ImageChops
 
 from contract import local_server
+from contract.page import render
 from contract.paths import Paths
 from examples.demo import stages
 from examples.demo.__main__ import QUESTIONS, ROOT
@@ -31,11 +31,7 @@ WIDTHS = {"": 1200, "-phone": 375}
 TALL = 4000  # pixels, more than any of the pages
 MARGIN = 24  # pixels below the last row that shows anything
 COLORS = 128  # of a picture: few colours make small files
-TERMINAL = """<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<style>body {{ margin: 0; background: #0d1117; color: #e6edf3; font: 15px/1.5 "DejaVu Sans Mono", monospace }}
-pre {{ margin: 0; padding: 20px 24px; white-space: pre-wrap; overflow-wrap: anywhere }}
-b {{ color: #7ee787; font-weight: 400 }}</style>
-<pre>{text}</pre>"""
+TERMINAL = Path(__file__).with_name("terminal.html.jinja")
 
 
 def browser() -> str:
@@ -67,16 +63,15 @@ def crop(picture: Image.Image, most: int) -> Image.Image:
 
 
 def answer(folder: Path) -> str:
-    """A request to the demo's model and what it answers, as a terminal shows them."""
+    """The page of a terminal that shows a request to the demo's model and what it answers."""
     paths = Paths(folder / "ml")
     shutil.rmtree(folder / "tmp", ignore_errors=True)
     body = json.dumps({"inputs": list(QUESTIONS[:2])}, indent=2)
     with stages.server(stages.environment(ROOT, folder, paths, online=False), local_server.free_port()) as address:
         answers = local_server.ask(address, QUESTIONS[:2])
     command = f"curl http://127.0.0.1:8080/invocations -H 'Content-Type: application/json' -d '{body}'"
-    shown = [html.escape(json.dumps(one)) for one in answers]
-    lines = ",\n ".join(shown)
-    return f"<b>$</b> {html.escape(command)}\n\n[{lines}]"
+    lines = ",\n ".join(map(json.dumps, answers))
+    return render(TERMINAL, command=command, answer=f"[{lines}]")
 
 
 def main() -> None:
@@ -88,7 +83,7 @@ def main() -> None:
     take(paths.output_data / "report.html", "training-report", most=1040)
     with tempfile.TemporaryDirectory() as name:
         page = Path(name) / "answer.html"
-        page.write_text(TERMINAL.format(text=answer(folder)))
+        page.write_text(answer(folder))
         take(page, "served-answer")
 
 

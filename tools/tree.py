@@ -76,7 +76,7 @@ def phrase(name: str) -> str:
     text = (ROOT / name).read_text(encoding="utf-8")
     if name.endswith(".py"):
         return (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
-    return comment(text)
+    return template_comment(text) if name.endswith(".jinja") else comment(text)
 
 
 def comment(text: str) -> str:
@@ -87,6 +87,12 @@ def comment(text: str) -> str:
     block = " ".join(line.removeprefix("# ") for line in lines[begin:end])
     sentence, dot, _ = block.partition(". ")
     return sentence + dot.strip()
+
+
+def template_comment(text: str) -> str:
+    """The comment at the top of the jinja2 template `text`."""
+    found = re.match(r"\{#\s*(.*?)\s*#\}", text, re.DOTALL)
+    return found[1] if found else ""
 
 
 def names(name: str) -> tuple[str, ...]:

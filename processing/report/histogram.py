@@ -1,20 +1,62 @@
-"""Histogram of row lengths in tokens: bins, and its SVG for report.html."""
+"""Histogram of row lengths in tokens: bins, and its layout for report.html."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-
-from contract.markup import Markup, count, element, share
 
 MOST_BINS = 40
 WIDTHS = (1, 2, 4, 5, 8, 10, 16, 20, 25, 32, 40, 50, 64, 80, 100, 128, 200, 256, 400, 512, 1000, 2000)
 # Further right than this multiple of the 99th percentile there is little to see: the last bin takes it.
 TAIL = 1.25
-WIDTH, HEIGHT, TOP, BOTTOM = 360.0, 150.0, 26.0, 30.0
+WIDTH, HEIGHT, TOP, BOTTOM = 360, 150, 26, 30
+TICKS = 4
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A part of a bin's bar; `kind` names its colour. x, y, width and height in units of the picture."""
+
+    bin: Mapping[str, int]
+    kind: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A length below the axis. `anchor` is SVG's text-anchor; `is_open` where longer rows are in the last bin too."""
+
+    x: float
+    anchor: str
+    length: int
+    is_open: bool
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """What histogram.svg.jinja draws.
+
+    Attributes:
+        most: rows of the highest bin.
+        limit: x of max_length; None where it lies outside of the picture.
+    """
+
+    bars: Sequence[Bar]
+    ticks: Sequence[Tick]
+    most: int
+    limit: float | None
+    max_length: int
+    truncated_share: float
+    width: ClassVar[int] = WIDTH
+    height: ClassVar[int] = TOP + HEIGHT + BOTTOM
+    ground: ClassVar[int] = TOP + HEIGHT
 
 
 def bins(lengths: NDArray[np.int64], max_length: int) -> list[dict[str, int]]:
@@ -44,53 +86,34 @@ def one_bin(lengths: NDArray[np.int64], max_length: int, place: int, width: int,
     return {"first": first, "last": last, "rows": rows, "longer": longer}
 
 
-def picture(found: Sequence[Mapping[str, int]], lengths: Mapping[str, Any]) -> Markup:
-    """`found`, as `bins` returns them, with max_length and the truncated share of `lengths` marked."""
-    highest = max(entry["rows"] for entry in found)
-    step = WIDTH / len(found)
-    width = found[0]["last"] or 1
-    bars = [part for place, entry in enumerate(found) for part in column(place * step, step, entry, highest)]
-    end = width * len(found)
-    limit = int(lengths["max_length"])
-    marked = marker(limit / end * WIDTH, limit, lengths) if limit < end else Markup("")
-    ground = HEIGHT + TOP
-    axis = element("line", x1="0", x2=f"{WIDTH:g}", y1=f"{ground:g}", y2=f"{ground:g}", class_="grid")
-    ticks = [tick(place, end, found[-1]["last"] > end) for place in range(5)]
-    unit = element("text", "tokens", x=f"{WIDTH / 2:g}", y=f"{ground + 28:g}", text_anchor="middle", class_="soft")
-    peak = element("text", f"highest bar: {count(highest)} rows", x="0", y="10", class_="soft")
-    return element(
-        "svg", peak if not marked else Markup(""), *bars, axis, *ticks, unit, marked,
-        view_box=f"0 0 {WIDTH:g} {ground + BOTTOM:g}", role="img", aria_label="Rows by length in tokens",
-    )  # fmt: skip
+def layout(lengths: Mapping[str, Any]) -> Histogram | None:
+    """Bars, ticks and the mark of max_length, of `lengths` as in report.json; None where no row was kept."""
+    found = lengths["histogram"]
+    if not found:
+        return None
+    most, step = max(entry["rows"] for entry in found), WIDTH / len(found)
+    end, limit = (found[0]["last"] or 1) * len(found), int(lengths["max_length"])
+    return Histogram(
+        bars=[bar for place, entry in enumerate(found) for bar in column(place * step, step, entry, most)],
+        ticks=[tick(place, end, found[-1]["last"] > end) for place in range(TICKS + 1)],
+        most=most,
+        limit=limit / end * WIDTH if limit < end else None,
+        max_length=limit,
+        truncated_share=lengths["truncated_share"],
+    )
 
 
-def column(x: float, step: float, entry: Mapping[str, int], highest: int) -> list[Markup]:
+def column(x: float, step: float, entry: Mapping[str, int], most: int) -> list[Bar]:
     """One bin: what is whole, and on top what is truncated."""
-    whole = HEIGHT * (entry["rows"] - entry["longer"]) / highest
-    longer = HEIGHT * entry["longer"] / highest
-    title = element("title", f"{entry['first']} to {entry['last']} tokens: {count(entry['rows'])} rows")
-    ground = HEIGHT + TOP
+    whole = HEIGHT * (entry["rows"] - entry["longer"]) / most
+    longer = HEIGHT * entry["longer"] / most
     return [
-        element(
-            "rect", title, x=f"{x + step * 0.06:.2f}", y=f"{ground - low - height:.2f}", width=f"{step * 0.88:.2f}",
-            height=f"{height:.2f}", class_=f"fill-{kind}",
-        )
+        Bar(entry, kind, x + step * 0.06, TOP + HEIGHT - low - height, step * 0.88, height)
         for kind, low, height in (("kept", 0.0, whole), ("cut", whole, longer))
         if height
-    ]  # fmt: skip
+    ]
 
 
-def marker(x: float, limit: int, lengths: Mapping[str, Any]) -> Markup:
-    text = f"max_length {limit}: {share(lengths['truncated_share'], 1)} truncated"
-    # To the side that has the room.
-    place = {"x": f"{x + 5:.1f}"} if x < WIDTH / 2 else {"x": f"{x - 5:.1f}", "text_anchor": "end"}
-    line = element("line", x1=f"{x:.1f}", x2=f"{x:.1f}", y1="2", y2=f"{HEIGHT + TOP:g}", class_="mark")
-    return Markup(line + element("text", text, y="11", class_="strong", **place))
-
-
-def tick(place: int, end: int, is_open: bool) -> Markup:
-    anchor = "start" if place == 0 else "end" if place == 4 else "middle"
-    text = count(round(end * place / 4)) + ("+" if place == 4 and is_open else "")
-    return element(
-        "text", text, x=f"{WIDTH * place / 4:g}", y=f"{HEIGHT + TOP + 14:g}", text_anchor=anchor, class_="soft"
-    )
+def tick(place: int, end: int, is_open: bool) -> Tick:
+    anchor = "start" if place == 0 else "end" if place == TICKS else "middle"
+    return Tick(WIDTH * place / TICKS, anchor, round(end * place / TICKS), is_open and place == TICKS)

@@ -107,6 +107,16 @@ def test_nothing_lies_where_nobody_looks(saved: dict[str, Saved], name: str) -> 
     assert [found for found in names if found.startswith(CODE) and "__pycache__" in found] == []
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_it_holds_every_module_and_template_of_its_packages(saved: dict[str, Saved], name: str) -> None:
+    tracked = subprocess.run(
+        ["git", "ls-files", "contract", name], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    files = {f"{CODE}{file}" for file in tracked.stdout.splitlines() if (ROOT / file).is_file()}
+    assert {Path(file).suffix for file in files} == {".py", ".jinja"}
+    assert files - {entry.name for entry in saved[name].entries} == set()
+
+
 def pins(file: Path) -> dict[str, str]:
     """Versions that `file` states exactly, by the name of the distribution in lower case with dashes."""
     found = re.findall(r"^([\w.-]+)==(\S+)$", file.read_text(), re.MULTILINE)

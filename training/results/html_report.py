@@ -1,21 +1,23 @@
-"""report.html of training: tiles, curves, confusion matrix, classes, reliability diagram, worst predictions."""
+"""report.html of training: what its template shows of metrics, history, confusion matrix, calibration and mistakes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from contract.markup import Markup, count, element, share, table
-from contract.page import details, document, legend, plain, section, tiles
+from contract.page import intcomma, name_value_rows, percent, render
 from training.evaluation.calibration import Bin
 from training.metrics import text
 from training.results import svg_chart
 from training.results.history import History, Series, loss, pace, quality
+from training.results.svg_chart import Chart
 from training.results.worst_predictions import Mistake
 
+TEMPLATE = Path(__file__).with_suffix(".html.jinja")
 MOST_NAMED, MOST_CLASSES, MOST_CONFUSIONS = 3, 10, 20
 HEADINGS = {"validation": "on validation", "test": "on test"}
 
@@ -47,86 +49,72 @@ class Report:
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the confusion matrix: its rows, of `whole` rows of the true class."""
+
+    rows: int
+    whole: int
+    is_hit: bool
+
+    @property
+    def opacity(self) -> int:
+        """Of the background, in percent: the more rows, the darker."""
+        return round(55 * self.rows / max(self.whole, 1))
+
+
 def page(report: Report) -> str:
-    """The page."""
+    """The page, with matrix and calibration of the last channel."""
     judged = list(report.matrices)[-1]
-    return document(
-        "Trained classifier",
-        report.title,
-        figures(report, judged),
-        element(
-            "div",
-            curve_section("Loss", loss(report.history)),
-            curve_section("Scores on validation", quality(report.history)),
-            class_="pair",
-        ),
-        element(
-            "div",
-            confusion_section(report.matrices[judged], report.label_names, judged),
-            calibration_section(report.bins[judged], judged),
-            class_="pair",
-        ),
-        mistakes_section(report.mistakes, report.label_names),
-        details("Learning rate", *curve(pace(report.history), "Learning rate")),
-        details("Metrics", table(("metric", "value"), named(report.metrics), [1])),
-        details("Hyperparameters", table(("name", "value"), plain(report.arguments))),
-        details("Versions", table(("of", "version"), plain(report.versions))),
+    matrix, names, bins = report.matrices[judged], report.label_names, report.bins[judged]
+    return render(
+        TEMPLATE,
+        report=report,
+        judged=HEADINGS[judged],
+        figures=figures(report, judged),
+        loss=curve(loss(report.history), "Loss"),
+        quality=curve(quality(report.history), "Scores on validation"),
+        learning_rate=curve(pace(report.history), "Learning rate"),
+        # Where columns are many there is no room for names: the table of classes has them with their numbers.
+        heads=[str(place) for place in range(len(names))] if len(names) > MOST_NAMED else names,
+        matrix=cells(matrix) if len(names) <= MOST_CLASSES else None,
+        confusions=confusions(matrix, names),
+        classes=class_rows(matrix, names),
+        reliability=reliability(bins),
+        calibration_error=calibration_error(bins),
+        metrics=[(name, text(value)) for name, value in report.metrics.items()],
+        hyperparameters=name_value_rows(report.arguments),
+        versions=name_value_rows(report.versions),
     )
 
 
-def named(values: Mapping[str, float]) -> list[tuple[str, str]]:
-    return [(name, text(value)) for name, value in values.items()]
-
-
-def figures(report: Report, judged: str) -> Markup:
+def figures(report: Report, judged: str) -> list[tuple[str, str]]:
+    """The main figures, each with its name."""
     prefix = "eval" if judged == "validation" else judged
     metrics = report.metrics
-    shown = [(share(metrics[f"{prefix}_accuracy"], 1), f"accuracy {HEADINGS[judged]}")]
+    shown = [(percent(metrics[f"{prefix}_accuracy"]), f"accuracy {HEADINGS[judged]}")]
     shown += [(f"{metrics[f'{prefix}_{name}']:.3f}", name) for name in ("f1", "loss")]
     shown += [(f"{metrics['train_samples_per_second']:,.1f}", "rows/s in training")]
-    shown += [(f"{metrics['train_tokens_per_second']:,.0f}", "tokens/s, excluding padding")]
-    shown += [(share(metrics["train_padding_share"], 1), "padding, of all computed tokens")]
+    shown += [(intcomma(metrics["train_tokens_per_second"]), "tokens/s, excluding padding")]
+    shown += [(percent(metrics["train_padding_share"]), "padding, of all computed tokens")]
     if "train_peak_share" in metrics:
-        shown += [(share(metrics["train_peak_share"], 1), "model FLOPs utilization (MFU), bf16")]
+        shown += [(percent(metrics["train_peak_share"]), "model FLOPs utilization (MFU), bf16")]
     if "decision_threshold" in metrics:
         shown += [(f"{metrics['decision_threshold']:.3f}", "decision threshold")]
-    return tiles(shown)
+    return shown
 
 
-def curve_section(title: str, found: Series) -> Markup:
-    return section(title, *curve(found, title))
+def curve(found: Series, title: str) -> Chart:
+    """The chart of what was logged."""
+    return svg_chart.layout({name: points for name, points in found.items() if points}, "step", f"{title} by step")
 
 
-def curve(found: Series, title: str) -> list[Markup]:
-    """The chart of what was logged, below a legend where lines are several."""
-    present = {name: points for name, points in found.items() if points}
-    return [*([legend(present)] if len(present) > 1 else []), svg_chart.lines(present, "step", f"{title} by step")]
-
-
-def confusion_section(matrix: np.ndarray, names: Sequence[str], judged: str) -> Markup:
-    title = f"Confusion matrix {HEADINGS[judged]}"
-    is_numbered = len(names) > MOST_NAMED
-    scores = classes_table(matrix, [f"{i} {name}" for i, name in enumerate(names)] if is_numbered else names)
-    if len(names) > MOST_CLASSES:
-        return section(title, table(("true class", "predicted", "rows"), confusions(matrix, names), [2]), scores)
-    # Where columns are many there is no room for names: the table of classes below has them with their numbers.
-    heads = [str(place) if is_numbered else name for place, name in enumerate(names)]
-    rows = [
-        [heads[true], *(cell(row, column, is_hit=column == true) for column in range(len(names)))]
+def cells(matrix: np.ndarray) -> list[list[Cell]]:
+    """The cells of the confusion matrix, by true and predicted class."""
+    return [
+        [Cell(int(rows), int(row.sum()), is_hit=true == column) for column, rows in enumerate(row)]
         for true, row in enumerate(matrix)
     ]
-    told = "One row per true class, one column per predicted class; percentages are of the row."
-    return section(
-        title, table(("", *heads), rows, range(1, len(names) + 1)), element("p", told, class_="soft"), scores
-    )
-
-
-def cell(row: np.ndarray, column: int, is_hit: bool) -> Markup:
-    """Rows and their share of the true class, the darker the more."""
-    rows, whole = int(row[column]), int(row.sum())
-    colour = "kept" if is_hit else "cut"
-    style = f"background:color-mix(in srgb, var(--{colour}) {55 * rows / max(whole, 1):.0f}%, transparent)"
-    return element("span", count(rows), " ", element("small", share(rows, whole)), style=style, class_="cell")
 
 
 def confusions(matrix: np.ndarray, names: Sequence[str]) -> list[tuple[str, str, str]]:
@@ -134,51 +122,30 @@ def confusions(matrix: np.ndarray, names: Sequence[str]) -> list[tuple[str, str,
     wrong = matrix * (1 - np.eye(len(matrix), dtype=matrix.dtype))
     places = np.argsort(-wrong, axis=None, kind="stable")[:MOST_CONFUSIONS]
     found = [np.unravel_index(place, matrix.shape) for place in places if wrong.flat[place]]
-    return [(names[int(i)], names[int(j)], count(int(wrong[i, j]))) for i, j in found]
+    return [(names[int(i)], names[int(j)], intcomma(int(wrong[i, j]))) for i, j in found]
 
 
-def classes_table(matrix: np.ndarray, names: Sequence[str]) -> Markup:
-    """Rows, precision and recall of each class."""
-    hits, true, predicted = np.diag(matrix), matrix.sum(1), matrix.sum(0)
-    rows = [
-        (name, count(int(true[i])), share(int(hits[i]), int(predicted[i])), share(int(hits[i]), int(true[i])))
-        for i, name in enumerate(names)
+def class_rows(matrix: np.ndarray, names: Sequence[str]) -> list[tuple[str, str, str, str]]:
+    """Rows, precision and recall of each class; numbered where the matrix has numbers for names."""
+    shown = [f"{place} {name}" for place, name in enumerate(names)] if len(names) > MOST_NAMED else names
+    hits, true, predicted = (counts.tolist() for counts in (np.diag(matrix), matrix.sum(1), matrix.sum(0)))
+    return [
+        (name, intcomma(true[i]), percent(hits[i], predicted[i]), percent(hits[i], true[i]))
+        for i, name in enumerate(shown)
     ]
-    return table(("class", "rows", "precision", "recall"), rows, [1, 2, 3])
 
 
-def calibration_section(bins: Sequence[Bin], judged: str) -> Markup:
-    whole = sum(part.rows for part in bins)
-    error = sum(part.rows * abs(part.confidence - part.accuracy) for part in bins) / max(whole, 1)
+def reliability(bins: Sequence[Bin]) -> Chart:
+    """The reliability diagram: accuracy by confidence."""
     least = bins[0].low if bins else 0.0
     found: Series = {
         "observed accuracy": [(part.confidence, part.accuracy) for part in bins],
         "perfectly calibrated": [(least, least), (1.0, 1.0)],
     }
-    told = f"Expected calibration error: {share(error, 1)}."
-    return section(
-        f"Reliability diagram {HEADINGS[judged]}",
-        legend(found),
-        svg_chart.lines(found, "confidence", "Accuracy by confidence"),
-        element("p", told, class_="soft"),
-    )
+    return svg_chart.layout(found, "confidence", "Accuracy by confidence")
 
 
-def mistakes_section(mistakes: Sequence[Mistake], names: Sequence[str]) -> Markup:
-    if not mistakes:
-        return Markup("")
-    return section(
-        "Misclassified rows with the lowest probability of their true class",
-        *(mistake_row(row, names) for row in mistakes),
-    )
-
-
-def mistake_row(row: Mistake, names: Sequence[str]) -> Markup:
-    return element(
-        "div",
-        element("span", f"is {names[row.label]}", class_="tag"),
-        element("span", f"taken for {names[row.predicted]}", class_="tag cut"),
-        element("span", f"{share(row.probability, 1)} for the truth", class_="tag"),
-        element("p", row.text),
-        class_="row",
-    )
+def calibration_error(bins: Sequence[Bin]) -> float:
+    """The expected calibration error, 0..1."""
+    whole = sum(part.rows for part in bins)
+    return sum(part.rows * abs(part.confidence - part.accuracy) for part in bins) / max(whole, 1)

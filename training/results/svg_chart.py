@@ -1,34 +1,80 @@
-"""Line charts as SVG for report.html: axes, ticks, grid, thinned series."""
+"""Layout of line charts for report.html: axes, ticks, grid, thinned series."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-
-from contract.markup import Markup, element, joined
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 Points = Sequence[tuple[float, float]]
 
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 360.0, 150.0, 38.0, 8.0, 34.0
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 360, 150, 38, 8, 34
 TICKS = 5
 MOST_POINTS = 240
 COLOURS = 4
 MOST_DIGITS = 4
 
 
-def lines(series: Mapping[str, Points], unit: str, label: str, dotted: bool = True) -> Markup:
+@dataclass(frozen=True)
+class Tick:
+    """A number at an axis. `place` is its x or y in units of the chart; `anchor` is SVG's text-anchor."""
+
+    place: float
+    text: str
+    anchor: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A series as points of the chart, and the number of its colour."""
+
+    points: Points
+    colour: int
+    has_dots: bool
+
+    @property
+    def path(self) -> str:
+        """The attribute points of an SVG polyline."""
+        return " ".join(f"{x:.1f},{y:.1f}" for x, y in self.points)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What svg_chart.svg.jinja draws.
+
+    Attributes:
+        label: what a reader who cannot see the chart is told.
+        unit: below the x axis.
+        names: of the series.
+        lines: of the series; none where no value is finite.
+    """
+
+    label: str
+    unit: str
+    names: Sequence[str]
+    lines: Sequence[Line] = ()
+    x_ticks: Sequence[Tick] = ()
+    y_ticks: Sequence[Tick] = ()
+    left: ClassVar[int] = LEFT
+    width: ClassVar[int] = WIDTH
+    height: ClassVar[int] = TOP + HEIGHT + BOTTOM
+    ground: ClassVar[int] = TOP + HEIGHT
+
+
+def layout(series: Mapping[str, Points], unit: str, label: str) -> Chart:
     """A line for each series, with axes that end at round numbers.
 
     Args:
         series: (x, y) by name, at most COLOURS of them; values that are not finite leave a gap.
         unit: below the x axis.
-        label: what a reader who cannot see the picture is told.
-        dotted: whether points are marked.
+        label: what a reader who cannot see the chart is told.
     """
-    shown = {name: thinned([p for p in points if all(map(math.isfinite, p))]) for name, points in series.items()}
-    every = [point for points in shown.values() for point in points]
+    names = tuple(series)
+    shown = [thinned([p for p in points if all(map(math.isfinite, p))]) for points in series.values()]
+    every = [point for points in shown for point in points]
     if not every:
-        return element("p", "No values.", class_="soft")
+        return Chart(label, unit, names)
     low_x, high_x = extent([x for x, _ in every])
     low, high, step = rounded(*extent([y for _, y in every]))
 
@@ -36,17 +82,13 @@ def lines(series: Mapping[str, Points], unit: str, label: str, dotted: bool = Tr
         across = (x - low_x) / (high_x - low_x)
         return LEFT + across * (WIDTH - LEFT - 8), TOP + HEIGHT * (1 - (y - low) / (high - low))
 
-    drawn = [
-        path([place(*point) for point in points], number % COLOURS, dotted)
-        for number, points in enumerate(shown.values())
-    ]
-    ground = TOP + HEIGHT
-    marks = [x_tick(place(x, low)[0], x, ground) for x in (low_x, (low_x + high_x) / 2, high_x)]
-    name = element("text", unit, x=f"{(LEFT + WIDTH) / 2:g}", y=f"{ground + 28:g}", text_anchor="middle", class_="soft")
-    return element(
-        "svg", *grid(low, high, step), *marks, *drawn, name,
-        view_box=f"0 0 {WIDTH:g} {ground + BOTTOM:g}", role="img", aria_label=label,
-    )  # fmt: skip
+    lines = [line([place(*point) for point in points], number) for number, points in enumerate(shown)]
+    x_ticks = [x_tick(place(x, low)[0], x) for x in (low_x, (low_x + high_x) / 2, high_x)]
+    return Chart(label, unit, names, lines, x_ticks, y_ticks(low, high, step))
+
+
+def line(points: Points, number: int) -> Line:
+    return Line(points, number % COLOURS, has_dots=len(points) <= MOST_POINTS // 6)
 
 
 def thinned(points: Points) -> Points:
@@ -72,33 +114,16 @@ def rounded(low: float, high: float) -> tuple[float, float, float]:
     return math.floor(low / step) * step, math.ceil(high / step) * step, step
 
 
-def grid(low: float, high: float, step: float) -> Iterator[Markup]:
-    """A line and a number for each tick of the y axis."""
+def y_ticks(low: float, high: float, step: float) -> list[Tick]:
+    """A tick of the y axis, and a line of the grid, for each multiple of `step`."""
     count = round((high - low) / step)
     digits = max(0, -math.floor(math.log10(step)))
     style = f",.{digits}f" if digits <= MOST_DIGITS else ".0e"
-    for tick in range(count + 1):
-        y = TOP + HEIGHT * (1 - tick / count)
-        yield element("line", x1=f"{LEFT:g}", x2=f"{WIDTH:g}", y1=f"{y:.1f}", y2=f"{y:.1f}", class_="grid")
-        number = format(low + tick * step, style)
-        yield element("text", number, x=f"{LEFT - 5:g}", y=f"{y + 3.5:.1f}", text_anchor="end", class_="soft")
+    return [
+        Tick(TOP + HEIGHT * (1 - tick / count), format(low + tick * step, style), "end") for tick in range(count + 1)
+    ]
 
 
-def x_tick(x: float, value: float, ground: float) -> Markup:
-    anchor = "end" if x > WIDTH - 30 else "middle"
-    return element(
-        "text",
-        f"{value:,.0f}" if value >= 1000 else f"{value:.4g}",
-        x=f"{x:.1f}",
-        y=f"{ground + 14:g}",
-        text_anchor=anchor,
-        class_="soft",
-    )
-
-
-def path(points: Points, colour: int, dotted: bool) -> Markup:
-    steps = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    line = element("polyline", points=steps, class_=f"line stroke-{colour}")
-    few = dotted and len(points) <= MOST_POINTS // 6
-    dots = (element("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r="2.4", class_=f"dot-{colour}") for x, y in points)
-    return joined([line, *(dots if few else [])])
+def x_tick(x: float, value: float) -> Tick:
+    text = f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
+    return Tick(x, text, "end" if x > WIDTH - 30 else "middle")

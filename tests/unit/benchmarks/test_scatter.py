@@ -1,25 +1,49 @@
 """The plot of throughput against waiting time."""
 
-import re
+from __future__ import annotations
+
 from xml.etree import ElementTree
 
-from benchmarks.scatter import Axis, Point, scatter
+from matplotlib.figure import Figure
+
+from benchmarks.scatter import Point, decades, scatter, scatter_figure
 
 POINTS = [Point("ours & theirs", "1 client", 50, 20), Point("other", "1 client", 5, 200), Point("other", "8", 500, 2)]
 
 
+def places(figure: Figure) -> list[tuple[float, float]]:
+    """Where the points lie, in pixels from the lower left."""
+    [axes] = figure.axes
+    [*found] = axes.transData.transform([place for line in axes.lines for place in line.get_xydata()])
+    return [(float(x), float(y)) for x, y in found]
+
+
 def test_more_is_right_and_sooner_is_lower() -> None:
-    shown = scatter("p99 <ms>", POINTS)
-    ElementTree.fromstring(shown)  # noqa: S314 (our own text)
-    assert "ours &amp; theirs" in shown and "p99 &lt;ms&gt;" in shown
-    circles = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)" r="8"', shown)
-    [(x, y), (left, high), (right, low)] = [(float(cx), float(cy)) for cx, cy in circles]
+    figure = scatter_figure("p99 <ms>", POINTS)
+    [(x, y), (left, high), (right, low)] = places(figure)
     assert left < x < right
-    assert high < y < low
-    assert re.findall(r">(\d+)</text>\n(?=<circle|<text)", shown)[-3:] == ["1", "1", "2"]
+    assert low < y < high
+
+
+def test_points_have_the_numbers_of_their_workloads_and_texts_are_texts() -> None:
+    figure = scatter_figure("p99 <ms>", POINTS)
+    [axes] = figure.axes
+    assert [text.get_text() for text in axes.texts] == ["1", "1", "2"]
+    assert [text.get_position() for text in axes.texts] == [(point.rate, point.p99) for point in POINTS]
+    shown = scatter("p99 <ms>", POINTS)
+    texts = [element.text for element in ElementTree.fromstring(shown).iter("{http://www.w3.org/2000/svg}text")]  # noqa: S314 (our own text)
+    assert {"p99 <ms>", "ours & theirs", "other", "1  1 client", "2  8", "1,000"} <= set(texts)
 
 
 def test_a_decade_is_as_long_as_the_next() -> None:
-    axis = Axis.over([3, 250], start=0, end=300)
-    assert (axis.low, axis.high, axis.ticks) == (1, 1000, [1, 10, 100, 1000])
-    assert [round(axis.place(tick)) for tick in axis.ticks] == [0, 100, 200, 300]
+    assert decades([3, 250]) == (1, 1000)
+    assert decades([5, 5]) == (1, 10)
+    figure = scatter_figure("a", [Point("a", "b", 3, 3), Point("a", "b", 30, 30), Point("a", "b", 300, 300)])
+    [(x1, y1), (x2, y2), (x3, y3)] = places(figure)
+    assert abs((x2 - x1) - (x3 - x2)) < 1e-6 and abs((y2 - y1) - (y3 - y2)) < 1e-6
+    assert figure.axes[0].get_xlim() == (1, 1000)
+
+
+def test_the_same_points_give_the_same_bytes() -> None:
+    assert scatter("a", POINTS) == scatter("a", POINTS)
+    assert "<dc:date>" not in scatter("a", POINTS)

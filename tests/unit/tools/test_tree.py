@@ -15,6 +15,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "contract/b.py": '"""What b has.\n\nMore."""\nclass B: ...\ndef make(): ...\ndef _own(): ...\n',
         "contract/inner/__init__.py": '"""Inner parts."""\n',
         "contract/inner/a.py": '"""What a has."""\n',
+        "contract/inner/page.html.jinja": "{# What the page has. #}\n<p>{# Why. #}</p>\n",
         "images/Dockerfile": "#!/bin/sh\n# Built from a base\n# by digest. Second sentence.\nFROM x\n",
     }
     for name, text in files.items():
@@ -32,6 +33,7 @@ def test_folders_are_nested_and_come_after_files(root: Path) -> None:
         ("  b.py", "What b has."),
         ("  inner/", "Inner parts."),
         ("    a.py", "What a has."),
+        ("    page.html.jinja", "What the page has."),
         ("images/", ""),
         ("  Dockerfile", "Built from a base by digest."),
     ]

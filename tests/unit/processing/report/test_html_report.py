@@ -6,6 +6,9 @@ import re
 from html.parser import HTMLParser
 from typing import Any
 
+import pytest
+from jinja2 import UndefinedError
+
 from processing.report.html_report import page
 from processing.report.row_samples import RowSample
 
@@ -66,6 +69,22 @@ def test_names_values_and_rows_are_text() -> None:
     assert not checker.seen & {"script", "img", "link", "iframe"}
     assert {"svg", "table", "details"} <= checker.seen
     assert "<script" not in shown and shown.count("&lt;script&gt;") > 100
+
+
+def test_a_class_and_a_review_are_escaped_and_not_dropped() -> None:
+    labels = {split: {EVIL: 300, "b": 400} for split in ("train", "validation", "test")}
+    shown = page(report(labels), [EVIL, "b"], {"test": [RowSample("test", f"review {EVIL}", 0, 9, False)]})
+    text = EVIL.replace("<", "&lt;").replace(">", "&gt;").replace("'", "&#39;").replace('"', "&#34;")
+    assert f"<p>review {text}</p>" in shown
+    assert f'<span class="tag">{text}</span>' in shown
+    assert f'<td class="word">{text}</td>' in shown
+
+
+def test_a_figure_that_report_json_lacks_is_an_error() -> None:
+    lacking = report(None)
+    del lacking["lengths"]["tokens_written"]
+    with pytest.raises(UndefinedError, match="tokens_written"):
+        page(lacking, [], {})
 
 
 def test_the_figures_are_there() -> None:

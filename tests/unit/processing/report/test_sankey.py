@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-from processing.report.sankey import HEIGHT, flow
+from contract.page import environment
+from processing.report import sankey
+from processing.report.sankey import HEIGHT
 
 ROWS = {
     "read": 1000,
@@ -12,6 +17,14 @@ ROWS = {
     "filtered": {"where": 200, "duplicate": 1},
     "rejected": {"no label": 99},
 }
+
+
+def flow(rows: Mapping[str, Any], splits: Mapping[str, int]) -> str:
+    """The diagram as SVG."""
+    templates = environment(Path(sankey.__file__).parent)
+    return templates.from_string("{% from 'sankey.svg.jinja' import sankey_svg %}{{ sankey_svg(shown) }}").render(
+        shown=sankey.layout(rows, splits)
+    )
 
 
 def heights(picture: str) -> list[float]:

@@ -2,9 +2,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from jinja2 import UndefinedError
 
+from contract.page import render
 from training.evaluation.calibration import Bin
-from training.results.html_report import Report, confusions, page
+from training.results.html_report import TEMPLATE, Report, confusions, page
 from training.results.worst_predictions import Mistake
 
 METRICS = {
@@ -34,7 +36,23 @@ def test_text_of_others_stays_text(content: dict[str, Any]) -> None:
     shown = page(Report(**content))
     assert "<script" not in shown and "<bad>" not in shown and "<base>" not in shown
     assert "&lt;script&gt;alert(1)" in shown
-    assert "a &quot;b&quot; $c" in shown
+    assert "a &#34;b&#34; $c" in shown
+
+
+@pytest.mark.parametrize("classes", [2, 5, 12])
+def test_classes_and_reviews_are_escaped_and_not_dropped(content: dict[str, Any], classes: int) -> None:
+    content["label_names"] = [f"<script>{place}" for place in range(classes)]
+    content["matrices"] = {"validation": np.full((classes, classes), 3)}
+    shown = page(Report(**content))
+    assert "<script" not in shown
+    assert "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>" in shown
+    assert "is &lt;script&gt;0</span>" in shown and "taken for &lt;script&gt;1</span>" in shown
+    assert all(f"&lt;script&gt;{place}</td>" in shown for place in range(classes))
+
+
+def test_a_name_that_the_template_lacks_is_an_error(content: dict[str, Any]) -> None:
+    with pytest.raises(UndefinedError, match="figures"):
+        render(TEMPLATE, report=Report(**content))
 
 
 def test_the_share_of_the_peak_is_shown_where_it_is_known(content: dict[str, Any]) -> None:

@@ -1,9 +1,21 @@
 import math
 import re
+from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
+from contract.page import environment
 from training.results import svg_chart
+from training.results.svg_chart import Points
+
+
+def lines(series: Mapping[str, Points], unit: str, label: str) -> str:
+    """The chart as SVG."""
+    templates = environment(Path(svg_chart.__file__).parent)
+    return templates.from_string("{% from 'svg_chart.svg.jinja' import chart_svg %}{{ chart_svg(shown) }}").render(
+        shown=svg_chart.layout(series, unit, label)
+    )
 
 
 @pytest.mark.parametrize(
@@ -20,7 +32,7 @@ def test_axes_end_at_round_numbers(low: float, high: float, expected: tuple[floa
 
 
 def test_points_lie_where_they_belong() -> None:
-    drawn = svg_chart.lines({"loss": [(0, 1.0), (50, 0.5), (100, 0.0)]}, "step", "Loss")
+    drawn = lines({"loss": [(0, 1.0), (50, 0.5), (100, 0.0)]}, "step", "Loss")
     found = re.search(r'points="([^"]+)"', drawn)
     assert found is not None
     points = [tuple(map(float, pair.split(","))) for pair in found[1].split()]
@@ -40,11 +52,11 @@ def test_many_points_become_means_up_to_the_last_step() -> None:
 
 
 def test_values_that_are_not_finite_are_left_out() -> None:
-    drawn = svg_chart.lines({"loss": [(0, math.nan), (1, 2.0), (2, math.inf), (3, 1.0)]}, "step", "Loss")
+    drawn = lines({"loss": [(0, math.nan), (1, 2.0), (2, math.inf), (3, 1.0)]}, "step", "Loss")
     assert "nan" not in drawn and "inf" not in drawn
-    assert "No values" in svg_chart.lines({"loss": [(0, math.nan)]}, "step", "Loss")
+    assert "No values" in lines({"loss": [(0, math.nan)]}, "step", "Loss")
 
 
 def test_a_single_value_and_tiny_ones_have_axes() -> None:
-    assert "<svg" in svg_chart.lines({"a": [(3, 2.0)]}, "step", "One")
-    assert "2e-05" in svg_chart.lines({"a": [(0, 0.0), (1, 5e-5)]}, "step", "Rate")
+    assert "<svg" in lines({"a": [(3, 2.0)]}, "step", "One")
+    assert "2e-05" in lines({"a": [(0, 0.0), (1, 5e-5)]}, "step", "Rate")
