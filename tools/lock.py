@@ -53,8 +53,7 @@ class Lock:
         return (
             "# Libraries with the SHA-256 of their files, by `make lock`. Not to be edited.\n"
             f"# From: {', '.join(self.sources)}.\n"
-            f"# Without {', '.join(UNLOCKED)}: see tools/lock.py. What comes as source is checked as such; the tools that\n"
-            "# build it are no part of a lock.\n"
+            f"# Without {', '.join(UNLOCKED)}: see tools/lock.py. The tools that build sources are in no lock.\n"
         )
 
     def command(self, output: Path, uv: str, upgrade: bool) -> list[str]:
