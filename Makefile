@@ -60,6 +60,12 @@ test: $(VENV)/.tests ## Run every test: unit, integration, and containers where 
 unit: $(VENV)/.tests ## Run the unit tests alone (seconds)
 	$(BIN)/python -m pytest tests/unit $(PYTEST)
 
+coverage: $(VENV)/.tests ## Run the tests and report branch coverage; TESTS=tests/unit for the unit tests alone
+	$(BIN)/python -m pytest $(TESTS) $(PYTEST) --cov --cov-report= --cov-fail-under=0
+	@for package in contract processing training inference; do printf '%-11s %s %%\n' $$package \
+	  "$$($(BIN)/coverage report --include="$$package/*" --format=total --fail-under=0)"; done
+	$(BIN)/coverage report
+
 lint: $(VENV)/.tests ## Check style, types, imports, shell scripts and Dockerfiles
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)

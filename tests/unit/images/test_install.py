@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return [sys.executable, str(script)]
 
 
-def told(folder: Path) -> list[dict[str, str]]:
+def told(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "record").read_text().splitlines()]
 
 

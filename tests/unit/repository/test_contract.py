@@ -6,6 +6,7 @@ from pathlib import Path
 
 from contract.card import Card, RowCounts, TokenizerReference
 from contract.failures import EXIT_BUG, EXIT_OK, EXIT_USER_ERROR, REASON_LIMIT
+from contract.options import as_variable
 from contract.paths import Paths
 from inference.server.app import FINISH_SECONDS
 from inference.server.proxy import MOST_HEADER_BYTES
@@ -31,7 +32,7 @@ def test_every_table_is_what_the_code_says() -> None:
 
 def test_a_new_option_would_show() -> None:
     options = dataclasses.make_dataclass("Options", [("colour", str, dataclasses.field(default="a|b"))])
-    assert "| `colour` | text | `a\\|b` |" in tables.options(options, "variable", tables.as_variable)
+    assert "| `colour` | text | `a\\|b` |" in tables.options(options, "variable", as_variable)
 
 
 def test_every_path_is_named() -> None:
