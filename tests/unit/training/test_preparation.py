@@ -118,6 +118,6 @@ def test_token_ids_beyond_the_vocabulary_are_refused(base: BaseModel, channels: 
 def test_an_epoch_without_a_step_is_refused(channels: Channels) -> None:
     rows = len(channels.train.rows)
     for drop, step in ((True, rows), (False, rows + 1)):
-        preparation.refuse_empty_epoch(SimpleNamespace(dataloader_drop_last=drop), channels.train, step)  # type: ignore[arg-type]
+        preparation.refuse_empty_epoch(SimpleNamespace(dataloader_drop_last=drop), channels.train, step)
     with pytest.raises(UserError, match=f"drop_last is true, but a step has {rows + 1} rows and channel train"):
-        preparation.refuse_empty_epoch(SimpleNamespace(dataloader_drop_last=True), channels.train, rows + 1)  # type: ignore[arg-type]
+        preparation.refuse_empty_epoch(SimpleNamespace(dataloader_drop_last=True), channels.train, rows + 1)
