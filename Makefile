@@ -7,9 +7,10 @@ SDK3 := .venv-sdk3
 SITE := .venv-docs
 CODE := contract processing training inference images examples benchmarks robustness tools tests
 
-# What runs inside the images, in one environment: the demo and the tests use the same.
-RUNTIME := images/standin/libraries-training.txt images/standin/toolkit-training.txt \
-  images/standin/toolkit-inference.txt $(wildcard images/*/requirements.txt) images/requirements.txt
+# What runs inside the images, in one environment: the demo and the tests use the same. Locked by `make lock`.
+RUNTIME := examples/demo/requirements.lock
+# Every library is in the lock, with the digests of its files; --use-pep517 builds those that come as source.
+INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
 # The demo on your own data: make demo DATA=file.tsv.gz TEXT=review_body LABEL=star_rating MODEL=folder
 DATA ?=
@@ -24,27 +25,29 @@ EPOCHS ?=
 # Where pytest looks, and what else to tell it: make test TESTS=tests/unit PYTEST=-x
 TESTS ?= tests
 PYTEST ?=
+# make lock UPGRADE=--upgrade
+UPGRADE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit lint audit format tree contract docs pictures images clean
+.PHONY: help setup demo test unit coverage lint audit lock format tree contract docs pictures images clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 10
 
 setup: $(VENV)/.runtime ## Make .venv with what the demo needs
 
-$(VENV)/.runtime: $(RUNTIME) examples/demo/setup.sh
-	PYTHON=$(PYTHON) examples/demo/setup.sh $(VENV) $(RUNTIME)
+$(VENV)/.runtime: $(RUNTIME) images/standin/libraries-training.txt examples/demo/setup.sh
+	PYTHON=$(PYTHON) examples/demo/setup.sh $(VENV) $(RUNTIME) images/standin/libraries-training.txt
 	@touch $@
 
-$(VENV)/.tests: $(VENV)/.runtime tests/requirements.txt
-	$(BIN)/python -m pip install --quiet $(addprefix -r ,$(RUNTIME) tests/requirements.txt)
+$(VENV)/.tests: $(VENV)/.runtime tests/requirements.lock
+	$(BIN)/python $(INSTALL) --use-pep517 -r tests/requirements.lock
 	@touch $@
 
 # SDK v3 and v2 are both `sagemaker`: the tests run v3 from an environment of its own.
-$(SDK3)/.ready: tests/requirements-sdk3.txt
+$(SDK3)/.ready: tests/requirements-sdk3.lock
 	$(PYTHON) -m venv $(SDK3)
-	$(SDK3)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile -r $<
+	$(SDK3)/bin/python $(INSTALL) --no-compile -r $<
 	@touch $@
 
 demo: $(VENV)/.runtime ## Process, train, serve and ask, on made-up reviews or on DATA= (see the Makefile)
@@ -57,16 +60,25 @@ test: $(VENV)/.tests ## Run every test: unit, integration, and containers where 
 unit: $(VENV)/.tests ## Run the unit tests alone (seconds)
 	$(BIN)/python -m pytest tests/unit $(PYTEST)
 
+coverage: $(VENV)/.tests ## Run the tests and report branch coverage; TESTS=tests/unit for the unit tests alone
+	$(BIN)/python -m pytest $(TESTS) $(PYTEST) --cov --cov-report= --cov-fail-under=0
+	@for package in contract processing training inference; do printf '%-11s %s %%\n' $$package \
+	  "$$($(BIN)/coverage report --include="$$package/*" --format=total --fail-under=0)"; done
+	$(BIN)/coverage report
+
 lint: $(VENV)/.tests ## Check style, types, imports, shell scripts and Dockerfiles
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/shellcheck build.sh .ci/run $(shell git ls-files '*.sh')
-	$(BIN)/hadolint images/*/Dockerfile
+	$(BIN)/hadolint images/Dockerfile images/standin/Dockerfile
 
 audit: $(VENV)/.tests ## Look for known vulnerabilities in the pinned libraries and all that they need; needs the network
 	$(BIN)/pip-audit --progress-spinner off
+
+lock: $(VENV)/.tests ## Write the lock files after a change of a requirements file; UPGRADE=--upgrade takes newer versions
+	$(BIN)/python -m tools.lock $(UPGRADE)
 
 format: $(VENV)/.tests ## Rewrite the code in the one style
 	$(BIN)/ruff check --fix $(CODE)
@@ -79,9 +91,9 @@ contract: $(VENV)/.tests ## Write the tables of docs/contract.md from the code
 	$(BIN)/python -m tools.tables
 
 # An environment of its own: the site's tools have nothing to do with what runs in the images.
-$(SITE)/.ready: docs/requirements.txt
+$(SITE)/.ready: docs/requirements.lock
 	$(PYTHON) -m venv $(SITE)
-	$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	$(SITE)/bin/python $(INSTALL) -r $<
 	@touch $@
 
 docs: $(SITE)/.ready ## Build the documentation as a site in .build/site; a dead link is an error

@@ -201,7 +201,7 @@ build_image() {
     --label "org.opencontainers.image.revision=$revision" \
     --label "org.opencontainers.image.base.name=$from" \
     --label "org.opencontainers.image.base.digest=$digest" \
-    --file "images/$image/Dockerfile" .
+    --build-arg "IMAGE=$image" --target "$image" --file images/Dockerfile .
 }
 
 # Both logins: the containers' registry to pull from, and yours to push to.

@@ -55,7 +55,7 @@ class Architecture:
 
     model_type: str
     tokenizer: Callable[[], PreTrainedTokenizerBase]
-    pretraining: type = AutoModelForMaskedLM
+    pretraining: Any = AutoModelForMaskedLM
     settings: dict[str, Any] = field(default_factory=dict)
     legacy: bool = False
 

@@ -140,7 +140,7 @@ def fit(base: BaseModel, channels: Channels) -> None:
 def refuse_unknown_tokens(base: BaseModel, channel: Channel) -> None:
     """Raises UserError: a token id is none of the model's vocabulary, as that of another model's tokenizer."""
     size = getattr(base.config.get_text_config(), "vocab_size", None)
-    ids = pc.min_max(pc.list_flatten(channel.rows.data.column(IDS))).as_py()
+    ids: Any = pc.min_max(pc.list_flatten(channel.rows.data.column(IDS))).as_py()
     if size is not None and not 0 <= ids["min"] <= ids["max"] < size:
         raise UserError(
             f"rows have token ids from {ids['min']} to {ids['max']}, but model {base.name} has {size} tokens; "

@@ -1,17 +1,15 @@
 #!/usr/bin/env bash
-# Makes the virtual environment $1 and installs the requirement files that follow.
+# Makes the virtual environment $1, and installs the lock file $2 and the torch that the requirements file $3 pins.
 # PYTHON names the interpreter (3.11 or later).
 set -euo pipefail
 
-venv=$1; shift
+venv=$1 lock=$2 requirements=$3
 python=${PYTHON:-python3}
 
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
   { echo "setup: $("$python" --version) is too old, expected Python 3.11 or later; name one with PYTHON=" >&2; exit 2; }
 [[ -x $venv/bin/python ]] || "$python" -m venv "$venv" ||
   { echo "setup: $python has no venv module; on Debian: apt-get install python3-venv" >&2; exit 2; }
-
-requirements=(); for file in "$@"; do requirements+=(-r "$file"); done
 
 # sagemaker-training holds a C extension that only MPI launches preload. Without a compiler or
 # Python's headers it is built empty, and an empty module stands in for the import.
@@ -24,5 +22,8 @@ if ! command -v cc >/dev/null || [[ ! -f $headers/Python.h ]]; then
 fi
 
 echo 'setup: installing (a few minutes the first time: torch, transformers, the SageMaker toolkits)'
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --use-pep517 "${requirements[@]}"
+pip=("$venv/bin/python" -m pip install --quiet --disable-pip-version-check)
+"${pip[@]}" --use-pep517 --require-hashes --no-deps -r "$lock"
+# The build, CPU or CUDA, is this machine's choice, so the lock has no digest of it. What a CPU build needs is installed now.
+"${pip[@]}" "$(grep -m 1 '^torch==' "$requirements")"
 echo "setup: ready in $venv"

@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from contract.failures import UserError
+from processing.arrays import to_list
 from processing.batches import mark, outcomes
 from processing.reading.first_pass import FirstPass, wants_cuts
 from processing.reading.line_numbers import lines_at, lines_of_rows
@@ -86,7 +87,7 @@ class FileReader:
         Raises:
             UserError: one of them has a label that the map does not have.
         """
-        values = zip(batch.column("outcome").to_pylist(), batch.column("fault").to_pylist(), strict=True)
+        values = zip(to_list(batch.column("outcome")), to_list(batch.column("fault")), strict=True)
         for row, (number, value) in enumerate(values, first):
             outcome = Outcome(number)
             if outcome is Outcome.UNKNOWN_LABEL:

@@ -32,7 +32,8 @@ def opened_bytes(file: SourceFile) -> Iterator[BinaryIO]:
         if file.compression == "gzip":
             yield gzip.GzipFile(fileobj=raw)  # type: ignore[misc]  # It has all that BinaryIO has but the base class.
         elif file.compression == "zstd":
-            yield io.BufferedReader(pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd"))
+            stream = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd")
+            yield io.BufferedReader(stream)  # type: ignore[type-var]  # It reads as a RawIOBase does.
         else:
             yield raw
 

@@ -16,6 +16,7 @@ from tokenizers import Tokenizer
 
 from contract.failures import UserError
 from contract.tokenizer import truncation_side
+from processing.arrays import to_list
 
 # The library's objects weigh some hundred bytes a token: few texts at a time keep that small.
 CHUNK = 512
@@ -85,7 +86,7 @@ class LibraryEncoder:
 
     def encode(self, texts: pa.Array) -> Tokens:
         """The tokens of `texts` (strings without nulls), in order."""
-        return self.tokens(texts.to_pylist())
+        return self.tokens(to_list(texts))
 
     def tokens(self, texts: Sequence[str]) -> Tokens:
         """The tokens of `texts`, in order."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -59,4 +59,4 @@ def padded(tokens: Tokens, width: int, token: int) -> tuple[pa.ListArray, pa.Lis
 
 def lists(values: NDArray[Any], offsets: NDArray[np.int32]) -> pa.ListArray:
     """`values` cut into rows at `offsets` (int32, one more than rows)."""
-    return pa.ListArray.from_arrays(to_arrow(offsets), to_arrow(values))
+    return pa.ListArray.from_arrays(cast(pa.Int32Array, to_arrow(offsets)), to_arrow(values))

@@ -23,7 +23,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from contract.tokenizer import TOKENIZER_FILE, read
-from processing.arrays import to_texts
+from processing.arrays import to_list, to_texts
 from processing.tokenizing.encoder import Encoder, LibraryEncoder, Tokens, gather
 from processing.tokenizing.tokie_support import Proven, proven
 
@@ -101,7 +101,7 @@ class TokieEncoder:
             DifferenceError: a row of the sample has other ids than the library gives it.
         """
         safe = self.texts.holds(texts)
-        rows = texts.to_pylist()
+        rows = to_list(texts)
         fast, others = list(compress(rows, safe.tolist())), list(compress(rows, (~safe).tolist()))
         if not fast:
             return self._by_library(others)

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from processing.arrays import text_bytes, to_arrow
+from processing.arrays import buffer_values, text_bytes, to_arrow
 
 # Printable ASCII and Latin, tab and line ends, the controls that old encodings leave behind, and the
 # assigned part of General Punctuation.
@@ -61,7 +61,7 @@ class Proven:
 
         pattern = "|".join([self.unproven, *map(escaped, self.literals)])
         found = pc.match_substring_regex(texts, pattern)
-        bits = np.unpackbits(np.frombuffer(found.buffers()[1], np.uint8), bitorder="little")
+        bits = np.unpackbits(buffer_values(found.buffers()[1], np.uint8), bitorder="little")
         return bits[found.offset : found.offset + len(found)].astype(bool)
 
 

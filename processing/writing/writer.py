@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -62,7 +62,7 @@ class SplitWriter:
             self._close_shard()
             self._open_shard()
         self._stream.write_batch(batch)
-        self._digest.update(to_numpy(batch.column(0).flatten(), np.int32))
+        self._digest.update(to_numpy(cast(pa.ListArray, batch.column(0)).flatten(), np.int32).data)
         self.rows += batch.num_rows
 
     def finish(self, split: str, label_names: tuple[str, ...]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -70,6 +71,6 @@ def send(image: str, instance_type: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 if __name__ == "__main__":
-    call = {"host": host, "send": send}[sys.argv[1]]
-    result = call(**json.loads(sys.argv[2]))
+    calls: dict[str, Callable[..., Any]] = {"host": host, "send": send}
+    result = calls[sys.argv[1]](**json.loads(sys.argv[2]))
     print(json.dumps(result, default=str))

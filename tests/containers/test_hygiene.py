@@ -23,7 +23,7 @@ MOST_CODE = 1
 # Megabytes that the layers of an image add to its base. DuckDB's one shared library, stripped, is 68 of processing's.
 MOST_ADDED = {"processing": 82, "training": 2, "inference": 16}
 # Where the build mounts what it needs for a step: an empty file stays of each.
-MOUNTED = ("install.sh", "run/secrets/")
+MOUNTED = ("install.py", "run/secrets/")
 SECRET = "the-password-of-a-private-index"
 SECRETIVE = "jobs-hygiene:secretive"
 
@@ -50,7 +50,8 @@ def build_command(image: str) -> tuple[list[str], dict[str, str]]:
     told = subprocess.run(
         [ROOT / "build.sh", "--base", "standin", "--dry-run", image], capture_output=True, text=True, check=True
     )
-    [line] = [line for line in told.stderr.splitlines() if line.endswith(f"--file images/{image}/Dockerfile .")]
+    end = f"--target {image} --file images/Dockerfile ."
+    [line] = [line for line in told.stderr.splitlines() if line.endswith(end)]
     words = shlex.split(line.removeprefix("+ "))
     if words[0] == "env":
         name, value = words[1].split("=")

@@ -49,7 +49,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def push(registry: str, output: Path) -> tuple[dict[str, Any], str]:
     """Content of images.json, and what build.sh told."""
     where = ["--push", "--allow-dirty", "--registry", registry, "--images-json", str(output)]
-    command = [ROOT / "build.sh", "--base", "standin", *where, "processing"]
+    command: list[str | Path] = [ROOT / "build.sh", "--base", "standin", *where, "processing"]
     told = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ})
     assert told.returncode == 0, told.stderr[-4000:]
     return json.loads(output.read_text()), told.stderr

@@ -78,7 +78,7 @@ def push(engine: Path) -> list[str]:
     where = ["--push", "--allow-dirty", "--registry", REGISTRY, "--region", REGION, "--version", VERSION]
     how = ["--images-json", str(engine.with_name("images.json")), "--publish-parameters", "ml/images"]
     who = ["--pull-accounts", "111122223333"]
-    command = [ROOT / "build.sh", *where, *how, *who, "training"]
+    command: list[str | Path] = [ROOT / "build.sh", *where, *how, *who, "training"]
     # No repository of git: a commit between two pushes would make the second one of another revision.
     environment = os.environ | {"DOCKER": str(engine), "PYTHON": sys.executable, "GIT_DIR": str(engine.parent)}
     finished = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)

@@ -83,7 +83,7 @@ def test_the_threshold_travels_in_the_card(finished: Job) -> None:
     metrics = json.loads((finished.paths.output_data / "metrics.json").read_text())["metrics"]
     card = Card.read(finished.paths.model)
     assert card.decision_threshold == metrics["decision_threshold"]
-    assert 0 < card.decision_threshold < 1
+    assert card.decision_threshold is not None and 0 < card.decision_threshold < 1
     assert metrics["eval_f1_at_threshold"] >= metrics["eval_f1"]
     assert "test_f1_at_threshold" in metrics
 

@@ -106,7 +106,7 @@ def test_code_in_an_archive_is_unpacked_and_torchrun_starts_the_ranks(tmp_path: 
 
 @pytest.mark.parametrize("launcher", [{}, TWO_RANKS], ids=["python", "torchrun"])
 def test_a_script_that_fails_says_so_in_the_failure_reason(tmp_path: Path, launcher: dict[str, str]) -> None:
-    paths = make(tmp_path, end="badly", **launcher)
+    paths = make(tmp_path, None, end="badly", **launcher)
     status, output = run(paths)
     assert status != 0
     assert "\nValueError: rows are missing\n" in output
@@ -166,7 +166,7 @@ def test_sigterm_reaches_the_script(tmp_path: Path, program: str, ending: str) -
 
 
 def test_sigterm_reaches_every_rank(tmp_path: Path) -> None:
-    paths = make(tmp_path, end="stopped", **TWO_RANKS)
+    paths = make(tmp_path, None, end="stopped", **TWO_RANKS)
     process = start(paths)
     for _ in range(2):
         until(process, "waiting")
@@ -203,7 +203,7 @@ def test_a_stop_during_the_installation_of_requirements_is_told_as_one(tmp_path:
     ],
 )
 def test_what_cannot_run_is_named_in_one_sentence(tmp_path: Path, hyperparameters: dict[str, str], reason: str) -> None:
-    paths = make(tmp_path, **hyperparameters)
+    paths = make(tmp_path, None, **hyperparameters)
     status, output = run(paths)
     assert status != 0
     assert reason in paths.failure.read_text(), output

@@ -7,7 +7,7 @@ import itertools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -41,11 +41,11 @@ def chunks(lists: pa.ChunkedArray) -> list[tuple[np.ndarray, np.ndarray]]:
     ]
 
 
-def plain_lists(chunk: pa.Array) -> pa.Array:
+def plain_lists(chunk: pa.Array) -> pa.ListArray:
     """`chunk` as a variable-size list, which alone has offsets."""
     if pa.types.is_fixed_size_list(chunk.type):
-        return chunk.cast(pa.list_(chunk.type.value_type))
-    return chunk
+        return cast(pa.ListArray, chunk.cast(pa.list_(chunk.type.value_type)))
+    return cast(pa.ListArray, chunk)
 
 
 def of_rows(ids: pa.ChunkedArray, lengths: np.ndarray, labels: np.ndarray) -> str:
@@ -60,9 +60,9 @@ def of_rows(ids: pa.ChunkedArray, lengths: np.ndarray, labels: np.ndarray) -> st
     """
     digest = xxhash.xxh3_128()
     for values, offsets in chunks(ids):
-        digest.update(np.ascontiguousarray(values[offsets[0] : offsets[-1]]))
+        digest.update(np.ascontiguousarray(values[offsets[0] : offsets[-1]]).data)
     for column in (lengths, labels):
-        digest.update(np.ascontiguousarray(column, dtype="<i8"))
+        digest.update(np.ascontiguousarray(column, dtype="<i8").data)
     return digest.hexdigest()
 
 

@@ -11,7 +11,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 import pyarrow as pa
 from datasets import Dataset
@@ -98,9 +98,9 @@ def delimited(file: Path, wanted: Sequence[str]) -> pa.Table:
         UserError: a tsv file whose values are quoted as in csv.
     """
     is_tsv = ".tsv" in file.name.lower()
-    broken: list[int] = []
+    broken: list[int | None] = []
 
-    def leave_out(row: csv.InvalidRow) -> str:
+    def leave_out(row: csv.InvalidRow) -> Literal["skip"]:
         broken.append(row.number)
         return "skip"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -73,11 +74,12 @@ class TextEncoder:
         tokenizer.enable_truncation(
             self.max_length, direction=truncation_side(self.tokenizer_file, tokenizer.truncation)
         )
-        chunks = []
+        chunks: list[pa.Array] = []
         for start in range(0, len(texts), BATCH_ROWS):
             encoded = tokenizer.encode_batch_fast(texts.slice(start, BATCH_ROWS).to_pylist())
             chunks.append(pa.array([row.ids for row in encoded], pa.list_(pa.int32())))
-        return pa.chunked_array(chunks, pa.list_(pa.int32()))
+        # The types of pyarrow lack this overload.
+        return pa.chunked_array(chunks, pa.list_(pa.int32()))  # type: ignore[call-overload]
 
 
 def pick(rows: Dataset, wanted: str | None, usual: Sequence[str], option: str, folder: Path) -> str:
@@ -114,7 +116,8 @@ def labels_as_text(rows: Dataset, name: str, folder: Path) -> pa.ChunkedArray:
 
 
 def refuse_missing(values: pa.ChunkedArray, name: str, folder: Path) -> None:
-    missing = pc.sum(pc.or_kleene(pc.is_null(values), pc.equal(pc.fill_null(values, ""), ""))).as_py() or 0
+    empty = pc.or_kleene(pc.is_null(values), pc.equal(values, pa.scalar("")))
+    missing = pc.sum(pc.cast(empty, pa.int64())).as_py() or 0
     if missing:
         raise UserError(
             f"channel {folder}: column {name} is empty in {missing:,} of {len(values):,} rows; "
@@ -124,7 +127,7 @@ def refuse_missing(values: pa.ChunkedArray, name: str, folder: Path) -> None:
 
 def distinct(values: pa.ChunkedArray, name: str, folder: Path) -> tuple[str, ...]:
     """The values that occur: numbers in their order, other text sorted."""
-    found = pc.unique(values).to_pylist()
+    found: list[Any] = pc.unique(values).to_pylist()
     if not 2 <= len(found) <= MOST_CLASSES:
         raise UserError(
             f"channel {folder}: column {name} has {len(found):,} different values, "
@@ -137,7 +140,7 @@ def distinct(values: pa.ChunkedArray, name: str, folder: Path) -> tuple[str, ...
 
 def numbered(values: pa.ChunkedArray, names: Sequence[str], column: str, folder: Path) -> pa.ChunkedArray:
     """int64, the place of each value among `names`."""
-    places = pc.index_in(values, pa.array(names))
+    places = cast(pa.ChunkedArray, pc.index_in(values, pa.array(names)))
     if places.null_count:
         first = pc.index(pc.is_null(places), True).as_py() + 1
         # Not the value itself: where columns were mixed up it is a text of the data.

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -114,7 +115,8 @@ def token_ids(folder: Path, judged: Judged, rows: np.ndarray) -> list[list[int]]
     if judged.channel.tokenized_here:
         # Not the table's column, which has all rows, the ones that were not chosen too.
         texts = pa.chunked_array([pa.array(list(chosen[TEXT]), pa.string())])
-        return TextEncoder(folder / TOKENIZER_FILE, judged.max_length).ids(texts).to_pylist()
+        ids: list[Any] = TextEncoder(folder / TOKENIZER_FILE, judged.max_length).ids(texts).to_pylist()
+        return ids
     return [unpadded(row)[: judged.max_length] for row in chosen]
 
 

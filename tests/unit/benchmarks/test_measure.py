@@ -1,4 +1,5 @@
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_a_way_that_takes_too_much_memory_is_killed_and_that_is_its_result(tmp_p
 
 def test_ways_take_turns(tmp_path: Path) -> None:
     order: list[str] = []
-    ways = [Way(name, (sys.executable, "-c", ""), before=lambda name=name: order.append(name)) for name in "ab"]
+    ways = [Way(name, (sys.executable, "-c", ""), before=partial(order.append, name)) for name in "ab"]
     runs = alternate(ways, 2, tmp_path / "log")
     assert order == ["a", "b", "a", "b"]
     assert {name: len(each) for name, each in runs.items()} == {"a": 2, "b": 2}

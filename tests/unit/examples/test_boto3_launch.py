@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
-from examples.boto3_jobs import Account
+from examples.account import Account
 from examples.boto3_launch import finished, launch
 
 ROLE = "arn:aws:iam::123456789012:role/jobs"

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,17 @@ def catalog() -> Catalog:
     return Catalog.read()
 
 
-def test_every_image_has_its_folder_and_its_package(catalog: Catalog) -> None:
+def test_every_image_has_its_target_its_requirements_and_its_package(catalog: Catalog) -> None:
     for name in catalog.names():
-        assert (ROOT / "images" / name / "Dockerfile").is_file()
         assert (ROOT / "images" / name / "requirements.txt").is_file()
         assert (ROOT / name / "__main__.py").is_file()
-    folders = {path.parent.name for path in ROOT.glob("images/*/Dockerfile")}
-    assert folders == {*catalog.names(), "standin"}
+    targets = re.findall(r"^FROM shared AS (\w+)$", (ROOT / "images" / "Dockerfile").read_text(), re.MULTILINE)
+    assert sorted(targets) == sorted(catalog.names())
+    # A target's program is the package of its name.
+    programs = re.findall(
+        r'^ENTRYPOINT \["python", "-m", "(\w+)"\]$', (ROOT / "images" / "Dockerfile").read_text(), re.M
+    )
+    assert programs == targets
 
 
 def test_repositories_carry_the_word_that_managed_policies_ask_for(catalog: Catalog) -> None:

@@ -65,7 +65,7 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     for name, document in documents.items():
         (folder / f"{name}.json").write_text(json.dumps(document))
     # A process of its own, because it warns about setuptools when it is imported.
-    command = [Path(sys.executable).with_name("parliament"), "--json", "--directory", folder]
+    command: list[str | Path] = [Path(sys.executable).with_name("parliament"), "--json", "--directory", folder]
     said = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL).stdout
     found = [json.loads(line) for line in said.splitlines()]
     return {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from contract.failures import UserError
@@ -37,7 +39,7 @@ def test_dashes_and_underscores_are_the_same() -> None:
         ({"test_ratio": 1.0, "unlabelled": True}, (0.0, 0.0, 1.0)),
     ],
 )
-def test_ratios_that_are_not_given_take_the_rest(given: dict[str, float], expected: tuple[float, ...]) -> None:
+def test_ratios_that_are_not_given_take_the_rest(given: dict[str, Any], expected: tuple[float, ...]) -> None:
     assert ratios(ProcessingOptions(**given)) == pytest.approx(expected)
 
 

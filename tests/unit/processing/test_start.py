@@ -1,12 +1,15 @@
-"""What a job refuses before it reads a row."""
+"""What a job refuses, in one sentence and without output."""
 
 from __future__ import annotations
 
+import gzip
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from unit.processing.jobs import Write, as_parquet, as_tsv, run, table
 
 from contract.failures import UserError
 from contract.hosts import Hosts
@@ -49,3 +52,45 @@ def test_hosts_that_see_their_own_files_alone_cannot_cut_to_size() -> None:
 def test_duplicates_on_other_hosts_are_warned_of(caplog: pytest.LogCaptureFixture) -> None:
     check_sharded(ProcessingOptions(drop_duplicates=True), Hosts("algo-1", ("algo-1", "algo-2")))
     assert "duplicates on different hosts stay" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"where": "labl = 1"}, "--where .*labl"),
+        ({"where": "CAST(text AS INT) = 1"}, "--where .*Could not convert string '...'"),
+        ({"where": "(SELECT count(*) FROM read_text('/etc/hostname')) > 0"}, "--where .*Permission"),
+        ({"where": "true); DROP TABLE x; SELECT (1"}, "--where .*syntax error"),
+        ({"positive_where": "labl = 1"}, "--positive-where .*labl"),
+        ({"text_column": "body"}, "no column body .--text-column.; its columns are id, text, label"),
+        ({"columns": ("x",)}, "no column x .--columns"),
+        ({"group_by": "x"}, "no column x .--group-by"),
+        ({"label_map": {"1": "a", "2": "b"}}, r"label '3' in column label \(row 3\), expected one of 1, 2"),
+        ({"where": "false"}, "no row is left to train on: 50 rows read, 0 kept, 50 filtered .where"),
+        ({}, "label column label holds the numbers 1, 2, 3, 4, 5"),
+        ({"tokenizer": None}, "--tokenizer is not given"),
+        ({"input": "nowhere"}, "input nowhere: no such file"),
+    ],
+)
+def test_mistakes_get_one_sentence_and_leave_nothing(
+    written: Write, tmp_path: Path, wordpiece: Path, options: dict[str, Any], words: str
+) -> None:
+    given = {"input": str(written("in/a.tsv", as_tsv(table(50)))), "tokenizer": str(wordpiece), **options}
+    with pytest.raises(UserError, match=words) as caught:
+        run(tmp_path / "base", **given)
+    assert "\n" not in str(caught.value)
+    assert not [path for path in tmp_path.glob("base/**/*") if path.is_file()]
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.tsv.gz", "a.csv"])
+def test_damaged_files_are_named(written: Write, tmp_path: Path, wordpiece: Path, name: str) -> None:
+    good = gzip.compress(as_tsv(table(3000)).encode())
+    content = {"a.parquet": as_parquet(table(50))[:-20], "a.tsv.gz": good[: len(good) // 2], "a.csv": b"\n"}[name]
+    with pytest.raises(UserError, match=f"input file {name} "):
+        run(tmp_path / "base", input=str(written(f"in/{name}", content)), tokenizer=str(wordpiece), label_threshold=3)
+
+
+@pytest.mark.parametrize("content", ["text\tlabel\r\na\t1\nb\t0\r\n", "text\tlabel\na\rb\t1\nb\t0\n"])
+def test_mixed_line_ends_are_named(written: Write, tmp_path: Path, wordpiece: Path, content: str) -> None:
+    with pytest.raises(UserError, match=r"input file a.tsv cannot be read: its lines end"):
+        run(tmp_path / "base", input=str(written("in/a.tsv", content)), tokenizer=str(wordpiece))

@@ -38,6 +38,7 @@ ELSEWHERE = {
         "examples/sdk_v2_capacity.py",
         "images/policies.py",
         "robustness/fuzz_requests.py",
+        "tools/lock.py",
         "tools/tables.py",
         "tools/screenshots.py",
     ),

@@ -11,6 +11,7 @@ import yaml
 
 ROOT = Path(__file__).parents[3]
 FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+Command = list[str | Path]
 
 
 def steps(name: str) -> list[dict[str, Any]]:
@@ -23,7 +24,8 @@ def scripts(name: str) -> list[str]:
 
 
 def valid(file: Path) -> subprocess.CompletedProcess[str]:
-    command = [Path(sys.executable).with_name("check-jsonschema"), "--builtin-schema", "vendor.github-workflows", file]
+    checker = Path(sys.executable).with_name("check-jsonschema")
+    command: Command = [checker, "--builtin-schema", "vendor.github-workflows", file]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -63,7 +65,7 @@ def test_one_action_has_one_commit() -> None:
     + [("github-issue-forms", f".github/ISSUE_TEMPLATE/{name}.yml") for name in ("fault", "wish")],
 )
 def test_what_github_reads_fits_its_schema(schema: str, file: str, tmp_path: Path) -> None:
-    command = [Path(sys.executable).with_name("check-jsonschema"), "--builtin-schema", f"vendor.{schema}"]
+    command: Command = [Path(sys.executable).with_name("check-jsonschema"), "--builtin-schema", f"vendor.{schema}"]
     assert subprocess.run([*command, ROOT / file], capture_output=True, check=False).returncode == 0
     broken = tmp_path / "broken.yml"
     broken.write_text((ROOT / file).read_text().replace("version: 2", "version: 9").replace("body:", "text:"))
@@ -74,7 +76,7 @@ def test_what_github_reads_fits_its_schema(schema: str, file: str, tmp_path: Pat
 def test_no_value_of_github_is_pasted_into_a_script(file: Path) -> None:
     for script in scripts(file.name):
         assert "${{" not in script
-        command = [Path(sys.executable).with_name("shellcheck"), "--shell=bash", "-"]
+        command: Command = [Path(sys.executable).with_name("shellcheck"), "--shell=bash", "-"]
         checked = subprocess.run(command, input=script, capture_output=True, text=True, check=False)
         assert checked.returncode == 0, checked.stdout
 

@@ -23,7 +23,7 @@ def test_it_becomes_train_and_keeps_its_process(tmp_path: Path, arguments: list[
         "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
         "SAGEMAKER_BASE_DIR": str(tmp_path / "ml"),
     }
-    command = [tmp_path / "python", "-m", "training", *arguments]
+    command: list[str | Path] = [tmp_path / "python", "-m", "training", *arguments]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     output, _ = process.communicate()
     assert output.splitlines()[-1].split() == [str(process.pid), "0"]

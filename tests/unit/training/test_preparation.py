@@ -47,7 +47,7 @@ def test_a_checkpoint_belongs_to_the_rows_the_model_and_its_adaptation(base: Bas
 
 def test_one_rank_of_a_host_computes_what_checkpoints_belong_to(base: BaseModel, channels: Channels) -> None:
     others = SimpleNamespace(local_process_index=1)
-    assert preparation.make_origin(others, channels, base, None) == Origin("", "", "")  # type: ignore[arg-type]
+    assert preparation.make_origin(others, channels, base, None) == Origin("", "", "")
 
 
 def test_rows_longer_than_what_the_delivered_model_reads_are_refused(base: BaseModel, channels: Channels) -> None:
@@ -66,14 +66,14 @@ def test_the_model_gets_the_classes_of_the_rows(base: BaseModel, channels: Chann
 def test_lora_and_a_sharded_model_are_refused_together(sharding: dict[str, Any]) -> None:
     args = SimpleNamespace(**{"fsdp": "", "deepspeed": None} | sharding)
     with pytest.raises(UserError, match="^hyperparameters lora_r and fsdp or deepspeed are both set"):
-        preparation.refuse_together(args, {"r": 4})  # type: ignore[arg-type]
-    preparation.refuse_together(args, None)  # type: ignore[arg-type]
+        preparation.refuse_together(args, {"r": 4})
+    preparation.refuse_together(args, None)
 
 
 def test_the_order_depends_on_the_seed_of_the_data_where_there_is_one(channels: Channels) -> None:
     def orders(**values: Any) -> list[int]:
         args = SimpleNamespace(**{"seed": 1, "data_seed": None, "train_sampling_strategy": "random"} | values)
-        return np.concatenate(preparation.make_order(args, channels.train, 8).batches(0)).tolist()  # type: ignore[arg-type]
+        return np.concatenate(preparation.make_order(args, channels.train, 8).batches(0)).tolist()
 
     assert orders() == orders(data_seed=1) == orders(data_seed=1, seed=5)
     assert orders() != orders(data_seed=2)
@@ -82,7 +82,7 @@ def test_the_order_depends_on_the_seed_of_the_data_where_there_is_one(channels: 
 def test_an_unknown_order_is_refused(channels: Channels) -> None:
     args = SimpleNamespace(train_sampling_strategy="sorted")
     with pytest.raises(UserError, match="^hyperparameter train_sampling_strategy is 'sorted', expected one of "):
-        preparation.make_order(args, channels.train, 8)  # type: ignore[arg-type]
+        preparation.make_order(args, channels.train, 8)
 
 
 def test_no_step_without_a_number_is_refused(job: Job) -> None:
@@ -100,8 +100,8 @@ def test_patience_is_a_callback_where_it_is_set(job: Job) -> None:
 
 def test_rare_classes_weigh_more_where_weights_are_balanced(job: Job, channels: Channels) -> None:
     args = SimpleNamespace(label_smoothing_factor=0.0)
-    plain = preparation.make_loss(args, asked(job), channels.train)  # type: ignore[arg-type]
-    balanced = preparation.make_loss(args, asked(job, class_weights="balanced"), channels.train)  # type: ignore[arg-type]
+    plain = preparation.make_loss(args, asked(job), channels.train)
+    balanced = preparation.make_loss(args, asked(job, class_weights="balanced"), channels.train)
     assert plain.weights is None
     assert balanced.weights is not None and len(balanced.weights) == 2
 
@@ -118,6 +118,6 @@ def test_token_ids_beyond_the_vocabulary_are_refused(base: BaseModel, channels: 
 def test_an_epoch_without_a_step_is_refused(channels: Channels) -> None:
     rows = len(channels.train.rows)
     for drop, step in ((True, rows), (False, rows + 1)):
-        preparation.refuse_empty_epoch(SimpleNamespace(dataloader_drop_last=drop), channels.train, step)  # type: ignore[arg-type]
+        preparation.refuse_empty_epoch(SimpleNamespace(dataloader_drop_last=drop), channels.train, step)
     with pytest.raises(UserError, match=f"drop_last is true, but a step has {rows + 1} rows and channel train"):
-        preparation.refuse_empty_epoch(SimpleNamespace(dataloader_drop_last=True), channels.train, rows + 1)  # type: ignore[arg-type]
+        preparation.refuse_empty_epoch(SimpleNamespace(dataloader_drop_last=True), channels.train, rows + 1)

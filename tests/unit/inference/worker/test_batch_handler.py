@@ -22,6 +22,8 @@ from inference.worker.request import Request, Text
 from inference.worker.tokenization import Encoded
 from inference.worker.user_code import UserFunctions
 
+Requests = list[tuple[str, dict[str, str]]]
+
 
 @pytest.fixture(scope="module")
 def model(model_folder: Path) -> Classifier:
@@ -77,7 +79,7 @@ def test_requests_of_a_batch_are_tokenized_together(model: Classifier, monkeypat
         {"inputs": {"text": "good", "text_pair": "bad"}},
     ]
     batch_handler = BatchHandler(model, ServingOptions(), UserFunctions())
-    requests = [(json.dumps(body), {}) for body in bodies]
+    requests: Requests = [(json.dumps(body), {}) for body in bodies]
     alone = [respond(batch_handler, request)[0] for request in requests]
     calls = watch_tokenizer(model, monkeypatch)
     together = respond(batch_handler, *requests)
@@ -92,7 +94,7 @@ def test_a_text_that_the_tokenizer_cannot_take_is_its_requests_alone(
     model: Classifier, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     watch_tokenizer(model, monkeypatch, refused="bad")
-    requests = [(json.dumps({"inputs": text}), {}) for text in ("good", "bad", "dull")]
+    requests: Requests = [(json.dumps({"inputs": text}), {}) for text in ("good", "bad", "dull")]
     answers = respond(BatchHandler(model, ServingOptions(), UserFunctions()), *requests)
     assert [status for status, _, _ in answers] == [200, 500, 200]
     assert "request id-1 failed" in caplog.text
@@ -102,7 +104,9 @@ def test_a_text_that_the_tokenizer_cannot_take_is_its_requests_alone(
 def test_a_text_that_the_model_cannot_take_is_its_requests_alone(
     model: Classifier, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    requests = [(json.dumps({"inputs": text}), {}) for text in ("good film", "dull", "bad", "the end", "good")]
+    requests: Requests = [
+        (json.dumps({"inputs": text}), {}) for text in ("good film", "dull", "bad", "the end", "good")
+    ]
     batch_handler = BatchHandler(model, ServingOptions(), UserFunctions())
     alone = [respond(batch_handler, request)[0] for request in requests]
     once = model.forward.once

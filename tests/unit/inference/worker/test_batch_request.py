@@ -66,7 +66,7 @@ def test_a_failure_is_this_requests_alone(entry: BatchRequest, error: Exception,
 
 
 def test_truncated_texts_are_counted_in_a_header(entry: BatchRequest) -> None:
-    entry.rows = [Encoded([1], None, truncated) for truncated in (True, False, True)]
+    entry.rows = [Encoded([1], [0], truncated) for truncated in (True, False, True)]
     assert finished(entry)[1]["x-amzn-sagemaker-custom-attributes"] == "truncated=2"
 
 

@@ -114,6 +114,7 @@ def test_what_fails_for_a_single_row_is_raised(tmp_path: Path) -> None:
     write_classifier(tmp_path, ARCHITECTURES["bert"])
     own = serve(tmp_path)
     good, bad = own.encode_together([request("good"), request("bad")])
+    assert isinstance(good, list) and isinstance(bad, list)
     bad[0].ids[1] = 10_000
     with pytest.raises(IndexError):
         own.logits([*good, *bad])
@@ -132,4 +133,4 @@ def test_a_text_without_tokens_is_refused_whatever_is_beside_it(tmp_path: Path) 
         own("")
     good, refused = own.encode_together([request("good"), request("")])
     assert isinstance(refused, RequestError)
-    assert len(good) == 1
+    assert isinstance(good, list) and len(good) == 1

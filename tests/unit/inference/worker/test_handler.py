@@ -89,7 +89,7 @@ def test_a_worker_that_hangs_ends_and_shows_where(tmp_path: Path) -> None:
 
 def record(error: BaseException | None) -> Any:
     info = (type(error), error, None) if error else None
-    return logging.LogRecord("root", logging.ERROR, "", 0, "Backend worker process died.", (), info)  # type: ignore[arg-type]
+    return logging.LogRecord("root", logging.ERROR, "", 0, "Backend worker process died.", (), info)
 
 
 def test_the_traceback_of_an_unload_is_no_news() -> None:

@@ -1,15 +1,19 @@
+"""Broken lines as they are found, and as whole jobs account for them."""
+
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+from unit.processing.jobs import Write, as_tsv, everything, rejects, rows, run, table
+
+from contract.failures import UserError
 from processing.reading.database import connected
 from processing.reading.query import scan
 from processing.reading.rejects import Reject, RejectsFile, broken_lines
+from processing.reading.schema import MAX_LINE_BYTES
 from processing.reading.source import SourceFile
-
-Write = Callable[[str, str | bytes], Path]
 
 
 def test_each_broken_line_is_told_once_and_then_forgotten(written: Write, tmp_path: Path) -> None:
@@ -43,3 +47,86 @@ def test_rejects_are_lines_of_json_and_the_first_is_kept(tmp_path: Path) -> None
         {"file": "a.tsv", "line": 4, "column": None, "reason": "too few columns", "value": None},
     ]
     assert "\u00e9" in lines[0]
+
+
+DIRTY_TSV = b"""\xef\xbb\xbfid|text|label|votes
+1|good "film|5|10
+2|short
+
+3|too|3|1|1
+4|bad \xff|4|1
+5|no label||1
+6|odd label|abc|1
+7| \xc2\xa0 |3|1
+8|x|3|1
+9|few votes|1|2
+10|long enough text|1|""".replace(b"|", b"\t").replace(b"\n", b"\r\n")
+
+
+def test_every_row_is_accounted_for_with_its_line(written: Write, tmp_path: Path, wordpiece: Path) -> None:
+    path = written("dirty.tsv", DIRTY_TSV)
+    report = run(
+        tmp_path, input=str(path), tokenizer=str(wordpiece), label_threshold=3, train_ratio=1.0, min_chars=2,
+        where="votes <> 2 OR votes IS NULL", columns=("id",),
+    )  # fmt: skip
+    counts = report["rows"]
+    assert counts["rejected"] == {
+        "too few columns": 1, "too many columns": 1, "not UTF-8": 1, "no label": 1, "label not understood": 1,
+    }  # fmt: skip
+    assert counts["filtered"] == {"empty text": 1, "shorter than min_chars": 1, "where": 1}
+    assert (counts["read"], counts["kept"], report["files"][0]["read"]) == (10, 2, 10)
+    assert [row[0] for row in rows(tmp_path, "train")] == ["1", "10"]
+    found = {(reject["line"], reject["column"], reject["reason"]) for reject in rejects(tmp_path)}
+    assert found == {
+        (3, "label", "too few columns"),
+        (5, None, "too many columns"),
+        (6, "text", "not UTF-8"),
+        (7, "label", "no label"),
+        (8, "label", "label not understood"),
+    }
+
+
+def test_broken_json_lines_are_rejected_by_line(written: Write, tmp_path: Path, wordpiece: Path) -> None:
+    good = [json.dumps({"text": f"row {n}", "label": n % 2}) for n in range(20)]
+    lines = [
+        *good,
+        '{"text": "bro',
+        "",
+        "[1]",
+        '{"text": "no label"}',
+        '{"text": null, "label": 1}',
+        '{"text": 7, "label": 0}',
+    ]
+    path = written("a.jsonl", "\n".join(lines))
+    report = run(tmp_path, input=str(path), tokenizer=str(wordpiece), train_ratio=1.0)
+    assert (report["rows"]["read"], report["rows"]["kept"]) == (25, 21)
+    assert [(reject["line"], reject["reason"], reject["value"]) for reject in rejects(tmp_path)] == [
+        (21, "not a JSON object", '{"text": "bro'),
+        (23, "not a JSON object", "[1]"),
+        (24, "no label", None),
+    ]
+    assert report["labels"]["train"] == {"0": 11, "1": 10}
+
+
+def test_max_rejects_fails_the_job_and_names_one(written: Write, tmp_path: Path, wordpiece: Path) -> None:
+    path = written("a.tsv", as_tsv([*table(98), ["a", "b"], ["c", "d", ""]]))
+    options = {"input": str(path), "tokenizer": str(wordpiece), "label_threshold": 3}
+    with pytest.raises(UserError, match=r"2 of 100 rows .*--max-rejects 0.01: .*line 100 of a.tsv .too few columns"):
+        run(tmp_path / "base", max_rejects=0.01, **options)
+    assert not [path for path in tmp_path.glob("base/**/*") if path.is_file()]
+    assert run(tmp_path / "base", max_rejects=0.02, **options)["rows"]["kept"] == 98
+
+
+def test_a_line_beyond_the_longest_is_rejected_and_the_next_is_read(
+    written: Write, tmp_path: Path, wordpiece: Path
+) -> None:
+    data = table(60)
+    data[30][1] = "long " * (MAX_LINE_BYTES // 5)
+    data[40][1] = "film " * (MAX_LINE_BYTES // 10)
+    path = written("a.tsv", as_tsv(data))
+    report = run(tmp_path, input=str(path), tokenizer=str(wordpiece), label_threshold=3, columns=("id",))
+    assert report["rows"]["rejected"] == {"line too long": 1}
+    assert {row[0] for found in everything(tmp_path).values() for row in found} == {
+        str(n) for n in range(60) if n != 30
+    }
+    assert [reject["line"] for reject in rejects(tmp_path)] == [32]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from unit.processing.jobs import Write, as_tsv, rows, run, table
 
 from contract.failures import UserError
 from processing.options import ProcessingOptions
 from processing.rows.labels import Labels, labels, numbered_names
+from processing.rows.split import SPLITS
 
 
 def numbers(rule: Labels, values: list[str | None]) -> list[int | None]:
@@ -70,6 +74,18 @@ def test_a_map_with_gaps_is_refused(mapping: dict[str, Any], names: tuple[str, .
 
 def test_numbers_that_turn_up_must_be_all_of_them() -> None:
     assert numbered_names({1: 3, 0: 5}, "label") == ("0", "1")
-    for rows in ({1: 3, 5: 3}, {0: 3}, {}):
+    for counts in ({1: 3, 5: 3}, {0: 3}, {}):
         with pytest.raises(UserError, match="label column stars"):
-            numbered_names(rows, "stars")
+            numbered_names(counts, "stars")
+
+
+def test_a_condition_can_be_the_label(written: Write, tmp_path: Path, wordpiece: Path) -> None:
+    data = [*table(200), ["x", "no stars here", ""]]
+    options = {"positive_where": "label >= 4 -- stars\n", "columns": ("id", "label"), "tokenizer": str(wordpiece)}
+    report = run(tmp_path, input=str(written("a.tsv", as_tsv(data))), **options)
+    assert (report["rows"]["kept"], report["rows"]["rejected"]) == (200, {"no label": 1})
+    for split in SPLITS:
+        for label, number in rows(tmp_path, split, ("label", "labels")):
+            assert number == str(int(int(label) >= 4))
+    card = json.loads((tmp_path / "processing/train/card.json").read_text())
+    assert card["label_names"] == ["NEGATIVE", "POSITIVE"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import duckdb
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from unit.processing.jobs import Write, as_tsv, everything, run
 
 from processing.rows.hashes import owner_sql
 from processing.rows.split import bounds, split_sql
@@ -56,3 +58,14 @@ def test_hosts_are_independent_of_splits() -> None:
     assert len(rows) == 9
     for _, split, count in rows:
         assert abs(count - (5000 if split == 0 else 2500)) < 350
+
+
+def test_groups_stay_together(written: Write, tmp_path: Path, wordpiece: Path) -> None:
+    data = [[f"g{n % 40}", f"text {n}", str(n % 2)] for n in range(600)]
+    run(tmp_path, input=str(written("a.tsv", as_tsv(data))), tokenizer=str(wordpiece), columns=("id",), group_by="id")
+    places: dict[str, set[str]] = {}
+    for split, found in everything(tmp_path).items():
+        for row in found:
+            places.setdefault(row[0], set()).add(split)
+    assert len(places) == 40
+    assert all(len(splits) == 1 for splits in places.values())

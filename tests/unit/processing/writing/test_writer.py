@@ -12,7 +12,7 @@ import pytest
 from contract.failures import UserError
 from processing.writing.writer import SplitWriter, schema
 
-KEPT = [
+KEPT: list[pa.Field] = [
     pa.field("id", pa.string()),
     pa.field("votes", pa.int64()),
     pa.field("score", pa.float64()),

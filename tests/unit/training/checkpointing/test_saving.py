@@ -1,5 +1,5 @@
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +13,7 @@ from contract.files import write_json
 from training.checkpointing.saving import attempt, first_problem
 from training.distributed.collectives import Agreement
 
+NO_TRAINER: Any = None
 BIG = torch.zeros(10_000)
 
 
@@ -42,7 +43,7 @@ def by_hand(_trainer: Any, folder: Path) -> None:
 @pytest.mark.parametrize("part", [by_torch, by_safetensors, by_hand])
 def test_a_full_disk_is_a_problem_and_no_exception(tmp_path: Path, part: Any) -> None:
     with full_disk():
-        problem = attempt(part, None, tmp_path)
+        problem = attempt(part, NO_TRAINER, tmp_path)
     assert problem
 
 
@@ -51,13 +52,13 @@ def test_a_bug_is_an_exception(tmp_path: Path) -> None:
         raise RuntimeError("odd")
 
     with pytest.raises(RuntimeError, match="odd"):
-        attempt(part, None, tmp_path)
+        attempt(part, NO_TRAINER, tmp_path)
 
 
 def test_the_first_problem_ends_the_saving(tmp_path: Path) -> None:
-    trainer = SimpleNamespace(agreement=Agreement())
+    trainer: Any = SimpleNamespace(agreement=Agreement())
     done: list[str] = []
-    parts = [lambda *_: done.append("one"), by_hand, lambda *_: done.append("three")]
+    parts: list[Callable[[Any, Path], None]] = [lambda *_: done.append("one"), by_hand, lambda *_: done.append("three")]
     with full_disk():
         problem = first_problem(trainer, parts, tmp_path)
     assert "File too large" in problem

@@ -1,5 +1,6 @@
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from training.checkpointing.trainer_progress import TrainerProgress
 from training.distributed.collectives import Agreement
 
 
-def trainer(rank: int = 0, ranks: int = 1) -> SimpleNamespace:
+def trainer(rank: int = 0, ranks: int = 1) -> Any:
     """What Trainer has when it starts to train."""
     return SimpleNamespace(
         args=SimpleNamespace(process_index=rank, world_size=ranks, device="cpu"),

@@ -17,7 +17,7 @@ LENGTHS, LABELS = np.array([3, 4, 3]), np.array([0, 1, 1])
 def rows(ids: list[list[int]], *cuts: int) -> str:
     edges = [0, *cuts, len(ids)]
     parts = [pa.array(ids[a:b], pa.list_(pa.int32())) for a, b in itertools.pairwise(edges)]
-    return fingerprint.of_rows(pa.chunked_array(parts, pa.list_(pa.int32())), LENGTHS, LABELS)
+    return fingerprint.of_rows(pa.chunked_array(parts), LENGTHS, LABELS)
 
 
 def test_other_ids_of_the_same_lengths_and_labels_are_other_rows() -> None:

@@ -79,7 +79,7 @@ def test_rows_that_cannot_be_trained_on_are_refused(
     encoder: TextEncoder, columns: dict[str, list[Any]], message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
-        encoded(encoder, **columns)
+        encoded(encoder, (), **columns)
 
 
 def test_a_column_that_is_named_but_missing_is_not_guessed(encoder: TextEncoder) -> None:

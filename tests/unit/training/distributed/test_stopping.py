@@ -18,7 +18,7 @@ def step(
     callback: StopCallback, epoch: float, control: TrainerControl | None = None, last_step: int = 2
 ) -> TrainerControl:
     state = TrainerState(epoch=epoch, global_step=1, max_steps=last_step)
-    return callback.on_step_end(None, state, control or TrainerControl())  # type: ignore[arg-type]
+    return callback.on_step_end(None, state, control or TrainerControl())
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_a_stop_inside_an_epoch_neither_evaluates_nor_saves_again(callback: Stop
     step(callback, 0.5)
     control = callback.on_epoch_end(
         None, TrainerState(epoch=0.5), TrainerControl(should_evaluate=True, should_save=True)
-    )  # type: ignore[arg-type]
+    )
     assert (control.should_evaluate, control.should_save) == (False, False)
 
 
@@ -55,26 +55,26 @@ def test_at_an_epochs_last_step_a_stop_waits_for_the_evaluation(callback: StopCa
     callback.request.ask()
     control = step(callback, 1.0, TrainerControl(should_save=True))
     assert (control.should_save, control.should_training_stop) == (False, False)
-    control = callback.on_epoch_end(None, TrainerState(epoch=1.0), control)  # type: ignore[arg-type]
+    control = callback.on_epoch_end(None, TrainerState(epoch=1.0), control)
     assert (control.should_save, control.should_training_stop) == (True, True)
 
 
 def test_at_the_last_step_inside_an_epoch_a_save_waits_for_the_evaluation(callback: StopCallback) -> None:
     control = step(callback, 0.5, TrainerControl(should_save=True), last_step=1)
     assert not control.should_save
-    control = callback.on_epoch_end(None, TrainerState(epoch=0.5), control)  # type: ignore[arg-type]
+    control = callback.on_epoch_end(None, TrainerState(epoch=0.5), control)
     assert control.should_save
 
 
 def test_a_stop_breaks_off_an_evaluation_of_the_training_alone(callback: StopCallback) -> None:
-    callback.on_train_begin(None, None, None)  # type: ignore[arg-type]
-    callback.on_prediction_step(None, None, None)  # type: ignore[arg-type]
+    callback.on_train_begin(None, None, None)
+    callback.on_prediction_step(None, None, None)
     callback.request.ask()
     with pytest.raises(EvaluationInterruptedError):
-        callback.on_prediction_step(None, None, None)  # type: ignore[arg-type]
+        callback.on_prediction_step(None, None, None)
     assert callback.stopped
-    callback.on_train_end(None, None, None)  # type: ignore[arg-type]
-    callback.on_prediction_step(None, None, None)  # type: ignore[arg-type]
+    callback.on_train_end(None, None, None)
+    callback.on_prediction_step(None, None, None)
 
 
 def test_it_saves_by_the_clock(callback: StopCallback, clock: Clock) -> None:
@@ -82,7 +82,7 @@ def test_it_saves_by_the_clock(callback: StopCallback, clock: Clock) -> None:
     assert not step(callback, 0.5).should_save
     clock.now = 600
     assert step(callback, 0.5).should_save
-    callback.on_save(None, None, None)  # type: ignore[arg-type]
+    callback.on_save(None, None, None)
     assert not step(callback, 0.5).should_save
 
 

@@ -109,7 +109,7 @@ def test_more_than_the_disk_holds_is_refused_before_it_is_full(tmp_path: Path, m
     archive = write(tmp_path / "model.tar.gz", "config.json", "model.safetensors", "more.safetensors")
     (tmp_path / "folder").mkdir()
     # The members have two bytes each.
-    monkeypatch.setattr(model_archive.shutil, "disk_usage", lambda _: SimpleNamespace(free=5))
+    monkeypatch.setattr("training.model.model_archive.shutil.disk_usage", lambda _: SimpleNamespace(free=5))
     with pytest.raises(UserError, match=r"model.tar.gz holds more than the disk of \S+ has room for"):
         model_archive.unpacked(archive, tmp_path / "folder")
     assert sorted(path.name for path in (tmp_path / "folder").iterdir()) == ["config.json", "model.safetensors"]

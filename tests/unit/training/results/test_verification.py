@@ -10,11 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+from datasets import Dataset
 from safetensors.torch import load_file, save_file
 from training_base import Job, pretrain
 from transformers import AutoModelForSequenceClassification, TrainingArguments
 
-from training.data.channel import Channel, Dataset, by_length, load
+from training.data.channel import Channel, by_length, load
 from training.data.collator import PaddingCollator
 from training.evaluation.predictions import Predictions, softmax
 from training.results import verification

@@ -1,0 +1,108 @@
+"""A small tokenizer of each family that tokie reads, trained here."""
+
+from __future__ import annotations
+
+import random
+import re
+from typing import Any
+
+from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+
+from processing.tokenizing.tokie_support import WORDPIECE_UNPROVEN
+
+WORDS = ["the", "good", "film", "##s", "un", "##like", "##ly", "1", "##00"]
+FAMILIES = ["uncased", "cased", "roberta", "modernbert", "xlmr", "deberta"]
+PIECES = [chr(code) for code in range(33, 127)]
+
+
+def wordpiece(is_lower: bool) -> Tokenizer:
+    """A BERT tokenizer that knows every proven character, so that none hides behind [UNK]."""
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    # Latin letters decompose where accents are stripped: their parts are in the vocabulary too.
+    known = [chr(code) for code in range(0x3000) if not re.match(WORDPIECE_UNPROVEN, chr(code))]
+    characters = sorted({part for c in known for part in (c, c.lower()) if part.strip()})
+    pieces = [*special, *WORDS, *characters, *(f"##{character}" for character in characters)]
+    vocabulary = {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=100))
+    tokenizer.add_special_tokens(special)
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=is_lower)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.BertProcessing(sep=("[SEP]", 3), cls=("[CLS]", 2))
+    return tokenizer
+
+
+def texts_to_train_on() -> list[str]:
+    pick = random.Random(0)
+    words = [
+        "don't",
+        "it's",
+        "film",
+        "good",
+        "unlikely",
+        "\u00e9t\u00e9",
+        "\u2014",
+        "1990",
+        "...",
+        "A-B",
+        "<br />",
+        "we'll",
+    ]
+    return [" ".join(pick.choices(words, k=20)) for _ in range(60)]
+
+
+def byte_level(normalizer: Any, special: list[str]) -> Tokenizer:
+    tokenizer = Tokenizer(models.BPE())
+    if normalizer is not None:
+        tokenizer.normalizer = normalizer
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=600, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(texts_to_train_on(), trainer)
+    return tokenizer
+
+
+def roberta() -> Tokenizer:
+    tokenizer = byte_level(None, ["<s>", "<pad>", "</s>", "<unk>", "<mask>"])
+    tokenizer.post_processor = processors.RobertaProcessing(sep=("</s>", 2), cls=("<s>", 0), add_prefix_space=False)
+    return tokenizer
+
+
+def modernbert() -> Tokenizer:
+    """With runs of spaces and many unused tokens, as the real one has."""
+    tokenizer = byte_level(normalizers.NFC(), ["[CLS]", "[SEP]", "[PAD]"])
+    tokenizer.add_tokens([AddedToken(" " * count, normalized=True) for count in range(24, 1, -1)])
+    tokenizer.add_special_tokens([f"[unused{number}]" for number in range(80)])
+    return with_template(tokenizer, "[CLS]", "[SEP]")
+
+
+def unigram(normalizer: Any, pre_tokenizer: Any, start: str, end: str) -> Tokenizer:
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, pre_tokenizer
+    trainer = trainers.UnigramTrainer(
+        vocab_size=200, special_tokens=[start, end, "<unk>"], unk_token="<unk>", initial_alphabet=PIECES,
+        show_progress=False,
+    )  # fmt: skip
+    tokenizer.train_from_iterator(texts_to_train_on(), trainer)
+    return with_template(tokenizer, start, end)
+
+
+def with_template(tokenizer: Tokenizer, start: str, end: str) -> Tokenizer:
+    special = [(name, tokenizer.token_to_id(name)) for name in (start, end)]
+    tokenizer.post_processor = processors.TemplateProcessing(single=f"{start} $A {end}", special_tokens=special)
+    return tokenizer
+
+
+def made(family: str) -> Tokenizer:
+    one_space = normalizers.Replace(Regex(" {2,}"), " ")
+    if family == "xlmr":
+        before = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+        normalizer = normalizers.Sequence([normalizers.Nmt(), normalizers.NFKC(), one_space])
+        return unigram(normalizer, before, "<s>", "</s>")
+    if family == "deberta":
+        normalizer = normalizers.Sequence([normalizers.Strip(), normalizers.NFKC(), one_space])
+        return unigram(normalizer, pre_tokenizers.Metaspace(), "[CLS]", "[SEP]")
+    if family == "roberta":
+        return roberta()
+    return modernbert() if family == "modernbert" else wordpiece(family == "uncased")
