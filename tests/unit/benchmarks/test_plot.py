@@ -5,6 +5,8 @@ from xml.etree import ElementTree
 
 import matplotlib
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 
 from benchmarks.measure import Run
 from benchmarks.plot import bar_figure, bars
@@ -13,11 +15,16 @@ RUNS = {"ours": Run(2.0, 400_000_000), "theirs <slow>": Run(30.0, 2_000_000_000)
 GROUPS = {"25,000 rows": RUNS, "250,000 rows": RUNS}
 
 
+def drawn(axes: Axes) -> list[Rectangle]:
+    """The bars, in the order of the ways."""
+    return [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+
+
 def test_bars_are_in_proportion_and_names_are_text() -> None:
     figure = bar_figure("a & b", GROUPS)
     assert [axes.get_title("left").split(": ")[1] for axes in figure.axes] == ["wall clock", "peak memory"] * 2
     for axes, wanted in zip(figure.axes, [(2, 30), (400, 2000)] * 2, strict=True):
-        assert tuple(bar.get_width() for bar in axes.patches) == wanted
+        assert tuple(bar.get_width() for bar in drawn(axes)) == wanted
         assert axes.get_xlim()[0] == 0 and axes.get_xlim()[1] > wanted[1]
     shown = bars("a & b", GROUPS)
     texts = [element.text for element in ElementTree.fromstring(shown).iter("{http://www.w3.org/2000/svg}text")]  # noqa: S314 (our own text)
@@ -26,7 +33,7 @@ def test_bars_are_in_proportion_and_names_are_text() -> None:
 
 def test_the_first_way_is_on_top() -> None:
     axes = bar_figure("a", {"rows": RUNS}).axes[0]
-    ours, theirs = (axes.transData.transform((0, bar.get_y()))[1] for bar in axes.patches)
+    ours, theirs = (axes.transData.transform((0, bar.get_y()))[1] for bar in drawn(axes))
     assert ours > theirs
 
 

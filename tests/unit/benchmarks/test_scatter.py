@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from benchmarks.scatter import Point, decades, scatter, scatter_figure
@@ -14,7 +15,7 @@ POINTS = [Point("ours & theirs", "1 client", 50, 20), Point("other", "1 client",
 def places(figure: Figure) -> list[tuple[float, float]]:
     """Where the points lie, in pixels from the lower left."""
     [axes] = figure.axes
-    [*found] = axes.transData.transform([place for line in axes.lines for place in line.get_xydata()])
+    found = axes.transData.transform(np.concatenate([line.get_xydata() for line in axes.lines]))
     return [(float(x), float(y)) for x, y in found]
 
 
