@@ -34,6 +34,8 @@ def run(arguments: Sequence[str], paths: Paths) -> None:
     options = from_flags(ProcessingOptions, arguments)
     # No linear algebra here, and starting its threads takes longer than any import but DuckDB's.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # As in the image: the hub is asked where that is allowed. huggingface_hub reads it when it is imported.
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     # Imported late: --help and a mistyped option need no database.
     from processing import start
 

@@ -70,6 +70,8 @@ def module_settings(environ: Mapping[str, str]) -> dict[str, str]:
         "PATH": os.pathsep.join(dict.fromkeys(commands)),
         "SAGEMAKER_TRAINING_MODULE": environ.get("SAGEMAKER_TRAINING_MODULE") or "training.launch:main",
         "PYTHONPATH": python_path(environ),
+        # As in the images: the hub is asked where that is allowed.
+        "HF_HUB_OFFLINE": environ.get("HF_HUB_OFFLINE") or "1",
         # What a script prints is in the log at once, not at its end.
         "PYTHONUNBUFFERED": environ.get("PYTHONUNBUFFERED") or "1",
     }

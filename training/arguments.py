@@ -132,6 +132,8 @@ def explain(given: Mapping[str, Any], evaluates: bool) -> None:
 def in_force(given: Mapping[str, Any], evaluates: bool) -> dict[str, Default]:
     """The image's defaults but for those that a value which was given excludes."""
     excluded = {name for name, other in EXCLUSIVE.items() if given.get(other)}
+    if str(getattr(given.get("eval_strategy"), "value", given.get("eval_strategy"))) == "no":
+        excluded.add("metric_for_best_model")
     return {name: default for name, default in defaults(evaluates).items() if name not in excluded}
 
 

@@ -11,7 +11,9 @@ from enum import Enum
 from typing import Any, get_args
 
 from contract.failures import UserError
+from contract.options import declared
 from training.hyperparameters import Hyperparameters, argument_kinds
+from training.options import TrainingOptions
 
 INFINITY = math.inf
 MOST_SEEDS = 2**32 - 1
@@ -203,6 +205,18 @@ def check_pairs(values: Mapping[str, Any]) -> None:
             f"hyperparameter dataloader_prefetch_factor is {values['dataloader_prefetch_factor']}, but "
             "dataloader_num_workers is 0; expected workers, or no dataloader_prefetch_factor"
         )
-    lora_alone = [name for name in ("lora_target_modules",) if values[name] and values["lora_r"] is None]
-    if lora_alone:
-        raise UserError(f"hyperparameter {lora_alone[0]} is set, but lora_r is not; expected both")
+    defaults = {option.name: option.default for option in declared(TrainingOptions)}
+    for name in ("lora_alpha", "lora_dropout", "lora_target_modules"):
+        if values["lora_r"] is None and values[name] != defaults[name]:
+            raise UserError(f"hyperparameter {name} is set, but lora_r is not; expected both")
+    check_direction(values)
+
+
+def check_direction(values: Mapping[str, Any]) -> None:
+    """Refuse a greater_is_better that would deliver the worst model."""
+    metric = (values.get("metric_for_best_model") or "loss").removeprefix("eval_")
+    if values.get("greater_is_better") not in (None, metric != "loss"):
+        raise UserError(
+            f"hyperparameter greater_is_better is {str(values['greater_is_better']).lower()}, but the best {metric} is "
+            f"the {'least' if metric == 'loss' else 'greatest'}; expected {str(metric != 'loss').lower()}, or none"
+        )

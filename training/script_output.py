@@ -6,6 +6,7 @@ metric definition, and the toolkit finds no error message in them.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from typing import Any, Protocol
 
@@ -14,6 +15,8 @@ MOST_BYTES = 2**20
 # Of standard error that are kept for the failure reason: pip's own come before its notices.
 MOST_LINES = 20
 LINE_ENDS = (b"\n", b"\r")
+# Colours and the like (ECMA-48), which belong in no failure reason.
+TERMINAL_CODE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 class Stream(Protocol):
@@ -43,7 +46,8 @@ class WholeLines:
                 end = len(self._begun)
             if end or not piece:
                 lines, self._begun = self._begun[:end], self._begun[end:]
-                self.last.extend(line.strip() for line in lines.decode(errors="replace").splitlines() if line.strip())
+                text = TERMINAL_CODE.sub("", lines.decode(errors="replace"))
+                self.last.extend(line.strip() for line in text.splitlines() if line.strip())
                 return lines
 
 

@@ -186,6 +186,12 @@ class JobTrainer(CheckpointingTrainer):
         self.log(dict(metrics))
         return metrics
 
+    def log(self, logs: dict[str, float], *arguments: Any, **keywords: Any) -> None:
+        """As Trainer does, without its train_samples_per_second, which counts the time of evaluations and saves."""
+        if "train_runtime" in logs:
+            logs.pop("train_samples_per_second", None)
+        super().log(logs, *arguments, **keywords)
+
     # Counts
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:  # noqa: ARG002 (Trainer's signature)

@@ -7,6 +7,7 @@ here SIGTERM is passed on to it as well, and a failure becomes one sentence.
 
 from __future__ import annotations
 
+import difflib
 import logging
 import os
 import re
@@ -41,6 +42,10 @@ TORCHRUN_GRACE = {"TORCH_ELASTIC_SHUTDOWN_TIMEOUT": "100"}
 # The last line of a traceback, which some launchers begin with the rank; torchrun's own traceback is no cause.
 RAISED = re.compile(r"(?:\[(?:rank)?\d+\]:\s*)?((?:\w+\.)*\w*(?:Error|Exception|Interrupt)\b.*)")
 TORCHRUN_REPORT = "ChildFailedError"
+# A last line of standard error that tells why a program failed; others are notices of libraries.
+COMPLAINT = re.compile(
+    r"error|exception|fail|fatal|abort|cannot|not found|no such|denied|killed|invalid|usage", re.IGNORECASE
+)
 # What a shell makes of a command that SIGKILL ended.
 KILLED_IN_A_SHELL = "137"
 KILL_HINT = ", which is how a machine out of memory ends a process: expected an instance with more memory"
@@ -49,8 +54,20 @@ log = logging.getLogger(__name__)
 
 
 def is_requested(hyperparameters: Mapping[str, Any], environ: Mapping[str, str]) -> bool:
-    """Whether a job with these hyperparameters and variables brings its own script."""
-    return PROGRAM in hyperparameters or bool(environ.get(PROGRAM_VARIABLE))
+    """Whether a job with these hyperparameters and variables brings its own script.
+
+    Raises:
+        UserError: it brings code, but the name of the script is missing or misspelled.
+    """
+    if PROGRAM in hyperparameters or environ.get(PROGRAM_VARIABLE):
+        return True
+    misspelled = difflib.get_close_matches(PROGRAM, hyperparameters, n=1, cutoff=0.85)
+    if misspelled or CODE in hyperparameters:
+        raise UserError(
+            f"hyperparameter {misspelled[0] if misspelled else CODE} is set, but {PROGRAM}, the script to run, is not; "
+            "expected both, or neither for the image's own training"
+        )
+    return False
 
 
 def launchers(hyperparameters: Mapping[str, Any]) -> dict[str, str]:
@@ -95,6 +112,9 @@ def prepare(hyperparameters: Mapping[str, Any]) -> tuple[str, Any]:
         }
     )
     code = Path(environment.code_dir)
+    for folder in (settings.model_dir, settings.output_data_dir, settings.output_intermediate_dir):
+        # SageMaker makes them; in other places the script would find none.
+        Path(folder).mkdir(parents=True, exist_ok=True)
     place, launcher = fetch(settings.module_dir, code, program), launcher_of(settings, code)
     log.info("running the script %s of %s by %s instead of the image's own training", program, place, launcher)
     skip_name_resolution(settings.hosts)
@@ -192,7 +212,7 @@ def failure(program: str, error: Any, last_errors: list[str], stopped: bool) -> 
         return f"script {program} cannot be started: {first_line(Exception(error.cmd))}"
     output = error.output.decode("utf-8", "replace") if isinstance(error.output, bytes) else error.output or ""
     # torchrun's own report ends in rules.
-    others = [] if TORCHRUN_REPORT in output else last_errors[-1:]
+    others = [] if TORCHRUN_REPORT in output else [line for line in last_errors[-1:] if COMPLAINT.search(line)]
     said = last_error(output.splitlines()) or "".join(others)
     is_killed = error.return_code.startswith("-")
     return f"script {program} {ending(error.return_code)}" + (f": {said}" if said and not is_killed else "")

@@ -70,7 +70,7 @@ def change_rows(job: Job) -> None:
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        (change_weights, "base model or model configuration"),
+        (change_weights, "base model, model configuration or LoRA"),
         (change_rows, "train channel"),
         (lambda job: turn_labels(job, "validation"), "validation channel"),
     ],

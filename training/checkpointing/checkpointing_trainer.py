@@ -77,6 +77,9 @@ class CheckpointingTrainer(Trainer):
         else:
             model_state.load(self.accelerator.unwrap_model(model or self.model), folder)
 
+    def compare_trainer_and_checkpoint_args(self, *_: Any) -> None:
+        """Nothing: hyperparameter_history compares all of them, and logs what each change does."""
+
     def _load_scaler(self, checkpoint: str | None) -> None:
         """As Trainer does, where this start scales the loss: a training in fp16 may go on in bf16 or fp32."""
         if self.accelerator.scaler is not None:

@@ -21,7 +21,11 @@ log = logging.getLogger(__name__)
 
 
 # What an Origin tells apart, as messages name it.
-ORIGINS = {"data": "train channel", "validation": "validation channel", "model": "base model or model configuration"}
+ORIGINS = {
+    "data": "train channel (or max_length)",
+    "validation": "validation channel (or max_length)",
+    "model": "base model, model configuration or LoRA",
+}
 
 
 def choose(

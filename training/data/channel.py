@@ -133,7 +133,10 @@ def normalised(rows: Dataset, card: Card | None, folder: Path) -> Dataset:
 
 def refuse_pairs(rows: Dataset, folder: Path) -> None:
     """Raises UserError: rows are of two texts, told apart by token_type_ids, which training would leave out."""
-    if TYPES in rows.column_names and pc.any(pc.not_equal(pc.list_flatten(rows.data.column(TYPES)), pa.scalar(0))).as_py():
+    if (
+        TYPES in rows.column_names
+        and pc.any(pc.not_equal(pc.list_flatten(rows.data.column(TYPES)), pa.scalar(0))).as_py()
+    ):
         raise UserError(
             f"channel {folder}: {TYPES} tells apart the two texts of a row, which this image does not train on; "
             "expected rows of one text"

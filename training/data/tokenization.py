@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ TEXT_COLUMNS = ("review_body", "text", "sentence", "content")
 LABEL_COLUMNS = ("labels", "label")
 BATCH_ROWS = 1_000
 MOST_CLASSES = 1_000
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -64,22 +67,33 @@ class TextEncoder:
         features = Features(
             {"input_ids": List(Value("int32")), "labels": ClassLabel(names=list(found)), "text": Value("string")}
         )
-        columns = {"input_ids": self.ids(texts), "labels": numbered(values, found, label, folder), "text": texts}
+        ids, longer = self.truncated(texts)
+        log.info(
+            "channel %s: %s of %s texts are truncated to %d tokens",
+            *(folder.name, f"{longer:,}", f"{len(texts):,}", self.max_length),
+        )
+        columns = {"input_ids": ids, "labels": numbered(values, found, label, folder), "text": texts}
         return Dataset(pa.table(columns), info=None).cast(features)
 
     def ids(self, texts: pa.ChunkedArray) -> pa.ChunkedArray:
         """list<int32>, the token ids of each text."""
+        return self.truncated(texts)[0]
+
+    def truncated(self, texts: pa.ChunkedArray) -> tuple[pa.ChunkedArray, int]:
+        """The same, and how many texts are longer than max_length."""
         tokenizer = Tokenizer.from_file(str(self.tokenizer_file))
         tokenizer.no_padding()
         tokenizer.enable_truncation(
             self.max_length, direction=truncation_side(self.tokenizer_file, tokenizer.truncation)
         )
         chunks: list[pa.Array] = []
+        longer = 0
         for start in range(0, len(texts), BATCH_ROWS):
             encoded = tokenizer.encode_batch_fast(texts.slice(start, BATCH_ROWS).to_pylist())
             chunks.append(pa.array([row.ids for row in encoded], pa.list_(pa.int32())))
+            longer += sum(bool(row.overflowing) for row in encoded)
         # The types of pyarrow lack this overload.
-        return pa.chunked_array(chunks, pa.list_(pa.int32()))  # type: ignore[call-overload]
+        return pa.chunked_array(chunks, pa.list_(pa.int32())), longer  # type: ignore[call-overload]
 
 
 def pick(rows: Dataset, wanted: str | None, usual: Sequence[str], option: str, folder: Path) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
+from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModelForSequenceClassification,
@@ -149,8 +152,8 @@ def check(base: BaseModel, card: Card | None, longest: int) -> None:
     needed = max(longest, card.max_length if card else 0)
     if positions is not None and needed > positions:
         raise UserError(
-            f"rows have up to {needed} tokens, but model {base.name} has {positions} positions; "
-            f"process with --max-length {positions}"
+            f"rows may have {needed} tokens, but model {base.name} has {positions} positions; expected "
+            f"{f'data processed with --max-length {positions}' if card else f'max_length of at most {positions}'}"
         )
 
 
@@ -176,27 +179,42 @@ def load(base: BaseModel, attention: str | None = None) -> PreTrainedModel:
         refuse_other_weights(base)
     try:
         if base.from_scratch:
-            log.info("model %s has no weights: training starts from scratch", base.name)
+            log.warning(
+                "model %s has no weights: training starts from scratch; a pretrained model has a file %s",
+                *(base.name, WEIGHTS[0]),
+            )
             return AutoModelForSequenceClassification.from_config(base.config, attn_implementation=attention)
-        model, found = AutoModelForSequenceClassification.from_pretrained(
-            base.location,
-            revision=base.revision,
-            config=base.config,
-            use_safetensors=True,
-            trust_remote_code=False,
-            dtype=torch.float32,
-            attn_implementation=attention,
-            # The base has a head for another task, or another number of classes.
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-        )
-    except (OSError, ValueError, ImportError) as error:
+        with loading_report_off():
+            model, found = AutoModelForSequenceClassification.from_pretrained(
+                base.location,
+                revision=base.revision,
+                config=base.config,
+                use_safetensors=True,
+                trust_remote_code=False,
+                dtype=torch.float32,
+                attn_implementation=attention,
+                # The base has a head for another task, or another number of classes.
+                ignore_mismatched_sizes=True,
+                output_loading_info=True,
+            )
+    except (OSError, ValueError, ImportError, SafetensorError) as error:
         raise UserError(f"model {base.name} cannot be loaded: {first_line(error)}") from None
     refuse_new_encoder(base, model, new_tensors(found))
     # Saved again, the model has the names of its type. Those of the file that it came from may be legacy ones
     # (LayerNorm.gamma), which not everything that reads safetensors knows.
     model._weight_conversions = None
     return model
+
+
+@contextmanager
+def loading_report_off() -> Iterator[None]:
+    """Without transformers' report of what it loaded: whoever loads looks at output_loading_info, and logs it."""
+    level = transformers.utils.logging.get_verbosity()
+    transformers.utils.logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        transformers.utils.logging.set_verbosity(level)
 
 
 def new_tensors(found: Mapping[str, Any]) -> list[str]:

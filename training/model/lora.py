@@ -44,17 +44,18 @@ def adapt(model: PreTrainedModel, settings: Mapping[str, Any]) -> None:
     """Freeze the encoder of `model` and put trainable layers of low rank beside its linear ones; the head learns whole.
 
     Raises:
-        UserError: none of the layers named is there.
+        UserError: a layer that is named is not there.
     """
     # Imported late: it takes a second, and most jobs train in full.
     from peft import LoraConfig, inject_adapter_in_model
 
     targets = list(linear_layers(model, settings["target_modules"]))
-    if not targets:
-        known = sorted({name.rpartition(".")[2] for name in linear_layers(model, ())})
+    known = {name.rpartition(".")[2] for name in linear_layers(model, ())}
+    unknown = [name for name in settings["target_modules"] if name not in known]
+    if unknown:
         raise UserError(
-            f"hyperparameter lora_target_modules is {','.join(settings['target_modules'])}, "
-            f"expected some of the model's linear layers: {', '.join(known)}"
+            f"hyperparameter lora_target_modules has {', '.join(unknown)}, "
+            f"expected some of the model's linear layers: {', '.join(sorted(known))}"
         )
     # Conv1D, the linear layer of GPT-2, keeps its weights transposed.
     transposed = all(isinstance(model.get_submodule(name), Conv1D) for name in targets)

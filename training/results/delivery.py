@@ -13,6 +13,7 @@ import torch
 from safetensors import SafetensorError
 
 from contract.failures import UserError
+from contract.options import declared
 from contract.versions import versions
 from training.checkpointing import hyperparameter_history, model_state, store
 from training.distributed import sharding
@@ -22,6 +23,7 @@ from training.evaluation.calibration import bins
 from training.evaluation.final_evaluation import FinalEvaluation
 from training.metrics import say
 from training.model import lora
+from training.options import TrainingOptions
 from training.results import delivered_weights, model_folder, outputs, verification
 from training.results.html_report import Report
 from training.results.verification import Judged
@@ -126,10 +128,17 @@ def result_of(
     trainer: JobTrainer, step: int, metrics: Mapping[str, float], partial: bool = False
 ) -> model_folder.Result:
     in_force = hyperparameter_history.at(trainer.stretches, step)
-    shown: dict[str, Any] = {name: in_force[name] for name in SHOWN}
+    shown: dict[str, Any] = {name: in_force[name] for name in (*SHOWN, *changed_options(in_force))}
     return model_folder.Result(
         step, trainer.state.global_step, metrics, shown, trainer.args.world_size, trainer.resumed_from, partial
     )
+
+
+def changed_options(in_force: Mapping[str, Any]) -> list[str]:
+    """Names of the image's own hyperparameters that are not what they are by default, as JSON holds them."""
+    defaults = {option.name: option.default for option in declared(TrainingOptions)}
+    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in defaults.items()}
+    return [name for name, value in plain.items() if name in in_force and in_force[name] != value]
 
 
 def write_model(

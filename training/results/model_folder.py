@@ -23,6 +23,9 @@ from training.model.base_model import BaseModel
 README_FILE = "README.md"
 LIBRARIES = ("torch", "transformers", "datasets", "accelerate", "peft")
 
+# Ends of the names of metrics that tell how fast a machine was, not how good a model is.
+MEASURED = ("_runtime", "_per_second", "_share")
+
 log = logging.getLogger(__name__)
 
 
@@ -130,17 +133,32 @@ def model_card(card: Card, base: BaseModel, result: Result) -> str:
         f"Sorts text into {', '.join(card.label_names)}; reads at most {card.max_length} tokens.",
         "",
         f"Trained {'from scratch' if base.from_scratch else 'from ' + base.name} on "
-        f"{sum(card.splits.values()):,} prepared rows; these are the weights of step {result.step} of {result.steps}.",
+        f"{sum(card.splits.values()):,} rows; these are the weights of step {result.step}, "
+        f"{'where the training stood at step' if result.partial else 'the training had'} {result.steps}"
+        f"{'' if result.partial else ' steps'}.",
         *(["", "**Partial: the training was stopped before its end.**"] if result.partial else []),
         "",
-        *table("Metric", result.metrics),
+        *table("Metric", {name: each for name, each in result.metrics.items() if not name.endswith(MEASURED)}),
         "",
         *table("Hyperparameter", result.arguments),
         "",
         "    from transformers import pipeline",
-        '    pipeline("text-classification", model="this folder")("A text to sort")',
+        '    pipeline("text-classification", model="this folder")("A text to sort", truncation=True)',
+        *threshold_note(card, result),
     ]
     return "\n".join(lines) + "\n"
+
+
+def threshold_note(card: Card, result: Result) -> list[str]:
+    """What a plain pipeline does not do, where there is a decision threshold."""
+    if result.decision_threshold is None:
+        return []
+    return [
+        "",
+        f"The inference image answers {card.label_names[1]} from a probability of {result.decision_threshold:.6g} on; "
+        "a plain pipeline, which does not know this threshold, answers the more probable class. The metrics whose "
+        "names end in `_at_threshold` are those of the image.",
+    ]
 
 
 def table(heading: str, values: Mapping[str, Any]) -> list[str]:

@@ -18,6 +18,7 @@ from training.data.channel import IDS, MASK, TEXT, Channel, by_length
 from training.data.collator import PaddingCollator
 from training.data.tokenization import TextEncoder
 from training.evaluation.predictions import Predictions, softmax
+from training.model.base_model import loading_report_off
 
 # Of the sample: enough to see a wrong model, few enough to take seconds.
 MOST_ROWS, MOST_TOKENS, ROWS_OF_A_BATCH = 256, 16_384, 8
@@ -100,9 +101,10 @@ def load(folder: Path) -> PreTrainedModel:
     Raises:
         DeliveryError: a tensor of it is missing in its file, or the file has others.
     """
-    model, found = AutoModelForSequenceClassification.from_pretrained(
-        folder, use_safetensors=True, trust_remote_code=False, dtype=torch.float32, output_loading_info=True
-    )
+    with loading_report_off():
+        model, found = AutoModelForSequenceClassification.from_pretrained(
+            folder, use_safetensors=True, trust_remote_code=False, dtype=torch.float32, output_loading_info=True
+        )
     wrong = sorted({*found["missing_keys"], *found["unexpected_keys"]})
     if wrong or found["mismatched_keys"]:
         raise DeliveryError(f"the weights in the model folder are not those of its configuration: {', '.join(wrong)}")

@@ -66,6 +66,27 @@ def test_pairs_that_leave_one_without_effect_are_refused() -> None:
         check(lora_target_modules="query")
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"metric_for_best_model": "f1", "greater_is_better": "false"}, "the best f1 is the greatest; expected true"),
+        ({"greater_is_better": "true"}, "the best loss is the least; expected false"),
+        ({"metric_for_best_model": "eval_loss", "greater_is_better": "True"}, "the best loss is the least"),
+    ],
+)
+def test_the_worst_model_is_not_taken_for_the_best(values: dict[str, str], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        check(**values)
+    check(metric_for_best_model="f1", greater_is_better="true")
+
+
+@pytest.mark.parametrize("name", ["lora_alpha", "lora_dropout"])
+def test_settings_of_lora_want_a_rank(name: str) -> None:
+    with pytest.raises(UserError, match=f"hyperparameter {name} is set, but lora_r is not; expected both"):
+        check(**{name: "0.5"})
+    check(**{name: "0.5", "lora_r": "4"})
+
+
 def test_every_range_and_package_is_of_a_field() -> None:
     known = argument_kinds().keys() | vars(parse({}).options).keys()
     assert hyperparameter_checks.RANGES.keys() <= known

@@ -74,3 +74,9 @@ def test_the_last_lines_of_standard_error_of_the_last_process_are_kept() -> None
         for name in ("one", "two"):
             process.create([sys.executable, "-c", code, name], [], 1, cwd="/", capture_error=True)
             assert output.last_errors == ["first", f"last {name}"]
+
+
+def test_colours_are_not_kept() -> None:
+    stream = WholeLines(stream_of(b"\x1b[31mred\x1b[0m plain\n"))
+    asyncio.run(stream.read(100))
+    assert list(stream.last) == ["red plain"]

@@ -21,6 +21,14 @@ def test_a_script_is_requested_by_its_hyperparameter_or_variable() -> None:
     assert not user_script.is_requested({"sagemaker_region": "eu-west-1", "epochs": "1"}, {"SAGEMAKER_PROGRAM": ""})
 
 
+@pytest.mark.parametrize("name", ["sagemaker_programm", "sagemaker_progam", "sagemaker_submit_directory"])
+def test_code_without_the_name_of_its_script_is_not_ignored(name: str) -> None:
+    with pytest.raises(
+        UserError, match=f"hyperparameter {name} is set, but sagemaker_program, the script to run, is not"
+    ):
+        user_script.is_requested({name: "train.py", "sagemaker_region": "eu-west-1"}, {})
+
+
 def test_launchers_are_those_that_are_switched_on() -> None:
     given = {"sagemaker_torch_distributed_enabled": "true", "sagemaker_mpi_enabled": '"False"', "epochs": "1"}
     assert user_script.launchers(given) == {"sagemaker_torch_distributed_enabled": "torchrun"}

@@ -82,3 +82,8 @@ def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(UserError, match="lora_r is 0, expected 1 or more"):
         lora.wanted(TrainingOptions(lora_r=0))
     assert lora.wanted(TrainingOptions()) is None
+
+
+def test_each_layer_that_is_named_must_be_there() -> None:
+    with pytest.raises(UserError, match="lora_target_modules has valu, expected some of the .* layers: dense, key, "):
+        adapted(lora_target_modules=("query", "valu"))
