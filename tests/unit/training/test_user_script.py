@@ -23,9 +23,7 @@ def test_a_script_is_requested_by_its_hyperparameter_or_variable() -> None:
 
 @pytest.mark.parametrize("name", ["sagemaker_programm", "sagemaker_progam", "sagemaker_submit_directory"])
 def test_code_without_the_name_of_its_script_is_not_ignored(name: str) -> None:
-    with pytest.raises(
-        UserError, match=f"hyperparameter {name} is set, but sagemaker_program, the script to run, is not"
-    ):
+    with pytest.raises(UserError, match=f"hyperparameter {name} is set, but sagemaker_program, the script"):
         user_script.is_requested({name: "train.py", "sagemaker_region": "eu-west-1"}, {})
 
 
