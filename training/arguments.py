@@ -60,6 +60,8 @@ def build(given: Mapping[str, Any], checkpoints: Path, evaluates: bool, world_si
     except (ValueError, TypeError, KeyError, ImportError) as error:
         raise UserError(f"hyperparameters do not fit together: {error}") from None
     check_metric(args)
+    if args.fsdp and world_size < 2:
+        raise UserError("hyperparameter fsdp is set, but the job has one process; expected several, or no fsdp")
     if args.fp16 and args.device.type == "cpu":
         raise UserError("hyperparameter fp16 is true, but this training is on the CPU; expected bf16, or a GPU")
     if args.n_gpu > 1:
@@ -127,6 +129,8 @@ def explain(given: Mapping[str, Any], evaluates: bool) -> None:
             log.info("%s = %s, as given", name, given[name])
         else:
             log.info("%s = %s by default: %s", name, default.value, default.reason)
+    if str(getattr(given.get("save_strategy"), "value", given.get("save_strategy"))) == "no":
+        log.warning("save_strategy = no: without checkpoints the weights of the last step are delivered, not the best")
 
 
 def in_force(given: Mapping[str, Any], evaluates: bool) -> dict[str, Default]:

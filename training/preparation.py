@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import pyarrow.compute as pc
 from transformers import PreTrainedModel, PrinterCallback, TrainerCallback, TrainingArguments, set_seed
 from transformers.integrations import MLflowCallback
 
 from contract.failures import UserError
 from contract.paths import Paths
-from training import arguments, tracking
+from training import arguments, model_fit, tracking
 from training.callbacks import LogCallback, PatienceCallback
 from training.checkpointing import hyperparameter_history, model_state, resume
 from training.checkpointing.store import Checkpoint, Origin
 from training.data import channels as data_channels
 from training.data import fingerprint
-from training.data.channel import IDS, Channel, Channels, by_length
+from training.data.channel import Channel, Channels, by_length
 from training.data.collator import PaddingCollator
 from training.data.sampler import STRATEGIES, Order
 from training.distributed.collectives import Agreement
@@ -24,7 +23,7 @@ from training.distributed.stopping import StopCallback, StopRequest
 from training.evaluation import decision_threshold
 from training.evaluation.predictions import Judge
 from training.hyperparameters import Hyperparameters
-from training.model import base_model, lora
+from training.model import base_model, loading, lora
 from training.model.base_model import BaseModel
 from training.model.loss import ClassificationLoss, balanced
 from training.run import TrainingRun
@@ -42,7 +41,7 @@ def prepare(
     """
     base = load_base(paths, hyperparameters)
     channels = data_channels.load(paths, hyperparameters.options, base, args.seed)
-    fit(base, channels)
+    model_fit.fit(base, channels)
     decision_threshold.check(hyperparameters.options.decision_threshold, len(channels.train.label_names))
     adaptation = lora.wanted(hyperparameters.options)
     refuse_together(args, adaptation)
@@ -101,7 +100,7 @@ def make_origin(
     return Origin(
         channels.train.fingerprint,
         channels.validation.fingerprint,
-        fingerprint.of_model(config, base_model.weight_files(base)),
+        fingerprint.of_model(config, loading.weight_files(base)),
     )
 
 
@@ -122,32 +121,6 @@ def load_base(paths: Paths, hyperparameters: Hyperparameters) -> BaseModel:
     return base_model.describe(base_model.find(hyperparameters.options, paths), hyperparameters.options.model_revision)
 
 
-def fit(base: BaseModel, channels: Channels) -> None:
-    """Give the model the data's classes, and refuse it where it does not suit the data."""
-    base_model.name_classes(base, channels.train.label_names)
-    base_model.agree_on_padding(base)
-    longest = max(int(channel.lengths.max()) for channel in channels.all)
-    if longest > channels.max_length:
-        raise UserError(
-            f"rows have up to {longest} tokens, but max_length is {channels.max_length}: the delivered model would "
-            f"read less of a text than it was trained on; expected rows cut to {channels.max_length} tokens"
-        )
-    base_model.check(base, channels.train.card, max(longest, channels.max_length))
-    for channel in channels.all:
-        refuse_unknown_tokens(base, channel)
-
-
-def refuse_unknown_tokens(base: BaseModel, channel: Channel) -> None:
-    """Raises UserError: a token id is none of the model's vocabulary, as that of another model's tokenizer."""
-    size = getattr(base.config.get_text_config(), "vocab_size", None)
-    ids: Any = pc.min_max(pc.list_flatten(channel.rows.data.column(IDS))).as_py()
-    if size is not None and not 0 <= ids["min"] <= ids["max"] < size:
-        raise UserError(
-            f"rows have token ids from {ids['min']} to {ids['max']}, but model {base.name} has {size} tokens; "
-            "expected rows that its own tokenizer made"
-        )
-
-
 def refuse_together(args: TrainingArguments, adaptation: dict[str, Any] | None) -> None:
     """Raises UserError: LoRA and a sharded model, which would have to be whole to be merged."""
     if adaptation and (args.fsdp or args.deepspeed):
@@ -156,7 +129,7 @@ def refuse_together(args: TrainingArguments, adaptation: dict[str, Any] | None) 
 
 def load_model(base: BaseModel, hyperparameters: Hyperparameters) -> PreTrainedModel:
     """The model to train, with layers of low rank where lora_r is set."""
-    model = base_model.load(base, hyperparameters.options.attn_implementation)
+    model = loading.load(base, hyperparameters.options.attn_implementation)
     adaptation = lora.wanted(hyperparameters.options)
     if adaptation:
         lora.adapt(model, adaptation)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
-from contextlib import nullcontext, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 import torch
 from torch.utils.data import DataLoader, SequentialSampler
 
+from contract.failures import UserError, first_line
 from training.callbacks import EpochCallback
-from training.checkpointing import hyperparameter_history
+from training.checkpointing import best_checkpoint, hyperparameter_history
 from training.checkpointing.checkpointing_trainer import CheckpointingTrainer
-from training.checkpointing.store import Checkpoint, Origin
+from training.checkpointing.store import PREFIX, Checkpoint, Origin
 from training.checkpointing.trainer_progress import ProgressCallback, TrainerProgress
 from training.data.sampler import Order
 from training.distributed import sharding
@@ -25,6 +26,15 @@ from training.microbatches import split
 from training.throughput import Cost, Counts
 
 log = logging.getLogger(__name__)
+
+
+@contextmanager
+def one_sentence(what: str) -> Iterator[None]:
+    """Raises UserError in place of what a library makes of settings that do not fit together."""
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, ImportError, AssertionError) as error:
+        raise UserError(f"hyperparameters {what} do not fit together: {first_line(error)}") from None
 
 
 class JobTrainer(CheckpointingTrainer):
@@ -117,6 +127,16 @@ class JobTrainer(CheckpointingTrainer):
         self.non_finite.add(total)
         return total
 
+    # Optimizer
+
+    def create_optimizer(self, *arguments: Any, **keywords: Any) -> Any:
+        with one_sentence(f"optim {self.args.optim.value} and optim_args"):
+            return super().create_optimizer(*arguments, **keywords)
+
+    def create_scheduler(self, *arguments: Any, **keywords: Any) -> Any:
+        with one_sentence(f"lr_scheduler_type {self.args.lr_scheduler_type.value} and lr_scheduler_kwargs"):
+            return super().create_scheduler(*arguments, **keywords)
+
     # Time
 
     def train_from(self, found: Checkpoint | None) -> None:
@@ -144,6 +164,13 @@ class JobTrainer(CheckpointingTrainer):
         """As Trainer does, which logs, evaluates and saves at the intervals of the checkpoint, not of this start."""
         places = super()._init_training_state(max_steps, *arguments, **keywords)
         self.state.compute_steps(self.args, max_steps)
+        if self.state.global_step > max_steps:
+            raise UserError(
+                f"hyperparameters num_train_epochs and max_steps make {max_steps} steps, but the checkpoint is of step "
+                f"{self.state.global_step}; expected at least as many, another checkpoint location, or resume=false"
+            )
+        if self.resumed_from is not None:
+            best_checkpoint.replace_lost(self)
         return places
 
     def _run_epoch(self, *arguments: Any, **keywords: Any) -> None:
@@ -163,6 +190,8 @@ class JobTrainer(CheckpointingTrainer):
 
     def evaluate_and_save(self) -> None:
         """Rerun an interrupted evaluation, and replace the checkpoint of its step by one that has its result."""
+        # Trainer loads the random state later, from the checkpoint that is written here.
+        self._load_rng_state(str(self.root / f"{PREFIX}{self.state.global_step}"))
         self._determine_best_metric(self._evaluate(None, None), None)
         self._save_checkpoint(self.model, None)
 

@@ -42,10 +42,8 @@ TORCHRUN_GRACE = {"TORCH_ELASTIC_SHUTDOWN_TIMEOUT": "100"}
 # The last line of a traceback, which some launchers begin with the rank; torchrun's own traceback is no cause.
 RAISED = re.compile(r"(?:\[(?:rank)?\d+\]:\s*)?((?:\w+\.)*\w*(?:Error|Exception|Interrupt)\b.*)")
 TORCHRUN_REPORT = "ChildFailedError"
-# A last line of standard error that tells why a program failed; others are notices of libraries.
-COMPLAINT = re.compile(
-    r"error|exception|fail|fatal|abort|cannot|not found|no such|denied|killed|invalid|usage", re.IGNORECASE
-)
+# Notices of libraries, which tell nothing of why a program failed.
+NOTICE = re.compile(r"warn|newly initialized|consider training|deprecat", re.IGNORECASE)
 # What a shell makes of a command that SIGKILL ended.
 KILLED_IN_A_SHELL = "137"
 KILL_HINT = ", which is how a machine out of memory ends a process: expected an instance with more memory"
@@ -212,7 +210,7 @@ def failure(program: str, error: Any, last_errors: list[str], stopped: bool) -> 
         return f"script {program} cannot be started: {first_line(Exception(error.cmd))}"
     output = error.output.decode("utf-8", "replace") if isinstance(error.output, bytes) else error.output or ""
     # torchrun's own report ends in rules.
-    others = [] if TORCHRUN_REPORT in output else [line for line in last_errors[-1:] if COMPLAINT.search(line)]
+    others = [] if TORCHRUN_REPORT in output else [line for line in last_errors[-1:] if not NOTICE.search(line)]
     said = last_error(output.splitlines()) or "".join(others)
     is_killed = error.return_code.startswith("-")
     return f"script {program} {ending(error.return_code)}" + (f": {said}" if said and not is_killed else "")

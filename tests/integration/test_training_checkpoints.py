@@ -178,7 +178,8 @@ def test_an_evaluation_that_a_stop_breaks_off_is_done_after_the_resume(tmp_path:
     settings = SETTINGS | {"eval_batch_size": 1}
     whole, job = (make_job(tmp_path / name, rows=2400) for name in ("whole", "stopped"))
     for each in (whole, job):
-        each.hyperparameters(**settings | {"train_batch_size": 240, "epochs": 1})
+        # Two epochs: the second one begins with the random state of the first one's end.
+        each.hyperparameters(**settings | {"train_batch_size": 240, "epochs": 2})
     finish(start(whole))
     # The last line before 600 batches of evaluation.
     assert stop(job, at=10) == 10

@@ -20,7 +20,7 @@ from architectures import ARCHITECTURES, write_pretrained
 from training_base import LABELS
 
 from contract.card import Card, RowCounts, TokenizerReference
-from training.model import base_model
+from training.model import base_model, loading
 from training.results import model_folder
 
 # DeBERTa scripts some of its functions.
@@ -52,7 +52,7 @@ def deliver(base_folder: Path, folder: Path) -> None:
     base_model.name_classes(base, LABELS)
     base_model.agree_on_padding(base)
     torch.manual_seed(1)
-    model = base_model.load(base)
+    model = loading.load(base)
     reference = TokenizerReference("tiny", "0" * 64)
     card = Card("text", LABELS, reference, 32, 42, {"train": 1}, RowCounts(1, 1), {})
     model_folder.write(folder, model, base, card, model_folder.Result(1, 1, {}, {}))

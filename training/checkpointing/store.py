@@ -122,6 +122,8 @@ def verify(folder: Path) -> Checkpoint:
         UserError: what is wrong with it: a manifest or a file is missing, shorter, or changed.
     """
     manifest = read_manifest(folder / MANIFEST)
+    if folder.name != f"{PREFIX}{manifest['step']}":
+        raise UserError(f"it is the checkpoint of step {manifest['step']} under another name")
     for name, expected in manifest["files"].items():
         verify_file(folder / name, expected["size"], expected["sha256"])
     origin = Origin(**manifest["origin"])

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+
+
+def unpadded(row: Mapping[str, Any]) -> list[int]:
+    """The ids of a row without the padding, on either side, that it was stored with and inference does not have."""
+    ids = row["input_ids"]
+    if row.get("attention_mask") is None:
+        return ids
+    return [token for token, real in zip(ids, row["attention_mask"], strict=True) if real]
 
 
 @dataclass(frozen=True)
@@ -30,13 +38,13 @@ class PaddingCollator:
             input_ids (batch, width) int64, attention_mask (batch, width) int64,
             labels (batch,) int64.
         """
-        lengths = [len(row["input_ids"]) for row in rows]
-        shape = (len(rows), self.width(max(lengths)))
+        tokens = [unpadded(row) for row in rows]
+        shape = (len(rows), self.width(max(map(len, tokens))))
         ids = torch.full(shape, self.pad_id, dtype=torch.int64)
         mask = torch.zeros(shape, dtype=torch.int64)
-        for i, row in enumerate(rows):
-            ids[i, : lengths[i]] = torch.as_tensor(row["input_ids"])
-            mask[i, : lengths[i]] = torch.as_tensor(row["attention_mask"]) if "attention_mask" in row else 1
+        for i, row in enumerate(tokens):
+            ids[i, : len(row)] = torch.as_tensor(row)
+            mask[i, : len(row)] = 1
         labels = torch.tensor([row["labels"] for row in rows], dtype=torch.int64)
         return {"input_ids": ids, "attention_mask": mask, "labels": labels}
 

@@ -59,10 +59,17 @@ def read(folder: Path, as_text: Iterable[str], split: str = "") -> Source:
         # Without what set_format did: it would leave out columns, and give tensors.
         tables = [load_from_disk(str(part)).with_format(None) for part in parts]
     elif kind == "parquet":
-        tables = [Dataset(parquet.read_table(file)) for file in parts]
+        tables = [Dataset(read_parquet(file)) for file in parts]
     else:
         tables = [text_files.read(parts, as_text)]
     return Source(joined(tables, folder), merged(cards(folder), folder), len(parts))
+
+
+def read_parquet(file: Path) -> pa.Table:
+    try:
+        return parquet.read_table(file)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UserError(f"file {file.name} cannot be read as parquet ({type(error).__name__})") from None
 
 
 def splits(folder: Path) -> list[str]:

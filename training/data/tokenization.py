@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,7 +148,7 @@ def distinct(values: pa.ChunkedArray, name: str, folder: Path) -> tuple[str, ...
             f"channel {folder}: column {name} has {len(found):,} different values, "
             f"expected 2 to {MOST_CLASSES:,} classes"
         )
-    if all(value.lstrip("-").isdigit() for value in found):
+    if all(re.fullmatch(r"-?[0-9]+", value) for value in found):
         return tuple(sorted(found, key=int))
     return tuple(sorted(found))
 

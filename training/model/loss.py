@@ -46,10 +46,15 @@ class ClassificationLoss:
 def balanced(labels: np.ndarray, classes: int) -> torch.Tensor:
     """(classes,) float32: rows / (classes times rows of the class), so that classes weigh alike in sum.
 
+    Classes without a row do not count, and weigh 1: validation may have some.
+
     Args:
         labels: (rows,) int64.
 
     Source: G. King, L. Zeng, "Logistic Regression in Rare Events Data", Political Analysis 9 (2001).
     """
     counts = np.bincount(labels, minlength=classes)
-    return torch.tensor(len(labels) / (classes * np.maximum(counts, 1)), dtype=torch.float32)
+    present = counts > 0
+    weights = np.ones(classes)
+    weights[present] = len(labels) / (present.sum() * counts[present])
+    return torch.tensor(weights, dtype=torch.float32)

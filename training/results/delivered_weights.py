@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 
 import torch.distributed as dist
 
 from contract.failures import UserError
-from training.checkpointing import model_state, store
+from training.checkpointing import best_checkpoint, model_state, store
 from training.checkpointing.store import Checkpoint
 from training.distributed import sharding
 from training.trainer import JobTrainer
@@ -29,7 +28,7 @@ def load(trainer: JobTrainer, best: bool) -> int:
 
 def load_best(trainer: JobTrainer) -> int:
     """Put the weights of the best evaluation into the model on all ranks. Returns their step."""
-    found = best_checkpoint(trainer) if trainer.is_world_process_zero() else None
+    found = best_checkpoint.usable(trainer) if trainer.is_world_process_zero() else None
     return load_step(trainer, store.step_of(found) if found else 0) or trainer.state.global_step
 
 
@@ -77,21 +76,3 @@ def load_step(trainer: JobTrainer, step: int) -> int:
         for tensor in model.state_dict().values():
             dist.broadcast(tensor, src=0)
     return step
-
-
-def best_checkpoint(trainer: JobTrainer) -> Path | None:
-    """The checkpoint of the best evaluation; None where there was none, or the current weights are the best."""
-    state = trainer.state
-    best = state.best_global_step
-    if not best or best == state.global_step:
-        return None
-    folder = trainer.root / f"{store.PREFIX}{best}"
-    try:
-        store.verify(folder)
-    except UserError as error:
-        log.warning("the best evaluation was at step %d, but its checkpoint cannot be used: %s", best, error)
-        return None
-    log.info(
-        "the best evaluation was at step %d (%s = %s)", best, trainer.args.metric_for_best_model, state.best_metric
-    )
-    return folder

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from contract.failures import UserError
 from contract.options import declared
 from contract.versions import versions
-from training.checkpointing import hyperparameter_history, model_state, store
+from training.checkpointing import best_checkpoint, hyperparameter_history, model_state, store
 from training.distributed import sharding
 from training.distributed.stopping import InterruptionError
 from training.evaluation import final_evaluation
@@ -107,7 +107,7 @@ def deliver_partial(run: TrainingRun) -> None:
     """By the first rank alone, and without harm to the checkpoint where it fails."""
     trainer = run.trainer
     try:
-        best = delivered_weights.best_checkpoint(trainer)
+        best = best_checkpoint.usable(trainer)
         step = store.step_of(best) if best else trainer.state.global_step
         result = result_of(trainer, step, metrics_of(trainer.state.log_history, step), partial=True)
         if best is None and sharding.is_sharded(trainer):

@@ -133,10 +133,8 @@ def model_card(card: Card, base: BaseModel, result: Result) -> str:
         f"Sorts text into {', '.join(card.label_names)}; reads at most {card.max_length} tokens.",
         "",
         f"Trained {'from scratch' if base.from_scratch else 'from ' + base.name} on "
-        f"{sum(card.splits.values()):,} rows; these are the weights of step {result.step}, "
-        f"{'where the training stood at step' if result.partial else 'the training had'} {result.steps}"
-        f"{'' if result.partial else ' steps'}.",
-        *(["", "**Partial: the training was stopped before its end.**"] if result.partial else []),
+        f"{sum(card.splits.values()):,} rows; these are the weights of step {result.step} of {result.steps}.",
+        *(["", f"**Partial: the training was stopped at step {result.steps}.**"] if result.partial else []),
         "",
         *table("Metric", {name: each for name, each in result.metrics.items() if not name.endswith(MEASURED)}),
         "",

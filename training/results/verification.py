@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,12 @@ import torch
 from transformers import AutoModelForSequenceClassification, PreTrainedModel, TrainingArguments
 
 from contract.tokenizer import TOKENIZER_FILE
-from training.data.channel import IDS, MASK, TEXT, Channel, by_length
-from training.data.collator import PaddingCollator
+from training.data.channel import Channel, by_length
+from training.data.collator import PaddingCollator, unpadded
+from training.data.columns import TEXT
 from training.data.tokenization import TextEncoder
 from training.evaluation.predictions import Predictions, softmax
-from training.model.base_model import loading_report_off
+from training.model.loading import loading_report_off
 
 # Of the sample: enough to see a wrong model, few enough to take seconds.
 MOST_ROWS, MOST_TOKENS, ROWS_OF_A_BATCH = 256, 16_384, 8
@@ -120,12 +121,6 @@ def token_ids(folder: Path, judged: Judged, rows: np.ndarray) -> list[list[int]]
         ids: list[Any] = TextEncoder(folder / TOKENIZER_FILE, judged.max_length).ids(texts).to_pylist()
         return ids
     return [unpadded(row)[: judged.max_length] for row in chosen]
-
-
-def unpadded(row: Mapping[str, list[int]]) -> list[int]:
-    """The ids of a row without the padding that it was stored with, which inference does not have."""
-    ids = row[IDS]
-    return [token for token, real in zip(ids, row.get(MASK) or [1] * len(ids), strict=True) if real]
 
 
 def probabilities(model: PreTrainedModel, rows: Sequence[Sequence[int]], args: TrainingArguments) -> np.ndarray:

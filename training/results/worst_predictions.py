@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.data.channel import TEXT, Channel, by_length
+from training.data.channel import Channel, by_length
+from training.data.columns import TEXT
 from training.evaluation.predictions import Predictions
 
 MOST, CHARACTERS = 12, 400

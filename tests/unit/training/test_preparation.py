@@ -50,18 +50,6 @@ def test_one_rank_of_a_host_computes_what_checkpoints_belong_to(base: BaseModel,
     assert preparation.make_origin(others, channels, base, None) == Origin("", "", "")
 
 
-def test_rows_longer_than_what_the_delivered_model_reads_are_refused(base: BaseModel, channels: Channels) -> None:
-    longest = max(int(channel.lengths.max()) for channel in channels.all)
-    short = Channels(channels.train, channels.validation, None, longest - 1)
-    with pytest.raises(UserError, match=f"^rows have up to {longest} tokens, but max_length is {longest - 1}: "):
-        preparation.fit(base, short)
-
-
-def test_the_model_gets_the_classes_of_the_rows(base: BaseModel, channels: Channels) -> None:
-    preparation.fit(base, channels)
-    assert base.config.id2label == {0: "NEGATIVE", 1: "POSITIVE"}
-
-
 @pytest.mark.parametrize("sharding", [{"fsdp": "full_shard"}, {"deepspeed": {"stage": 2}}])
 def test_lora_and_a_sharded_model_are_refused_together(sharding: dict[str, Any]) -> None:
     args = SimpleNamespace(**{"fsdp": "", "deepspeed": None} | sharding)
@@ -104,15 +92,6 @@ def test_rare_classes_weigh_more_where_weights_are_balanced(job: Job, channels: 
     balanced = preparation.make_loss(args, asked(job, class_weights="balanced"), channels.train)
     assert plain.weights is None
     assert balanced.weights is not None and len(balanced.weights) == 2
-
-
-def test_token_ids_beyond_the_vocabulary_are_refused(base: BaseModel, channels: Channels) -> None:
-    preparation.refuse_unknown_tokens(base, channels.train)
-    small: Any = SimpleNamespace(
-        name="m", config=SimpleNamespace(get_text_config=lambda: SimpleNamespace(vocab_size=9))
-    )
-    with pytest.raises(UserError, match="rows have token ids from 2 to .*, but model m has 9 tokens"):
-        preparation.refuse_unknown_tokens(small, channels.train)
 
 
 def test_an_epoch_without_a_step_is_refused(channels: Channels) -> None:

@@ -95,3 +95,9 @@ def test_pruning_below_the_limit_removes_nothing(tmp_path: Path, limit: int | No
     save(tmp_path, 5)
     store.prune(tmp_path, limit, keep=set())
     assert len(store.folders(tmp_path)) == 1
+
+
+def test_a_checkpoint_under_another_name_is_not_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    save(tmp_path, 10).rename(tmp_path / "checkpoint-99")
+    assert store.newest(tmp_path) is None
+    assert "checkpoint-99 is not used: it is the checkpoint of step 10 under another name" in caplog.text

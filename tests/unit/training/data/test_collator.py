@@ -16,8 +16,13 @@ def test_rows_are_padded_to_a_multiple_and_masked() -> None:
 
 
 def test_a_stored_mask_is_kept() -> None:
-    rows = [{"input_ids": [1, 2, 0, 0], "attention_mask": [1, 1, 0, 0], "labels": 0}]
-    assert PaddingCollator(0, multiple=4)(rows)["attention_mask"].tolist() == [[1, 1, 0, 0]]
+    rows = [
+        {"input_ids": [1, 2, 0, 0], "attention_mask": [1, 1, 0, 0], "labels": 0},
+        {"input_ids": [0, 0, 3, 4], "attention_mask": [0, 0, 1, 1], "labels": 0},
+    ]
+    batch = PaddingCollator(0, multiple=4)(rows)
+    assert batch["input_ids"].tolist() == [[1, 2, 0, 0], [3, 4, 0, 0]]
+    assert batch["attention_mask"].tolist() == [[1, 1, 0, 0], [1, 1, 0, 0]]
 
 
 @pytest.mark.parametrize(

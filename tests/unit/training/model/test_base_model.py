@@ -1,19 +1,17 @@
 import dataclasses
 import json
-import logging
 import shutil
 from pathlib import Path
 
 import pytest
-from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
-from training_base import LABELS, MAX_LENGTH, Job, pretrain
+from training_base import LABELS, MAX_LENGTH, Job
 from transformers import GPT2Config, PreTrainedTokenizerFast
 
 from contract.card import Card
 from contract.failures import UserError
 from contract.paths import Paths
-from training.model import base_model
+from training.model import base_model, loading
 from training.model.base_model import BaseModel
 from training.options import TrainingOptions
 
@@ -35,7 +33,7 @@ def test_a_folder_without_weights_starts_from_scratch_with_the_labels(job: Job, 
     base_model.name_classes(base, LABELS)
     base_model.check(base, card, MAX_LENGTH)
     assert base.from_scratch
-    model = base_model.load(base, "sdpa")
+    model = loading.load(base, "sdpa")
     assert model.config.id2label == dict(enumerate(LABELS))
     assert model.config._attn_implementation == "sdpa"
     assert model.config.problem_type == "single_label_classification"
@@ -54,13 +52,6 @@ def test_rows_longer_than_the_models_positions_are_refused(job: Job, card: Card)
     base = base_model.describe(str(job.paths.channel("model")), None)
     with pytest.raises(UserError, match="may have 128 tokens.*64 positions"):
         base_model.check(base, dataclasses.replace(card, max_length=128), MAX_LENGTH)
-
-
-def test_pickled_weights_are_refused(job: Job, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(job.paths.channel("model"), tmp_path / "model"))
-    (folder / "pytorch_model.bin").write_bytes(b"pickle")
-    with pytest.raises(UserError, match="only safetensors is read"):
-        base_model.load(base_model.describe(str(folder), None), "sdpa")
 
 
 def decoder(folder: Path, **settings: object) -> BaseModel:
@@ -99,45 +90,8 @@ def test_a_model_without_any_token_to_pad_with_is_refused(tmp_path: Path) -> Non
         base_model.agree_on_padding(decoder(tmp_path))
 
 
-@pytest.fixture
-def pretrained(job: Job, tmp_path: Path) -> Path:
-    folder = Path(shutil.copytree(job.paths.channel("model"), tmp_path / "pretrained"))
-    pretrain(folder)
-    return folder
-
-
-def rename(folder: Path, old: str, new: str) -> None:
-    state = {name.replace(old, new): each.clone() for name, each in load_file(folder / "model.safetensors").items()}
-    save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
-
-
-def test_a_loaded_model_is_saved_under_the_names_of_its_type(pretrained: Path, tmp_path: Path) -> None:
-    rename(pretrained, "LayerNorm.weight", "LayerNorm.gamma")
-    base = base_model.describe(str(pretrained), None)
-    model = base_model.load(base)
-    model.save_pretrained(tmp_path / "saved")
-    assert load_file(tmp_path / "saved" / "model.safetensors").keys() == model.state_dict().keys()
-
-
-def test_a_head_and_a_pooler_may_be_new_but_no_other_tensor(pretrained: Path, caplog: pytest.LogCaptureFixture) -> None:
-    rename(pretrained, "pooler", "other")
-    base = base_model.describe(str(pretrained), None)
-    base_model.name_classes(base, ("a", "b", "c"))
-    with caplog.at_level(logging.INFO):
-        base_model.load(base)
-    new = "bert.pooler.dense.bias, bert.pooler.dense.weight, classifier.bias, classifier.weight"
-    assert f"4 tensors are new and start at random: {new}" in caplog.text
-    rename(pretrained, "layer.1", "layer.2")
-    with pytest.raises(UserError, match="lack 16 tensors of a bert encoder"):
-        base_model.load(base)
-
-
-def test_the_files_of_the_weights_are_found_whole_and_in_shards(job: Job, pretrained: Path, tmp_path: Path) -> None:
-    assert base_model.weight_files(base_model.describe(str(job.paths.channel("model")), None)) == []
-    base = base_model.describe(str(pretrained), None)
-    assert base_model.weight_files(base) == [pretrained / "model.safetensors"]
-    base_model.load(base).save_pretrained(tmp_path / "shards", max_shard_size="40KB")
-    shutil.copyfile(pretrained / "tokenizer.json", tmp_path / "shards" / "tokenizer.json")
-    shards = base_model.weight_files(base_model.describe(str(tmp_path / "shards"), None))
-    assert len(shards) > 1
-    assert shards == sorted((tmp_path / "shards").glob("model-*.safetensors"))
+def test_an_adapter_is_refused(job: Job, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(job.paths.channel("model"), tmp_path / "model"))
+    (folder / "adapter_config.json").write_text("{}")
+    with pytest.raises(UserError, match="is an adapter .adapter_config.json.; expected a whole model"):
+        base_model.describe(str(folder), None)

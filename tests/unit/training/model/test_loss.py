@@ -41,3 +41,8 @@ def test_balanced_classes_weigh_alike_and_one_on_average() -> None:
     weights = balanced(labels, 3).numpy()
     assert np.bincount(labels) * weights == pytest.approx([10 / 3] * 3)
     assert weights[labels].mean() == pytest.approx(1)
+
+
+def test_a_class_without_a_row_does_not_count() -> None:
+    weights = balanced(np.array([0] * 6 + [2] * 2), 3).numpy()
+    assert weights.tolist() == pytest.approx([8 / 12, 1, 2])

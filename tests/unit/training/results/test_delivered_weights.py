@@ -17,6 +17,8 @@ from training.checkpointing.store import Origin
 from training.distributed.collectives import Agreement
 from training.results import delivered_weights
 
+HISTORY = [{"step": step, "eval_loss": step / 100} for step in (10, 20, 30)]
+
 
 def save(root: Path, step: int, value: float) -> Path:
     """A checkpoint whose weights are all `value`."""
@@ -38,8 +40,8 @@ def make_trainer(root: Path, best: int | None, last: int = 30, diverged: bool = 
         root=root,
         model=model,
         diverged=diverged,
-        state=SimpleNamespace(best_global_step=best, best_metric=0.5, global_step=last),
-        args=SimpleNamespace(world_size=1, metric_for_best_model="loss"),
+        state=SimpleNamespace(best_global_step=best, best_metric=0.5, global_step=last, log_history=HISTORY),
+        args=SimpleNamespace(world_size=1, metric_for_best_model="loss", greater_is_better=False),
         agreement=Agreement(),
         accelerator=SimpleNamespace(unwrap_model=lambda model: model),
         is_fsdp_enabled=False,
@@ -76,6 +78,14 @@ def test_a_damaged_best_checkpoint_is_not_loaded(tmp_path: Path, caplog: pytest.
     assert delivered_weights.load(trainer, best=True) == 30
     assert weights(trainer) == {0.0}
     assert "the best evaluation was at step 10, but its checkpoint cannot be used" in caplog.text
+
+
+def test_of_the_checkpoints_that_are_left_the_best_one_is_loaded(tmp_path: Path) -> None:
+    (save(tmp_path, 10, 1.0) / "model.safetensors").write_bytes(b"")
+    save(tmp_path, 20, 2.0)
+    trainer = make_trainer(tmp_path, best=10)
+    assert delivered_weights.load(trainer, best=True) == 20
+    assert weights(trainer) == {2.0}
 
 
 def test_a_training_that_diverged_delivers_the_newest_finite_weights(tmp_path: Path) -> None:

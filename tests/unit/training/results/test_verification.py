@@ -104,12 +104,6 @@ def test_the_sample_is_spread_over_all_lengths_and_affordable() -> None:
     assert sample(np.array([100_000, 1])).tolist() == [0]
 
 
-def test_padding_that_rows_are_stored_with_is_not_served() -> None:
-    row = {"input_ids": [0, 0, 2, 10, 3, 0], "attention_mask": [0, 0, 1, 1, 1, 0]}
-    assert verification.unpadded(row) == [2, 10, 3]
-    assert verification.unpadded({"input_ids": [2, 0, 3]}) == [2, 0, 3]
-
-
 @pytest.mark.parametrize("classes", [2, 1000])
 def test_the_distance_of_two_rows_does_not_depend_on_the_number_of_classes(classes: int) -> None:
     even = np.full((1, classes), 1 / classes)

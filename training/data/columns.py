@@ -1,0 +1,98 @@
+"""The columns of a channel: names, token counts, labels as whole numbers, and what is refused of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from datasets import Dataset
+
+from contract.card import Card
+from contract.failures import UserError
+
+COLUMNS = IDS, LABELS, LENGTH, MASK, TEXT = "input_ids", "labels", "length", "attention_mask", "text"
+TYPES = "token_type_ids"
+
+
+def column(rows: Dataset, name: str) -> np.ndarray:
+    """(rows,) int64, the numbers of one column."""
+    return rows.data.column(name).to_numpy().astype(np.int64)
+
+
+def normalised(rows: Dataset, card: Card | None, folder: Path) -> Dataset:
+    """`rows` with the columns of Channel and no others. Nothing is written: channels may be read-only."""
+    names = rows.column_names
+    if LABELS not in names and "label" in names:
+        rows = rows.rename_column("label", LABELS)
+    if card is not None and card.text_column in names and card.text_column != TEXT:
+        rows = rows.rename_column(card.text_column, TEXT)
+    for name in (IDS, LABELS):
+        if name not in rows.column_names:
+            raise UserError(f"channel {folder} has columns {names}, expected {name}: process the text first")
+    if LENGTH not in names or card is None or MASK in names:
+        # A column of this name that others made may count characters.
+        rows = rows.remove_columns([LENGTH]) if LENGTH in names else rows
+        rows = rows.add_column(LENGTH, token_counts(rows))
+    refuse_pairs(rows, folder)
+    return with_plain_labels(rows.select_columns([name for name in COLUMNS if name in rows.column_names]), folder)
+
+
+def token_counts(rows: Dataset) -> np.ndarray:
+    """(rows,) int64, tokens in each row, without padding where an attention mask tells it."""
+    column = rows.data.column(MASK if MASK in rows.column_names else IDS)
+    counts = pc.list_value_length(column).to_numpy().astype(np.int64)
+    if MASK not in rows.column_names:
+        return counts
+    real = np.concatenate([[0], np.cumsum(pc.list_flatten(column).to_numpy().astype(np.int64))])
+    ends = np.cumsum(counts)
+    return real[ends] - real[ends - counts]
+
+
+def refuse_pairs(rows: Dataset, folder: Path) -> None:
+    """Raises UserError: rows are of two texts, told apart by token_type_ids, which training would leave out."""
+    if (
+        TYPES in rows.column_names
+        and pc.any(pc.not_equal(pc.list_flatten(rows.data.column(TYPES)), pa.scalar(0))).as_py()
+    ):
+        raise UserError(
+            f"channel {folder}: {TYPES} tells apart the two texts of a row, which this image does not train on; "
+            "expected rows of one text"
+        )
+
+
+def with_plain_labels(rows: Dataset, folder: Path) -> Dataset:
+    """`rows` with labels that are numbers, where each is an array of one.
+
+    Raises:
+        UserError: a row has several labels.
+    """
+    stored = rows.data.column(LABELS)
+    if not (pa.types.is_list(stored.type) or pa.types.is_fixed_size_list(stored.type)):
+        return rows
+    if set(pc.unique(pc.list_value_length(stored)).to_pylist()) != {1}:
+        raise UserError(f"channel {folder}: labels are arrays of several values, expected one class a row")
+    place = rows.data.column_names.index(LABELS)
+    return Dataset(rows.data.table.set_column(place, LABELS, pc.list_flatten(stored)))
+
+
+def label_array(rows: Dataset, folder: Path) -> np.ndarray:
+    """The labels, (rows,) int64.
+
+    Raises:
+        UserError: a row has none, or they are no whole numbers.
+    """
+    stored = rows.data.column(LABELS)
+    if pa.types.is_boolean(stored.type) or (pa.types.is_floating(stored.type) and is_whole(stored)):
+        return pc.cast(stored, pa.int64()).to_numpy()
+    if stored.null_count:
+        raise UserError(f"channel {folder}: {stored.null_count} of {len(stored)} rows have no label")
+    if not pa.types.is_integer(stored.type):
+        raise UserError(f"channel {folder}: labels are of type {stored.type}, expected whole numbers from 0")
+    return column(rows, LABELS)
+
+
+def is_whole(values: pa.ChunkedArray) -> bool:
+    """Whether every number is there and whole."""
+    return not values.null_count and bool(pc.all(pc.equal(pc.floor(values), values)).as_py())
