@@ -1,7 +1,7 @@
 """card.json: tokenizer, label names, max_length and row counts, carried from splits to model to endpoint.
 
-Processing writes card.json beside each split, training checks it and copies it into the model
-folder, inference takes label names and max_length from it.
+Processing writes card.json next to each split; training checks it and writes it, with its metrics, into
+the model folder; inference takes label names, max_length and decision threshold from it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TASK = "text-classification"
 
 @dataclass(frozen=True)
 class TokenizerReference:
-    """Which tokenizer made the ids."""
+    """The tokenizer that produced the token ids: its name, and the fingerprint of its tokenizer.json."""
 
     name: str
     sha256: str
@@ -30,7 +30,7 @@ class TokenizerReference:
 
 @dataclass(frozen=True)
 class RowCounts:
-    """What became of the rows: `read` = `kept` + all filtered + all rejected."""
+    """Numbers of rows: `read` = `kept` + all filtered + all rejected, the latter two by reason."""
 
     read: int = 0
     kept: int = 0
@@ -38,22 +38,23 @@ class RowCounts:
     rejected: dict[str, int] = field(default_factory=dict)
 
     def balanced(self) -> bool:
+        """Whether every row that was read is counted exactly once."""
         return self.read == self.kept + sum(self.filtered.values()) + sum(self.rejected.values())
 
 
 @dataclass(frozen=True)
 class Card:
-    """Everything that travels from raw text to answers.
+    """The content of card.json.
 
     Attributes:
         label_names: name of class i at position i; empty for unlabelled data.
         max_length: longest row in tokens, special tokens included; longer text was truncated.
-        splits: rows per split, over this host's folder.
-        versions: of the image and the libraries that made it.
-        training: what training adds (base model, metrics); None before.
-        decision_threshold: of two labels, the probability of the second from which on it is the
-            answer; None means that the more probable one is.
-        partial: whether the training was stopped before its end, so that a better model was to come.
+        splits: number of rows per split in this host's folders.
+        versions: versions of the image and of the libraries that produced the data or the model.
+        training: base model, hyperparameters and metrics, added by training; None before.
+        decision_threshold: for two labels, the least probability of the second label with which it is
+            predicted; None means that the more probable label is predicted.
+        partial: whether training was stopped before its end, so that the model is not the final one.
     """
 
     text_column: str
@@ -75,21 +76,29 @@ class Card:
         write_json(folder / CARD_FILE, self.to_json())
 
     def to_json(self) -> dict[str, Any]:
+        """The card as a JSON object."""
         return dataclasses.asdict(self)
 
     @classmethod
     def read(cls, folder: Path) -> Card:
-        """The card in `folder`.
+        """Read card.json in `folder`.
 
         Raises:
-            UserError: there is none, it is no card, or it is of a later format.
+            UserError: the file is missing, is not a card, or has a newer format_version.
         """
         path = folder / CARD_FILE
         return cls.from_json(read_json(path, "card"), str(path))
 
     @classmethod
     def from_json(cls, content: Any, source: str) -> Card:
-        """The card in parsed JSON; fields this version does not know are ignored."""
+        """The card in parsed JSON; unknown fields are ignored.
+
+        Args:
+            source: name of the card in errors.
+
+        Raises:
+            UserError: `content` is not a card, or has a newer format_version.
+        """
         if not isinstance(content, dict) or "format_version" not in content:
             raise UserError(f"card {source} has no format_version; expected a card written by these images")
         if content["format_version"] > FORMAT_VERSION:

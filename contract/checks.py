@@ -1,4 +1,4 @@
-"""Checks of a host for every image's self-test: cores, memory, disk, shared memory, bf16, GPUs."""
+"""Checks of the host in every image's self-test: CPU cores, memory, disk, shared memory, bf16, GPUs."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from contract.paths import Paths
 from contract.selftest import Check, NotHereError
 
 GIGABYTE = 1e9
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 (looked at, and one file of an unguessable name written)
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 (only a TemporaryFile is written there)
 WRITTEN_BYTES = 16_000_000
-# Side of the matrices that a GPU multiplies, and how far a product in 16 bits may be off, as a share.
+# Size of the square matrices that a GPU multiplies, and the relative tolerance of their product in float16.
 SIDE, TOLERANCE = 256, 0.05
 
 
 def host(environ: Mapping[str, str]) -> list[Check]:
-    """The checks that need no library."""
+    """The checks of the host that need no library: cores, memory, disk, shared memory."""
     base = Paths.from_environment(environ).base
     return [
         Check("cores", cores),
@@ -36,24 +36,25 @@ def host(environ: Mapping[str, str]) -> list[Check]:
 
 
 def accelerators() -> list[Check]:
-    """The checks that need PyTorch."""
+    """The checks that need PyTorch: GPU and bf16."""
     return [Check("GPU", gpu), Check("bf16", bf16)]
 
 
 def cores() -> str:
+    """CPU cores that the container may use, and that the host has."""
     count = threads()
     return f"{count} core{'s' if count > 1 else ''} of {os.cpu_count()}"
 
 
 def disk(folder: Path) -> str:
-    """Free space of `folder` and how fast a file is written there, synced.
+    """Free space of `folder`, and the speed at which a file is written there, with fsync.
 
     Raises:
-        NotHereError: there is no such folder.
-        OSError: it cannot be written.
+        NotHereError: the folder does not exist.
+        OSError: the folder cannot be written.
     """
     if not folder.is_dir():
-        raise NotHereError(f"there is no folder {folder}")
+        raise NotHereError(f"the folder {folder} does not exist")
     started = time.monotonic()
     free = shutil.disk_usage(folder).free
     with tempfile.TemporaryFile(dir=folder) as file:
@@ -61,45 +62,45 @@ def disk(folder: Path) -> str:
         file.flush()
         os.fsync(file.fileno())
     speed = WRITTEN_BYTES / 1e6 / (time.monotonic() - started)
-    return f"{free / GIGABYTE:.1f} GB free, written at {speed:,.0f} MB/s"
+    return f"{free / GIGABYTE:.1f} GB free, writes {speed:,.0f} MB/s"
 
 
 def gpu() -> str:
-    """The GPUs by name; each multiplies two matrices, and the product is compared with the CPU's.
+    """Multiply two matrices on each GPU and compare with the product of the CPU; returns the GPUs' name.
 
     Raises:
-        NotHereError: there is no driver.
-        UserError: the driver has GPUs that PyTorch cannot use, or a product is wrong.
+        NotHereError: there is no NVIDIA driver.
+        UserError: PyTorch cannot use the driver's GPUs, or a product is wrong.
     """
     import torch
 
     if not torch.cuda.is_available():
         names = gpus("name", "driver_version")
         if not names:
-            raise NotHereError("no NVIDIA driver in this container: the CPU computes")
+            raise NotHereError("no NVIDIA driver in this container: the image computes on the CPU")
         raise UserError(f"the driver has {', '.join(names)}, which PyTorch for CUDA {torch.version.cuda} cannot use")
     left, right = torch.rand(SIDE, SIDE), torch.rand(SIDE, SIDE)
     for index in range(torch.cuda.device_count()):
         product = (left.cuda(index).half() @ right.cuda(index).half()).float().cpu()
         if not torch.allclose(product, left @ right, rtol=TOLERANCE):
-            raise UserError(f"GPU {index} multiplies wrongly")
+            raise UserError(f"GPU {index} computes a wrong matrix product")
     names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     return f"{len(names)} x {names[0]}, CUDA {torch.version.cuda}"
 
 
 def bf16() -> str:
-    """Which device multiplies bfloat16 in hardware.
+    """The device that computes bfloat16 in hardware, GPU or CPU.
 
     Raises:
-        NotHereError: none does.
+        NotHereError: neither does.
     """
     import torch
 
     if torch.cuda.is_available():
         if torch.cuda.get_device_capability() >= (8, 0):
             return "on the GPU"
-        raise NotHereError("the GPU has none: float16 is used")
+        raise NotHereError("the GPU has no bf16: float16 is used")
     flags = cpu_flags() & BFLOAT16_FLAGS
     if not flags:
-        raise NotHereError("the CPU has none: float32 is used")
+        raise NotHereError("the CPU has no bf16: float32 is used")
     return f"on the CPU: {', '.join(sorted(flags))}"

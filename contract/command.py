@@ -1,4 +1,4 @@
-"""The commands --help and --version, which every image answers without running a job."""
+"""--help and --version, which every image's entry point prints instead of running a job."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from collections.abc import Callable, Sequence
 from contract.provenance import provenance
 from contract.versions import installed
 
-# The argument that, alone, runs the image's self-test: here, so that a job need not load what that needs.
+# The argument that runs the image's self-test. Defined here, so that a job need not import contract.selftest.
 SELFTEST = "selftest"
 OTHERS = f"""
-Instead of a job: --version tells the versions of the image, its base and its libraries; {SELFTEST} alone
-runs a tiny job offline and says what works on this host.
+Instead of a job: --version prints the versions of the image, its base and its libraries; {SELFTEST} as the
+only argument runs a tiny job offline and prints what works on this host.
 """
 
 
 def answered(arguments: Sequence[str], help_text: Callable[[], str]) -> bool:
-    """Whether `arguments` asked for the help or the version, which are then on standard output."""
+    """Print help or version if `arguments` contain --help, -h or --version; returns whether they do."""
     if {"--help", "-h"} & set(arguments):
         sys.stdout.write(help_text() + OTHERS)
         return True
@@ -29,5 +29,5 @@ def answered(arguments: Sequence[str], help_text: Callable[[], str]) -> bool:
 
 
 def version_text() -> str:
-    """JSON: what build.sh recorded of the image, and the versions of the libraries inside."""
+    """The output of --version: JSON with what build.sh recorded (contract/provenance.py) and library versions."""
     return json.dumps({**provenance(), "libraries": installed()}, indent=2) + "\n"

@@ -1,7 +1,8 @@
 """UserError, the exit status of a failed job, and its reason in /opt/ml/output/failure or message.
 
-SageMaker shows at most 1,024 bytes of /opt/ml/output/failure (training) and
-/opt/ml/output/message (processing), so the cause goes there and only there is it cut.
+SageMaker shows at most 1,024 bytes of /opt/ml/output/failure (FailureReason of a training job) and of
+/opt/ml/output/message (ExitMessage of a processing job), so reasons are truncated there; the log has
+them in full.
 """
 
 from __future__ import annotations
@@ -19,23 +20,26 @@ log = logging.getLogger(__name__)
 
 
 class UserError(Exception):
-    """A bad option or bad data: one sentence that names it, its value and what was expected."""
+    """An error of the caller, such as a bad option or bad data.
+
+    Its message is one sentence that names the option or file, its value and what was expected.
+    """
 
 
 def reason(error: BaseException) -> str:
-    """The text for DescribeJob: a UserError's sentence, or a bug's type and message."""
+    """The failure reason of a job: a UserError's message, or another exception's type and message."""
     if isinstance(error, UserError):
         return str(error)
     return f"{type(error).__name__}: {error}"
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's message that is not blank, or its type's name."""
+    """The first line of an error's message that is not blank; the name of its type if there is none."""
     return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def cut(text: str, limit: int = REASON_LIMIT) -> str:
-    """`text` as at most `limit` bytes of UTF-8, never splitting a character."""
+    """Truncate `text` to at most `limit` bytes of UTF-8, without splitting a character."""
     data = text.encode("utf-8", "replace")
     if len(data) <= limit:
         return text
@@ -43,7 +47,7 @@ def cut(text: str, limit: int = REASON_LIMIT) -> str:
 
 
 def write_reason(path: Path, text: str) -> None:
-    """Write `text`, cut to SageMaker's limit. A folder that cannot be written is only logged."""
+    """Write a failure reason, truncated to SageMaker's limit. An error of writing is only logged."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(cut(text), encoding="utf-8")
@@ -52,7 +56,7 @@ def write_reason(path: Path, text: str) -> None:
 
 
 def remove_reason(path: Path) -> None:
-    """Remove an old reason. A file that cannot be removed is only logged."""
+    """Remove the failure reason of an earlier run. An error of removing is only logged."""
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
@@ -60,7 +64,7 @@ def remove_reason(path: Path) -> None:
 
 
 def log_failure(error: BaseException) -> None:
-    """One line for a UserError; the traceback for a bug."""
+    """Log an error: a UserError as one line, any other exception with its traceback."""
     if isinstance(error, UserError):
         log.error("%s", error)
     else:
@@ -68,9 +72,9 @@ def log_failure(error: BaseException) -> None:
 
 
 def guard(job: Callable[[], None], reason_file: Path) -> int:
-    """Run `job`; on failure log it and write its reason. Returns the process's exit status.
+    """Run `job`; on failure log the error and write its reason. Returns the exit status of the process.
 
-    What an earlier run left in `reason_file` goes first: a job that succeeds has no reason.
+    A reason that an earlier run left in `reason_file` is removed first.
     """
     remove_reason(reason_file)
     try:

@@ -1,8 +1,8 @@
-"""Atomic files and folders: written under a temporary name and renamed; JSON, SHA-256, staging.
+"""Atomic writes: files and folders are written under a temporary name and renamed; JSON, SHA-256, staging.
 
-SageMaker mounts output folders, and a mount point cannot be renamed over. So a folder's files
-are staged in a hidden folder inside it and moved out one by one, the marker last: a reader that
-asks for the marker never sees half a folder.
+SageMaker mounts output folders, and a mount point cannot be replaced by a rename. So a folder's files
+are written to a hidden staging folder inside it and moved out one by one, the marker file last: a
+reader that requires the marker never reads an incomplete folder.
 """
 
 from __future__ import annotations
@@ -23,38 +23,41 @@ STAGING = ".incomplete"
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` as UTF-8 beside `path`, then rename it there."""
+    """Write `text` as UTF-8 to a temporary file in the same folder, then rename it to `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}{STAGING}")
-    with aside.open("w", encoding="utf-8") as file:
+    temporary = path.with_name(f".{path.name}{STAGING}")
+    with temporary.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    aside.replace(path)
+    temporary.replace(path)
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON with a last newline, complete or not at all.
+    """Write `value` atomically as indented JSON.
 
-    A number that is not finite becomes null: JSON (RFC 8259) has no NaN and no infinity.
+    NaN and infinite numbers become null: JSON (RFC 8259) has neither.
     """
     write_text(path, json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def finite(value: Any) -> Any:
-    """`value`, of dictionaries, lists and plain values, with None for each float that is NaN or infinite."""
+    """A copy of `value` (of dictionaries, lists and scalars) with None for each float that is NaN or infinite."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {name: finite(each) for name, each in value.items()}
-    return [finite(each) for each in value] if isinstance(value, list | tuple) else value
+        return {name: finite(item) for name, item in value.items()}
+    return [finite(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def read_json(path: Path, what: str) -> Any:
-    """The JSON value in `path`.
+    """Read the JSON file `path`.
+
+    Args:
+        what: kind of the file, for the error, such as "card".
 
     Raises:
-        UserError: there is no such file, or it is not JSON; names `what` it was meant to be.
+        UserError: the file cannot be read or is not JSON.
     """
     try:
         return json.loads(path.read_bytes())
@@ -71,12 +74,12 @@ def sha256(path: Path) -> str:
 
 
 def clear(folder: Path, marker: str) -> None:
-    """Empty `folder` for a new result, the marker first, so that no moment looks finished.
+    """Delete an earlier job's output in `folder`, the marker first, so that it never looks complete.
 
-    The staging folder goes last: where this is cut off, what is left still counts as ours.
+    The staging folder is deleted last: if the process is killed, the next call recognizes the rest by it.
 
     Raises:
-        UserError: it holds files but no marker and no staging folder, so they are not ours.
+        UserError: the folder has files but neither the marker nor a staging folder, so no earlier job wrote them.
     """
     entries = list(folder.iterdir()) if folder.is_dir() else []
     names = {entry.name for entry in entries}
@@ -84,7 +87,7 @@ def clear(folder: Path, marker: str) -> None:
         return
     if not names & {marker, STAGING}:
         raise UserError(
-            f"output folder {folder} holds files of another origin ({sorted(names)[0]}); expected an empty folder"
+            f"output folder {folder} has files that no earlier job wrote ({sorted(names)[0]}); expected an empty folder"
         )
     (folder / STAGING).mkdir(exist_ok=True)
     others = [entry for entry in entries if entry.name != STAGING]
@@ -95,10 +98,10 @@ def clear(folder: Path, marker: str) -> None:
 
 @contextmanager
 def staged(folder: Path, marker: str) -> Iterator[Path]:
-    """Yield a staging folder inside `folder`; on success move its entries out, `marker` last.
+    """Yield a staging folder inside `folder`; on success move its entries to `folder`, `marker` last.
 
-    On an exception all is removed, and `folder` is empty.
-    A killed process leaves the staging folder, which no reader takes for a result.
+    On an exception all is removed, and `folder` is empty. A process that is killed leaves the staging
+    folder, which readers ignore.
     """
     folder.mkdir(parents=True, exist_ok=True)
     clear(folder, marker)
@@ -122,14 +125,15 @@ def publish(staging: Path, folder: Path, marker: str) -> None:
 
 
 def share(folder: Path) -> None:
-    """Let everyone read what lies below `folder`.
+    """Make everything below `folder` readable for all users.
 
-    safetensors writes weights for their owner alone; the next job, or the user of a mounted
-    folder, is often somebody else.
+    safetensors writes files that only their owner can read, but the next job, or the owner of a mounted
+    folder, is often another user.
     """
     for path in folder.rglob("*"):
         path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
 
 
 def marker_last(entries: Iterable[Path], marker: str) -> list[Path]:
+    """`entries` sorted by name, the one with the name `marker` last."""
     return sorted(entries, key=lambda entry: (entry.name == marker, entry.name))

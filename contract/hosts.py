@@ -1,4 +1,4 @@
-"""The hosts of a job and this host's rank, from SageMaker's resourceconfig.json."""
+"""The hosts of a job and the rank of this host, from SageMaker's resourceconfig.json."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from contract.failures import UserError
 
 @dataclass(frozen=True)
 class Hosts:
-    """The job's host names in their agreed order, and the name of this one."""
+    """The names of the job's hosts in the order of their ranks, and the name of this host."""
 
     current: str = "algo-1"
     names: tuple[str, ...] = ("algo-1",)
 
     @classmethod
     def read(cls, path: Path) -> Hosts:
-        """Read `current_host` and `hosts` from `path`; one host where there is no file.
+        """Read `current_host` and `hosts` from `path`; a single host if the file does not exist.
 
-        The order is sorted by name and length, so that every host computes the same ranks
-        (algo-2 before algo-10).
+        Hosts are sorted by length and name (algo-2 before algo-10), so that all compute the same ranks.
 
         Raises:
             UserError: the file is not JSON, or `current_host` is not among `hosts`.
@@ -42,9 +41,10 @@ class Hosts:
 
     @property
     def index(self) -> int:
-        """Position of this host, from 0 to count - 1."""
+        """Rank of this host, from 0 to count - 1."""
         return self.names.index(self.current)
 
     @property
     def count(self) -> int:
+        """Number of hosts."""
         return len(self.names)

@@ -1,4 +1,7 @@
-"""The inference server as a child process on this machine: a port for it, waiting until it is ready, asking it."""
+"""Client of an inference server on this machine: a free port for it, waiting for /ping, POST /invocations.
+
+For the self-test and the demo, which start the server as a child process.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +14,21 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 PROBE_SECONDS = 0.2
-ANSWER_SECONDS = 60
+RESPONSE_SECONDS = 60
 
 
 def free_port() -> int:
-    """A port that nobody listens on now, on any address of this machine."""
+    """A port that is free now on all addresses of this machine."""
     with socket.socket() as probe:
         probe.bind(("", 0))
         return int(probe.getsockname()[1])
 
 
 def wait_until_ready(process: subprocess.Popen[bytes], address: str, seconds: float) -> bool:
-    """Wait until /ping answers 200; returns False where `process` has ended or `seconds` are over before that.
+    """Wait until /ping answers 200; returns False if `process` ends or `seconds` pass before.
 
     Args:
-        address: of the server, "http://HOST:PORT".
+        address: "http://HOST:PORT" of the server.
     """
     deadline = time.monotonic() + seconds
     while not is_ready(address):
@@ -44,14 +47,14 @@ def is_ready(address: str) -> bool:
         return False
 
 
-def ask(address: str, texts: Sequence[str]) -> list[dict[str, Any]]:
-    """The label and score of each of `texts`, by one POST /invocations.
+def predict(address: str, texts: Sequence[str]) -> list[dict[str, Any]]:
+    """Send `texts` in one POST /invocations; returns the label and score of each.
 
     Raises:
-        urllib.error.HTTPError: the server answered with an error.
+        urllib.error.HTTPError: the server responded with an error status.
     """
     body = json.dumps({"inputs": list(texts)}).encode()
     request = Request(f"{address}/invocations", body, {"Content-Type": "application/json"})  # noqa: S310 (loopback)
-    with urlopen(request, timeout=ANSWER_SECONDS) as response:  # noqa: S310 (our own server on loopback)
-        answers: list[dict[str, Any]] = json.load(response)
-    return answers
+    with urlopen(request, timeout=RESPONSE_SECONDS) as response:  # noqa: S310 (our own server on loopback)
+        predictions: list[dict[str, Any]] = json.load(response)
+    return predictions

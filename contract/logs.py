@@ -1,4 +1,4 @@
-"""Log format for CloudWatch: one line an event on standard output; levels, and progress with time left."""
+"""Logging for CloudWatch: one line per event on standard output; log levels; Progress lines with the time left."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LEVEL_VARIABLE = "SAGEMAKER_CONTAINER_LOG_LEVEL"
 
 
 class OneLine(logging.Formatter):
-    """Keeps each message on its own line; tracebacks keep their lines, as CloudWatch shows them."""
+    """Formatter that replaces line breaks within a message; tracebacks keep theirs."""
 
     def __init__(self) -> None:
         super().__init__(FORMAT, datefmt="%Y-%m-%dT%H:%M:%SZ")
@@ -25,10 +25,10 @@ class OneLine(logging.Formatter):
 
 
 def level(text: str) -> str:
-    """The level `text`, a name of the logging module or its number (SageMaker gives numbers), as a name.
+    """The log level `text`, a name or a number (the SageMaker SDK passes numbers), as a name of the logging module.
 
     Raises:
-        UserError: there is no such level.
+        UserError: the level does not exist.
     """
     value = text.strip()
     name = logging.getLevelName(int(value)) if value.isdigit() else value.upper()
@@ -38,16 +38,16 @@ def level(text: str) -> str:
 
 
 def configured_level(environ: Mapping[str, str]) -> str:
-    """The level that SAGEMAKER_CONTAINER_LOG_LEVEL sets, else INFO.
+    """The log level of SAGEMAKER_CONTAINER_LOG_LEVEL; INFO if it is not set.
 
     Raises:
-        UserError: there is no such level.
+        UserError: the level does not exist.
     """
     return level(environ.get(LEVEL_VARIABLE) or "INFO")
 
 
 def configure(level: str = "INFO") -> None:
-    """Send the root logger to standard output. Called by entry points, never at import.
+    """Configure the root logger to write to standard output. Called by entry points, never at import.
 
     Args:
         level: a name of the logging module.
@@ -58,14 +58,14 @@ def configure(level: str = "INFO") -> None:
 
 
 class Progress:
-    """Says how far a job is, at most every `interval` seconds.
+    """Logs the progress of a job, at most every `interval` seconds.
 
     Args:
-        log: where the lines go.
-        unit: what is counted, in the plural ("rows").
-        total: how many there will be; None where it is not known.
-        interval: least number of seconds between two lines.
-        clock: seconds, monotonic.
+        log: logger for the lines.
+        unit: name of the counted items, in the plural ("rows").
+        total: number of items in all; None if it is not known.
+        interval: least seconds between two lines.
+        clock: function that returns monotonic seconds.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Progress:
             self._log.info("%s", self.line(now))
 
     def line(self, now: float) -> str:
-        """Count, rate and, with a known total, share and time left."""
+        """The progress line at the time `now`: count and rate, and with a known total the share and the time left."""
         rate = self.done / max(now - self._started, 1e-9)
         text = f"{self.done:,} {self._unit}, {rate:,.0f} {self._unit}/s"
         if self._total is None or not rate:

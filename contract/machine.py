@@ -1,4 +1,4 @@
-"""CPU cores, memory and GPUs that the container may use, by affinity, cgroup limits and nvidia-smi."""
+"""CPU cores, memory and GPUs available to the container, from affinity, cgroup limits and nvidia-smi."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DRIVER_SECONDS = 60
 
 
 def threads(cgroup: Path = CGROUP) -> int:
-    """Processors that this process may use, by affinity and by the cgroup's quota of processor time."""
+    """Number of CPU cores that this process may use, from its affinity and the cgroup's CPU quota."""
     usable = len(os.sched_getaffinity(0))
     quota, _, period = content(cgroup / "cpu.max").partition(" ")
     if not quota:
@@ -23,15 +23,15 @@ def threads(cgroup: Path = CGROUP) -> int:
 
 
 def memory(cgroup: Path = CGROUP) -> int:
-    """Bytes of memory that this process may use: the machine's, or the cgroup's limit."""
-    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    """Memory in bytes that this process may use: the machine's, or the cgroup's limit if that is less."""
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limits = (number(cgroup / name) for name in ("memory.max", "memory/memory.limit_in_bytes"))
-    return min([whole, *(limit for limit in limits if limit is not None)])
+    return min([physical, *(limit for limit in limits if limit is not None)])
 
 
 def free_memory(cgroup: Path = CGROUP, meminfo: Path = MEMINFO) -> int:
-    """Bytes of memory that can be had: what the machine has left, within what the cgroup may use."""
-    left = [1024 * fields(meminfo).get("MemAvailable", 0)]
+    """Free memory in bytes: the machine's available memory, or the rest of the cgroup's limit if that is less."""
+    free = [1024 * fields(meminfo).get("MemAvailable", 0)]
     for limit, usage, stat, cached in (
         ("memory.max", "memory.current", "memory.stat", "inactive_file"),
         (
@@ -43,12 +43,12 @@ def free_memory(cgroup: Path = CGROUP, meminfo: Path = MEMINFO) -> int:
     ):
         most, used = number(cgroup / limit), number(cgroup / usage)
         if most is not None and used is not None:
-            left.append(most - used + fields(cgroup / stat).get(cached, 0))
-    return min(left)
+            free.append(most - used + fields(cgroup / stat).get(cached, 0))
+    return min(free)
 
 
 def gpus(*properties: str) -> list[str]:
-    """One line for each GPU with its `properties`, as nvidia-smi names and lists them; empty without a driver."""
+    """Run nvidia-smi --query-gpu with `properties`; returns one line per GPU, none without a driver."""
     command = ["nvidia-smi", f"--query-gpu={','.join(properties)}", "--format=csv,noheader"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=DRIVER_SECONDS, check=False)
@@ -58,7 +58,7 @@ def gpus(*properties: str) -> list[str]:
 
 
 def content(path: Path) -> str:
-    """The text in the file `path`, which the kernel writes; empty where there is none."""
+    """The text of a kernel file (cgroup or /proc); empty if it cannot be read."""
     try:
         return path.read_text(encoding="ascii").strip()
     except OSError:
@@ -66,12 +66,12 @@ def content(path: Path) -> str:
 
 
 def number(path: Path) -> int | None:
-    """The number in the file `path`; None where there is none: no such file, or "max"."""
+    """The number in a cgroup file; None if the file cannot be read or has "max"."""
     text = content(path)
     return int(text) if text.isdigit() else None
 
 
 def fields(path: Path) -> dict[str, int]:
-    """Names and numbers in lines of the form `name number` or `name: number kB`."""
+    """The fields of a kernel file with lines `name number` or `name: number kB`."""
     lines = [line.split() for line in content(path).splitlines()]
     return {line[0].rstrip(":"): int(line[1]) for line in lines if len(line) > 1 and line[1].isdigit()}

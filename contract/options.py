@@ -22,9 +22,9 @@ from contract.values import convert, describe
 
 T = TypeVar("T")
 
-# Least similarity (difflib's ratio) of a name that is proposed for an unknown one, and most names that a message lists.
+# Least similarity (difflib's ratio) of a name that an error proposes for an unknown one, and most names that it lists.
 PLAUSIBLE, MOST_NAMED = 0.7, 30
-# The SDK and the tuner add these to every job's hyperparameters; they are not for us.
+# Prefixes of hyperparameters that the SageMaker SDK and the tuner add to every job; they are ignored.
 PLATFORM_PREFIXES = ("sagemaker_", "_tuning_objective_metric")
 
 
@@ -36,14 +36,14 @@ def option(
     group: str = "options",
     variable: str | None = None,
 ) -> Any:
-    """A dataclass field that is an option.
+    """Declare an option as a field of a dataclass.
 
     Args:
-        default: its value where nobody sets it. None says what `help` says it means.
-        help: one sentence with the unit.
-        aliases: other names it is known by, with underscores.
+        default: value if the option is not set; what None means is stated in `help`.
+        help: one sentence, with the unit.
+        aliases: other accepted names, with underscores.
         group: heading in --help.
-        variable: name in the environment, where it is read from there.
+        variable: environment variable that sets the option, if there is one.
     """
     metadata = {"help": help, "aliases": aliases, "group": group, "variable": variable}
     return dataclasses.field(default=default, metadata=metadata)
@@ -51,7 +51,7 @@ def option(
 
 @dataclass(frozen=True)
 class Option:
-    """One declared option, for parsers, --help and the contract's tables."""
+    """A declared option, as parsers, --help and the tables of docs/contract.md use it."""
 
     name: str
     kind: Any
@@ -63,11 +63,12 @@ class Option:
 
     @property
     def flag(self) -> str:
+        """The option as a command line flag."""
         return "--" + self.name.replace("_", "-")
 
 
 def declared(cls: type) -> list[Option]:
-    """The options that the dataclass `cls` declares, in order."""
+    """The options that the dataclass `cls` declares, in the order of its fields."""
     kinds = typing.get_type_hints(cls)
     return [
         Option(
@@ -85,52 +86,57 @@ def declared(cls: type) -> list[Option]:
 
 
 def canonical_names(options: Iterable[Option]) -> dict[str, str]:
-    """Every name and alias, with the name that it stands for."""
+    """Mapping of every name and alias to the option's name."""
     return {known: option.name for option in options for known in (option.name, *option.aliases)}
 
 
 def from_mapping(cls: type[T], values: Mapping[str, Any], *, what: str = "hyperparameter") -> T:
-    """An instance of `cls` from named values, as hyperparameters.json holds them.
+    """An instance of the options class `cls` from a mapping such as hyperparameters.json; `what` names it in errors.
 
     Raises:
-        UserError: an unknown name (with the nearest known one), a name given twice under two
-            spellings, or a value that is not of the declared type.
+        UserError: an unknown name (with the closest known one), two names of one option with different
+            values, or a value that is not of the declared type.
     """
     options = declared(cls)
-    given = resolve(values, canonical_names(options), what)
-    return cls(**typed(given, {option.name: option.kind for option in options}, what))
+    resolved = resolve(values, canonical_names(options), what)
+    return cls(**typed(resolved, {option.name: option.kind for option in options}, what))
 
 
 def resolve(values: Mapping[str, Any], names: Mapping[str, str], what: str) -> dict[str, tuple[str, Any]]:
-    """`values` under canonical names, each with the spelling it came in."""
-    given: dict[str, tuple[str, Any]] = {}
+    """Mapping of option names to the name under which each was set and its value; `names` as from `canonical_names`.
+
+    Raises:
+        UserError: an unknown name, or two names of one option with different values.
+    """
+    resolved: dict[str, tuple[str, Any]] = {}
     for spelled, value in values.items():
         if spelled.startswith(PLATFORM_PREFIXES):
             continue
         name = names.get(spelled) or names.get(spelled.replace("-", "_"))
         if name is None:
             raise unknown(spelled, names, what)
-        if name in given and not equal(given[name][1], value):
-            raise UserError(f"{what} {spelled} is {value!r}, but {given[name][0]}, the same one, is {given[name][1]!r}")
-        given[name] = (spelled, value)
-    return given
+        if name in resolved and not equal(resolved[name][1], value):
+            other, other_value = resolved[name]
+            raise UserError(f"{what} {spelled} is {value!r}, but {other}, the same option, is {other_value!r}")
+        resolved[name] = (spelled, value)
+    return resolved
 
 
 def equal(first: Any, second: Any) -> bool:
-    """Whether two values mean the same, as 2 and 2.0, or True and true."""
+    """Whether two values mean the same, such as 2 and 2.0, or True and true."""
     try:
         return first == second or float(first) == float(second)
     except (TypeError, ValueError):
         return str(first).lower() == str(second).lower()
 
 
-def typed(given: Mapping[str, tuple[str, Any]], kinds: Mapping[str, Any], what: str) -> dict[str, Any]:
-    """What `resolve` returned, each value of its kind; a wrong one is named as it was spelled."""
-    return {name: convert(value, kinds[name], f"{what} {spelled}") for name, (spelled, value) in given.items()}
+def typed(resolved: Mapping[str, tuple[str, Any]], kinds: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """The result of `resolve` with each value converted to the type in `kinds`; raises UserError for a wrong one."""
+    return {name: convert(value, kinds[name], f"{what} {spelled}") for name, (spelled, value) in resolved.items()}
 
 
 def unknown(spelled: str, names: Iterable[str], what: str) -> UserError:
-    """The error for a name that nobody declared, with the nearest that somebody did."""
+    """The error for an unknown name, with the closest known one."""
     known = sorted(set(names))
     nearest = difflib.get_close_matches(spelled.replace("-", "_"), known, n=1, cutoff=PLAUSIBLE)
     expected = f"expected one of {', '.join(known)}" if len(known) <= MOST_NAMED else "--help lists the known ones"
@@ -138,38 +144,39 @@ def unknown(spelled: str, names: Iterable[str], what: str) -> UserError:
 
 
 def from_environment(cls: type[T], environ: Mapping[str, str]) -> T:
-    """An instance of `cls` from the variables its fields name. Unset and empty mean the default."""
-    given = {
+    """An instance of the options class `cls` from environment variables; unset and empty ones mean the default."""
+    values = {
         option.name: convert(environ[option.variable], option.kind, option.variable)
         for option in declared(cls)
         if option.variable and environ.get(option.variable)
     }
-    return cls(**given)
+    return cls(**values)
 
 
 def from_flags(cls: type[T], arguments: Sequence[str]) -> T:
-    """An instance of `cls` from command line flags.
+    """An instance of the options class `cls` from command line flags.
 
-    `--name value`, `--name=value`, dashes or underscores. A bool alone means true; a list takes
-    one value (JSON or commas) or several. A flag given twice keeps the last.
+    Flags are `--name value` or `--name=value`, with dashes or underscores. A bool without a value means
+    true; a list takes one value (JSON, or separated by commas) or several. The last of repeated flags
+    takes precedence.
 
     Raises:
-        UserError: an unknown flag (with the nearest), a value missing or left over, or of
-            another type.
+        UserError: an unknown flag (with the closest known one), a missing or surplus value, or a value
+            that is not of the declared type.
     """
     options = {option.name: option for option in declared(cls)}
     names = canonical_names(options.values())
-    given: dict[str, Any] = {}
+    typed_values: dict[str, Any] = {}
     for flag, values in split_flags(arguments):
         name = names.get(flag[2:].replace("-", "_"))
         if name is None:
             raise unknown_flag(flag, names)
-        given[name] = flag_value(flag, values, options[name].kind)
-    return cls(**given)
+        typed_values[name] = flag_value(flag, values, options[name].kind)
+    return cls(**typed_values)
 
 
 def split_flags(arguments: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """`["--a", "1", "--b=2"]` as `[("--a", ["1"]), ("--b", ["2"])]`.
+    """Split arguments into flags and their values: `["--a", "1", "--b=2"]` to `[("--a", ["1"]), ("--b", ["2"])]`.
 
     Raises:
         UserError: the first argument is not a flag.
@@ -187,7 +194,7 @@ def split_flags(arguments: Sequence[str]) -> list[tuple[str, list[str]]]:
 
 
 def unknown_flag(flag: str, names: Iterable[str]) -> UserError:
-    """Like `unknown`, with both names spelled as flags."""
+    """The error for an unknown flag, with the closest declared flag."""
     spelled = [name.replace("_", "-") for name in names]
     nearest = difflib.get_close_matches(flag[2:].replace("_", "-"), spelled, n=1, cutoff=PLAUSIBLE)
     hint = f"did you mean --{nearest[0]}?" if nearest else "--help lists the known ones"
@@ -195,34 +202,36 @@ def unknown_flag(flag: str, names: Iterable[str]) -> UserError:
 
 
 def flag_value(flag: str, values: list[str], kind: Any) -> Any:
-    """The typed value of one flag from the arguments that follow it."""
+    """Convert the arguments that follow a flag to its type; raises UserError if there are none, or too many."""
     if not values and kind is bool:
         return True
     if not values:
         raise UserError(f"option {flag} has no value, expected {describe(kind)}")
     if len(values) == 1:
         return convert(values[0], kind, f"option {flag}")
-    # A comma in a value of several stays in it: the shell has separated them already.
+    # Several values are separated already, so commas within one are kept.
     if "list" not in describe(kind):
         raise UserError(f"option {flag} takes one value, got {len(values)}: {values}")
     return convert(values, kind, f"option {flag}")
 
 
 def as_flags(option: Option) -> str:
-    """How the option and its aliases are written on a command line."""
+    """The option and its aliases as command line flags."""
     return ", ".join("--" + name.replace("_", "-") for name in (option.name, *option.aliases))
 
 
 def as_hyperparameters(option: Option) -> str:
+    """The option and its aliases as hyperparameters."""
     return ", ".join((option.name, *option.aliases))
 
 
 def as_variable(option: Option) -> str:
+    """The option's environment variable."""
     return option.variable or option.name
 
 
 def help_text(cls: type, usage: str, spelled: Callable[[Option], str] = as_flags) -> str:
-    """The options of `cls` for --help: grouped, each as it is spelled, with type and default."""
+    """The text of --help: the options of `cls` by group, each with its names (by `spelled`), type and default."""
     lines = [usage]
     options = declared(cls)
     for group in dict.fromkeys(option.group for option in options):
@@ -234,6 +243,7 @@ def help_text(cls: type, usage: str, spelled: Callable[[Option], str] = as_flags
 
 
 def help_lines(option: Option, spelled: Callable[[Option], str]) -> list[str]:
+    """The two lines of an option in --help."""
     return [
         f"  {spelled(option)}",
         f"      {option.help} ({describe(option.kind)}; default: {option.default})",

@@ -1,4 +1,4 @@
-"""Every path below /opt/ml (or SAGEMAKER_BASE_DIR): channels, model, checkpoints, output, processing folders.
+"""Paths: every path below /opt/ml (or SAGEMAKER_BASE_DIR): channels, model, checkpoints, output, processing folders.
 
 Source of the layout: the SageMaker developer guide ("How Amazon SageMaker provides training
 information", "Build your own processing container", "Use your own inference code").
@@ -16,7 +16,7 @@ DEFAULT_BASE_DIR = "/opt/ml"
 
 
 def python_path(environ: Mapping[str, str]) -> str:
-    """PYTHONPATH by which a job's processes find the image's packages: their folder before those of `environ`."""
+    """PYTHONPATH for a job's child processes: the folder of the image's packages, then PYTHONPATH of `environ`."""
     folders = [str(Path(__file__).parents[1]), *filter(None, environ.get("PYTHONPATH", "").split(os.pathsep))]
     return os.pathsep.join(dict.fromkeys(folders))
 
@@ -29,7 +29,7 @@ class Paths:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Paths:
-        """Read SAGEMAKER_BASE_DIR from `environ`; /opt/ml where it is unset or empty."""
+        """Read SAGEMAKER_BASE_DIR from `environ`; /opt/ml if it is unset or empty."""
         return cls(Path(environ.get(BASE_DIR_VARIABLE) or DEFAULT_BASE_DIR))
 
     # Processing jobs
@@ -60,7 +60,7 @@ class Paths:
 
     @property
     def processing_job_config(self) -> Path:
-        """The CreateProcessingJob request, the only place that tells how inputs are distributed."""
+        """The CreateProcessingJob request, the only file that has the distribution type of inputs."""
         return self.base / "config" / "processingjobconfig.json"
 
     @property
@@ -109,7 +109,7 @@ class Paths:
         """Failure reason of a training job, read by DescribeTrainingJob."""
         return self.base / "output" / "failure"
 
-    # Training writes it, inference reads it
+    # Training writes the model, inference reads it
 
     @property
     def model(self) -> Path:

@@ -1,4 +1,4 @@
-"""The longest input of a model, from the position embeddings in its configuration."""
+"""position_limit: the longest input of a model in tokens, from the position embeddings in its configuration."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
-# Their first token has position pad_token_id + 1, so that the table has pad_token_id + 1 rows that no token gets
-# (create_position_ids_from_input_ids and padding_idx in transformers' modeling files).
+# Model types whose first token has position pad_token_id + 1, so that the first pad_token_id + 1 position embeddings
+# are unused (create_position_ids_from_input_ids and padding_idx in transformers' modeling files).
 AFTER_PADDING_ID = frozenset(
     {
         "camembert",
@@ -27,17 +27,17 @@ AFTER_PADDING_ID = frozenset(
         "xmod",
     }
 )
-# MPNet does the same, and has 1 for the padding id whatever its configuration says.
+# MPNet does the same, with 1 as the padding id whatever its configuration has.
 MPNET_PADDING_ID = 1
 
 
 def position_limit(config: PretrainedConfig) -> int | None:
-    """Most tokens of a row, special tokens included; None where the model names no limit.
+    """Most tokens of a row, special tokens included; None if the configuration has no limit.
 
-    A model with a table of positions cannot take more; one with rotary positions can, and was not trained for it.
+    A model with learned position embeddings fails on longer rows; one with rotary embeddings was not trained on them.
     """
     text = text_part(config)
-    # GPT-2 and others have it under another name, which transformers maps to this one.
+    # GPT-2 and others have it under another name, which transformers maps to this one (attribute_map).
     positions = getattr(text, "max_position_embeddings", None)
     # XLNet, whose positions are relative, has -1.
     if positions is None or positions < 1 or has_relative_positions_only(text):
@@ -46,18 +46,18 @@ def position_limit(config: PretrainedConfig) -> int | None:
 
 
 def text_part(config: PretrainedConfig) -> PretrainedConfig:
-    """The part of a configuration that is the language model's, where it has several parts, as Gemma 3's does."""
+    """The configuration of the language model, in configurations of several parts such as Gemma 3's."""
     return getattr(config, "text_config", None) or config
 
 
 def has_relative_positions_only(config: PretrainedConfig) -> bool:
-    """Whether it is a DeBERTa without a table of positions, as v3 is: its distances are bounded, its rows are not."""
+    """Whether the model is a DeBERTa without absolute position embeddings, such as v3, which has no longest input."""
     is_relative = getattr(config, "relative_attention", False)
     return is_relative and not getattr(config, "position_biased_input", True)
 
 
 def positions_before_first(config: PretrainedConfig) -> int:
-    """Rows of the table before that of the first token."""
+    """Number of unused position embeddings before that of the first token."""
     if config.model_type == "mpnet":
         return MPNET_PADDING_ID + 1
     if config.model_type not in AFTER_PADDING_ID:

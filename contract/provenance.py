@@ -1,4 +1,4 @@
-"""Version, git revision and base image digest, as build.sh recorded them inside the image."""
+"""Version, git revision and base image digest that build.sh recorded inside the image."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 from contract import __version__
 from contract.files import read_json
 
-# Beside the packages, written when the image is built; a clone has none.
+# Next to the packages; written when the image is built, missing in a clone of the repository.
 RECORD = Path(__file__).parents[1] / "image.json"
 
 
 def provenance(record: Path = RECORD) -> dict[str, Any]:
-    """What `record` holds: image, version, revision, base, base_digest. The version alone where there is none.
+    """Fields of the file `record`: image, version, revision, base, base_digest; only version if it does not exist.
 
     Raises:
         UserError: the record is damaged.

@@ -1,4 +1,4 @@
-"""The runner of `docker run IMAGE selftest`: named checks, their results, and the printed table."""
+"""Runner of `docker run IMAGE selftest`: runs named checks and prints a table of their results."""
 
 from __future__ import annotations
 
@@ -18,29 +18,30 @@ from contract import logs
 from contract.failures import EXIT_BUG, EXIT_OK, UserError, reason
 from contract.paths import BASE_DIR_VARIABLE
 
-# Seconds for one entry point; the jobs here are so small that only a host that hangs takes longer.
+# Most seconds for one entry point; its job is so small that only a host that hangs takes longer.
 LIMIT = 300
-# Of a failed entry point's log, so many lines are shown.
+# Number of lines that are shown of a failed entry point's log.
 SHOWN_LINES = 30
-# What contract.logs puts before a message.
+# The prefix of a line of contract.logs: time, level and logger.
 PREFIX = re.compile(r"^\S+Z [A-Z]+ \S+: ")
-# Longest sentence in the table.
+# Longest detail in the table, in characters.
 WIDTH = 120
 
 log = logging.getLogger(__name__)
 
 
 class NotHereError(Exception):
-    """The host has no such thing, and the image works without it."""
+    """A check does not apply: the host lacks an optional device or folder, without which the image works."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the table.
+    """One check of the self-test.
 
     Attributes:
-        name: what is checked.
-        run: returns what was found, in a few words. Raises NotHereError, or anything else for a failure.
+        name: name of the check in the table.
+        run: runs the check and returns its finding in a few words. Raises NotHereError if the check does
+            not apply, any other exception if it fails.
     """
 
     name: str
@@ -49,40 +50,40 @@ class Check:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a check; `seconds` is how long it took."""
+    """The result of a check: its outcome, the finding or the cause of failure, and its duration in seconds."""
 
     name: str
-    outcome: Literal["ok", "failed", "not here"]
+    outcome: Literal["ok", "failed", "absent"]
     detail: str
     seconds: float
 
 
 def main(image: str, checks: Sequence[Check]) -> int:
-    """Run `checks` and print their table. Returns the exit status: 0 where nothing failed, else 1."""
+    """Run `checks` and print a table of their results. Returns the exit status: 0 if none failed, else 1."""
     logs.configure()
     results = [judge(check) for check in checks]
     failed = [result.name for result in results if result.outcome == "failed"]
-    verdict = f"failed: {', '.join(failed)}" if failed else "everything that is here works"
+    verdict = f"failed: {', '.join(failed)}" if failed else "all checks passed, apart from absent devices"
     sys.stdout.write(f"\nself-test of {image}\n{table(results)}\n{verdict}\n")
     return EXIT_BUG if failed else EXIT_OK
 
 
 def judge(check: Check) -> Result:
-    """Run one check; a failure of any kind is a line of the table, and the next check runs."""
+    """Run one check; any exception becomes its result, so that the next check runs."""
     log.info("checking %s", check.name)
     started = time.monotonic()
-    outcome: Literal["ok", "failed", "not here"]
+    outcome: Literal["ok", "failed", "absent"]
     try:
         outcome, detail = "ok", check.run()
     except NotHereError as error:
-        outcome, detail = "not here", str(error)
+        outcome, detail = "absent", str(error)
     except Exception as error:
         outcome, detail = "failed", reason(error)
     return Result(check.name, outcome, " ".join(detail.split()), time.monotonic() - started)
 
 
 def table(results: Sequence[Result]) -> str:
-    """The results under each other: what, ok or failed or not here, seconds, what was found or why."""
+    """The results as text, one line per check: name, outcome, seconds, finding or cause."""
     width = max(len(result.name) for result in results)
     return "\n".join(
         f"{result.name:<{width}}  {result.outcome:<8}  {result.seconds:5.1f} s  {result.detail[:WIDTH]}".rstrip()
@@ -91,12 +92,12 @@ def table(results: Sequence[Result]) -> str:
 
 
 def environment(base: Path, **changes: str) -> dict[str, str]:
-    """The variables for an entry point whose /opt/ml is `base`, with `changes`; the hub is not asked."""
+    """Environment variables for an entry point with `base` as its /opt/ml, offline, with `changes`."""
     return {**os.environ, "HF_HUB_OFFLINE": "1", BASE_DIR_VARIABLE: str(base), **changes}
 
 
 def write_rows(file: Path, count: int) -> list[str]:
-    """Write `count` made-up rows of text and label, 0 or 1, as JSON Lines; returns the texts."""
+    """Write `count` generated rows with text and label (0 or 1) as JSON Lines; returns the texts."""
     texts = [f"Review {number}: a {('dull', 'lovely')[number % 2]} kettle." for number in range(count)]
     file.parent.mkdir(parents=True, exist_ok=True)
     rows = ({"text": text, "label": number % 2} for number, text in enumerate(texts))
@@ -105,10 +106,10 @@ def write_rows(file: Path, count: int) -> list[str]:
 
 
 def run(module: str, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
-    """Run the entry point `module` as SageMaker would.
+    """Run the entry point `python -m MODULE` as SageMaker does.
 
     Raises:
-        UserError: it failed, or took LIMIT seconds; the end of its log is shown.
+        UserError: it failed, and the end of its log is logged; or it took more than LIMIT seconds.
     """
     command = [sys.executable, "-m", module, *arguments]
     try:
@@ -128,14 +129,14 @@ def run(module: str, arguments: Sequence[str], environ: Mapping[str, str]) -> No
 
 
 def failure(what: str, text: str) -> UserError:
-    """Show the end of a log, and say its last line with `what` happened."""
+    """Log the end of a failed process's output `text`; returns an error of `what` happened and the last line."""
     lines = [line for line in text.splitlines() if line.strip()][-SHOWN_LINES:]
     for line in lines:
         log.error("| %s", line)
-    return UserError(f"{what}: {PREFIX.sub('', lines[-1]) if lines else 'it said nothing'}")
+    return UserError(f"{what}: {PREFIX.sub('', lines[-1]) if lines else 'its log is empty'}")
 
 
-def expect(is_so: bool, otherwise: str) -> None:
-    """Raises UserError with the sentence `otherwise` where it is not so."""
-    if not is_so:
-        raise UserError(otherwise)
+def expect(condition: bool, message: str) -> None:
+    """Raise UserError with `message` unless `condition` holds."""
+    if not condition:
+        raise UserError(message)

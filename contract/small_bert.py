@@ -1,4 +1,4 @@
-"""A small untrained BERT with a WordPiece vocabulary, for the demo and the self-tests."""
+"""Writes a small untrained BERT with a WordPiece tokenizer, for the demo and the self-tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VOCABULARY_SIZE = 2000
 
 
 def train_tokenizer(texts: Iterable[str]) -> Tokenizer:
-    """A lower-casing WordPiece tokenizer that adds BERT's [CLS] and [SEP], its vocabulary learned from `texts`."""
+    """Train a lower-casing WordPiece tokenizer on `texts`; it adds BERT's [CLS] and [SEP]."""
     tokenizer = word_piece({})
     trainer = trainers.WordPieceTrainer(vocab_size=VOCABULARY_SIZE, special_tokens=SPECIAL_TOKENS, show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
@@ -21,29 +21,31 @@ def train_tokenizer(texts: Iterable[str]) -> Tokenizer:
 
 
 def make_tokenizer(vocabulary: Sequence[str]) -> Tokenizer:
-    """The same of a given vocabulary, whose tokens are numbered in its order."""
+    """A lower-casing WordPiece tokenizer with a given vocabulary; a token's id is its index."""
     return with_ends(word_piece({token: index for index, token in enumerate(vocabulary)}))
 
 
 def word_piece(ids: dict[str, int]) -> Tokenizer:
-    tokenizer = Tokenizer(models.WordPiece(ids, unk_token="[UNK]"))  # noqa: S106 (a token of the vocabulary, no password)
+    """BERT's WordPiece tokenizer with the vocabulary `ids`, without special tokens around texts."""
+    tokenizer = Tokenizer(models.WordPiece(ids, unk_token="[UNK]"))  # noqa: S106 (not a password)
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     return tokenizer
 
 
 def with_ends(tokenizer: Tokenizer) -> Tokenizer:
+    """Make `tokenizer` add [CLS] and [SEP] around each text; returns it."""
     cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", sep), ("[CLS]", cls))
     return tokenizer
 
 
 def write_model(folder: Path, texts: Iterable[str], max_length: int, **settings: Any) -> Any:
-    """Write config.json and the tokenizer's files: a folder that training starts from, without weights.
+    """Write a model folder without weights, from which training can start: config.json and the tokenizer's files.
 
-    `settings` are further ones of BertConfig. Returns the configuration, a transformers.BertConfig.
+    `settings` are further arguments of transformers.BertConfig, which is returned.
     """
-    # Imported here: seconds that whoever wants the tokenizer alone need not pay.
+    # Imported late: it takes seconds, and the tokenizer functions do not need it.
     from transformers import BertConfig, PreTrainedTokenizerFast
 
     tokenizer = train_tokenizer(texts)

@@ -1,4 +1,4 @@
-"""Finding and reading tokenizer.json and tokenizer_config.json, and the fingerprint that the card records."""
+"""Finds and reads tokenizer.json and tokenizer_config.json; computes the fingerprint that the card records."""
 
 from __future__ import annotations
 
@@ -16,18 +16,17 @@ TOKENIZER_FILE = "tokenizer.json"
 CONFIG_FILE = "tokenizer_config.json"
 SIDES = ("right", "left")
 
-# How long a row may be is a job's decision, and tools rewrite these two on saving.
+# Left out of the fingerprint: the maximum length depends on the job, and libraries rewrite these two on saving.
 NOT_FINGERPRINTED = ("truncation", "padding")
 
 
 def locate(name: str, revision: str | None = None) -> Path:
-    """Path of the tokenizer.json of `name`: a file, a model's folder, or a name on the hub.
+    """Path of the tokenizer.json of `name`: a file, a model folder, or a name on the Hugging Face Hub.
 
-    The hub is asked only where the environment does not say HF_HUB_OFFLINE=1; its cache is
-    read in any case.
+    The hub is accessed only if HF_HUB_OFFLINE is not 1; its local cache is used in any case.
 
     Raises:
-        UserError: there is none.
+        UserError: there is no such tokenizer.
     """
     path = Path(name)
     if path.is_file():
@@ -35,59 +34,59 @@ def locate(name: str, revision: str | None = None) -> Path:
     if path.is_dir():
         if (path / TOKENIZER_FILE).is_file():
             return path / TOKENIZER_FILE
-        raise UserError(f"tokenizer {name}: the folder holds no {TOKENIZER_FILE}; expected a fast tokenizer")
+        raise UserError(f"tokenizer {name}: the folder has no {TOKENIZER_FILE}; expected a fast tokenizer")
     if name.startswith((".", "/", "~")):
         raise UserError(f"tokenizer {name}: no such file or folder")
     return _download(name, revision)
 
 
 def _download(name: str, revision: str | None) -> Path:
-    # Imported late: it costs half a second that jobs on local files need not pay.
+    # Imported late: it takes half a second, and jobs with local files do not need it.
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
         path = hf_hub_download(name, TOKENIZER_FILE, revision=revision)
         with suppress(EntryNotFoundError):
-            # Beside it, as in a folder; not every model has one.
+            # Stored next to tokenizer.json; not every model has one.
             hf_hub_download(name, CONFIG_FILE, revision=revision)
         return Path(path)
     except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
         raise UserError(
-            f"tokenizer {name}: no such folder here, and the hub gave none ({type(error).__name__}); "
+            f"tokenizer {name}: no such folder, and it cannot be downloaded from the hub ({type(error).__name__}); "
             "expected a folder with tokenizer.json, or a model's name with HF_HUB_OFFLINE=0"
         ) from None
 
 
-def truncation_side(path: Path, carried: Mapping[str, Any] | None) -> str:
-    """Where a text that is too long loses tokens, right or left, as transformers reads it.
+def truncation_side(path: Path, truncation: Mapping[str, Any] | None) -> str:
+    """The side on which texts that are too long are truncated, right or left, as transformers determines it.
 
-    From tokenizer_config.json beside the tokenizer.json at `path`, else from the truncation that the
-    file itself carries, else right.
+    It is truncation_side of tokenizer_config.json, else the direction in tokenizer.json, else right.
 
     Args:
-        carried: that truncation, as tokenizers.Tokenizer.truncation of the loaded file; None for none.
+        path: the tokenizer.json.
+        truncation: tokenizers.Tokenizer.truncation of the loaded tokenizer.json; None if it has none.
 
     Raises:
-        UserError: it is neither.
+        UserError: the value is neither right nor left.
     """
-    side = str(config(path).get("truncation_side") or (carried or {}).get("direction") or SIDES[0]).lower()
+    side = str(config(path).get("truncation_side") or (truncation or {}).get("direction") or SIDES[0]).lower()
     if side not in SIDES:
         raise UserError(f"tokenizer {path} has truncation_side {side!r}, expected right or left")
     return side
 
 
 def config(path: Path) -> dict[str, Any]:
-    """The content of tokenizer_config.json beside the tokenizer.json at `path`; empty where there is none."""
-    beside = path.parent / CONFIG_FILE
-    return read_json(beside, "tokenizer's settings") if beside.is_file() else {}
+    """The content of tokenizer_config.json in the folder of the tokenizer.json `path`; empty if there is none."""
+    file = path.parent / CONFIG_FILE
+    return read_json(file, "tokenizer configuration") if file.is_file() else {}
 
 
 def fingerprint(path: Path) -> str:
-    """Hexadecimal SHA-256 of tokenizer.json's content without truncation and padding.
+    """Hexadecimal SHA-256 of the content of tokenizer.json without truncation and padding.
 
-    Over canonical JSON (sorted keys, no spaces), so that saving the same tokenizer again with
-    other white space or another max_length keeps the fingerprint.
+    It is computed over canonical JSON (sorted keys, no spaces), so that it does not change if the same
+    tokenizer is saved again with other white space or another max_length.
 
     Raises:
         UserError: the file is not JSON or has no model.
@@ -99,7 +98,7 @@ def fingerprint(path: Path) -> str:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The parsed tokenizer.json at `path`.
+    """Parse the tokenizer.json `path`.
 
     Raises:
         UserError: it cannot be read, is not JSON, or has no model.

@@ -1,7 +1,7 @@
-"""Conversion of text or JSON values to typed option values (bool, int, list, mapping, choice).
+"""Converts text or JSON values to the types of options (bool, int, float, list, mapping, choice).
 
-SageMaker hands over text, sometimes JSON-quoted (the SDK's framework classes do), with Python's
-or JSON's spelling of true and none. The value is never evaluated and never meets a shell.
+SageMaker passes hyperparameters as text, which the SDK's framework classes also quote as JSON; true and
+none may be in Python's or in JSON's notation. Values are never evaluated as code or passed to a shell.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ NONE = frozenset({"none", "null", ""})
 
 
 def convert(value: Any, kind: Any, name: str) -> Any:
-    """`value` as an instance of the annotation `kind`.
+    """Convert `value` to the type annotation `kind`.
 
-    Understands bool, int, float, str, Path, Literal, Optional and unions of these, `tuple[T, ...]`
+    `kind` may be bool, int, float, str, Path, Literal, Optional and unions of these, `tuple[T, ...]`
     and `list[T]` (JSON, or separated by commas), and `dict` (JSON).
 
     Raises:
-        UserError: names `name`, the value and what was expected.
+        UserError: `value` is not of this type; names the option by `name`, the value and the expected type.
     """
     text = unquote(value)
     try:
@@ -35,7 +35,7 @@ def convert(value: Any, kind: Any, name: str) -> Any:
 
 
 def unquote(value: Any) -> Any:
-    """The text inside one layer of JSON quotes; anything else as it is."""
+    """Remove JSON quotes around a text; other values are returned unchanged."""
     if isinstance(value, str) and len(value) >= 2 and value[0] == value[-1] == '"':
         try:
             return json.loads(value)
@@ -68,7 +68,7 @@ def _convert(value: Any, kind: Any) -> Any:
 def _convert_union(value: Any, kinds: tuple[Any, ...]) -> Any:
     if type(None) in kinds and _means_none(value, kinds):
         return None
-    # Text last: everything is text, so a narrower type goes first.
+    # str is tried last, since every value can be converted to it.
     for kind in sorted((k for k in kinds if k is not type(None)), key=lambda k: k is str):
         try:
             return _convert(value, kind)
@@ -78,7 +78,7 @@ def _convert_union(value: Any, kinds: tuple[Any, ...]) -> Any:
 
 
 def _means_none(value: Any, kinds: tuple[Any, ...]) -> bool:
-    # An empty string is a value of its own where text is expected, and absence elsewhere.
+    # An empty string is a valid text, but means None for other types.
     if value == "" and str in kinds:
         return False
     return value is None or (isinstance(value, str) and value.lower() in NONE)
@@ -104,7 +104,7 @@ def _convert_int(value: Any) -> int:
     if isinstance(value, bool):
         raise ValueError(value)
     number = float(value)
-    # 1e3 and 16.0 are how some launchers spell whole numbers; 16.5 is a mistake.
+    # Some launchers write integers as 1e3 or 16.0; 16.5 is an error.
     if number != int(number):
         raise ValueError(value)
     return int(value) if isinstance(value, str) and value.strip().lstrip("+-").isdigit() else int(number)
@@ -130,7 +130,7 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 
 def describe(kind: Any) -> str:
-    """The annotation `kind` in words, for messages and for the contract's tables."""
+    """The type annotation `kind` in words, for errors, --help and the tables of docs/contract.md."""
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
         words = [describe(k) for k in get_args(kind) if k is not type(None)]

@@ -1,4 +1,4 @@
-"""Versions of Python and of installed libraries, for --version, cards and reports."""
+"""Versions of the image, of Python and of installed libraries, for --version, cards and reports."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from contract import __version__
 
-# Those that decide about the results of any of the images; each carries some of them.
+# Libraries whose versions can change results; each image has some of them.
 LIBRARIES = (
     *("torch", "transformers", "tokenizers", "datasets", "accelerate", "peft", "numpy", "pyarrow", "duckdb", "tokie"),
     *("sagemaker-training", "sagemaker-inference", "multi-model-server", "aiohttp"),
@@ -16,16 +16,16 @@ LIBRARIES = (
 
 
 def versions(libraries: Iterable[str]) -> dict[str, str]:
-    """The image's version, Python's, and that of each installed distribution in `libraries`."""
+    """Versions of the image, of Python, and of those distributions in `libraries` that are installed."""
     return {"image": __version__, **installed(libraries)}
 
 
 def installed(libraries: Iterable[str] = LIBRARIES) -> dict[str, str]:
-    """Python's version, and that of each installed distribution in `libraries`."""
-    found = {"python": platform.python_version()}
+    """Versions of Python, and of those distributions in `libraries` that are installed."""
+    versions = {"python": platform.python_version()}
     for name in libraries:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions

@@ -24,7 +24,7 @@ def test_a_card_round_trips(tmp_path: Path) -> None:
     assert Card.read(tmp_path) == CARD
 
 
-def test_a_card_is_partial_only_where_it_says_so(tmp_path: Path) -> None:
+def test_a_card_is_partial_only_if_the_field_is_true(tmp_path: Path) -> None:
     dataclasses.replace(CARD, partial=True).write(tmp_path)
     assert Card.read(tmp_path).partial is True
     older = CARD.to_json()
@@ -52,7 +52,7 @@ def test_a_card_of_a_later_format_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", "null"])
-def test_other_json_is_no_card(tmp_path: Path, text: str) -> None:
+def test_other_json_is_refused_as_a_card(tmp_path: Path, text: str) -> None:
     (tmp_path / CARD_FILE).write_text(text)
     with pytest.raises(UserError, match="no format_version"):
         Card.read(tmp_path)

@@ -10,14 +10,14 @@ from contract.machine import gpus
 from contract.selftest import NotHereError, judge
 
 
-def test_the_host_is_looked_at_where_the_job_would_be(tmp_path: Path) -> None:
+def test_the_checked_disk_is_that_of_the_jobs_folder(tmp_path: Path) -> None:
     results = {check.name: judge(check) for check in checks.host({"SAGEMAKER_BASE_DIR": str(tmp_path / "ml")})}
-    assert results.pop(f"disk at {tmp_path / 'ml'}").outcome == "not here"
+    assert results.pop(f"disk at {tmp_path / 'ml'}").outcome == "absent"
     assert {result.outcome for result in results.values()} == {"ok"}
     assert "GB free" in results["shared memory"].detail
 
 
-def test_a_disk_keeps_nothing_of_the_test(tmp_path: Path) -> None:
+def test_the_disk_check_leaves_no_file(tmp_path: Path) -> None:
     assert "MB/s" in checks.disk(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -28,14 +28,14 @@ def test_a_disk_that_cannot_be_written_fails() -> None:
 
 
 def nvidia_smi(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    """A driver as far as its tool's answer goes."""
+    """A replacement for nvidia-smi with a fixed output."""
     (folder / "nvidia-smi").write_text(f"#!/bin/sh\n{script}\n")
     (folder / "nvidia-smi").chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
 
 
 @pytest.mark.skipif(bool(gpus("name")), reason="this machine has a GPU")
-def test_a_gpu_that_pytorch_cannot_use_fails_and_none_is_no_failure(
+def test_a_gpu_that_pytorch_cannot_use_fails_and_an_absent_one_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nvidia_smi(tmp_path, monkeypatch, "exit 9")

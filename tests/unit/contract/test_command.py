@@ -8,7 +8,7 @@ from contract.command import answered
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["--max-length", "5", "--help"]])
-def test_help_is_printed_wherever_it_is_asked_for(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_is_printed_wherever_the_flag_is(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert answered(arguments, lambda: "usage\n")
     told = capsys.readouterr().out
     assert told.startswith("usage\n")
@@ -23,6 +23,6 @@ def test_the_version_comes_with_those_of_the_libraries(capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize("arguments", [[], ["serve"], ["--helpful"]])
-def test_anything_else_is_a_job(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_arguments_are_not_handled(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert not answered(arguments, lambda: "usage\n")
     assert capsys.readouterr().out == ""

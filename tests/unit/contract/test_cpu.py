@@ -1,4 +1,4 @@
-"""The CPU's features, read as Linux writes them."""
+"""CPU flags from /proc/cpuinfo."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ def test_success_writes_no_reason(tmp_path: Path) -> None:
     assert not (tmp_path / "failure").exists()
 
 
-def test_an_earlier_runs_reason_does_not_outlive_it(tmp_path: Path) -> None:
+def test_the_reason_of_an_earlier_run_is_removed(tmp_path: Path) -> None:
     file = tmp_path / "failure"
     guard(lambda: fail_with(UserError("once")), file)
     assert file.read_text() == "once"
@@ -24,7 +24,7 @@ def test_an_earlier_runs_reason_does_not_outlive_it(tmp_path: Path) -> None:
     assert seen == [False] and not file.exists()
 
 
-def test_a_users_mistake_is_one_sentence_without_traceback(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_user_error_is_one_sentence_without_traceback(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "output" / "failure"
     status = guard(lambda: fail_with(UserError("option --seed is 'x', expected a whole number")), file)
     assert status == 2
@@ -32,7 +32,7 @@ def test_a_users_mistake_is_one_sentence_without_traceback(tmp_path: Path, caplo
     assert [record.exc_info for record in caplog.records] == [None]
 
 
-def test_a_bug_leaves_its_traceback_in_the_log_and_its_last_line_in_the_file(
+def test_a_bug_has_its_traceback_in_the_log_and_its_message_in_the_reason_file(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR):
@@ -60,6 +60,6 @@ def test_a_reason_file_that_cannot_be_written_does_not_hide_the_failure(tmp_path
     assert guard(lambda: fail_with(UserError("x")), tmp_path / "output" / "failure") == 2
 
 
-def test_the_first_line_of_an_error_is_one_that_says_something() -> None:
+def test_the_first_line_of_an_error_is_not_blank() -> None:
     assert first_line(ValueError("\n  \nbad size\nbecause")) == "bad size"
     assert first_line(TimeoutError()) == "TimeoutError"

@@ -55,7 +55,7 @@ def test_a_killed_process_leaves_no_marker_and_the_next_run_cleans_up(tmp_path: 
     assert sorted(os.listdir(tmp_path / "out")) == ["data", "state.json"]
 
 
-def test_an_earlier_result_of_ours_is_replaced_and_other_files_are_not(tmp_path: Path) -> None:
+def test_an_earlier_result_is_replaced_and_other_files_are_not(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     fill(tmp_path / "old")
     (tmp_path / "old" / "data-00009").write_text("of the earlier run")
@@ -72,10 +72,10 @@ def test_an_earlier_result_of_ours_is_replaced_and_other_files_are_not(tmp_path:
 
 @pytest.mark.parametrize("leftover", ["state.json", files.STAGING])
 @pytest.mark.parametrize("removed", range(4))
-def test_a_cleaning_that_was_cut_off_is_taken_up_again(
+def test_an_interrupted_cleaning_is_completed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leftover: str, removed: int
 ) -> None:
-    """What is there is an earlier result, or what a killed job had moved out of its staging folder."""
+    """The remaining files are an earlier result, or were moved out of the staging folder by a killed job."""
     for name in ("card.json", "data"):
         (tmp_path / name).write_text("rows")
     (tmp_path / "part").mkdir()

@@ -11,11 +11,11 @@ from urllib.error import HTTPError
 
 import pytest
 
-from contract.local_server import ask, free_port, is_ready, wait_until_ready
+from contract.local_server import free_port, is_ready, predict, wait_until_ready
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Ready at the third /ping; labels each text with itself, and refuses an empty list."""
+    """A server that is ready at the third /ping, labels each text with itself, and refuses an empty list."""
 
     pings = 0
 
@@ -33,7 +33,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(content).encode())
 
     def log_message(self, *_: object) -> None:
-        """Nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -70,9 +70,9 @@ def test_waiting_has_an_end(process: subprocess.Popen[bytes]) -> None:
 
 
 def test_each_text_gets_its_answer(address: str) -> None:
-    assert [answer["label"] for answer in ask(address, ["one", "two"])] == ["one", "two"]
+    assert [prediction["label"] for prediction in predict(address, ["one", "two"])] == ["one", "two"]
     with pytest.raises(HTTPError):
-        ask(address, [])
+        predict(address, [])
 
 
 def test_a_free_port_can_be_listened_on() -> None:

@@ -21,7 +21,7 @@ class Clock:
         return self.now
 
 
-def test_progress_speaks_at_most_every_interval_with_rate_and_time_left(caplog: pytest.LogCaptureFixture) -> None:
+def test_progress_logs_at_most_every_interval_with_rate_and_time_left(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
     progress = Progress(logging.getLogger("room"), "rows", total=1000, interval=5, clock=clock)
     with caplog.at_level(logging.INFO):

@@ -1,4 +1,4 @@
-"""What a container may use, from its cgroup."""
+"""Cores and memory of a container, from its cgroup."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def meminfo(tmp_path: Path) -> Path:
     return tmp_path / "meminfo"
 
 
-def test_without_a_limit_the_machine_counts(tmp_path: Path, meminfo: Path) -> None:
+def test_without_a_limit_it_is_the_machines_memory(tmp_path: Path, meminfo: Path) -> None:
     assert free_memory(tmp_path / "none", meminfo) == 8_000 * 1024
     write(tmp_path / "group", memory__max="max\n", memory__current="100\n")
     assert free_memory(tmp_path / "group", meminfo) == 8_000 * 1024

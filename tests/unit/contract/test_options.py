@@ -55,7 +55,7 @@ def test_a_wrong_flag_gets_one_sentence(arguments: list[str], sentence: str) -> 
     assert str(error.value) == sentence
 
 
-def test_hyperparameters_keep_out_what_the_platform_adds() -> None:
+def test_hyperparameters_of_the_platform_are_ignored() -> None:
     values = {"max_length": "5", "sagemaker_region": '"eu-west-1"', "_tuning_objective_metric": "loss"}
     assert options.from_mapping(Example, values) == Example(max_length=5)
 
@@ -67,7 +67,7 @@ def test_an_unknown_hyperparameter_is_refused_with_the_nearest() -> None:
 
 def test_two_spellings_of_one_hyperparameter_must_agree() -> None:
     assert options.from_mapping(Example, {"max_length": "5", "longest": "5"}) == Example(max_length=5)
-    with pytest.raises(UserError, match="longest is '6', but max_length, the same one, is '5'"):
+    with pytest.raises(UserError, match="longest is '6', but max_length, the same option, is '5'"):
         options.from_mapping(Example, {"max_length": "5", "longest": "6"})
 
 

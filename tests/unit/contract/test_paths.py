@@ -8,7 +8,7 @@ def test_base_is_opt_ml_where_nothing_is_set() -> None:
     assert Paths.from_environment({"SAGEMAKER_BASE_DIR": ""}).base == Path("/opt/ml")
 
 
-def test_everything_hangs_off_the_base_directory() -> None:
+def test_all_paths_are_below_the_base_directory() -> None:
     paths = Paths.from_environment({"SAGEMAKER_BASE_DIR": "/tmp/job"})
     values = [getattr(paths, name) for name, kind in vars(Paths).items() if isinstance(kind, property)]
     assert len(values) >= 14
@@ -17,7 +17,7 @@ def test_everything_hangs_off_the_base_directory() -> None:
     assert paths.channel("train") == Path("/tmp/job/input/data/train")
 
 
-def test_other_processes_find_the_packages_first_here_and_each_folder_once() -> None:
+def test_python_path_has_the_packages_first_and_each_folder_once() -> None:
     here = str(Path(__file__).parents[3])
     assert python_path({}) == here
     assert python_path({"PYTHONPATH": f"/opt/a::{here}:/opt/b"}) == f"{here}:/opt/a:/opt/b"

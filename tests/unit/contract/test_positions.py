@@ -56,13 +56,13 @@ WITH_TABLE = (
 
 def make_config(model_type: str, **settings: Any) -> Any:
     known = AutoConfig.for_model(model_type)
-    # XLNet has the attribute, and refuses to be given a value.
+    # XLNet has the attribute, but does not allow setting it.
     sizes = {name: size for name, size in SIZES.items() if hasattr(known, name) and getattr(known, name) != -1}
     return AutoConfig.for_model(model_type, **sizes | {"pad_token_id": 3} | settings)
 
 
 def takes(config: Any, length: int) -> bool:
-    """Whether the model's forward pass goes through with a row of `length` tokens."""
+    """Whether the model's forward pass succeeds with a row of `length` tokens."""
     ids = torch.full((1, length), 7)
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     if config.model_type in ("layoutlmv3", "lilt"):
@@ -77,7 +77,7 @@ def takes(config: Any, length: int) -> bool:
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 @pytest.mark.parametrize("model_type", WITH_TABLE)
-def test_the_model_takes_as_many_tokens_and_not_one_more(model_type: str) -> None:
+def test_the_model_accepts_as_many_tokens_and_not_one_more(model_type: str) -> None:
     config = make_config(model_type)
     limit = position_limit(config)
     assert limit is not None
@@ -95,12 +95,12 @@ def test_the_model_takes_as_many_tokens_and_not_one_more(model_type: str) -> Non
     ],
 )
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
-def test_a_model_without_a_table_names_no_limit(model_type: str, settings: dict[str, Any]) -> None:
+def test_a_model_without_position_embeddings_has_no_limit(model_type: str, settings: dict[str, Any]) -> None:
     assert position_limit(make_config(model_type, **settings)) is None
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
-def test_deberta_v3_takes_more_than_it_has_distances() -> None:
+def test_deberta_v3_accepts_rows_longer_than_its_relative_positions() -> None:
     assert takes(make_config("deberta-v2", relative_attention=True, position_biased_input=False), 4 * TABLE)
 
 

@@ -8,13 +8,13 @@ from contract.failures import UserError
 from contract.provenance import provenance
 
 
-def test_what_the_build_recorded_is_told(tmp_path: Path) -> None:
+def test_provenance_is_what_the_build_recorded(tmp_path: Path) -> None:
     recorded = {"image": "training", "version": "2.0.0", "revision": "abc", "base": "b:1", "base_digest": "sha256:d"}
     (tmp_path / "image.json").write_text(json.dumps(recorded))
     assert provenance(tmp_path / "image.json") == recorded
 
 
-def test_a_clone_knows_its_version_alone(tmp_path: Path) -> None:
+def test_in_a_clone_only_the_version_is_known(tmp_path: Path) -> None:
     assert provenance(tmp_path / "image.json") == {"version": __version__}
 
 

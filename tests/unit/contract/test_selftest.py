@@ -21,14 +21,14 @@ def broken() -> str:
     raise RuntimeError("out of order")
 
 
-def test_a_table_says_what_works_what_failed_and_what_is_not_here(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_lists_passed_failed_and_absent_checks(capsys: pytest.CaptureFixture[str]) -> None:
     status = main("training", [Check("a", works), Check("a longer one", broken), Check("c", absent)])
     told = capsys.readouterr().out.partition("self-test of training\n")[2].splitlines()
     assert status == 1
     assert [line.split("0.0 s")[0].split() for line in told[:3]] == [
         ["a", "ok"],
         ["a", "longer", "one", "failed"],
-        ["c", "not", "here"],
+        ["c", "absent"],
     ]
     assert [line.split("0.0 s  ")[1] for line in told[:3]] == [
         "two of them",
@@ -39,17 +39,17 @@ def test_a_table_says_what_works_what_failed_and_what_is_not_here(capsys: pytest
     assert told[3] == "failed: a longer one"
 
 
-def test_what_is_not_here_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_absent_device_is_not_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
     assert main("training", [Check("a", works), Check("c", absent)]) == 0
-    assert capsys.readouterr().out.endswith("\neverything that is here works\n")
+    assert capsys.readouterr().out.endswith("\nall checks passed, apart from absent devices\n")
 
 
-def test_a_long_reason_is_cut_to_a_line() -> None:
+def test_a_long_detail_is_truncated_to_one_line() -> None:
     [line] = table([judge(Check("a", lambda: "x" * 1000))]).splitlines()
     assert len(line) < 160
 
 
-def test_an_entry_point_that_fails_is_told_with_its_last_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failed_entry_point_is_reported_with_its_last_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "job.py").write_text(
         "import os, sys\nprint('first')\nprint('2026-01-01T00:00:00Z ERROR a.b: no', os.environ['NAME'])\nsys.exit(3)\n"
     )
@@ -59,7 +59,7 @@ def test_an_entry_point_that_fails_is_told_with_its_last_line(tmp_path: Path, ca
     assert caplog.records[0].getMessage() == "| first"
 
 
-def test_an_entry_point_gets_its_folder_and_does_not_ask_the_hub(tmp_path: Path) -> None:
+def test_an_entry_point_gets_its_folder_and_is_offline(tmp_path: Path) -> None:
     environ = environment(tmp_path)
     assert (environ["SAGEMAKER_BASE_DIR"], environ["HF_HUB_OFFLINE"]) == (str(tmp_path), "1")
 
@@ -71,7 +71,7 @@ def test_rows_have_both_labels(tmp_path: Path) -> None:
     assert [row["label"] for row in rows] == [0, 1, 0, 1]
 
 
-def test_what_is_expected_and_not_so_is_a_sentence() -> None:
+def test_an_unmet_expectation_raises_its_message() -> None:
     expect(True, "never said")
     with pytest.raises(UserError, match="^two rows are missing$"):
         expect(False, "two rows are missing")

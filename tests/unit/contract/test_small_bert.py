@@ -7,7 +7,7 @@ from contract.small_bert import SPECIAL_TOKENS, make_tokenizer, train_tokenizer,
 TEXTS = ["A lovely kettle.", "A dull kettle."]
 
 
-def test_the_tokenizer_knows_the_texts_and_adds_berts_ends() -> None:
+def test_the_tokenizer_knows_the_texts_and_adds_cls_and_sep() -> None:
     encoded = train_tokenizer(TEXTS).encode("LOVELY kettle.")
     assert (encoded.tokens[0], encoded.tokens[-1]) == ("[CLS]", "[SEP]")
     assert "".join(encoded.tokens[1:-1]).replace("##", "") == "lovelykettle."

@@ -20,8 +20,8 @@ def test_a_file_or_its_folder_is_found(tmp_path: Path) -> None:
     assert locate(str(file)) == locate(str(tmp_path / "model")) == file
 
 
-def test_what_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"holds no tokenizer\.json"):
+def test_a_missing_tokenizer_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"has no tokenizer\.json"):
         locate(str(tmp_path))
     with pytest.raises(UserError, match="no such file or folder"):
         locate(str(tmp_path / "absent"))
@@ -67,7 +67,7 @@ def test_the_fingerprint_sees_the_vocabulary(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [[], {}, "x"])
-def test_another_file_is_no_tokenizer(tmp_path: Path, content: object) -> None:
+def test_another_file_is_refused_as_a_tokenizer(tmp_path: Path, content: object) -> None:
     with pytest.raises(UserError, match="has no model"):
         fingerprint(write(tmp_path / "a", content))
 
@@ -82,7 +82,7 @@ def test_another_file_is_no_tokenizer(tmp_path: Path, content: object) -> None:
         (None, {"pad_token": "x"}, "right"),
     ],
 )
-def test_the_truncation_side_is_the_configs_then_the_files(
+def test_the_truncation_side_is_that_of_the_config_else_of_the_file(
     tmp_path: Path, carried: dict[str, str] | None, config: object, side: str
 ) -> None:
     path = write(tmp_path, {**CONTENT, "truncation": carried})
