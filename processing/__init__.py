@@ -1,1 +1,1 @@
-"""The processing image: raw labelled text to tokenized train, validation and test splits."""
+"""The processing image: turns raw labelled text into tokenized train, validation and test splits."""

@@ -13,15 +13,15 @@ from contract.options import from_flags, help_text
 from contract.paths import Paths
 from processing.options import ProcessingOptions
 
-USAGE = "python -m processing --tokenizer NAME_OR_FOLDER [options]: raw labelled text to tokenized splits"
+USAGE = "usage: python -m processing --tokenizer NAME_OR_FOLDER [options]\n\nPrepare raw labelled text for training."
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the job that `arguments` ask for; returns the process's exit status."""
+    """Run the job with the command line flags `arguments`; returns the exit status of the process."""
     if answered(arguments, lambda: help_text(ProcessingOptions, USAGE)):
         return EXIT_OK
     if list(arguments) == [SELFTEST]:
-        # Imported late: a job has no use for it.
+        # Imported late: only the self-test needs it.
         from processing import selftest
 
         return selftest.start(os.environ)
@@ -31,12 +31,13 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def run(arguments: Sequence[str], paths: Paths) -> None:
+    """Run the job; failures are raised."""
     options = from_flags(ProcessingOptions, arguments)
-    # No linear algebra here, and starting its threads takes longer than any import but DuckDB's.
+    # The job uses no linear algebra, and starting OpenBLAS's threads takes longer than most imports.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # As in the image: the hub is asked where that is allowed. huggingface_hub reads it when it is imported.
+    # Offline by default, as in the image. huggingface_hub reads the variable when it is imported.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    # Imported late: --help and a mistyped option need no database.
+    # Imported late: --help and errors in options do not need DuckDB.
     from processing import start
 
     start.run(options, paths)

@@ -1,6 +1,6 @@
-"""Zero-copy conversion between Arrow arrays and numpy, and selection of rows.
+"""Zero-copy conversion between Arrow arrays and numpy arrays, and selection of rows.
 
-pyarrow's own conversions import pandas, which costs more than many a job.
+pyarrow's own conversions import pandas, which takes longer than many jobs.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 
 def to_arrow(values: NDArray[Any]) -> pa.Array:
-    """`values` (one-dimensional, a fixed-width number type) as an Arrow array without nulls."""
+    """Convert a one-dimensional numpy array of numbers to an Arrow array without nulls."""
     data = np.ascontiguousarray(values)
     return pa.Array.from_buffers(pa.from_numpy_dtype(data.dtype), len(data), [None, pa.py_buffer(data.data)])
 
 
 def to_texts(texts: Sequence[str]) -> pa.Array:
-    """`texts` as an Arrow array of large_string without nulls."""
+    """Convert strings to an Arrow array of large_string without nulls."""
     encoded = [text.encode() for text in texts]
     lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
@@ -29,7 +29,11 @@ def to_texts(texts: Sequence[str]) -> pa.Array:
 
 
 def text_bytes(texts: pa.Array) -> tuple[NDArray[np.integer], NDArray[np.uint8]]:
-    """Where each of `texts` (string or large_string without nulls) ends, and the UTF-8 of all, one after another."""
+    """The UTF-8 bytes of all `texts` (string or large_string without nulls), concatenated, and the end of each text.
+
+    Returns:
+        The end offsets [texts], and the bytes.
+    """
     _, offset_data, text_data = texts.buffers()
     width = np.int64 if pa.types.is_large_string(texts.type) else np.int32
     offsets = buffer_values(offset_data, width)[texts.offset : texts.offset + len(texts) + 1]
@@ -38,7 +42,7 @@ def text_bytes(texts: pa.Array) -> tuple[NDArray[np.integer], NDArray[np.uint8]]
 
 
 def to_numpy(array: pa.Array, dtype: type[np.generic]) -> NDArray[Any]:
-    """The values of `array`, of fixed width and numpy type `dtype`; what a null holds is undefined."""
+    """Convert a fixed-width Arrow array to a numpy array of `dtype`; the values of nulls are undefined."""
     data = buffer_values(array.buffers()[1], dtype)
     return data[array.offset : array.offset + len(array)]
 
@@ -54,6 +58,6 @@ def to_list(array: pa.Array) -> list[Any]:
     return array.to_pylist()
 
 
-def take(batch: pa.RecordBatch, wanted: NDArray[np.bool_]) -> pa.RecordBatch:
-    """The rows of `batch` where `wanted` is true."""
-    return batch if wanted.all() else batch.take(to_arrow(np.flatnonzero(wanted)))
+def take(batch: pa.RecordBatch, mask: NDArray[np.bool_]) -> pa.RecordBatch:
+    """The rows of `batch` for which `mask` is true."""
+    return batch if mask.all() else batch.take(to_arrow(np.flatnonzero(mask)))

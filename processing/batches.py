@@ -1,4 +1,4 @@
-"""Query batches to rows of the splits: drops filtered rows, tokenizes, and builds the output columns."""
+"""Turns a batch of the query into rows of the splits: drops filtered rows, tokenizes, builds the output columns."""
 
 from __future__ import annotations
 
@@ -19,45 +19,49 @@ from processing.writing.writer import LABELS, schema
 
 KEPT_PREFIX = "kept_"
 MOST_TEXT_BYTES = 8 * 1024 * 1024
+# Outcomes that a duplicate replaces; a row with another outcome keeps it.
 REPLACED = (Outcome.KEPT, Outcome.OVER_MAX_ROWS, Outcome.UNBALANCED)
 
 
 def outcomes(batch: pa.RecordBatch) -> dict[Outcome, int]:
-    """How many rows of `batch` had which outcome."""
+    """Number of rows of `batch` by outcome."""
     counts = np.bincount(to_numpy(batch.column("outcome"), np.uint8), minlength=len(Outcome))
     return {Outcome(number): int(count) for number, count in enumerate(counts) if count}
 
 
 def mark(batch: pa.RecordBatch, duplicates: NDArray[np.int64]) -> pa.RecordBatch:
-    """`batch` with the rows at the positions `duplicates` filtered as such; others lie outside it.
+    """Set the outcome of duplicate rows to DUPLICATE.
 
-    Only rows that would be kept here, or be cut off for size: another host counts its own.
+    Only in rows with an outcome of REPLACED: rows of other hosts are counted there.
+
+    Args:
+        duplicates: indices of duplicates, counted from the start of `batch`; those outside it are ignored.
     """
-    here = duplicates[(duplicates >= 0) & (duplicates < batch.num_rows)]
-    if not len(here):
+    rows = duplicates[(duplicates >= 0) & (duplicates < batch.num_rows)]
+    if not len(rows):
         return batch
-    found = to_numpy(batch.column("outcome"), np.uint8).copy()
-    found[here[np.isin(found[here], REPLACED)]] = Outcome.DUPLICATE
-    return batch.set_column(batch.schema.get_field_index("outcome"), "outcome", to_arrow(found))
+    outcomes = to_numpy(batch.column("outcome"), np.uint8).copy()
+    outcomes[rows[np.isin(outcomes[rows], REPLACED)]] = Outcome.DUPLICATE
+    return batch.set_column(batch.schema.get_field_index("outcome"), "outcome", to_arrow(outcomes))
 
 
 def kept_rows(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The rows of `batch` that are kept, sorted by split and in their order within each."""
+    """The rows of `batch` with the outcome KEPT, sorted by split; the order within a split does not change."""
     rows = np.flatnonzero(to_numpy(batch.column("outcome"), np.uint8) == Outcome.KEPT)
     splits = to_numpy(batch.column("split"), np.uint8)[rows]
     return batch.take(to_arrow(rows[np.argsort(splits, kind="stable")]))
 
 
 def tokenized(batch: pa.RecordBatch, encoder: Encoder, least: int) -> tuple[pa.RecordBatch, Tokens]:
-    """The rows of `batch` that have at least `least` tokens before they are cut, and their tokens."""
+    """Tokenize the rows of `batch` and drop those with fewer than `least` tokens before truncation."""
     tokens = encoder.encode(batch.column("text"))
-    wanted = tokens.full_lengths >= least
-    return take(batch, wanted), tokens if wanted.all() else gather(tokens, np.flatnonzero(wanted))
+    mask = tokens.full_lengths >= least
+    return take(batch, mask), tokens if mask.all() else gather(tokens, np.flatnonzero(mask))
 
 
 @dataclass(frozen=True)
-class Fill:
-    """What --padding max_length fills rows with: `token`, up to `width` tokens."""
+class Padding:
+    """Settings of --padding max_length: rows are padded with the id `token` to `width` tokens."""
 
     width: int
     token: int
@@ -65,14 +69,14 @@ class Fill:
 
 @dataclass(frozen=True)
 class Encoded:
-    """A batch on its way from the query to the splits.
+    """A tokenized batch, ready to be written to the splits.
 
     Attributes:
-        kept: the rows that are kept, as the query returned them.
-        tokens: of those rows.
-        dropped: rows that had too few tokens.
-        schema: of the rows in `splits`.
-        splits: the same rows as they are written, for each split that has some.
+        kept: the kept rows, as the query returned them.
+        tokens: tokens of the kept rows.
+        dropped: number of rows that had too few tokens.
+        schema: schema of the record batches in `splits`.
+        splits: the kept rows in the output columns, by name of the split; without empty splits.
     """
 
     kept: pa.RecordBatch
@@ -84,39 +88,41 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Preparation:
-    """What turns a batch of the query into rows of the splits, on any thread.
+    """Callable that turns a batch of the query into rows of the splits; thread-safe.
 
     Attributes:
-        least: fewest tokens of a row, before it is cut.
-        columns: names of the kept columns.
-        fill: what rows are padded with; None where they are not.
+        encoder: tokenizes the texts.
+        least: least number of tokens of a row, before truncation (--min-tokens).
+        columns: names of the columns to keep (--columns).
+        is_labelled: whether rows have labels.
+        padding: settings of --padding max_length; None without padding.
     """
 
     encoder: Encoder
     least: int
     columns: tuple[str, ...]
     is_labelled: bool
-    fill: Fill | None
+    padding: Padding | None
 
     def __call__(self, batch: pa.RecordBatch) -> Encoded:
-        """The kept rows of `batch` that have enough tokens."""
-        wanted = kept_rows(batch)
-        kept, tokens = tokenized(wanted, self.encoder, self.least)
+        """Drop filtered rows of `batch`, tokenize the others, and build the columns of the splits."""
+        unfiltered = kept_rows(batch)
+        kept, tokens = tokenized(unfiltered, self.encoder, self.least)
         schema = self.schema([field.type for field in batch.schema if field.name.startswith(KEPT_PREFIX)])
         splits = {
-            name: prepared(kept[rows], tokens[rows], schema, self.fill)
+            name: prepared(kept[rows], tokens[rows], schema, self.padding)
             for name, rows in by_split(to_numpy(kept.column("split"), np.uint8))
         }
-        return Encoded(kept, tokens, wanted.num_rows - kept.num_rows, schema, splits)
+        return Encoded(kept, tokens, unfiltered.num_rows - kept.num_rows, schema, splits)
 
     def schema(self, types: Sequence[pa.DataType]) -> pa.Schema:
-        """The columns of a prepared row; `types` are those of the kept ones."""
+        """The schema of the output; `types` are the Arrow types of the columns to keep."""
         kept = [pa.field(name, kind) for name, kind in zip(self.columns, types, strict=True)]
-        return schema(kept, self.is_labelled, self.fill is not None)
+        return schema(kept, self.is_labelled, self.padding is not None)
 
 
 def pieces(batches: Iterable[pa.RecordBatch], most: int = MOST_TEXT_BYTES) -> Iterator[pa.RecordBatch]:
-    """`batches`, those with much text in several pieces, so that few long texts need no more memory than many short."""
+    """Split batches with more than `most` bytes of text, so that long texts do not need more memory."""
     for batch in batches:
         rows = max(batch.num_rows * most // max(batch.column("text").nbytes, most), 1)
         for start in range(0, batch.num_rows, rows):
@@ -124,22 +130,23 @@ def pieces(batches: Iterable[pa.RecordBatch], most: int = MOST_TEXT_BYTES) -> It
 
 
 def by_split(splits: NDArray[np.uint8]) -> Iterator[tuple[str, slice]]:
-    """Where the rows of each split are that has some; `splits` holds each row's position in SPLITS, ascending."""
+    """Name and slice of rows of each split that is not empty; `splits` are indices in SPLITS, sorted."""
     edges: NDArray[np.int64] = np.searchsorted(splits, np.arange(len(SPLITS) + 1, dtype=np.uint8))
     for name, (start, end) in zip(SPLITS, pairwise(edges.tolist()), strict=True):
         if start < end:
             yield name, slice(start, end)
 
 
-def prepared(batch: pa.RecordBatch, tokens: Tokens, schema: pa.Schema, fill: Fill | None) -> pa.RecordBatch:
-    """The rows of `batch` in the columns of `schema`."""
+def prepared(batch: pa.RecordBatch, tokens: Tokens, schema: pa.Schema, padding: Padding | None) -> pa.RecordBatch:
+    """Build the output columns (`schema`) from rows of the query and their tokens."""
     labels = [batch.column("number")] if LABELS in schema.names else []
     kept = [batch.column(name) for name in batch.schema.names if name.startswith(KEPT_PREFIX)]
-    columns = [*token_columns(tokens, fill), *labels, to_arrow(tokens.lengths), *kept]
+    columns = [*token_columns(tokens, padding), *labels, to_arrow(tokens.lengths), *kept]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def token_columns(tokens: Tokens, fill: Fill | None) -> tuple[pa.ListArray, ...]:
-    if fill is not None:
-        return padded(tokens, fill.width, fill.token)
+def token_columns(tokens: Tokens, padding: Padding | None) -> tuple[pa.ListArray, ...]:
+    """The columns input_ids and, with padding, attention_mask."""
+    if padding is not None:
+        return padded(tokens, padding.width, padding.token)
     return (lists(tokens.ids, np.concatenate([[0], np.cumsum(tokens.lengths)]).astype(np.int32)),)

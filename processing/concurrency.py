@@ -1,4 +1,4 @@
-"""Thread pools: prefetching, and parallel map over batches with results in order."""
+"""Thread pools: prefetching the next batches, and a parallel map over batches with results in order."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ Result = TypeVar("Result")
 
 
 @contextmanager
-def ahead(items: Iterable[Item], most: int) -> Iterator[Iterator[Item]]:
-    """`items`, up to `most` of them fetched beforehand by one thread, which begins at once.
+def prefetched(items: Iterable[Item], most: int) -> Iterator[Iterator[Item]]:
+    """Context manager: iterate over `items` while one thread fetches up to `most` of them in advance.
+
+    The thread starts at once.
 
     Raises:
-        Exception: what `items` raised, at its turn.
+        Exception: an exception of `items`, after the items before it.
     """
     source = iter(items)
-    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool:
+    with ThreadPoolExecutor(1, thread_name_prefix="prefetch") as pool:
 
         def fetch() -> Future[list[Item]]:
             return pool.submit(lambda: list(islice(source, 1)))
@@ -29,9 +31,9 @@ def ahead(items: Iterable[Item], most: int) -> Iterator[Iterator[Item]]:
         waiting = deque(fetch() for _ in range(most))
 
         def fetched() -> Iterator[Item]:
-            while found := waiting.popleft().result():
+            while batch := waiting.popleft().result():
                 waiting.append(fetch())
-                yield from found
+                yield from batch
 
         try:
             yield fetched()
@@ -40,14 +42,14 @@ def ahead(items: Iterable[Item], most: int) -> Iterator[Iterator[Item]]:
                 future.cancel()
 
 
-def ordered(items: Iterable[Item], work: Callable[[Item], Result], workers: int) -> Iterator[Result]:
-    """`work` of each of `items`, in their order, by `workers` threads while the next item is fetched here.
+def map_in_order(items: Iterable[Item], work: Callable[[Item], Result], workers: int) -> Iterator[Result]:
+    """Apply `work` to each of `items` in `workers` threads; results come in the order of `items`.
 
-    At most `workers` + 1 items are under way, so memory stays flat. Threads help where `work` and the
-    fetching leave the interpreter's lock, as DuckDB, Arrow, numpy, tokie and tokenizers do.
+    At most `workers` + 1 items are in flight, so memory does not grow with their number. Threads run in
+    parallel where `work` releases the GIL, as DuckDB, Arrow, numpy, tokie and tokenizers do.
 
     Raises:
-        Exception: what `work` raised, at its item's turn; later items are not begun.
+        Exception: an exception of `work`, after the results of the items before; later items are not started.
     """
     waiting: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="batch") as pool:

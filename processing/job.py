@@ -1,4 +1,4 @@
-"""The job: loops over input files, filters and tokenizes batches, writes the splits, then report and card."""
+"""Job: runs a processing job: reads the input files, tokenizes batches, writes the splits, report and card."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from contract.paths import Paths
 from contract.tokenizer import fingerprint
 from contract.versions import versions
 from processing.arrays import to_numpy
-from processing.batches import Encoded, Fill, Preparation, pieces
-from processing.concurrency import ahead, ordered
+from processing.batches import Encoded, Padding, Preparation, pieces
+from processing.concurrency import map_in_order, prefetched
 from processing.memory import database_memory
 from processing.options import ProcessingOptions, ratios, size
 from processing.progress import ReadingProgress
 from processing.reading import first_pass
 from processing.reading.database import connected
-from processing.reading.query import Chosen, Plan, choose
-from processing.reading.reader import FileReader, describe, readers, surveyed
+from processing.reading.query import ChosenColumns, Plan, choose
+from processing.reading.reader import FileReader, after_first_pass, describe, readers
 from processing.reading.rejects import RejectsFile
 from processing.reading.source import SourceFile
 from processing.report import json_report
@@ -51,9 +51,9 @@ from processing.writing.outputs import Outputs, outputs
 from processing.writing.writer import LABELS
 
 LIBRARIES = ("duckdb", "pyarrow", "tokenizers", "tokie", "numpy")
-# Batches at a time: each takes some tens of megabytes, and more than this the reading does not feed.
+# Most threads that tokenize: a batch takes some tens of megabytes, and reading cannot feed more threads.
 MOST_WORKERS = 6
-# One to be had while the next is read.
+# Batches that are prefetched: one is ready while the next is read.
 BATCHES_AHEAD = 2
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Loaded:
-    """A tokenizer ready to encode, and what tells it from others."""
+    """A loaded tokenizer, and the fingerprint of its tokenizer.json."""
 
     encoder: Encoder
     fingerprint: str
@@ -69,25 +69,27 @@ class Loaded:
 
 @dataclass
 class Job:
-    """One host's job while it runs.
+    """The processing job of one host.
 
     Attributes:
-        tokenizer: the tokenizer.json.
+        tokenizer: path of the tokenizer.json.
         files: the input files that this host reads.
-        passed_over: names of files that are empty or of no known format.
-        fill: what rows are padded with; None where they are not.
-        accounts: what became of the rows.
-        differences: rows that tokie and the library gave different ids, in an earlier attempt.
-        excerpts: some rows to show.
+        skipped: names of files that are empty or of an unknown format.
+        sharded: whether each host has its own share of the files.
+        padding: settings of --padding max_length; None without padding.
+        job_counts: numbers of rows, by file and in all.
+        started: monotonic seconds at the start.
+        differences: rows for which tokie and tokenizers gave different ids in a first attempt of the job.
+        row_samples: sample rows for report.html.
     """
 
     options: ProcessingOptions
     hosts: Hosts
     tokenizer: Path
     files: Sequence[SourceFile]
-    passed_over: Sequence[str]
+    skipped: Sequence[str]
     sharded: bool
-    fill: Fill | None = None
+    padding: Padding | None = None
     job_counts: JobCounts = field(default_factory=JobCounts)
     started: float = field(default_factory=time.monotonic)
     differences: int = 0
@@ -100,88 +102,99 @@ class Job:
         """Process every file and publish the outputs.
 
         Raises:
-            UserError: bad data, or nothing left to train on.
+            UserError: bad data, or no row is left to train on.
         """
-        wanted = tuple(name for name, share in zip(SPLITS, ratios(self.options), strict=True) if share > 0)
+        splits = tuple(name for name, share in zip(SPLITS, ratios(self.options), strict=True) if share > 0)
         with ExitStack() as stack:
             spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="processing-"))
             connection = stack.enter_context(self.connected(Path(spill)))
             plan = self.plan(describe(connection, self.files[0]) if self.files else {})
-            result = stack.enter_context(outputs(paths, self.hosts, wanted, self.options.format))
+            result = stack.enter_context(outputs(paths, self.hosts, splits, self.options.format))
             with RejectsFile(result.report) as rejects:
-                twice = first_pass.is_needed(self.options)
-                progress = ReadingProgress(log, sum(file.path.stat().st_size for file in self.files) * (1 + twice))
-                found = readers(connection, plan, self.files)
-                if twice:
-                    # Before the first pass: a tokenizer that is no good should not take that long to be told.
+                two_passes = first_pass.is_needed(self.options)
+                progress = ReadingProgress(log, sum(file.path.stat().st_size for file in self.files) * (1 + two_passes))
+                file_readers = readers(connection, plan, self.files)
+                if two_passes:
+                    # Load the tokenizer before the first pass, so that an error in it is reported at once.
                     self.loaded.encoder.summary()
-                for reader in surveyed(connection, found) if twice else found:
+                for reader in after_first_pass(connection, file_readers) if two_passes else file_readers:
                     self.read(reader, result, progress)
                     rejects.write(reader.rejects())
             self.finish(plan, result, rejects)
 
     @cached_property
     def loaded(self) -> Loaded:
+        """The tokenizer, loaded on first use."""
         options = self.options
         encoder = tokie_encoder.encoder(self.tokenizer, options.max_length, options.tokenizer_backend)
         return Loaded(encoder, fingerprint(self.tokenizer))
 
     @property
     def threads(self) -> int:
+        """Number of threads of the database, and at most of the tokenization."""
         return self.options.threads or threads()
 
     def connected(self, spill: Path) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """A connection to the database that reads the input files, within the machine's memory."""
-        asked = self.options.memory_limit
-        memory = database_memory() if asked is None else size(asked)
+        """Open the DuckDB connection that reads the input files; `spill` is the folder for its temporary files."""
+        limit = self.options.memory_limit
+        memory = database_memory() if limit is None else size(limit)
         log.info("%d threads, %.0f MB for the database", self.threads, memory / 1e6)
         return connected([file.path for file in self.files], spill, memory, self.threads)
 
     def plan(self, columns: dict[str, str]) -> Plan:
+        """The plan of the query: columns, labels, splits and this host's share.
+
+        Args:
+            columns: name and SQL type of each column of the first file.
+
+        Raises:
+            UserError: a column is missing, or several hosts would number the classes differently.
+        """
         rule = labels(self.options)
         if self.hosts.count > 1 and rule.names is None:
             raise UserError(
-                "several hosts cannot number the classes by what each of them sees: "
-                "give --label-names, --label-threshold or --label-map"
+                "with several hosts the classes cannot be derived from the data, of which each host reads a part; "
+                "expected --label-names, --label-threshold or --label-map"
             )
-        chosen = choose(self.options, self.files[0], columns) if self.files else Chosen("", "", None, ())
+        chosen = choose(self.options, self.files[0], columns) if self.files else ChosenColumns("", "", None, ())
         log.info("text column %s, label column %s", chosen.text, chosen.label or "none")
         host, hosts = (0, 1) if self.sharded else (self.hosts.index, self.hosts.count)
         return Plan(self.options, chosen, rule, ratios(self.options), columns, host, hosts)
 
     def read(self, reader: FileReader, result: Outputs, progress: Progress) -> None:
-        """Tokenize one file's rows and write them to their splits."""
-        with ahead(reader.batches(), BATCHES_AHEAD) as batches:
-            # After the database has begun: the tokenizer takes as long to load as the first rows take to come.
+        """Read one file, tokenize its rows and write them to their splits."""
+        with prefetched(reader.batches(), BATCHES_AHEAD) as batches:
+            # Loads the tokenizer while the database reads the first rows, which takes as long.
             preparation = self.preparation(reader.plan.chosen.kept)
-            for found in ordered(pieces(batches), preparation, min(self.threads, MOST_WORKERS)):
-                result.open(found.schema, reader.plan.labels.names)
-                reader.counts.filter(Outcome.FEW_TOKENS, found.dropped)
-                self.write(found, result)
-                progress.advance(found.kept.num_rows)
+            for encoded in map_in_order(pieces(batches), preparation, min(self.threads, MOST_WORKERS)):
+                result.open(encoded.schema, reader.plan.labels.names)
+                reader.counts.filter(Outcome.FEW_TOKENS, encoded.dropped)
+                self.write(encoded, result)
+                progress.advance(encoded.kept.num_rows)
         self.job_counts.by_file[reader.file.name] = reader.counts
 
-    def write(self, found: Encoded, result: Outputs) -> None:
+    def write(self, encoded: Encoded, result: Outputs) -> None:
         """Write one batch's rows to their splits, and count them."""
         statistics = self.job_counts.statistics
-        statistics.add_tokens(found.tokens)
-        self.row_samples.add(found.kept, to_numpy(found.kept.column("split"), np.uint8), found.tokens)
-        for name, rows in found.splits.items():
+        statistics.add_tokens(encoded.tokens)
+        self.row_samples.add(encoded.kept, to_numpy(encoded.kept.column("split"), np.uint8), encoded.tokens)
+        for name, rows in encoded.splits.items():
             result.writers[name].write(rows)
             statistics.add_split(name, rows.num_rows)
             if not self.options.unlabelled:
                 statistics.add_classes(name, to_numpy(rows.column(LABELS), np.int64))
 
     def preparation(self, columns: tuple[str, ...]) -> Preparation:
+        """The callable that tokenizes a batch; `columns` are the names of the columns to keep."""
         options = self.options
-        return Preparation(self.loaded.encoder, options.min_tokens, columns, not options.unlabelled, self.fill)
+        return Preparation(self.loaded.encoder, options.min_tokens, columns, not options.unlabelled, self.padding)
 
     def finish(self, plan: Plan, result: Outputs, rejects: RejectsFile) -> None:
-        """Check the counts, then describe and complete the outputs."""
+        """Check the row counts, then write cards and reports and complete the splits."""
         self.job_counts.check(self.options, self.hosts.count)
         self.job_counts.check_rejects(self.options.max_rejects, rejects.first)
         counts = self.job_counts.total()
-        # A host without a file has no schema; its splits are empty, but there.
+        # A host without files has read no schema, but writes empty splits.
         empty = self.preparation(self.options.columns).schema([pa.string()] * len(self.options.columns))
         result.open(result.schema or empty, plan.labels.names)
         names = plan.labels.names
@@ -189,12 +202,13 @@ class Job:
             names = numbered_names(self.job_counts.statistics.all_classes(), plan.chosen.label or "")
         card = self.card(plan, names, counts)
         result.finish(card)
-        told = self.report(card, counts, rejects.listed)
-        write_text(result.report / PAGE_FILE, page(told, names, self.row_samples.rows))
-        write_json(result.report / json_report.REPORT_FILE, told)
+        report = self.report(card, counts, rejects.listed)
+        write_text(result.report / PAGE_FILE, page(report, names, self.row_samples.rows))
+        write_json(result.report / json_report.REPORT_FILE, report)
         log.info("%s", json_report.summary(card, time.monotonic() - self.started))
 
     def card(self, plan: Plan, names: tuple[str, ...], counts: Counts) -> Card:
+        """The content of card.json; `names` are the names of the classes."""
         return Card(
             text_column=plan.chosen.text,
             label_names=names,
@@ -207,6 +221,7 @@ class Job:
         )
 
     def report(self, card: Card, counts: Counts, rejects_listed: int) -> dict[str, Any]:
+        """The content of report.json; `rejects_listed` is the number of rows in rejects.jsonl."""
         return {
             "rows": {**json_report.counted(counts), "rejects_listed": rejects_listed},
             "splits": card.splits,
@@ -215,7 +230,7 @@ class Job:
             "tokenizing": {**self.loaded.encoder.summary(), "differences": self.differences},
             "time": json_report.timing(time.monotonic() - self.started, counts.read),
             "files": json_report.files(self.job_counts.by_file),
-            "files_passed_over": list(self.passed_over),
+            "files_passed_over": list(self.skipped),
             "host": {"name": self.hosts.current, "of": self.hosts.count, "sharded_input": self.sharded},
             "options": asdict(self.options),
             "versions": card.versions,

@@ -1,4 +1,4 @@
-"""ProcessingOptions: every flag of the job with default and help, and their checks (ratios, sizes)."""
+"""ProcessingOptions: every flag of a processing job, with default and help, and checks of their values."""
 
 from __future__ import annotations
 
@@ -15,126 +15,128 @@ UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 RATIO_SLACK = 1e-9
 LEAST_MEMORY = 64 * 10**6
 DEFAULT_RATIOS = (0.8, 0.1, 0.1)
-# What every prepared row has; kept columns stand beside them.
+# Columns that the job itself writes, which --columns cannot name.
 RESERVED = ("input_ids", "attention_mask", "labels", "length")
 
 
 @dataclass(frozen=True)
 class ProcessingOptions:
-    """What a processing job is told. Everything has a default but the tokenizer."""
+    """Options of a processing job. All have a default except the tokenizer."""
 
     input: str | None = option(
         None,
-        "File, folder or glob of csv, tsv, jsonl or parquet files (.gz and .zst too); none means the job's input.",
+        "File, folder or glob of csv, tsv, jsonl or parquet files (the first three also .gz or .zst); none means "
+        "/opt/ml/processing/input.",
         group=INPUT,
     )
     file_name: str | None = option(None, "File name or glob below the input folder.", group=INPUT)
     text_column: str | None = option(None, "Column with the text; none means review_body, else text.", group=INPUT)
     input_distribution: Literal["auto", "replicated", "sharded"] = option(
         "auto",
-        "Whether each of several hosts has all files (replicated) or its own share (sharded); auto asks the job's "
-        "configuration, and takes replicated where it does not say.",
+        "Whether each of several hosts has all files (replicated) or its own share (sharded); auto reads it from "
+        "processingjobconfig.json, and is replicated if it is not there.",
         group=INPUT,
     )
     tokenizer: str | None = option(
         None,
-        "Folder or file of a Hugging Face tokenizer.json, or a model's name on the hub; has no default.",
+        "Folder or file of a Hugging Face tokenizer.json, or a model's name on the Hugging Face Hub; required.",
         aliases=("model_name",),
         group=TOKENS,
     )
     tokenizer_backend: Literal["auto", "tokenizers"] = option(
         "auto",
-        "auto encodes with tokie what it is proven to encode like the tokenizers library; tokenizers never does.",
+        "auto uses tokie for texts that it is proven to encode like the tokenizers library; tokenizers uses that "
+        "library for all texts.",
         group=TOKENS,
     )
-    max_length: int = option(512, "Longest row in tokens, special tokens included; the rest is cut off.", group=TOKENS)
+    max_length: int = option(512, "Longest row in tokens with special tokens; longer ones are truncated.", group=TOKENS)
     padding: Literal["none", "max_length"] = option(
         "none",
-        "max_length fills every row up and adds attention_mask, for scripts that expect it; none leaves that to the "
-        "batch, which is smaller and faster.",
+        "max_length pads every row to max_length and adds attention_mask, for scripts that expect it; none leaves "
+        "padding to the training's data collator, which is smaller and faster.",
         group=TOKENS,
     )
     label_column: str | None = option(None, "Column with the label; none means star_rating, else label.", group=LABELS)
     label_threshold: float | None = option(
-        None, "Labels are numbers; this value and above is class 1.", aliases=("star_threshold",), group=LABELS
+        None, "For numeric labels: class 1 from this value on, else 0.", aliases=("star_threshold",), group=LABELS
     )
     label_map: dict[str, Any] | None = option(
-        None, 'Class number or class name of each label value, as JSON: {"1": "bad", "5": "good"}.', group=LABELS
+        None, 'Class number or class name for each label value, as JSON: {"1": "bad", "5": "good"}.', group=LABELS
     )
     label_names: tuple[str, ...] | None = option(
-        None, "Names of the classes in order; none means those of the map, else NEGATIVE and POSITIVE.", group=LABELS
+        None, "Names of the classes in order; none means those of label_map, else NEGATIVE, POSITIVE.", group=LABELS
     )
     positive_where: str | None = option(
         None,
-        "Instead of a label column: class 1 is the rows that meet this condition in DuckDB's SQL, class 0 those that "
-        "do not; where it is NULL there is no label.",
+        "Instead of a label column, a condition in DuckDB's SQL: a row for which it is true is of class 1, false of "
+        "class 0, and NULL without a label.",
         group=LABELS,
     )
     unlabelled: bool = option(
         False,
-        "The rows have no labels, as for batch inference: no label column is read and none written.",
+        "Whether the rows have no labels, as for batch inference: no label column is read or written.",
         aliases=("unlabeled",),
         group=LABELS,
     )
-    where: str | None = option(None, "Rows to keep, as a condition in DuckDB's SQL over the columns.", group=ROWS)
-    min_chars: int = option(1, "Shortest text to keep, in characters.", group=ROWS)
-    max_chars: int | None = option(None, "Longest text to keep, in characters; none means no limit.", group=ROWS)
+    where: str | None = option(None, "Condition in DuckDB's SQL over the columns; other rows are filtered.", group=ROWS)
+    min_chars: int = option(1, "Least characters of a text; shorter ones are filtered.", group=ROWS)
+    max_chars: int | None = option(None, "Most characters of a text to keep; none means no limit.", group=ROWS)
     min_tokens: int = option(
-        0, "Shortest row to keep, in tokens before it is cut, special tokens included.", group=ROWS
+        0, "Least tokens of a row before truncation, with special tokens; shorter ones are filtered.", group=ROWS
     )
     drop_duplicates: bool = option(
         False,
-        "Keep the first row of each text, regardless of case and white space; several hosts need replicated input.",
+        "Whether to keep only the first of rows with the same text, regardless of case and white space; several hosts "
+        "need replicated input.",
         group=ROWS,
     )
     max_rows: int | None = option(
         None,
-        "Most rows to keep over all files and hosts, chosen by a hash of text and seed (equal texts stay or go "
-        "together); none means all. Several hosts need replicated input.",
+        "Most rows to keep over all files and hosts, sampled by a hash of text and seed (equal texts are kept or "
+        "filtered together); none means all. Several hosts need replicated input.",
         group=ROWS,
     )
     balance: bool = option(
         False,
-        "Cut every class of the training split, and of no other, to the rows of the smallest, chosen like those of "
-        "max_rows; before min_tokens. Several hosts need replicated input.",
+        "Whether to downsample every class of the training split to the size of the smallest class, sampled as for "
+        "max_rows, before min_tokens is applied. Several hosts need replicated input.",
         group=ROWS,
     )
     max_rejects: float | None = option(
         None,
-        "Most rejected rows before the job fails: below 1 a share of the rows read, else a number; none means any.",
+        "Most rejected rows, above which the job fails: below 1 a share of the rows read, else a number of rows; none "
+        "means no limit.",
         group=ROWS,
     )
     columns: tuple[str, ...] = option(
-        (), "Columns to keep beside input_ids, labels and length.", aliases=("keep_columns",), group=ROWS
+        (), "Input columns to keep in addition to input_ids, labels and length.", aliases=("keep_columns",), group=ROWS
     )
-    train_ratio: float | None = option(None, "Share of the rows to train on; none means 0.8.", group=SPLITS)
+    train_ratio: float | None = option(None, "Share of rows in the split train; none means 0.8.", group=SPLITS)
     validation_ratio: float | None = option(
-        None, "Share of the rows to validate on; none means 0.1.", aliases=("val_ratio",), group=SPLITS
+        None, "Share of rows in the split validation; none means 0.1.", aliases=("val_ratio",), group=SPLITS
     )
-    test_ratio: float | None = option(
-        None, "Share of the rows to test on; none means what the other two leave.", group=SPLITS
-    )
-    seed: int = option(42, "Changes which rows land in which split.", group=SPLITS)
+    test_ratio: float | None = option(None, "Share of rows in the split test; none means the rest.", group=SPLITS)
+    seed: int = option(42, "Seed of the hash that assigns rows to splits and samples them.", group=SPLITS)
     group_by: str | None = option(
-        None, "Column whose equal values stay in one split; none means the text itself.", group=SPLITS
+        None, "Column whose equal values are assigned to the same split; none means the text.", group=SPLITS
     )
     format: Literal["datasets", "parquet"] = option(
         "datasets",
-        "datasets writes what datasets.load_from_disk reads, parquet a folder of parquet files.",
+        "Format of the splits: datasets for datasets.load_from_disk, parquet for a folder of parquet files.",
         aliases=("output_format",),
         group=OUTPUT,
     )
     memory_limit: str | None = option(
         None,
-        "Memory of the database, beyond which it writes to disk: bytes, or 512MB, 2GB; none means a quarter of what "
-        "the container has, at most 512 MB.",
+        "Memory limit of DuckDB, beyond which it spills to disk: bytes, or 512MB, 2GB; none means a quarter of the "
+        "container's memory, at most 512 MB.",
         group=MACHINE,
     )
     threads: int | None = option(
-        None, "Threads of the database and batches at a time; none means those of the container.", group=MACHINE
+        None, "Threads of DuckDB and of tokenization; none means the container's CPU cores.", group=MACHINE
     )
     sample_rows: int = option(
-        5, "Rows of each split to show, shortened, in report.html; 0 shows none. Logs never hold any.", group=OUTPUT
+        5, "Sample rows of each split in report.html, shortened; 0 means none. Logs never contain rows.", group=OUTPUT
     )
 
     def __post_init__(self) -> None:
@@ -147,6 +149,7 @@ class ProcessingOptions:
         ratios(self)
 
     def check_rows(self) -> None:
+        """Check the options about rows, tokens and columns; raises UserError for a bad value."""
         if self.max_length < 1:
             raise UserError(f"option --max-length is {self.max_length}, expected at least 1")
         if self.min_chars < 0:
@@ -163,54 +166,55 @@ class ProcessingOptions:
             raise UserError(f"option --sample-rows is {self.sample_rows}, expected 0 or more")
         if len(set(self.columns)) != len(self.columns):
             raise UserError(f"option --columns is {', '.join(self.columns)}, expected each column once")
-        if taken := next((name for name in self.columns if name in RESERVED), None):
-            raise UserError(f"option --columns names {taken}, which is a column that this job writes itself")
+        if reserved := next((name for name in self.columns if name in RESERVED), None):
+            raise UserError(f"option --columns names {reserved}, which is a column that the job itself writes")
 
     def check_labels(self) -> None:
-        given = {
+        """Check the options about labels; raises UserError for a bad value or options that exclude each other."""
+        is_set = {
             "--label-threshold": self.label_threshold is not None,
             "--label-map": self.label_map is not None,
             "--positive-where": self.positive_where is not None,
             "--unlabelled": self.unlabelled,
         }
-        both = [name for name, is_given in given.items() if is_given]
-        if len(both) > 1:
-            raise UserError(f"options {both[0]} and {both[1]} are both given, expected one of them")
-        for name, is_given in (("--label-column", self.label_column), ("--label-names", self.label_names)):
-            if is_given is not None and self.unlabelled:
-                raise UserError(f"options {name} and --unlabelled are both given, expected one of them")
+        rules = [name for name, value in is_set.items() if value]
+        if len(rules) > 1:
+            raise UserError(f"options {rules[0]} and {rules[1]} are both set, expected one of them")
+        for name, value in (("--label-column", self.label_column), ("--label-names", self.label_names)):
+            if value is not None and self.unlabelled:
+                raise UserError(f"options {name} and --unlabelled are both set, expected one of them")
         if self.label_column is not None and self.positive_where is not None:
-            raise UserError("options --label-column and --positive-where are both given, expected one of them")
+            raise UserError("options --label-column and --positive-where are both set, expected one of them")
         if self.balance and self.unlabelled:
-            raise UserError("options --balance and --unlabelled are both given, but there is no class to balance")
+            raise UserError("options --balance and --unlabelled are both set, but there is no class to balance")
         names = self.label_names
         if names is not None and (len(names) < 2 or len(set(names)) != len(names)):
             raise UserError(f"option --label-names is {', '.join(names)}, expected two or more different names")
-        if names is not None and len(names) != 2 and (given["--label-threshold"] or given["--positive-where"]):
-            raise UserError(f"option --label-names has {len(names)} names, expected 2 with {both[0]}")
+        if names is not None and len(names) != 2 and (is_set["--label-threshold"] or is_set["--positive-where"]):
+            raise UserError(f"option --label-names has {len(names)} names, expected 2 with {rules[0]}")
 
 
 def size(text: str) -> int:
-    """Bytes that `text` says: 1000000, 512MB, 2 GB; units are powers of 1,000.
+    """Parse a size of memory to bytes: 1000000, 512MB, 2 GB; units are powers of 1,000.
 
     Raises:
-        UserError: it says none, or less than a database can work with.
+        UserError: it is not a size, or is less than LEAST_MEMORY.
     """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]?)B?\s*", text, re.IGNORECASE)
-    wanted = int(float(found[1]) * UNITS[found[2].upper()]) if found else 0
-    if wanted < LEAST_MEMORY:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]?)B?\s*", text, re.IGNORECASE)
+    parsed = int(float(match[1]) * UNITS[match[2].upper()]) if match else 0
+    if parsed < LEAST_MEMORY:
         raise UserError(f"option --memory-limit is {text!r}, expected 64MB or more, as in 512MB or 2GB")
-    return wanted
+    return parsed
 
 
 def ratios(options: ProcessingOptions) -> tuple[float, float, float]:
-    """Shares of train, validation and test, which add up to 1.
+    """Shares of the splits train, validation and test, which add up to 1.
 
-    What is not given takes the default for train and validation and the rest for test; where
-    the test share is given, the one not given takes the rest.
+    Without options they are DEFAULT_RATIOS. If the test share is not set, it is the rest; if it is set,
+    one that is not set takes the rest.
 
     Raises:
-        UserError: a share lies outside 0..1, train has none, or they do not add up to 1.
+        UserError: a share is outside 0..1, train is empty, or they do not add up to 1.
     """
     train, validation, test = options.train_ratio, options.validation_ratio, options.test_ratio
     for name, value in (("train", train), ("validation", validation), ("test", test)):
@@ -229,15 +233,17 @@ def ratios(options: ProcessingOptions) -> tuple[float, float, float]:
 
 
 def checked_ratios(train: float, validation: float, test: float, unlabelled: bool) -> tuple[float, float, float]:
+    """The shares, rounded; raises UserError if they do not add up to 1, or train is empty in labelled data."""
     shares = f"--train-ratio {train:g}, --validation-ratio {validation:g}, --test-ratio {test:g}"
     total = train + validation + test
     if min(validation, test) < -RATIO_SLACK or abs(total - 1) > RATIO_SLACK:
         raise UserError(f"the ratios do not add up to 1: {shares}")
     if train < -RATIO_SLACK or (train <= RATIO_SLACK and not unlabelled):
         raise UserError(f"no rows to train on: {shares}; expected --train-ratio above 0")
-    # Rounding errors must not leave a split with a billionth of the rows.
+    # A rounding error must not make a split that is almost but not quite empty.
     return snap(train), snap(validation), snap(test)
 
 
 def snap(share: float) -> float:
+    """0.0 for a share that differs from it by a rounding error only."""
     return 0.0 if abs(share) <= RATIO_SLACK else share

@@ -1,4 +1,4 @@
-"""The progress log of reading: rows, bytes, their rates, and the time left by bytes."""
+"""Progress log of reading the input: rows, bytes, their rates, and the time left, estimated from bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ IO = Path("/proc/self/io")
 
 
 def bytes_read() -> int:
-    """Bytes that this process has read so far (rchar in proc(5)); 0 where the system does not tell."""
+    """Bytes that this process has read so far (rchar in /proc/self/io, proc(5)); 0 if that cannot be read."""
     try:
         return int(IO.read_text().split("rchar:")[1].split()[0])
     except (OSError, IndexError, ValueError):
@@ -21,11 +21,11 @@ def bytes_read() -> int:
 
 
 class ReadingProgress(Progress):
-    """Says how far the reading is, at most every `interval` seconds.
+    """Logs the progress of reading, at most every `interval` seconds.
 
     Args:
-        total_bytes: of all files, as often as they are read.
-        read: tells the bytes read so far.
+        total_bytes: bytes to read: size of all files, times the number of passes.
+        read: function that returns the bytes read so far.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class ReadingProgress(Progress):
         self._first = read()
 
     def line(self, now: float) -> str:
-        """Rows and their rate, MB/s of the files as they lie there, share and time left."""
+        """The progress line: rows and their rate, MB/s (of compressed files as stored), share and time left."""
         seconds = max(now - self._started, 1e-9)
         done = min(self._read() - self._first, self._total_bytes)
         if not done:

@@ -1,4 +1,4 @@
-"""Row counts of the job: rows read = kept + filtered + rejected, checked when the job ends."""
+"""JobCounts: row counts of the job, and the checks at its end: read = kept + filtered + rejected, --max-rejects."""
 
 from __future__ import annotations
 
@@ -16,52 +16,53 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class JobCounts:
-    """What became of the rows.
+    """Row counts and statistics of a job.
 
     Attributes:
-        by_file: counts of each file that was read, by name.
-        statistics: what the rows that were written look like.
+        by_file: row counts of each file, by its name.
+        statistics: statistics of the rows that were written.
     """
 
     by_file: dict[str, Counts] = field(default_factory=dict)
     statistics: json_report.Statistics = field(default_factory=json_report.Statistics)
 
     def total(self) -> Counts:
+        """Row counts over all files."""
         total = Counts()
         for counts in self.by_file.values():
             total.merge(counts)
         return total
 
     def check(self, options: ProcessingOptions, hosts: int) -> None:
-        """Whether the counts add up, and whether there is anything to train on.
+        """Check that the counts add up, and that rows are left to train on.
 
         Raises:
-            RuntimeError: they do not, which is a bug.
-            UserError: no row is left, or none to train on; of several hosts, one may have none.
+            RuntimeError: the counts do not add up, which is a bug.
+            UserError: no row is left, or none to train on; with several hosts, one host may have none.
         """
         counts = self.total()
-        for name, mine in {**self.by_file, "all files": counts}.items():
-            if not mine.rows().balanced():
-                raise RuntimeError(f"{name}: rows read are not kept + filtered + rejected: {json_report.counted(mine)}")
+        for name, part in {**self.by_file, "all files": counts}.items():
+            if not part.rows().balanced():
+                raise RuntimeError(f"{name}: rows read are not kept + filtered + rejected: {json_report.counted(part)}")
         written = sum(self.statistics.rows.values())
         if written != counts.kept:
             raise RuntimeError(f"{counts.kept} rows were kept, but {written} written")
         if hosts == 1 and options.unlabelled and not written:
-            raise UserError(f"no row is left: {json_report.told(counts)}")
+            raise UserError(f"no row is left: {json_report.in_words(counts)}")
         if hosts == 1 and not options.unlabelled and not self.statistics.rows["train"]:
-            raise UserError(f"no row is left to train on: {json_report.told(counts)}")
+            raise UserError(f"no row is left to train on: {json_report.in_words(counts)}")
         if not counts.kept:
-            log.warning("this host has no row: %s", json_report.told(counts))
+            log.warning("no row is left on this host: %s", json_report.in_words(counts))
 
     def check_rejects(self, most: float | None, first: Reject | None) -> None:
-        """Whether more rows were rejected than --max-rejects allows.
+        """Check that no more rows were rejected than --max-rejects allows.
 
         Args:
-            most: below 1 a share of the rows read, else a number.
-            first: a rejected row, to start looking at.
+            most: --max-rejects: below 1 a share of the rows read, else a number of rows; None for no limit.
+            first: the first rejected row; named in the error, since a failed job writes no rejects.jsonl.
 
         Raises:
-            UserError: more were; names reasons and where one is, for nothing is written then.
+            UserError: more rows were rejected.
         """
         counts = self.total()
         rejected = sum(counts.rejected.values())
@@ -70,5 +71,5 @@ class JobCounts:
         where = f"; one is line {first.line} of {first.file} ({first.reason})" if first else ""
         raise UserError(
             f"{rejected} of {counts.read} rows were rejected, more than --max-rejects {most:g}: "
-            f"{json_report.told(counts)}{where}"
+            f"{json_report.in_words(counts)}{where}"
         )

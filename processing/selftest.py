@@ -1,4 +1,4 @@
-"""The processing image's self-test: a small job, its token ids compared with the tokenizers library's."""
+"""The processing image's self-test: runs a small job and compares its token ids with the tokenizers library's."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def start(environ: Mapping[str, str]) -> int:
 
 
 def job() -> str:
-    """Splits of made-up rows, by the image's own entry point.
+    """Process generated rows by the image's entry point, and compare the splits with the expected token ids.
 
     Raises:
-        UserError: the job failed, or a row or a token is not as it should be.
+        UserError: the job failed, or rows or token ids differ.
     """
     with tempfile.TemporaryDirectory(prefix="selftest-") as folder:
         paths = Paths(Path(folder))
@@ -36,19 +36,21 @@ def job() -> str:
         tokenizer.save(str(paths.base / TOKENIZER_FILE))
         run("processing", arguments(paths), environment(paths.base))
         compare(paths, sorted(tokenizer.encode(text).ids for text in texts))
-        told = read_json(paths.processing_report / REPORT_FILE, "report")["tokenizing"]
-        return f"{ROWS} rows to {len(SPLITS)} splits, {told['tokie_rows']} of them tokenized by tokie"
+        tokenizing = read_json(paths.processing_report / REPORT_FILE, "report")["tokenizing"]
+        return f"{ROWS} rows to {len(SPLITS)} splits, {tokenizing['tokie_rows']} of them tokenized by tokie"
 
 
 def arguments(paths: Paths) -> Sequence[str]:
+    """Command line flags of the small job."""
     return ("--tokenizer", str(paths.base), "--text-column", "text", "--label-column", "label", "--columns", "text")
 
 
 def compare(paths: Paths, expected: list[list[int]]) -> None:
+    """Compare the token ids in the splits with `expected`, which is sorted; raises UserError if they differ."""
     from datasets import load_from_disk
 
-    found = []
+    written = []
     for name in SPLITS:
-        found += load_from_disk(str(paths.base / "processing" / name))["input_ids"]
-    expect(len(found) == ROWS, f"{len(found)} rows were written, expected {ROWS}")
-    expect(sorted(found) == expected, "tokens were written that are not the tokenizer's own")
+        written += load_from_disk(str(paths.base / "processing" / name))["input_ids"]
+    expect(len(written) == ROWS, f"{len(written)} rows were written, expected {ROWS}")
+    expect(sorted(written) == expected, "the token ids differ from those of the tokenizers library")

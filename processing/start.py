@@ -1,4 +1,4 @@
-"""Set-up of a job from its options: tokenizer, hosts, input files; a second run without tokie if it differs."""
+"""Sets up a Job from its options (tokenizer, hosts, input files), and reruns it without tokie if token ids differ."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contract.hosts import Hosts
 from contract.paths import Paths
 from contract.tokenizer import locate
 from processing import memory
-from processing.batches import Fill
+from processing.batches import Padding
 from processing.distribution import is_sharded
 from processing.job import Job
 from processing.options import ProcessingOptions
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 def run(options: ProcessingOptions, paths: Paths) -> None:
-    """Run the job that `options` ask for; again, and slower, where the fast path proves wrong.
+    """Run a job; if tokie gives other token ids than tokenizers, run it again with tokenizers alone.
 
     Raises:
         UserError: as `start` and Job.run.
@@ -34,51 +34,51 @@ def run(options: ProcessingOptions, paths: Paths) -> None:
     try:
         job.run(paths)
     except tokie_encoder.DifferenceError:
-        log.error("tokie and tokenizers differ on a sampled row: starting again with the tokenizers library alone")
+        log.error("tokie and tokenizers differ on a sampled row: restarting with the tokenizers library alone")
         job = start(replace(options, tokenizer_backend="tokenizers"), paths)
         job.differences = 1
         job.run(paths)
 
 
 def start(options: ProcessingOptions, paths: Paths) -> Job:
-    """The job that `options` ask for, with everything found that it needs.
+    """Create the job: locate the tokenizer, read the hosts, find the input files.
 
     Raises:
-        UserError: no tokenizer, no input, or no host of ours in the job's configuration.
+        UserError: there is no tokenizer or no input, or this host is not in the job's configuration.
     """
     if options.tokenizer is None:
-        raise UserError("option --tokenizer is not given; expected a folder with tokenizer.json, or a model's name")
+        raise UserError("option --tokenizer is not set; expected a folder with tokenizer.json, or a model's name")
     tokenizer = locate(options.tokenizer)
     hosts = Hosts.read(paths.processing_resource_config)
-    place = options.input or str(paths.processing_input)
-    files, passed_over = find(place, options.file_name)
-    if passed_over:
+    source = options.input or str(paths.processing_input)
+    files, skipped = find(source, options.file_name)
+    if skipped:
         log.warning(
-            "%d files that are empty or of no known format are skipped: %s",
-            len(passed_over),
-            ", ".join(passed_over[:5]),
+            "%d files that are empty or of an unknown format are skipped: %s",
+            len(skipped),
+            ", ".join(skipped[:5]),
         )
     if not files and hosts.count == 1:
-        raise UserError(f"input {place} holds no file")
-    sharded = is_sharded(options, hosts, paths.processing_job_config, Path(place))
+        raise UserError(f"input {source} has no file")
+    sharded = is_sharded(options, hosts, paths.processing_job_config, Path(source))
     if sharded and hosts.count > 1:
         check_sharded(options, hosts)
     log.info("host %s of %d, %d input files", hosts.current, hosts.count, len(files))
-    fill = Fill(options.max_length, pad_id(tokenizer)) if options.padding == "max_length" else None
-    return Job(options, hosts, tokenizer, files, passed_over, sharded, fill)
+    padding = Padding(options.max_length, pad_id(tokenizer)) if options.padding == "max_length" else None
+    return Job(options, hosts, tokenizer, files, skipped, sharded, padding)
 
 
 def check_sharded(options: ProcessingOptions, hosts: Hosts) -> None:
-    """What several hosts that see only their own files can and cannot do.
+    """Check that the options work with sharded input, where each host reads only its own files.
 
     Raises:
-        UserError: an option needs a look at all rows.
+        UserError: --max-rows or --balance is set, which need all rows.
     """
     if first_pass.wants_cuts(options):
         name = "--balance" if options.max_rows is None else f"--max-rows {options.max_rows}"
         raise UserError(
-            f"option {name} is given, but input is sharded over {hosts.count} hosts, none of which "
-            "sees all rows; expected replicated input"
+            f"option {name} is set, but the input is sharded over {hosts.count} hosts, none of which "
+            "reads all rows; expected replicated input"
         )
     if options.drop_duplicates:
-        log.warning("input is sharded: duplicates on different hosts stay; replicated input drops them too")
+        log.warning("the input is sharded: duplicates on different hosts are kept; with replicated input they are not")

@@ -1,1 +1,1 @@
-"""Input files to batches of rows: formats, schemas, the query over a file, rejected rows."""
+"""Reads input files as batches of rows: formats, schemas, the SQL query over a file, rejected rows."""

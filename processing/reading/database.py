@@ -1,4 +1,4 @@
-"""The DuckDB connection: memory limit, threads, and access to the input files only."""
+"""Opens the DuckDB connection, with a memory limit, threads, and access to the input files only."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from processing.sql import literal
 
 @contextmanager
 def connected(files: Iterable[Path], spill: Path, memory: int, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection whose SQL reads `files` only: no other file, no network, no extension.
+    """Open a DuckDB connection whose SQL can read only `files`: no other file, no network, no extension.
 
     Args:
         files: absolute paths.
-        spill: folder for what does not fit `memory`.
-        memory: bytes that the database may use.
-        threads: that it may use.
+        spill: folder for temporary files, if data does not fit into `memory`.
+        memory: memory limit in bytes.
+        threads: number of threads.
     """
     allowed = ", ".join(literal(str(path)) for path in files)
     with duckdb.connect() as connection:
         for setting in (
             f"memory_limit = '{memory}B'",
             f"threads = {threads}",
-            # Its carriage returns have no place in a log.
+            # A progress bar writes carriage returns to the log.
             "enable_progress_bar = false",
-            # By default each task gives back to the kernel what the next one needs again.
+            # By default memory is returned to the kernel after each task, although the next one needs it again.
             f"allocator_flush_threshold = '{memory}B'",
             f"temp_directory = {literal(str(spill))}",
             "autoinstall_known_extensions = false",

@@ -1,7 +1,7 @@
-"""The first pass over all files, for --drop-duplicates, --max-rows and --balance: duplicates and cut-off hashes.
+"""First pass over all files for --drop-duplicates, --max-rows and --balance: finds duplicates and the largest ranks.
 
-In tables of the database, so that DuckDB can sort on disk what does not fit into memory. With
-replicated input every host surveys all rows where a cut is wanted, and comes to the same one.
+It uses tables in DuckDB, which can sort on disk what does not fit into memory. For --max-rows and
+--balance every host reads all rows of the replicated input, so that all compute the same result.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ BALANCED = "train"
 
 @dataclass(frozen=True)
 class Cuts:
-    """Rows of a rank above these are left out; none means no cut.
+    """Largest ranks (processing/rows/hashes.py) of rows that are kept; rows with larger ranks are filtered.
 
     Attributes:
-        all_rows: for every row.
-        by_class: for the rows of a class in the split BALANCED.
+        all_rows: largest rank of any row, for --max-rows; None for no limit.
+        by_class: largest rank of rows in the split BALANCED by class, for --balance; a class not in it has no limit.
     """
 
     all_rows: int | None = None
@@ -39,24 +39,25 @@ class Cuts:
 
 
 def is_needed(options: ProcessingOptions) -> bool:
+    """Whether `options` need a first pass."""
     return options.drop_duplicates or wants_cuts(options)
 
 
 def wants_cuts(options: ProcessingOptions) -> bool:
-    """Whether `options` ask for something that only a look at all rows of all hosts decides."""
+    """Whether `options` sample rows (--max-rows, --balance), which needs the rows of all hosts."""
     return options.max_rows is not None or options.balance
 
 
 def rank(options: ProcessingOptions) -> str:
-    """SQL for the rank of a row over the column `text`; duplicates have the same where they are dropped."""
+    """SQL for the rank of a row, over the column `text`; with --drop-duplicates duplicates have the same rank."""
     return rank_sql(options.seed, normalized_sql("text") if options.drop_duplicates else "text")
 
 
 class FirstPass:
-    """What a first pass finds out; `note` every file, `decide` once, then ask.
+    """The first pass: call `add_file` for every file, then `finish`, then read `cuts` and `duplicates`.
 
     Attributes:
-        cuts: none before `decide`.
+        cuts: largest ranks of kept rows; without limits before `finish`.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, options: ProcessingOptions) -> None:
@@ -67,8 +68,8 @@ class FirstPass:
             "(hash UHUGEINT, rank UBIGINT, split UTINYINT, number BIGINT, file UBIGINT, row BIGINT)"
         )
 
-    def note(self, file: int, query: str) -> None:
-        """Note the rows of file number `file` that the job's query over it would keep."""
+    def add_file(self, file: int, query: str) -> None:
+        """Store hash and rank of the rows of file number `file` that the job's query over it would keep."""
         text_hash = f"md5_number({normalized_sql('text')})" if self._options.drop_duplicates else "NULL"
         self._connection.execute(
             f"INSERT INTO {OCCURRENCES} SELECT {text_hash}, {rank(self._options)}, split, number, {file}, row FROM "
@@ -76,8 +77,8 @@ class FirstPass:
             f"WHERE outcome = {int(Outcome.KEPT)}"
         )
 
-    def decide(self) -> None:
-        """Tell duplicates from firsts and find the cuts, once every file is noted."""
+    def finish(self) -> None:
+        """Compute duplicates and cuts, once every file is added."""
         if self._options.drop_duplicates:
             self._find_duplicates()
         all_rows = None if self._options.max_rows is None else self._cut(self._options.max_rows, "true")
@@ -86,12 +87,12 @@ class FirstPass:
         self._connection.execute(f"DROP TABLE {OCCURRENCES}")
 
     def duplicates(self, file: int) -> NDArray[np.int64]:
-        """Rows of file number `file`, counted from 0, that are duplicates of an earlier one; ascending."""
+        """Indices of the rows of file number `file` that are duplicates of an earlier row; sorted."""
         if not self._options.drop_duplicates:
             return np.empty(0, np.int64)
         relation = self._connection.sql(f"SELECT row FROM {DUPLICATES} WHERE file = {file} ORDER BY row")
-        found = [to_numpy(batch.column(0), np.int64) for batch in relation.to_arrow_reader(FETCHED_ROWS)]
-        return np.concatenate([np.empty(0, np.int64), *found])
+        rows = [to_numpy(batch.column(0), np.int64) for batch in relation.to_arrow_reader(FETCHED_ROWS)]
+        return np.concatenate([np.empty(0, np.int64), *rows])
 
     def _find_duplicates(self) -> None:
         self._connection.execute(
@@ -103,25 +104,25 @@ class FirstPass:
         )
 
     def _balance(self, condition: str) -> dict[int, int]:
-        """Where to cut the classes that have more rows in BALANCED than the smallest that has any."""
-        wanted = f"{condition} AND split = {SPLITS.index(BALANCED)}"
-        query = f"SELECT number, count(*) FROM {OCCURRENCES} WHERE {wanted} GROUP BY number"
+        """Largest rank for each class that has more rows in the split BALANCED than the smallest class."""
+        balanced = f"{condition} AND split = {SPLITS.index(BALANCED)}"
+        query = f"SELECT number, count(*) FROM {OCCURRENCES} WHERE {balanced} GROUP BY number"
         rows = dict(self._connection.execute(query).fetchall())
         smallest = min(rows.values(), default=0)
-        cuts = {number: self._cut(smallest, f"{wanted} AND number = {number}") for number in sorted(rows)}
+        cuts = {number: self._cut(smallest, f"{balanced} AND number = {number}") for number in sorted(rows)}
         return {number: cut for number, cut in cuts.items() if cut is not None}
 
     def _cut(self, most: int, condition: str) -> int | None:
-        """The largest rank that at most `most` rows of those under `condition` do not exceed; none where all fit.
+        """The largest rank with which at most `most` of the rows under `condition` are kept; None if all are.
 
-        Rows of one rank stay or go together: they are equal, and nothing but their place tells them apart.
+        Rows with the same rank have equal texts, and are kept or filtered together.
         """
         [(rows,)] = self._connection.execute(f"SELECT count(*) FROM {OCCURRENCES} WHERE {condition}").fetchall()
         if rows <= most:
             return None
-        [(found,)] = self._connection.execute(
+        [(largest,)] = self._connection.execute(
             "SELECT max(rank) FROM (SELECT rank, sum(rows) OVER (ORDER BY rank) AS total FROM "
             f"(SELECT rank, count(*) AS rows FROM {OCCURRENCES} WHERE {condition} "
             f"GROUP BY rank ORDER BY rank LIMIT {most + 1})) WHERE total <= {most}"
         ).fetchall()
-        return NO_ROW if found is None else found
+        return NO_ROW if largest is None else largest

@@ -1,4 +1,4 @@
-"""Line numbers of rows in text files, from the byte offsets and row numbers that DuckDB reports."""
+"""Computes line numbers in text files from the byte offsets and row numbers that DuckDB reports."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ BLOCK = 1024 * 1024
 
 
 def lines_at(file: SourceFile, positions: Sequence[int]) -> list[int]:
-    """Line numbers, from 1, of the ascending byte `positions` in the uncompressed `file`.
+    """Line numbers, from 1, of sorted byte `positions` in the uncompressed `file`.
 
-    DuckDB skips empty lines but starts a row where they start: the row's own line is told.
+    DuckDB reports the position of empty lines before a row as that of the row; the row's own line is returned.
     """
-    found: list[int] = []
+    lines: list[int] = []
     with opened_bytes(file) as data:
         line = 1
-        here = 0
+        offset = 0
         for position in positions:
-            line += newlines(data, position - here)
-            here = position
+            line += newlines(data, position - offset)
+            offset = position
             start = data.readline()
             while start and not start.strip(b"\r\n"):
-                here += len(start)
+                offset += len(start)
                 line += 1
                 start = data.readline()
-            found.append(line)
-            here += len(start)
+            lines.append(line)
+            offset += len(start)
             line += start.count(b"\n")
-    return found
+    return lines
 
 
 def newlines(data: BinaryIO, size: int) -> int:
-    """How many line ends the next `size` bytes hold."""
+    """Number of newlines in the next `size` bytes of `data`."""
     count = 0
     while size > 0 and (block := data.read(min(size, BLOCK))):
         count += block.count(b"\n")
@@ -46,27 +46,27 @@ def newlines(data: BinaryIO, size: int) -> int:
 
 
 def lines_of_rows(file: SourceFile, rows: Collection[int], broken: Collection[int]) -> dict[int, int]:
-    """Line number of each of `rows`, which count what was read, from 0, in the file's order.
+    """Line number of each of `rows`, which are indices, from 0, of the rows that DuckDB returned.
 
     Args:
-        broken: numbers of the lines that were set aside, which `rows` do not count.
+        broken: line numbers of the lines that DuckDB could not parse, which have no index.
     """
-    wanted, skipped = set(rows), set(broken)
-    found: dict[int, int] = {}
+    requested, skipped = set(rows), set(broken)
+    lines: dict[int, int] = {}
     row = 0
     for line in first_lines(file):
-        if len(found) == len(wanted):
+        if len(lines) == len(requested):
             break
         if line in skipped:
             continue
-        if row in wanted:
-            found[row] = line
+        if row in requested:
+            lines[row] = line
         row += 1
-    return found
+    return lines
 
 
 def first_lines(file: SourceFile) -> Iterator[int]:
-    """Number of the first line of each row of `file`, after the header; of a parquet file, its row."""
+    """Line number of the first line of each row of `file`, without the header; for a parquet file the row number."""
     if file.format == "parquet":
         yield from itertools.count(1)
     with opened(file) as text:
@@ -79,7 +79,7 @@ def first_lines(file: SourceFile) -> Iterator[int]:
 
 
 def csv_first_lines(text: TextIO) -> Iterator[int]:
-    """The same for a csv file, where a quoted value may hold line ends."""
+    """The same for a csv file, where a quoted value may contain newlines."""
     reader = csv.reader(text)
     next(reader, None)
     before = reader.line_num

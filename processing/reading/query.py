@@ -1,6 +1,6 @@
-"""The SQL query over one input file: scan, typed columns, outcome, split, label and kept columns of each row.
+"""Builds the SQL query over one input file: scan, typed columns, outcome, split, label and kept columns of each row.
 
-Rows that are not kept come out too, without their text, so that each one is counted.
+The query returns filtered and rejected rows too, without their text, so that every row is counted.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from processing.rows.labels import Labels
 from processing.rows.split import SPLITS, split_sql
 from processing.sql import identifier, literal
 
-# The least that DuckDB takes: its default, many times the longest line, is more than its memory, and first rows late.
+# The least that DuckDB accepts. Its default, 32 times the longest line, exceeds the memory limit and delays first rows.
 BUFFER_BYTES = MAX_LINE_BYTES
 VALUE_CHARS = 200
 REJECTS_TABLE = "rejected_lines"
 SCANS_TABLE = "rejected_scans"
 DIALECTS = {
     "csv": "delim = ',', quote = '\"', escape = '\"', header = true",
-    # Tab-separated reviews are not quoted: a quote is data.
+    # Tab-separated files have no quotes: a quotation mark is data.
     "tsv": "delim = '\t', quote = '', escape = '', header = true",
-    # A line of JSON holds no raw control character, so none of them is cut.
+    # JSON contains no raw control characters, so no line is split at this delimiter.
     "jsonl": "delim = chr(1), quote = '', escape = '', header = false",
 }
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """The columns a job reads. `label` is None where labels come from a condition, or there are none."""
+class ChosenColumns:
+    """The columns that the job reads. `label` is None for --positive-where and --unlabelled."""
 
     text: str
     label: str | None
@@ -44,15 +44,23 @@ class Chosen:
 
     @property
     def all(self) -> tuple[str, ...]:
+        """The names of all columns."""
         return (self.text, *filter(None, (self.label, self.group)), *self.kept)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What the query of every file shares."""
+    """The parts of the query that are the same for every file.
+
+    Attributes:
+        types: SQL type of each column of the first file, for the user's conditions.
+        host: rank of this host.
+        hosts: number of hosts that share the rows; 1 for sharded input.
+        cuts: result of the first pass.
+    """
 
     options: ProcessingOptions
-    chosen: Chosen
+    chosen: ChosenColumns
     labels: Labels
     ratios: tuple[float, float, float]
     types: Mapping[str, str]
@@ -62,7 +70,7 @@ class Plan:
 
 
 def scan(file: SourceFile, columns: Mapping[str, str]) -> str:
-    """SQL for the rows of `file` as they are; lines that do not parse go to REJECTS_TABLE."""
+    """SQL that scans `file`, with all values as text except in parquet; broken lines go to REJECTS_TABLE."""
     path = literal(str(file.path))
     if file.format == "parquet":
         return f"read_parquet({path})"
@@ -77,7 +85,7 @@ def scan(file: SourceFile, columns: Mapping[str, str]) -> str:
 
 
 def value(file: SourceFile, column: str) -> str:
-    """SQL for one column of `file`, with the type it has there; of a json line, its text."""
+    """SQL for one column of `file`, with the type that `scan` returns; for JSON lines as text."""
     if file.format == "jsonl":
         key = column.replace("\\", "\\\\").replace('"', '\\"')
         return f"json_extract_string(parsed, {literal('$.' + chr(34) + key + chr(34))})"
@@ -85,29 +93,29 @@ def value(file: SourceFile, column: str) -> str:
 
 
 def typed(file: SourceFile, columns: Mapping[str, str], types: Mapping[str, str]) -> list[str]:
-    """The columns as an SQL condition sees them: numbers as numbers."""
-    shown = []
+    """SQL for the columns that the user's conditions can use, converted to `types`."""
+    expressions = []
     for column in columns:
         kind = types.get(column, "VARCHAR")
         expression = value(file, column)
         if file.format != "parquet" and kind != "VARCHAR":
             expression = f"TRY_CAST({expression} AS {kind})"
-        shown.append(f"{expression} AS {identifier(column)}")
-    return shown
+        expressions.append(f"{expression} AS {identifier(column)}")
+    return expressions
 
 
 def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
-    """The query over `file`, whose columns are `columns`.
+    """Build the query over `file`, whose columns are `columns`.
 
-    Result: outcome UTINYINT, split UTINYINT, number BIGINT (the class), text VARCHAR, fault
-    VARCHAR (the start of what is wrong), and kept_0, kept_1, ...; in the order of the file.
+    Its result has the columns outcome UTINYINT, split UTINYINT, number BIGINT (the class), text VARCHAR, fault
+    VARCHAR (the start of an invalid value), and kept_0, kept_1, ...; rows are in the order of the file.
     """
     options, chosen = plan.options, plan.chosen
     kept = [f"kept_{index}" for index in range(len(chosen.kept))]
     outcome = outcome_sql(options, plan.labels, plan.host, plan.hosts, cut_conditions(plan))
     faults = f"{int(Outcome.NOT_JSON)}, {int(Outcome.BAD_LABEL)}, {int(Outcome.UNKNOWN_LABEL)}"
     fault = f"left(CASE WHEN broken THEN raw ELSE label END, {VALUE_CHARS})"
-    # Texts that are duplicates of each other must meet on one host.
+    # Duplicates must be read by the same host.
     owner = owner_sql(normalized_sql("text") if options.drop_duplicates else "text")
     outputs = [
         "outcome",
@@ -124,20 +132,23 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
 
 
 def cut_conditions(plan: Plan) -> list[tuple[str, Outcome]]:
-    """SQL conditions of the rows that the survey has cut off."""
-    found = []
+    """SQL conditions, with outcomes, of rows that are filtered by --max-rows and --balance, from the first pass."""
+    filters = []
     if plan.cuts.all_rows is not None:
-        found.append((f"{rank(plan.options)} > {plan.cuts.all_rows}", Outcome.OVER_MAX_ROWS))
+        filters.append((f"{rank(plan.options)} > {plan.cuts.all_rows}", Outcome.OVER_MAX_ROWS))
     if plan.cuts.by_class:
         highest = " ".join(f"WHEN {number} THEN {cut}" for number, cut in plan.cuts.by_class.items())
         in_train = f"{split_sql(plan.ratios, plan.options.seed)} = {SPLITS.index(BALANCED)}"
         cut = f"{rank(plan.options)} > CASE {plan.labels.number} {highest} END"
-        found.append((f"{in_train} AND {cut}", Outcome.UNBALANCED))
-    return found
+        filters.append((f"{in_train} AND {cut}", Outcome.UNBALANCED))
+    return filters
 
 
 def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str], kept: list[str]) -> str:
-    """SQL for the rows with the user's conditions evaluated, under names of our own."""
+    """SQL for the rows with text, label, split key and the values of the user's conditions.
+
+    The inner columns have the prefix hf_, so that they do not hide the user's columns.
+    """
     chosen, options = plan.chosen, plan.options
     inner = [
         f"CAST({value(file, chosen.text)} AS VARCHAR) AS hf_text",
@@ -149,7 +160,7 @@ def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str], kept: lis
         inner += typed(file, columns, plan.types)
     is_json = file.format == "jsonl"
     inner.append("line AS hf_raw, line IS NULL AS hf_blank" if is_json else "NULL AS hf_raw, false AS hf_blank")
-    # A line that is valid JSON but no object has no columns.
+    # A line that is valid JSON but not an object has no columns.
     inner.append("coalesce(json_type(parsed), '') <> 'OBJECT' AS hf_broken" if is_json else "false AS hf_broken")
     condition = "true" if options.where is None else f"coalesce({truth(options.where)}, false)"
     positive = options.positive_where
@@ -167,28 +178,29 @@ def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str], kept: lis
 
 
 def truth(condition: str) -> str:
-    """SQL for the user's `condition` as a BOOLEAN; the line break ends a comment that it may end in."""
+    """SQL for the user's `condition` as a BOOLEAN; the newline ends a comment at its end."""
     return f"CAST(({condition}\n) AS BOOLEAN)"
 
 
 def conditions(options: ProcessingOptions) -> dict[str, str]:
-    """The conditions that the user wrote in SQL, by their options."""
-    given = {"--where": options.where, "--positive-where": options.positive_where}
-    return {name: condition for name, condition in given.items() if condition is not None}
+    """The user's conditions in SQL, by the option that sets them."""
+    values = {"--where": options.where, "--positive-where": options.positive_where}
+    return {name: condition for name, condition in values.items() if condition is not None}
 
 
 def rows(file: SourceFile, columns: Mapping[str, str]) -> str:
+    """SQL for the rows of `file`; for JSON lines the line and its parsed value."""
     source = scan(file, columns)
     if file.format == "jsonl":
         return f"(SELECT line, TRY_CAST(line AS JSON) AS parsed FROM {source})"
     return source
 
 
-def choose(options: ProcessingOptions, file: SourceFile, columns: Mapping[str, str]) -> Chosen:
-    """The columns that `options` ask for, by their names in `file`.
+def choose(options: ProcessingOptions, file: SourceFile, columns: Mapping[str, str]) -> ChosenColumns:
+    """Choose text, label, group and kept columns of `file` by `options` or the default names.
 
     Raises:
-        UserError: one of them is not there.
+        UserError: the file lacks one of them.
     """
     text = named(options.text_column, ("review_body", "text"), "--text-column", file, columns)
     label = None
@@ -196,16 +208,20 @@ def choose(options: ProcessingOptions, file: SourceFile, columns: Mapping[str, s
         label = named(options.label_column, ("star_rating", "label"), "--label-column", file, columns)
     group = named(options.group_by, (), "--group-by", file, columns) if options.group_by else None
     kept = tuple(named(name, (), "--columns", file, columns) for name in options.columns)
-    return Chosen(text, label, group, kept)
+    return ChosenColumns(text, label, group, kept)
 
 
 def named(
-    asked: str | None, defaults: tuple[str, ...], option: str, file: SourceFile, columns: Mapping[str, str]
+    name: str | None, defaults: tuple[str, ...], option: str, file: SourceFile, columns: Mapping[str, str]
 ) -> str:
-    wanted = defaults if asked is None else (asked,)
-    for name in wanted:
+    """The column `name` if it is set, else the first of `defaults` that the file has.
+
+    Raises:
+        UserError: the file has no such column.
+    """
+    candidates = defaults if name is None else (name,)
+    for name in candidates:
         if name in columns:
             return name
-    raise UserError(
-        f"input file {file.name} has no column {' or '.join(wanted)} ({option}); its columns are {', '.join(columns)}"
-    )
+    expected = " or ".join(candidates)
+    raise UserError(f"input file {file.name} has no column {expected} ({option}); its columns are {', '.join(columns)}")

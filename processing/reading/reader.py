@@ -1,4 +1,4 @@
-"""Reads one input file after another through the query: batches of rows, and the rows DuckDB rejects."""
+"""FileReader: runs the query over one input file, yields batches of rows, and collects counts and rejected rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from processing.reading.source import SourceFile
 from processing.rows.filters import REJECTED, Counts, Outcome
 
 BATCH_ROWS = 2048
-# Rows whose label is at fault are counted all, and listed up to this many a file: they are kept in memory.
+# Most rejected rows per file that are listed in rejects.jsonl, since they are kept in memory; all are counted.
 MOST_LISTED = 100_000
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,16 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class FileReader:
-    """Reads `file` once; `counts` and `rejects` are complete when the batches are."""
+    """Reads one file. `counts` and `rejects` are complete once all batches are read.
+
+    Attributes:
+        columns: name and SQL type of each column of the file.
+        number: index of the file in the job.
+        duplicates: indices of rows that are duplicates of earlier rows, from the first pass.
+        faults: outcome and value of rows that were rejected for their value, by index.
+        broken: lines that DuckDB could not parse and that this host counts.
+        all_broken: all lines that DuckDB could not parse.
+    """
 
     connection: duckdb.DuckDBPyConnection
     plan: Plan
@@ -46,10 +55,10 @@ class FileReader:
     all_broken: list[BrokenLine] = field(default_factory=list)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Every row of the file with its outcome, in the file's order.
+        """Batches of all rows of the file with their outcomes, in the order of the file.
 
         Raises:
-            UserError: the file is no such file, the condition fails on a row, a label is outside the map.
+            UserError: the file cannot be read, a condition fails on a row, or a label is not one of the configured.
         """
         first = 0
         try:
@@ -62,30 +71,30 @@ class FileReader:
             raise self.explained(error) from None
         self.count_broken(broken_lines(self.connection))
 
-    def note(self, first_pass: FirstPass) -> None:
-        """Read the file for what `survey` wants of it."""
-        # Where all rows are cut to size, those of the other hosts count too.
+    def add_to(self, first_pass: FirstPass) -> None:
+        """Read the file for the first pass."""
+        # Sampling needs the rows of all hosts.
         plan = replace(self.plan, host=0, hosts=1) if wants_cuts(self.plan.options) else self.plan
         try:
-            first_pass.note(self.number, build(plan, self.file, self.columns))
+            first_pass.add_file(self.number, build(plan, self.file, self.columns))
         except duckdb.Error as error:
             raise self.explained(error) from None
-        # They come again when the rows are read.
+        # Discard them: the second pass finds them again.
         broken_lines(self.connection)
 
     def count(self, batch: pa.RecordBatch, first: int) -> None:
-        """Count the rows of `batch`, the first of which is row `first` of the file."""
-        found = outcomes(batch)
-        if found.keys() & {*REJECTED, Outcome.UNKNOWN_LABEL}:
-            self.note_faults(batch, first)
-        for outcome, rows in found.items():
+        """Count the rows of `batch` by outcome; `first` is the index of its first row in the file."""
+        counts = outcomes(batch)
+        if counts.keys() & {*REJECTED, Outcome.UNKNOWN_LABEL}:
+            self.collect_faults(batch, first)
+        for outcome, rows in counts.items():
             self.counts.add(outcome, rows)
 
-    def note_faults(self, batch: pa.RecordBatch, first: int) -> None:
-        """Remember which rows have a label at fault.
+    def collect_faults(self, batch: pa.RecordBatch, first: int) -> None:
+        """Add the rejected rows of `batch` to `faults`.
 
         Raises:
-            UserError: one of them has a label that the map does not have.
+            UserError: a row has a label that is not one of the configured.
         """
         values = zip(to_list(batch.column("outcome")), to_list(batch.column("fault")), strict=True)
         for row, (number, value) in enumerate(values, first):
@@ -96,15 +105,16 @@ class FileReader:
                 self.faults[row] = (outcome, value)
 
     def unknown_label(self, row: int, value: str) -> str:
+        """The error for a label that is not one of the configured."""
         return (
             f"input file {self.file.name} has the label {value[:40]!r} in column {self.plan.chosen.label} "
             f"(row {row + 1}), expected {self.plan.labels.expected}"
         )
 
     def count_broken(self, broken: list[BrokenLine]) -> None:
-        """Count the lines that did not parse; of several hosts, each takes its share of them."""
+        """Count the lines that DuckDB could not parse; with several hosts each counts its share of them."""
         if self.file.format == "jsonl":
-            # The column is the whole line, and only a raw control character parts it in two.
+            # A whole line is one column, which only a raw control character splits in two.
             broken = [replace(line, column=None, reason=self.json_reason(line)) for line in broken]
         for line in broken:
             if self.plan.hosts > 1 and line.line % self.plan.hosts != self.plan.host:
@@ -116,14 +126,15 @@ class FileReader:
         self.all_broken = broken
 
     def json_reason(self, line: BrokenLine) -> str:
+        """The reason why a line of a JSON Lines file is rejected."""
         return REJECTED[Outcome.NOT_JSON] if line.reason == REASONS["TOO MANY COLUMNS"] else line.reason
 
     def rejects(self) -> Iterator[Reject]:
-        """What could not be read, with line numbers; broken lines first."""
+        """The rejected rows with their line numbers; lines that could not be parsed first."""
         name = self.file.name
         lines = lines_at(self.file, [line.byte for line in self.broken]) if self.broken else []
-        for line, found in zip(lines, self.broken, strict=True):
-            yield Reject(name, line, found.column, found.reason, found.value)
+        for line, broken in zip(lines, self.broken, strict=True):
+            yield Reject(name, line, broken.column, broken.reason, broken.value)
         if not self.faults:
             return
         every = lines_at(self.file, [line.byte for line in self.all_broken]) if self.all_broken else []
@@ -133,67 +144,71 @@ class FileReader:
             yield Reject(name, numbers[row], column, REJECTED[outcome], value)
 
     def explained(self, error: duckdb.Error) -> UserError:
-        """The caller's mistake behind an error of the database; anything else is raised as it is."""
-        # DuckDB's lenient mode would read on, but cut a row in two at a carriage return within a text.
+        """The UserError for an error of DuckDB that the caller has caused; any other error is raised unchanged."""
+        # DuckDB's lenient mode would read on, but split a row at a carriage return within a text.
         if "invalid state" in str(error):
             return UserError(
-                f"input file {self.file.name} cannot be read: its lines end in more than one way, or a carriage return "
-                "stands within a value without quotes; expected one kind of line end"
+                f"input file {self.file.name} cannot be read: it mixes line endings, or has a carriage return in an "
+                "unquoted value; expected one kind of line ending"
             )
         if isinstance(error, (duckdb.IOException, duckdb.InvalidInputException)):
             return UserError(f"input file {self.file.name} cannot be read: {without_values(error)}")
-        given = conditions(self.plan.options)
-        if given and not isinstance(error, duckdb.OutOfMemoryException):
-            told = " and ".join(f"option {name} is {condition!r}" for name, condition in given.items())
-            return UserError(f"{told}, which DuckDB refuses: {without_values(error)}")
+        user_conditions = conditions(self.plan.options)
+        if user_conditions and not isinstance(error, duckdb.OutOfMemoryException):
+            options = " and ".join(f"option {name} is {condition!r}" for name, condition in user_conditions.items())
+            return UserError(f"{options}, which DuckDB refuses: {without_values(error)}")
         raise error
 
 
 def without_values(error: Exception) -> str:
-    """The first line of a message of DuckDB's, without the data that it quotes if it arose from data."""
+    """The first line of DuckDB's error message, without values of the data, which it may quote."""
     text = str(error).strip()
     if isinstance(error, (duckdb.DataError, duckdb.InvalidInputException)):
-        # A value may hold quotes and line ends of its own.
+        # A value may contain quotes and newlines.
         text = re.sub(r"'.*'", "'...'", text, flags=re.DOTALL)
     return text.splitlines()[0]
 
 
 def describe(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> dict[str, str]:
-    """Name and SQL type of each column of `file`."""
+    """Name and SQL type of each column of `file`.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
     if file.format != "parquet":
         return sampled_columns(file)
     try:
-        found = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(file.path)]).fetchall()
+        rows = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(file.path)]).fetchall()
     except duckdb.Error as error:
         raise UserError(f"input file {file.name} cannot be read: {without_values(error)}") from None
-    return {name: kind for name, kind, *_ in found}
+    return {name: kind for name, kind, *_ in rows}
 
 
 def readers(connection: duckdb.DuckDBPyConnection, plan: Plan, files: Iterable[SourceFile]) -> Iterator[FileReader]:
-    """A reader of each file.
+    """Create a reader for each file.
 
     Raises:
-        UserError: a file lacks a column that the first one has.
+        UserError: a file lacks a column that the job reads.
     """
     options = plan.options
     named = replace(options, text_column=plan.chosen.text, label_column=plan.chosen.label)
     for number, file in enumerate(files):
-        # The plan was made from the first file.
+        # The plan has the columns of the first file.
         columns = dict(plan.types) if number == 0 else describe(connection, file)
         choose(named, file, columns)
         yield FileReader(connection, plan, file, columns, number)
 
 
-def surveyed(connection: duckdb.DuckDBPyConnection, found: Iterable[FileReader]) -> Iterator[FileReader]:
-    """The readers `found`, each told of its duplicates and of the cuts, once all have been read for that."""
-    noted = list(found)
-    if not noted:
+def after_first_pass(connection: duckdb.DuckDBPyConnection, readers: Iterable[FileReader]) -> Iterator[FileReader]:
+    """Run the first pass over all files, then yield the readers with its results: duplicates and cuts."""
+    all_readers = list(readers)
+    if not all_readers:
         return
-    first_pass = FirstPass(connection, noted[0].plan.options)
-    for reader in noted:
-        reader.note(first_pass)
-    first_pass.decide()
-    for reader in noted:
+    first_pass = FirstPass(connection, all_readers[0].plan.options)
+    for reader in all_readers:
+        reader.add_to(first_pass)
+    first_pass.finish()
+    for reader in all_readers:
         reader.duplicates = first_pass.duplicates(reader.number)
         reader.plan = replace(reader.plan, cuts=first_pass.cuts)
         yield reader

@@ -1,4 +1,4 @@
-"""rejects.jsonl: rows that could not be parsed, from DuckDB's reject tables, with file, line, column and reason."""
+"""Writes rejects.jsonl: rejected rows with file, line, column and reason; reads DuckDB's tables of broken lines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import duckdb
 from processing.reading.query import REJECTS_TABLE, SCANS_TABLE, VALUE_CHARS
 
 REJECTS_FILE = "rejects.jsonl"
-# DuckDB's words for what is wrong with a line.
+# The reason in rejects.jsonl for each of DuckDB's error types.
 REASONS = {
     "CAST": "value of another type",
     "MISSING COLUMNS": "too few columns",
@@ -27,11 +27,12 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Reject:
-    """One row that was not read.
+    """A rejected row: one line of rejects.jsonl.
 
     Attributes:
-        line: number in the uncompressed file, from 1, of the row's first line; of a parquet file, its row.
-        value: at most VALUE_CHARS characters of what was there.
+        line: number of the row's first line in the uncompressed file, from 1; in a parquet file the row number.
+        column: name of the column with the invalid value; None if the line could not be parsed.
+        value: at most VALUE_CHARS characters of the value or of the line.
     """
 
     file: str
@@ -43,7 +44,7 @@ class Reject:
 
 @dataclass(frozen=True)
 class BrokenLine:
-    """A line that DuckDB could not parse. `byte` is where it starts in the uncompressed file."""
+    """A line that DuckDB could not parse. `byte` is the offset of its start in the uncompressed file."""
 
     line: int
     byte: int
@@ -53,9 +54,9 @@ class BrokenLine:
 
 
 def broken_lines(connection: duckdb.DuckDBPyConnection) -> list[BrokenLine]:
-    """The lines that the last scan set aside, each once, in the file's order; forgets them.
+    """The lines that the last scan could not parse, in the order of the file; drops DuckDB's tables of them.
 
-    A line can have several faults: the first is told.
+    Of a line with several errors the first is reported.
     """
     tables = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
     if REJECTS_TABLE not in tables:
@@ -65,17 +66,22 @@ def broken_lines(connection: duckdb.DuckDBPyConnection) -> list[BrokenLine]:
         f"first(CAST(error_type AS VARCHAR) ORDER BY byte_position), left(first(csv_line), {VALUE_CHARS}) "
         f"FROM {REJECTS_TABLE} GROUP BY ALL ORDER BY line_byte_position"
     )
-    found = connection.execute(query).fetchall()
+    errors = connection.execute(query).fetchall()
     connection.execute(f"DROP TABLE {REJECTS_TABLE}")
     connection.execute(f"DROP TABLE {SCANS_TABLE}")
     return [
         BrokenLine(line, byte, column, REASONS.get(kind, kind.lower()), value and value.strip("\r\n"))
-        for line, byte, column, kind, value in found
+        for line, byte, column, kind, value in errors
     ]
 
 
 class RejectsFile:
-    """Appends rejects to rejects.jsonl."""
+    """Writes rejects.jsonl.
+
+    Attributes:
+        listed: number of rows written.
+        first: the first row written; None if there is none.
+    """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -84,6 +90,7 @@ class RejectsFile:
         self._file = (folder / REJECTS_FILE).open("w", encoding="utf-8")
 
     def write(self, rejects: Iterator[Reject]) -> None:
+        """Append one line for each rejected row."""
         for reject in rejects:
             self._file.write(json.dumps(asdict(reject), ensure_ascii=False) + "\n")
             self.listed += 1

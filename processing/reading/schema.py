@@ -1,7 +1,7 @@
-"""Column names and types of an input file, from its header and its first rows.
+"""Column names and SQL types of an input file, from its header and its first rows; opens compressed files.
 
-Every value of a csv, tsv or jsonl file is read as text, so that what a row holds cannot depend
-on the rows around it. Only an SQL condition sees numbers as numbers, by what the sample holds.
+Every value of a csv, tsv or jsonl file is read as text, so that it does not depend on the values of
+other rows. Only the user's conditions in SQL use the types, which are guessed from the first rows.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ MAX_LINE_BYTES = 8 * 1024 * 1024
 
 @contextmanager
 def opened_bytes(file: SourceFile) -> Iterator[BinaryIO]:
-    """The bytes of `file`, uncompressed."""
+    """Open `file` as a binary stream, decompressed."""
     with file.path.open("rb") as raw:
         if file.compression == "gzip":
-            yield gzip.GzipFile(fileobj=raw)  # type: ignore[misc]  # It has all that BinaryIO has but the base class.
+            yield gzip.GzipFile(fileobj=raw)  # type: ignore[misc]  # It has the methods of BinaryIO.
         elif file.compression == "zstd":
             stream = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd")
             yield io.BufferedReader(stream)  # type: ignore[type-var]  # It reads as a RawIOBase does.
@@ -40,19 +40,19 @@ def opened_bytes(file: SourceFile) -> Iterator[BinaryIO]:
 
 @contextmanager
 def opened(file: SourceFile) -> Iterator[TextIO]:
-    """`file` as text without its byte order mark; bytes that are no UTF-8 read as U+FFFD.
+    """Open `file` as a text stream, decompressed, without a byte order mark; invalid UTF-8 becomes U+FFFD.
 
-    Lines end as they do in the file, as the csv module wants them.
+    Line endings are not converted, as the csv module requires.
     """
     with opened_bytes(file) as data:
         yield io.TextIOWrapper(data, "utf-8-sig", errors="replace", newline="\n")
 
 
 def columns(file: SourceFile) -> dict[str, str]:
-    """Name and SQL type of each column of a csv, tsv or jsonl file, as its first rows suggest.
+    """Name and SQL type of each column of a csv, tsv or jsonl file, guessed from its first SAMPLE_ROWS rows.
 
     Raises:
-        UserError: the file cannot be decompressed, is empty, or has a column twice.
+        UserError: the file cannot be decompressed, is empty, or has two columns of the same name.
     """
     try:
         with opened(file) as text:
@@ -62,11 +62,12 @@ def columns(file: SourceFile) -> dict[str, str]:
 
 
 def table_columns(file: SourceFile, text: TextIO) -> dict[str, str]:
+    """`columns` for a csv or tsv file."""
     rows = records(file.format, text)
     header = next(rows, [])
     if not any(header):
         raise UserError(f"input file {file.name} is empty, expected a first line with column names")
-    # DuckDB's names do not tell upper case from lower case.
+    # DuckDB's column names are case-insensitive.
     folded = [name.lower() for name in header]
     for name in header:
         if folded.count(name.lower()) > 1:
@@ -79,13 +80,14 @@ def table_columns(file: SourceFile, text: TextIO) -> dict[str, str]:
 
 
 def records(kind: str, text: TextIO) -> Iterator[list[str]]:
-    """The records of a csv file, or of a tsv file, where a quote is data."""
+    """The records of a csv file, or of a tsv file, where quotation marks are data."""
     if kind == "tsv":
         return (line.rstrip("\r\n").split("\t") for line in text)
     return csv.reader(text, strict=False)
 
 
 def json_columns(text: TextIO) -> dict[str, str]:
+    """`columns` for a JSON Lines file."""
     values: dict[str, list[Any]] = {}
     for line in itertools.islice(text, SAMPLE_ROWS):
         try:
@@ -98,7 +100,7 @@ def json_columns(text: TextIO) -> dict[str, str]:
 
 
 def text_type(values: Iterable[str]) -> str:
-    """BIGINT or DOUBLE where all of `values` that are not empty are such numbers, else VARCHAR."""
+    """The SQL type of texts: BIGINT or DOUBLE if all that are not empty are such numbers, else VARCHAR."""
     present = [value for value in values if value]
     for kind, name in ((int, "BIGINT"), (float, "DOUBLE")):
         if present and all(parses(value, kind) for value in present):
@@ -107,6 +109,7 @@ def text_type(values: Iterable[str]) -> str:
 
 
 def parses(value: str, kind: type[int] | type[float]) -> bool:
+    """Whether `value` is a number of type `kind` that fits the SQL type."""
     try:
         number = kind(value)
     except ValueError:
@@ -115,6 +118,7 @@ def parses(value: str, kind: type[int] | type[float]) -> bool:
 
 
 def json_type(values: Iterable[Any]) -> str:
+    """The SQL type of JSON values."""
     kinds = {type(value) for value in values if value is not None}
     if kinds == {bool}:
         return "BOOLEAN"

@@ -1,4 +1,4 @@
-"""The input files: found by folder, file or glob, with format (csv, tsv, jsonl, parquet) and compression."""
+"""Finds the input files by folder, file or glob; format (csv, tsv, jsonl, parquet) and compression by file name."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class SourceFile:
     """One input file.
 
     Attributes:
-        path: where it lies, absolute.
-        name: how messages and reports call it: its path below the input folder.
+        path: absolute path.
+        name: name in logs and reports: its path relative to the input folder.
         format: csv, tsv, jsonl or parquet.
         compression: none, gzip or zstd.
     """
@@ -40,7 +40,7 @@ class SourceFile:
 
 
 def source_file(path: Path, folder: Path) -> SourceFile | None:
-    """`path` as an input file; None where its name says no format that we read."""
+    """`path` as an input file; None if the suffixes of its name are not those of a supported format."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     compression = COMPRESSIONS.get(suffixes[-1], "none") if suffixes else "none"
     inner = suffixes[:-1] if compression != "none" else suffixes
@@ -50,51 +50,60 @@ def source_file(path: Path, folder: Path) -> SourceFile | None:
     return SourceFile(path.resolve(), path.relative_to(folder).as_posix(), kind, compression)
 
 
-def find(place: str, file_name: str | None = None) -> tuple[list[SourceFile], list[str]]:
-    """The input files of `place` (a file, a folder or a glob), by name, and the names of skipped files.
+def find(source: str, file_name: str | None = None) -> tuple[list[SourceFile], list[str]]:
+    """Find the input files of `source` (a file, a folder or a glob); returns them by name, and names of skipped files.
 
-    Passed over are files of another format and, as Spark writes them, files without a byte.
-    Hidden files and those whose name starts with an underscore (_SUCCESS) are no data.
+    Files of an unknown format and empty files (as Spark writes them) are skipped. Hidden files and files
+    whose names start with an underscore (_SUCCESS) are ignored.
+
+    Args:
+        file_name: file name or glob below the folder `source`.
 
     Raises:
-        UserError: there is no such place, or no file in it that we read.
+        UserError: `source` does not exist, or has no file of a supported format.
     """
-    where = str(Path(place) / file_name) if file_name else place
-    folder, paths = listed(where)
-    files, passed_over = [], []
+    location = str(Path(source) / file_name) if file_name else source
+    folder, paths = listed(location)
+    files, skipped = [], []
     for path in sorted(paths):
         file = source_file(path, folder)
         if file is None or not path.stat().st_size:
-            passed_over.append(path.relative_to(folder).as_posix())
+            skipped.append(path.relative_to(folder).as_posix())
         else:
             files.append(file)
-    if passed_over and not files:
+    if skipped and not files:
         raise UserError(
-            f"input {where}: no file of a known format that holds anything ({passed_over[0]}); expected {EXPECTED}"
+            f"input {location}: every file is empty or of an unknown format ({skipped[0]}); expected {EXPECTED}"
         )
-    return files, passed_over
+    return files, skipped
 
 
-def listed(where: str) -> tuple[Path, list[Path]]:
-    """The folder that names are told from, and every data file at `where`."""
-    path = Path(where)
+def listed(location: str) -> tuple[Path, list[Path]]:
+    """Every data file at `location`, and the folder to which their names are relative.
+
+    Raises:
+        UserError: `location` does not exist, or no file matches the glob.
+    """
+    path = Path(location)
     if path.is_file():
         return path.parent, [path]
     if path.is_dir():
         return path, data_files(path)
-    if not glob.has_magic(where):
-        raise UserError(f"input {where}: no such file or folder")
+    if not glob.has_magic(location):
+        raise UserError(f"input {location}: no such file or folder")
     anchor = Path(path.anchor)
-    found = list(anchor.glob(str(path.relative_to(anchor))))
-    files = [file for name in found for file in (data_files(name) if name.is_dir() else [name])]
+    matches = list(anchor.glob(str(path.relative_to(anchor))))
+    files = [file for match in matches for file in (data_files(match) if match.is_dir() else [match])]
     if not files:
-        raise UserError(f"input {where}: no file matches")
+        raise UserError(f"input {location}: no file matches")
     return Path(os.path.commonpath([file.parent for file in files])), list(dict.fromkeys(files))
 
 
 def data_files(folder: Path) -> list[Path]:
+    """The files below `folder` that are not hidden."""
     return [path for path in folder.rglob("*") if path.is_file() and not hidden(path.relative_to(folder).parts)]
 
 
 def hidden(parts: Iterable[str]) -> bool:
+    """Whether a file or one of its parent folders starts with a dot or an underscore."""
     return any(part.startswith((".", "_")) for part in parts)

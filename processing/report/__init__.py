@@ -1,1 +1,1 @@
-"""report.json and report.html: statistics of the rows, and their pictures."""
+"""report.json and report.html: statistics of the rows, and their diagrams."""

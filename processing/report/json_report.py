@@ -18,13 +18,21 @@ from processing.tokenizing.encoder import Tokens
 
 REPORT_FILE = "report.json"
 PERCENTILES = (5, 25, 50, 75, 95, 99, 100)
-# Lengths are counted one by one up to here, so that percentiles are exact and memory is flat.
+# Row lengths in tokens are counted exactly up to this one, so percentiles are exact and memory is constant.
 LONGEST_COUNTED = 65_536
 
 
 @dataclass
 class Statistics:
-    """What the rows that were kept look like."""
+    """Statistics of the kept rows.
+
+    Attributes:
+        rows: number of rows by split.
+        classes: number of rows by split and class number.
+        truncated: number of rows that were truncated.
+        tokens: number of tokens that were written.
+        full_lengths: int64, at index i the number of rows with i tokens before truncation.
+    """
 
     rows: Counter[str] = field(default_factory=Counter)
     classes: dict[str, Counter[int]] = field(default_factory=lambda: {name: Counter() for name in SPLITS})
@@ -33,25 +41,28 @@ class Statistics:
     full_lengths: NDArray[np.int64] = field(default_factory=lambda: np.zeros(LONGEST_COUNTED + 1, np.int64))
 
     def add_tokens(self, tokens: Tokens) -> None:
+        """Count the tokens of a batch."""
         self.truncated += int((tokens.full_lengths > tokens.lengths).sum())
         self.tokens += int(tokens.lengths.sum())
         clipped = np.minimum(tokens.full_lengths, LONGEST_COUNTED)
         self.full_lengths += np.bincount(clipped, minlength=LONGEST_COUNTED + 1)
 
     def add_split(self, split: str, rows: int) -> None:
+        """Count `rows` rows of a split."""
         self.rows[split] += rows
 
     def add_classes(self, split: str, numbers: NDArray[np.int64]) -> None:
-        """Count the classes of rows that `add_split` has counted."""
+        """Count the class numbers of rows that `add_split` has counted."""
         values, counts = np.unique(numbers, return_counts=True)
         self.classes[split].update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
 
     def all_classes(self) -> dict[int, int]:
+        """Number of rows by class number, over all splits."""
         return dict(sum(self.classes.values(), Counter()))
 
 
 def percentiles(histogram: NDArray[np.int64]) -> dict[str, int]:
-    """Smallest length that at least p percent of the rows do not exceed, for each of PERCENTILES."""
+    """For each p of PERCENTILES the smallest length that p percent of the rows do not exceed; empty without rows."""
     total = int(histogram.sum())
     if not total:
         return {}
@@ -60,6 +71,7 @@ def percentiles(histogram: NDArray[np.int64]) -> dict[str, int]:
 
 
 def lengths(statistics: Statistics, max_length: int) -> dict[str, Any]:
+    """The section `lengths` of report.json."""
     rows = max(sum(statistics.rows.values()), 1)
     return {
         "unit": "tokens before truncation, special tokens included",
@@ -73,7 +85,7 @@ def lengths(statistics: Statistics, max_length: int) -> dict[str, Any]:
 
 
 def balance(statistics: Statistics, names: tuple[str, ...]) -> dict[str, dict[str, int]] | None:
-    """Rows of each class in each split; None for unlabelled rows."""
+    """The section `labels` of report.json: rows by split and class name; None for unlabelled rows."""
     if not names:
         return None
     return {
@@ -83,6 +95,7 @@ def balance(statistics: Statistics, names: tuple[str, ...]) -> dict[str, dict[st
 
 
 def counted(counts: Counts) -> dict[str, Any]:
+    """Row counts as JSON."""
     return {
         "read": counts.read,
         "kept": counts.kept,
@@ -93,26 +106,28 @@ def counted(counts: Counts) -> dict[str, Any]:
 
 
 def timing(seconds: float, rows: int) -> dict[str, float]:
+    """The section `time` of report.json."""
     return {"seconds": round(seconds, 3), "rows_per_second": round(rows / max(seconds, 1e-9), 1)}
 
 
 def files(by_file: Mapping[str, Counts]) -> list[dict[str, Any]]:
+    """The section `files` of report.json: row counts of each file."""
     return [{"file": name, **counted(counts)} for name, counts in by_file.items()]
 
 
-def told(counts: Counts) -> str:
-    """The counts as part of a sentence."""
+def in_words(counts: Counts) -> str:
+    """Row counts in words, for errors and logs."""
     parts = [f"{rows} filtered ({reason})" for reason, rows in counts.filtered.items()]
     parts += [f"{rows} rejected ({reason})" for reason, rows in counts.rejected.items()]
     return ", ".join([f"{counts.read} rows read", f"{counts.kept} kept", *parts])
 
 
 def summary(card: Card, seconds: float) -> str:
-    """The job in one line of the log."""
+    """The log line at the end of the job."""
     counts = card.rows
     splits = ", ".join(f"{rows:,} {name}" for name, rows in card.splits.items())
-    left_out = f"{sum(counts.filtered.values()):,} filtered, {sum(counts.rejected.values()):,} rejected"
+    dropped = f"{sum(counts.filtered.values()):,} filtered, {sum(counts.rejected.values()):,} rejected"
     rate = counts.read / max(seconds, 1e-9)
     return (
-        f"{counts.read:,} rows read, {left_out}, {counts.kept:,} kept ({splits}) in {seconds:.1f} s, {rate:,.0f} rows/s"
+        f"{counts.read:,} rows read, {dropped}, {counts.kept:,} kept ({splits}) in {seconds:.1f} s, {rate:,.0f} rows/s"
     )

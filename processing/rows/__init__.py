@@ -1,1 +1,1 @@
-"""What becomes of a row, from its content alone: its filter, its label and its split."""
+"""SQL rules that decide each row's filter, label and split from its content alone."""

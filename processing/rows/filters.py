@@ -1,4 +1,4 @@
-"""Outcomes of a row (kept, or the reason why it is filtered) and the SQL expression that decides."""
+"""Outcomes of a row (kept, filtered or rejected, with the reason), their counts, and the SQL that determines them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from processing.rows.labels import Labels
 
 
 class Outcome(IntEnum):
-    """One row's fate, as the number that the query returns."""
+    """The outcome of a row, as the number that the query returns."""
 
     KEPT = 0
     BLANK_LINE = 1
@@ -50,7 +50,7 @@ REJECTED = {
 
 @dataclass
 class Counts:
-    """Rows of one file, or of all. Rows of other hosts are theirs to count, so `read` leaves them out."""
+    """Row counts by outcome, of one file or of all. Rows of other hosts are not part of `read`."""
 
     kept: int = 0
     filtered: Counter[str] = field(default_factory=Counter)
@@ -59,7 +59,7 @@ class Counts:
     read: int = 0
 
     def add(self, outcome: Outcome, rows: int) -> None:
-        """Count `rows` rows that the query returned with one outcome."""
+        """Count `rows` rows with the outcome `outcome`."""
         if outcome is Outcome.BLANK_LINE:
             return
         if outcome is Outcome.OTHER_HOST:
@@ -74,12 +74,13 @@ class Counts:
             self.rejected[REJECTED[outcome]] += rows
 
     def filter(self, outcome: Outcome, rows: int) -> None:
-        """Count `rows` rows as filtered that were counted as kept."""
+        """Count `rows` rows as filtered that were counted as kept before."""
         if rows:
             self.kept -= rows
             self.filtered[FILTERED[outcome]] += rows
 
     def merge(self, other: Counts) -> None:
+        """Add the counts of `other`."""
         self.kept += other.kept
         self.filtered += other.filtered
         self.rejected += other.rejected
@@ -87,17 +88,19 @@ class Counts:
         self.read += other.read
 
     def rows(self) -> RowCounts:
-        """The same for the card."""
+        """The counts in the form of the card."""
         return RowCounts(self.read, self.kept, dict(self.filtered), dict(self.rejected))
 
 
 def outcome_sql(
     options: ProcessingOptions, labels: Labels, host: int, hosts: int, cuts: list[tuple[str, Outcome]]
 ) -> str:
-    """SQL for a row's Outcome over the columns blank, broken, selected, owner, text and label.
+    """SQL expression of a row's Outcome, over the columns blank, broken, selected, owner, text and label.
 
     Args:
-        cuts: conditions that leave out rows that would be kept.
+        host: rank of this host.
+        hosts: number of hosts that share the rows.
+        cuts: further conditions, each with the outcome of rows that meet it; for --max-rows and --balance.
     """
     cases = [("blank", Outcome.BLANK_LINE)]
     if hosts > 1:
@@ -105,13 +108,13 @@ def outcome_sql(
     cases += [
         ("broken", Outcome.NOT_JSON),
         ("NOT selected", Outcome.WHERE),
-        # Unicode's spaces too: the regular expression's own \s is that of ASCII.
+        # \s matches ASCII white space only, \p{Z} Unicode's.
         ("text IS NULL OR NOT regexp_matches(text, '[^\\s\\p{Z}]')", Outcome.EMPTY_TEXT),
         (f"length(text) < {options.min_chars}", Outcome.TOO_SHORT),
     ]
     if options.max_chars is not None:
         cases.append((f"length(text) > {options.max_chars}", Outcome.TOO_LONG))
-    if labels.there:
+    if labels.is_labelled:
         cases += [
             (f"NOT {labels.known}", Outcome.UNKNOWN_LABEL),
             ("coalesce(trim(label), '') = ''", Outcome.NO_LABEL),

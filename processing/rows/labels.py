@@ -1,4 +1,4 @@
-"""SQL from label values to class numbers: by threshold, by map, by condition, or as they are; class names."""
+"""SQL that converts labels to class numbers (by threshold, map, condition or unchanged), and the class names."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ from processing.options import ProcessingOptions
 from processing.sql import literal
 
 BINARY_NAMES = ("NEGATIVE", "POSITIVE")
-# Whole numbers above this are ratings in cents or identifiers, not classes.
+# Larger integers are identifiers or amounts rather than classes.
 MOST_CLASSES = 1000
 
 
 @dataclass(frozen=True)
 class Labels:
-    """How a label's text becomes a class number.
+    """The rule that converts a label to a class number.
 
     Attributes:
-        number: SQL for the class number (BIGINT) over the text column `label`; NULL where it has none.
-        known: SQL, true where the label is a value the job was told of, or is not there at all.
-        names: class names in order; None where the classes are the numbers that turn up.
-        expected: what a label should have been, for messages.
-        there: whether rows have labels at all.
+        number: SQL for the class number (BIGINT) over the text column `label`; NULL for an invalid label.
+        known: SQL condition: the label is one of the configured values, or is missing.
+        names: class names in order; None if the classes are the numbers in the data.
+        expected: the expected labels in words, for errors.
+        is_labelled: whether rows have labels.
     """
 
     number: str
     known: str
     names: tuple[str, ...] | None
     expected: str
-    there: bool = True
+    is_labelled: bool = True
 
 
 def labels(options: ProcessingOptions) -> Labels:
-    """The rule that `options` ask for.
+    """The label rule that `options` configure.
 
     Raises:
-        UserError: the map is empty, or its classes and --label-names do not fit.
+        UserError: --label-map is empty, or does not match --label-names.
     """
     if options.unlabelled:
-        return Labels("CAST(NULL AS BIGINT)", "true", (), "none", there=False)
+        return Labels("CAST(NULL AS BIGINT)", "true", (), "none", is_labelled=False)
     if options.positive_where is not None:
-        # The query turns the condition into the label's text.
+        # The query converts the value of the condition to the label "0" or "1".
         return by_map({"0": 0, "1": 1}, options.label_names or BINARY_NAMES)
     if options.label_threshold is not None:
         return by_threshold(options.label_threshold, options.label_names or BINARY_NAMES)
@@ -54,24 +54,25 @@ def labels(options: ProcessingOptions) -> Labels:
         numbers = {str(number): number for number in range(len(options.label_names))}
         named = {name: number for number, name in enumerate(options.label_names)}
         return by_map(numbers | named, options.label_names)
-    return as_they_are()
+    return unchanged()
 
 
 def by_threshold(threshold: float, names: tuple[str, ...]) -> Labels:
-    """Class 1 where the label is a number of at least `threshold`, else class 0."""
+    """Labels are numbers: class 1 from `threshold` on, else class 0."""
     value = "TRY_CAST(label AS DOUBLE)"
     number = f"CASE WHEN isfinite({value}) THEN CAST({value} >= CAST({threshold!r} AS DOUBLE) AS BIGINT) END"
     return Labels(number, "true", names, "a number")
 
 
-def as_they_are() -> Labels:
-    """Whole numbers from 0, unchanged."""
+def unchanged() -> Labels:
+    """Labels are class numbers: integers from 0."""
     value = "TRY_CAST(label AS DOUBLE)"
     whole = f"{value} BETWEEN 0 AND {MOST_CLASSES - 1} AND {value} = floor({value})"
     return Labels(f"CASE WHEN {whole} THEN CAST({value} AS BIGINT) END", "true", None, "a whole number from 0")
 
 
 def by_map(classes: dict[str, int], names: tuple[str, ...]) -> Labels:
+    """Labels are the keys of `classes`, which has their class numbers."""
     cases = " ".join(f"WHEN {literal(value)} THEN {number}" for value, number in classes.items())
     known = ", ".join(map(literal, classes))
     return Labels(
@@ -83,13 +84,13 @@ def by_map(classes: dict[str, int], names: tuple[str, ...]) -> Labels:
 
 
 def read_map(mapping: dict[str, Any], names: tuple[str, ...] | None) -> tuple[dict[str, int], tuple[str, ...]]:
-    """Class number of each label value, and the class names.
+    """Parse --label-map; returns the class number of each label, and the class names.
 
-    The map's own values are class numbers, or class names; names are numbered as `names` has
-    them, else as they first appear.
+    The values of the map are class numbers or class names. Names are numbered in the order of `names`
+    (--label-names), else in the order in which they first appear.
 
     Raises:
-        UserError: numbers and names are mixed, leave gaps, or are not those of `names`.
+        UserError: the map mixes numbers and names, has gaps, or does not match `names`.
     """
     shown = json.dumps(mapping, ensure_ascii=False)
     targets = list(mapping.values())
@@ -100,8 +101,8 @@ def read_map(mapping: dict[str, Any], names: tuple[str, ...] | None) -> tuple[di
             names = BINARY_NAMES if count == len(BINARY_NAMES) else tuple(map(str, range(count)))
     elif all(isinstance(target, str) for target in targets):
         order = names or tuple(dict.fromkeys(targets))
-        if stranger := next((target for target in targets if target not in order), None):
-            raise UserError(f"option --label-map has the class {stranger!r}, expected one of --label-names")
+        if unknown := next((target for target in targets if target not in order), None):
+            raise UserError(f"option --label-map has the class {unknown!r}, expected one of --label-names")
         numbers, names = {value: order.index(target) for value, target in mapping.items()}, order
     else:
         raise UserError(f"option --label-map is {shown}, expected class numbers only or class names only")
@@ -111,15 +112,19 @@ def read_map(mapping: dict[str, Any], names: tuple[str, ...] | None) -> tuple[di
 
 
 def numbered_names(rows_by_class: dict[int, int], column: str) -> tuple[str, ...]:
-    """Names of classes that are the numbers that turned up.
+    """Class names where the classes are the numbers in the data: "0", "1", ...
+
+    Args:
+        rows_by_class: number of rows by class number.
+        column: name of the label column, for the error.
 
     Raises:
         UserError: there is one class only, or a number between 0 and the largest has no row.
     """
-    found = sorted(rows_by_class)
-    if found != list(range(len(found))) or len(found) < 2:
+    numbers = sorted(rows_by_class)
+    if numbers != list(range(len(numbers))) or len(numbers) < 2:
         raise UserError(
-            f"label column {column} holds the numbers {', '.join(map(str, found[:10]))}, expected 0 to n - 1 with no "
-            "gap and n of 2 or more; --label-threshold or --label-map make classes of other values"
+            f"label column {column} has the numbers {', '.join(map(str, numbers[:10]))}, expected 0 to n - 1 without "
+            "gaps and n of 2 or more; --label-threshold or --label-map convert other values"
         )
-    return tuple(map(str, found))
+    return tuple(map(str, numbers))

@@ -1,8 +1,8 @@
-"""The split of a row (train, validation or test): SQL on an MD5 hash of its text or group column.
+"""SQL that assigns a row to a split (train, validation or test) by an MD5 hash of its text or group column.
 
-u = md5(seed, key) as a fraction of 2^64, where the key is the text or the group, so that a row
-lands in the same split whatever the order of rows, the files or the number of hosts, and equal
-texts never straddle two splits.
+u = md5(seed, key) as a fraction of 2^64, where the key is the text or the group. So the split of a row
+does not depend on the order of rows, the files or the number of hosts, and equal texts are always in
+the same split.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ RANGE = 2**64
 
 
 def split_sql(ratios: tuple[float, float, float], seed: int) -> str:
-    """SQL for the number of a row's split (UTINYINT) over the text column `key`.
+    """SQL for the index of a row's split in SPLITS (UTINYINT), over the text column `key`.
 
     u is the first eight bytes of the MD5 of "seed:key", least significant byte first.
     """
@@ -24,7 +24,7 @@ def split_sql(ratios: tuple[float, float, float], seed: int) -> str:
 
 
 def bounds(ratios: tuple[float, float, float]) -> tuple[int, int]:
-    """Where train ends and where validation ends, in 0..2^64."""
+    """Upper bounds of u for train and for validation, in 0..2^64."""
     train, validation, test = ratios
     end = RANGE if test == 0 else round((train + validation) * RANGE)
     return (end if validation == 0 else round(train * RANGE)), end

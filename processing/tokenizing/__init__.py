@@ -1,1 +1,1 @@
-"""Text to token ids, equal to those of the tokenizers library."""
+"""Tokenizes texts, with the same token ids as the tokenizers library."""

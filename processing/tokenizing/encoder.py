@@ -1,4 +1,4 @@
-"""Tokenization with the tokenizers library: special tokens, truncation, and flat token ids with lengths."""
+"""LibraryEncoder: tokenizes with the tokenizers library: special tokens, truncation, flat token ids with lengths."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from contract.failures import UserError
 from contract.tokenizer import truncation_side
 from processing.arrays import to_list
 
-# The library's objects weigh some hundred bytes a token: few texts at a time keep that small.
+# Texts per call of the library, whose result takes some hundred bytes per token.
 CHUNK = 512
+# Text from which the positions of special tokens are determined.
 PROBE = "a quick probe of where special tokens go, longer than they are many"
 
 
@@ -28,7 +29,7 @@ class Tokens:
     """The tokens of a batch of texts, special tokens included.
 
     Attributes:
-        ids: int32, all rows one after another.
+        ids: int32, token ids of all rows, concatenated.
         lengths: int32 [rows], after truncation.
         full_lengths: int32 [rows], before truncation.
     """
@@ -45,32 +46,41 @@ class Tokens:
 
 
 class Encoder(Protocol):
-    """Anything that turns texts into tokens."""
+    """Interface of encoders: LibraryEncoder and TokieEncoder."""
 
-    def encode(self, texts: pa.Array) -> Tokens: ...
+    def encode(self, texts: pa.Array) -> Tokens:
+        """Tokenize an Arrow array of strings without nulls."""
 
-    def summary(self) -> dict[str, int]: ...
+    def summary(self) -> dict[str, int]:
+        """Numbers of rows encoded, for report.json."""
 
 
 @dataclass(frozen=True)
 class SpecialTokens:
-    """How many special tokens stand before and after a row's own."""
+    """Number of special tokens before and after the tokens of a text."""
 
     before: int
     after: int
 
 
 class LibraryEncoder:
-    """The tokenizers library, with truncation of our own that also tells the full lengths.
+    """Tokenizes with the tokenizers library; truncates itself, to know the lengths before truncation.
+
+    Args:
+        path: the tokenizer.json.
+        max_length: longest row in tokens, special tokens included.
 
     Attributes:
-        rows: how many it encoded.
+        rows: number of texts encoded so far.
+
+    Raises:
+        UserError: the tokenizer cannot be read, or `max_length` is too small for its special tokens and one more.
     """
 
     def __init__(self, path: Path, max_length: int) -> None:
         self.tokenizer = load(path)
         self.side = truncation_side(path, self.tokenizer.truncation)
-        # Both that the file may carry are ours to do.
+        # The file may configure both; truncation and padding are done here.
         self.tokenizer.no_truncation()
         self.tokenizer.no_padding()
         self.max_length = max_length
@@ -85,11 +95,11 @@ class LibraryEncoder:
             )
 
     def encode(self, texts: pa.Array) -> Tokens:
-        """The tokens of `texts` (strings without nulls), in order."""
+        """Tokenize an Arrow array of strings without nulls."""
         return self.tokens(to_list(texts))
 
     def tokens(self, texts: Sequence[str]) -> Tokens:
-        """The tokens of `texts`, in order."""
+        """Tokenize strings."""
         with self._counting:
             self.rows += len(texts)
         rows = [ids for start in range(0, len(texts), CHUNK) for ids in self.ids(texts[start : start + CHUNK])]
@@ -98,18 +108,19 @@ class LibraryEncoder:
         return truncate(flat, full, self.max_length, self.special, self.side)
 
     def summary(self) -> dict[str, int]:
-        """How many rows it encoded, for the report."""
+        """Number of rows encoded, for report.json."""
         return {"tokenizers_rows": self.rows}
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text, without truncation."""
         return [encoding.ids for encoding in self.tokenizer.encode_batch_fast(list(texts))]
 
 
 def load(path: Path) -> Tokenizer:
-    """The tokenizer in `path`.
+    """Load the tokenizer.json `path`.
 
     Raises:
-        UserError: the library cannot read it.
+        UserError: the tokenizers library cannot read it.
     """
     try:
         return Tokenizer.from_file(str(path))
@@ -118,23 +129,27 @@ def load(path: Path) -> Tokenizer:
 
 
 def special_tokens(tokenizer: Tokenizer, path: Path) -> SpecialTokens:
-    """Where `tokenizer` puts special tokens around one text.
+    """How many special tokens `tokenizer` adds before and after a text.
 
     Raises:
-        UserError: elsewhere than before and after it.
+        UserError: it adds special tokens within the text.
     """
     plain = tokenizer.encode(PROBE, add_special_tokens=False).ids
     whole = tokenizer.encode(PROBE).ids
     for before in range(len(whole) - len(plain) + 1):
         if whole[before : before + len(plain)] == plain:
             return SpecialTokens(before, len(whole) - len(plain) - before)
-    raise UserError(f"tokenizer {path} puts special tokens elsewhere than before and after a text")
+    raise UserError(f"tokenizer {path} adds special tokens within a text, expected only before and after it")
 
 
 def truncate(flat: NDArray[np.int32], full: NDArray[np.int32], limit: int, special: SpecialTokens, side: str) -> Tokens:
-    """Rows cut to `limit` tokens: the text loses its end, or on `side` left its start; special tokens stay.
+    """Truncate rows to `limit` tokens, on the right or on the left of the text (`side`); special tokens are kept.
 
-    The same as the library's truncation, and as AutoTokenizer(truncation=True).
+    The result is that of the library's truncation, and of AutoTokenizer(truncation=True).
+
+    Args:
+        flat: token ids of all rows, concatenated.
+        full: length of each row.
     """
     lengths = np.minimum(full, limit).astype(np.int32)
     if not (full > limit).any():
@@ -147,14 +162,14 @@ def truncate(flat: NDArray[np.int32], full: NDArray[np.int32], limit: int, speci
 
 
 def kept_ends(limit: int, special: SpecialTokens, side: str) -> tuple[int, int]:
-    """How many tokens stay at the start and at the end of a row that is cut."""
+    """Number of tokens that are kept at the start and at the end of a truncated row."""
     if side == "left":
         return special.before, limit - special.before
     return limit - special.after, special.after
 
 
 def ragged_range(lengths: NDArray[np.int32]) -> NDArray[np.int64]:
-    """0, 1, ... of each row: [2, 3] gives [0, 1, 0, 1, 2]."""
+    """Positions within each row, concatenated: [2, 3] gives [0, 1, 0, 1, 2]."""
     starts = np.cumsum(lengths, dtype=np.int64) - lengths
     return np.arange(int(lengths.sum()), dtype=np.int64) - np.repeat(starts, lengths)
 
@@ -163,7 +178,7 @@ def gather(tokens: Tokens, rows: NDArray[np.int64]) -> Tokens:
     """The given rows of `tokens`, in the given order."""
     ends = np.cumsum(tokens.lengths, dtype=np.int64)
     starts, ends = (ends - tokens.lengths)[rows].tolist(), ends[rows].tolist()
-    # Row by row: one look-up over all tokens takes several times as long.
+    # Slices of rows are several times faster than one index over all tokens.
     pieces = [tokens.ids[start:end] for start, end in zip(starts, ends, strict=True)]
     ids = np.concatenate(pieces) if pieces else tokens.ids[:0]
     return Tokens(ids, tokens.lengths[rows], tokens.full_lengths[rows])

@@ -1,4 +1,4 @@
-"""Padding to max_length with attention_mask (--padding max_length), and the pad token's id."""
+"""Pads rows to max_length with attention_mask (--padding max_length); finds the id of the padding token."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from contract.tokenizer import read
 from processing.arrays import to_arrow
 from processing.tokenizing.encoder import Tokens, ragged_range
 
-# Beside tokenizer.json, in the order in which they are asked.
+# Files next to tokenizer.json that may name the padding token, in the order in which they are read.
 CONFIGS = ("tokenizer_config.json", "special_tokens_map.json")
 NAMES = ("[PAD]", "<pad>", "<|padding|>")
 
 
 def pad_id(path: Path) -> int:
-    """The padding token of the tokenizer.json at `path`: its own, its configuration's, or one of a usual name.
+    """Id of the padding token of the tokenizer.json `path`: from the file, its configuration, or a common name.
 
     Raises:
-        UserError: it has none.
+        UserError: the tokenizer has no padding token.
     """
     content = read(path)
     ids = {token["content"]: int(token["id"]) for token in content.get("added_tokens") or ()}
@@ -33,30 +33,30 @@ def pad_id(path: Path) -> int:
     for name in (*filter(None, (configured(path.parent / config) for config in CONFIGS)), *NAMES):
         if name in ids:
             return ids[name]
-    raise UserError(f"option --padding is max_length, but tokenizer {path} has no padding token; expected none")
+    raise UserError(f"option --padding is max_length, expected none: tokenizer {path} has no padding token")
 
 
 def configured(path: Path) -> str | None:
-    """pad_token of a tokenizer's configuration: text, or an object with its content."""
+    """pad_token of a tokenizer's configuration file, which has it as a string or as an object with `content`."""
     try:
-        found: Any = json.loads(path.read_bytes()).get("pad_token")
+        token: Any = json.loads(path.read_bytes()).get("pad_token")
     except (OSError, ValueError, AttributeError):
         return None
-    return found.get("content") if isinstance(found, dict) else found
+    return token.get("content") if isinstance(token, dict) else token
 
 
 def padded(tokens: Tokens, width: int, token: int) -> tuple[pa.ListArray, pa.ListArray]:
-    """input_ids (int32) and attention_mask (int8) of `tokens`, each row `width` long; 1 is a token, 0 padding."""
+    """input_ids (int32) and attention_mask (int8; 1 for a token, 0 for padding), each row padded to `width`."""
     rows = len(tokens.lengths)
-    here = np.repeat(np.arange(rows, dtype=np.int64) * width, tokens.lengths) + ragged_range(tokens.lengths)
+    positions = np.repeat(np.arange(rows, dtype=np.int64) * width, tokens.lengths) + ragged_range(tokens.lengths)
     ids: NDArray[np.int32] = np.full(rows * width, token, np.int32)
-    ids[here] = tokens.ids
+    ids[positions] = tokens.ids
     mask: NDArray[np.int8] = np.zeros(rows * width, np.int8)
-    mask[here] = 1
+    mask[positions] = 1
     offsets = np.arange(rows + 1, dtype=np.int32) * np.int32(width)
     return lists(ids, offsets), lists(mask, offsets)
 
 
 def lists(values: NDArray[Any], offsets: NDArray[np.int32]) -> pa.ListArray:
-    """`values` cut into rows at `offsets` (int32, one more than rows)."""
+    """An Arrow list array of flat `values`, with `offsets` (int32, one more than rows)."""
     return pa.ListArray.from_arrays(cast(pa.Int32Array, to_arrow(offsets)), to_arrow(values))

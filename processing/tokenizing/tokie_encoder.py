@@ -1,9 +1,9 @@
-"""Tokenization with tokie where its token ids are proven equal to the tokenizers library's; sampled checks.
+"""TokieEncoder: tokenizes with tokie where it gives the same ids as the tokenizers library, and checks a sample.
 
-tokie is an order of magnitude faster, but differs from the tokenizers library on some code points
-and on some tokenizers. So it gets only tokenizers of a proven structure and texts of a proven
-alphabet (processing.tokenizing.tokie_support); the library encodes everything else and, row by row of a sample,
-judges the rest.
+tokie is about ten times as fast, but gives other ids than the tokenizers library for some characters and
+some tokenizers. So it encodes only texts of proven characters with tokenizers of a proven structure
+(processing/tokenizing/tokie_support.py). The library encodes all other texts, and a sample of tokie's
+to compare.
 """
 
 from __future__ import annotations
@@ -25,13 +25,15 @@ from numpy.typing import NDArray
 from contract.tokenizer import TOKENIZER_FILE, read
 from processing.arrays import to_list, to_texts
 from processing.tokenizing.encoder import Encoder, LibraryEncoder, Tokens, gather
-from processing.tokenizing.tokie_support import Proven, proven
+from processing.tokenizing.tokie_support import ProvenTexts, proven
 
 log = logging.getLogger(__name__)
 
 FIRST_SAMPLE, SAMPLE = 16, 1
-# What tokie need not do: no text with an added token comes to it, and it is a twelfth of its time to look for them.
+# Left out of tokie's tokenizer.json: it gets no text with an added token, and searching for them takes a twelfth of
+# its time; truncation and padding are done here.
 LEAN: dict[str, Any] = {"added_tokens": [], "truncation": None, "padding": None}
+# Texts that are compared before the first row.
 PROBES = (
     "",
     " ",
@@ -43,10 +45,10 @@ PROBES = (
 
 
 def encoder(path: Path, max_length: int, backend: str) -> Encoder:
-    """The fastest encoder that gives the library's ids for the tokenizer in `path`.
+    """Create the encoder for the tokenizer.json `path`: tokie if it is proven for it and installed, else tokenizers.
 
     Args:
-        backend: auto, or tokenizers for the library alone.
+        backend: --tokenizer-backend: auto, or tokenizers for the library alone.
     """
     library = LibraryEncoder(path, max_length)
     content = read(path)
@@ -57,7 +59,7 @@ def encoder(path: Path, max_length: int, backend: str) -> Encoder:
     try:
         import tokie
     except ImportError:
-        log.warning("tokie is not installed: tokenizing with the tokenizers library, which takes longer")
+        log.warning("tokie is not installed: tokenizing with the tokenizers library, which is slower")
         return library
     with tempfile.TemporaryDirectory(prefix="processing-") as folder:
         lean = Path(folder) / TOKENIZER_FILE
@@ -66,39 +68,47 @@ def encoder(path: Path, max_length: int, backend: str) -> Encoder:
     try:
         return TokieEncoder(library, fast, texts)
     except DifferenceError:
-        log.error("tokie and tokenizers differ on a probe: tokenizing with the tokenizers library, which takes longer")
+        log.error("tokie and tokenizers differ on a probe: tokenizing with the tokenizers library, which is slower")
         return library
 
 
 class DifferenceError(Exception):
-    """tokie and the library gave different ids for a proven text: no row of tokie's is to be trusted."""
+    """tokie and the library gave different ids for a proven text, so none of tokie's rows can be used."""
 
 
 class TokieEncoder:
-    """tokie for texts of the proven alphabet, the library for the others. Several threads may encode.
+    """Tokenizes proven texts with tokie, and others with the tokenizers library; thread-safe.
+
+    Args:
+        library: encoder with the tokenizers library.
+        fast: tokie.Tokenizer of the same tokenizer.json.
+        texts: the texts that tokie is proven for.
 
     Attributes:
-        fast_rows, library_rows: how many rows each encoded.
-        checked: rows that both encoded, and alike: a difference stops the job.
+        fast_rows, library_rows: number of rows encoded by tokie and by the library.
+        checked: number of rows encoded by both and compared.
+
+    Raises:
+        DifferenceError: tokie and the library differ on one of PROBES.
     """
 
-    def __init__(self, library: LibraryEncoder, fast: Any, texts: Proven) -> None:
+    def __init__(self, library: LibraryEncoder, fast: Any, texts: ProvenTexts) -> None:
         self.library = library
         self.texts = texts
         self.fast = fast
         self.fast_rows = self.library_rows = self.checked = 0
         around = np.array(library.tokenizer.encode("").ids, np.int32)
         self._counting = threading.Lock()
-        self._chance = random.Random(0)  # noqa: S311 (no secret hangs on it)
+        self._random = random.Random(0)  # noqa: S311 (not a secret)
         self._before, self._after = np.split(around, [library.special.before])
         probes = list(compress(PROBES, texts.holds(to_texts(PROBES))))
         self._check(probes, self._encode_fast(probes))
 
     def encode(self, texts: pa.Array) -> Tokens:
-        """The tokens of `texts` (strings without nulls), in order.
+        """Tokenize an Arrow array of strings without nulls.
 
         Raises:
-            DifferenceError: a row of the sample has other ids than the library gives it.
+            DifferenceError: tokie and the library differ on a row of the sample.
         """
         safe = self.texts.holds(texts)
         rows = to_list(texts)
@@ -109,7 +119,7 @@ class TokieEncoder:
         return interleave(tokens, self._by_library(others), safe) if others else tokens
 
     def summary(self) -> dict[str, int]:
-        """Which path took how many rows, for the report."""
+        """Numbers of rows encoded by tokie and by the library, and compared, for report.json."""
         return {
             "tokie_rows": self.fast_rows,
             "tokenizers_rows": self.library_rows,
@@ -132,12 +142,14 @@ class TokieEncoder:
         ids, counts = self.fast.encode_batch_flat(list(texts), add_special_tokens=False)
         library = self.library
         full = counts.astype(np.int32)
-        return framed(ids.view(np.int32), full, self._before, self._after, library.max_length, library.side)
+        return with_special_tokens(
+            ids.view(np.int32), full, self._before, self._after, library.max_length, library.side
+        )
 
     def _sample(self, texts: Sequence[str], tokens: Tokens) -> None:
-        """Compare some rows, chosen by chance, more of them at the start."""
-        wanted = SAMPLE if self.checked > len(PROBES) else FIRST_SAMPLE
-        rows = np.array(sorted(self._chance.sample(range(len(texts)), min(wanted, len(texts)))), np.int64)
+        """Compare a random sample of rows, which is larger for the first batch."""
+        size = SAMPLE if self.checked > len(PROBES) else FIRST_SAMPLE
+        rows = np.array(sorted(self._random.sample(range(len(texts)), min(size, len(texts)))), np.int64)
         self._check([texts[row] for row in rows], gather(tokens, rows))
 
     def _check(self, texts: Sequence[str], tokens: Tokens) -> None:
@@ -148,7 +160,7 @@ class TokieEncoder:
             raise DifferenceError
 
 
-def framed(
+def with_special_tokens(
     ids: NDArray[np.int32],
     counts: NDArray[np.int32],
     before: NDArray[np.int32],
@@ -156,23 +168,25 @@ def framed(
     limit: int,
     side: str,
 ) -> Tokens:
-    """Rows cut so that with special tokens before and after they have at most `limit` tokens.
+    """Truncate rows and add special tokens, so that each has at most `limit` tokens.
 
     Args:
-        ids: of all rows, one after another, without special tokens.
-        counts: how many of each row.
-        side: where a row that is too long loses tokens, right or left.
+        ids: token ids of all rows, concatenated, without special tokens.
+        counts: number of tokens of each row.
+        before: ids of the special tokens before a text.
+        after: ids of the special tokens after a text.
+        side: side on which rows are truncated, right or left.
     """
     special = len(before) + len(after)
     kept = np.minimum(counts, limit - special)
     lengths = (kept + special).astype(np.int32)
     ends = np.cumsum(lengths, dtype=np.int64)
     whole: NDArray[np.int32] = np.empty(int(lengths.sum()), np.int32)
-    # Row by row: a mask over all tokens takes ten times as long.
-    places = ends - lengths + len(before)
+    # Slices of rows are ten times faster than a mask over all tokens.
+    targets = ends - lengths + len(before)
     starts = np.cumsum(counts, dtype=np.int64) - (kept if side == "left" else counts)
-    for place, start, keep in zip(places.tolist(), starts.tolist(), kept.tolist(), strict=True):
-        whole[place : place + keep] = ids[start : start + keep]
+    for target, start, keep in zip(targets.tolist(), starts.tolist(), kept.tolist(), strict=True):
+        whole[target : target + keep] = ids[start : start + keep]
     for offset, token in enumerate(before):
         whole[ends - lengths + offset] = token
     for offset, token in enumerate(after):
@@ -181,9 +195,9 @@ def framed(
 
 
 def interleave(chosen: Tokens, others: Tokens, is_chosen: NDArray[np.bool_]) -> Tokens:
-    """One batch of two: rows of `chosen` where `is_chosen`, rows of `others` elsewhere.
+    """Merge two batches: row i is the next row of `chosen` if `is_chosen[i]`, else the next row of `others`.
 
-    Run by run of rows that come from the same one: where few rows change sides, as good as one copy.
+    Runs of rows from the same batch are copied together, which is fast if there are few runs.
     """
     edges = np.flatnonzero(np.diff(is_chosen, prepend=~is_chosen[:1], append=~is_chosen[-1:]))
     before: NDArray[np.int64] = np.cumsum(is_chosen) - is_chosen

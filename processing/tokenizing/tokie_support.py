@@ -1,7 +1,7 @@
-"""Which tokenizer structures and which characters tokie is proven to encode exactly; the texts it may get.
+"""Tokenizer structures and characters for which tokie is proven to give the same ids as the tokenizers library.
 
-A structure or a text that is not listed here goes to the tokenizers library. Every character listed is
-compared in the tests, in every position, and so are generated texts.
+Texts with other characters, and tokenizers of another structure, are encoded by the tokenizers library.
+The tests compare every character listed here in every position, and generated texts.
 """
 
 from __future__ import annotations
@@ -16,94 +16,94 @@ from numpy.typing import NDArray
 
 from processing.arrays import buffer_values, text_bytes, to_arrow
 
-# Printable ASCII and Latin, tab and line ends, the controls that old encodings leave behind, and the
-# assigned part of General Punctuation.
+# All except: printable ASCII and Latin, tab and line ends, C1 control characters (which wrong encodings leave behind),
+# and the assigned characters of General Punctuation.
 WORDPIECE_UNPROVEN = "[^\t\n\r -~\u0080-\u00ac\u00ae-\u024f\u2010-\u2027\u2030-\u205e]"
-# Without the no-break space and the next-line control, which are white space. After a line end or a tab
-# tokie does not see a contraction as the library does.
+# The same, and also no-break space and next line, which are white space. An apostrophe after a line end or a tab is
+# unproven: tokie splits contractions there differently.
 BYTE_LEVEL_UNPROVEN = (
     "[^\t\n\r -~\u0080-\u0084\u0086-\u009f\u00a1-\u00ac\u00ae-\u024f\u2010-\u2027\u2030-\u205e]|[\t\n\r]'"
 )
 MOST_LITERALS = 20
-# Literals that start alike are looked for by their common start: [unused0], [unused1], ...
+# Length of the common prefix by which similar added tokens are searched: [unused0], [unused1], ...
 COMMON_START = 5
-# The bytes of ASCII's printable characters, proven in every position of every proven tokenizer.
+# The bytes of printable ASCII characters, which are proven for every proven tokenizer.
 PRINTABLE = range(0x20, 0x7F)
 BYTES = 256
 
 
 @dataclass(frozen=True)
-class Proven:
-    """The texts that tokie encodes as the library does.
+class ProvenTexts:
+    """The texts for which tokie gives the same ids as the library.
 
     Attributes:
-        unproven: regular expression that finds something in any other text, as Python and RE2 read it.
-        literals: starts of added tokens, which are in other texts only.
+        unproven: regular expression (Python and RE2 syntax) that matches in every other text.
+        literals: prefixes of added tokens; a text that contains one is not proven.
     """
 
     unproven: str
     literals: tuple[str, ...]
 
     def holds(self, texts: pa.Array) -> NDArray[np.bool_]:
-        """bool [texts], true where one of `texts` (strings without nulls) is proven."""
+        """Which of `texts` (strings without nulls) are proven: bool [texts]."""
         proven: NDArray[np.bool_] = np.ones(len(texts), bool)
         starts = {literal.encode()[0] for literal in self.literals}
-        # Most texts are plain ASCII, which is seen in less than half of the time that the pattern takes.
+        # Most texts are plain ASCII, which is checked in less than half of the time of the regular expression.
         doubtful = np.flatnonzero(holding_other_bytes(texts, starts))
         if len(doubtful):
             proven[doubtful] = ~self._found(texts.take(to_arrow(doubtful)))
         return proven
 
     def _found(self, texts: pa.Array) -> NDArray[np.bool_]:
-        """bool [texts], true where one holds what is unproven."""
-        # Imported late: it takes as long as all of pyarrow, and the first rows are read meanwhile.
+        """Which of `texts` match the regular expression or contain a literal: bool [texts]."""
+        # Imported late: the import is slow, and DuckDB reads the first rows meanwhile.
         import pyarrow.compute as pc
 
         pattern = "|".join([self.unproven, *map(escaped, self.literals)])
-        found = pc.match_substring_regex(texts, pattern)
-        bits = np.unpackbits(buffer_values(found.buffers()[1], np.uint8), bitorder="little")
-        return bits[found.offset : found.offset + len(found)].astype(bool)
+        matches = pc.match_substring_regex(texts, pattern)
+        bits = np.unpackbits(buffer_values(matches.buffers()[1], np.uint8), bitorder="little")
+        return bits[matches.offset : matches.offset + len(matches)].astype(bool)
 
 
 def holding_other_bytes(texts: pa.Array, doubtful: Iterable[int]) -> NDArray[np.bool_]:
-    """bool [texts], true where one of `texts` holds a byte that is not printable ASCII, or one of `doubtful`."""
+    """Which of `texts` contain a byte that is not printable ASCII, or one of `doubtful`: bool [texts]."""
     ends, content = text_bytes(texts)
-    # Unsigned: what comes before the first printable character comes after the last.
+    # In unsigned arithmetic bytes below the first printable character wrap around to large values.
     other = content - np.uint8(PRINTABLE[0]) > np.uint8(PRINTABLE[-1] - PRINTABLE[0])
     for byte in doubtful:
         other |= content == byte
-    found: NDArray[np.bool_] = np.zeros(len(texts), bool)
-    found[np.searchsorted(ends, np.flatnonzero(other), side="right")] = True
-    return found
+    result: NDArray[np.bool_] = np.zeros(len(texts), bool)
+    result[np.searchsorted(ends, np.flatnonzero(other), side="right")] = True
+    return result
 
 
 def escaped(text: str) -> str:
-    """`text` as a regular expression that finds just it."""
+    """A regular expression that matches exactly `text`."""
     return "".join(f"\\x{{{ord(character):x}}}" for character in text)
 
 
-def proven(content: Mapping[str, Any]) -> Proven | None:
-    """The texts that tokie is proven on with the tokenizer.json `content`; None for an unproven structure."""
+def proven(content: Mapping[str, Any]) -> ProvenTexts | None:
+    """The texts that tokie is proven for with the parsed tokenizer.json `content`; None for an unproven structure."""
     added = content.get("added_tokens") or ()
     literals = distinct([token["content"] for token in added])
     if len(literals) > MOST_LITERALS or "" in literals:
         return None
     if is_wordpiece(content) and not any(token.get("normalized") for token in added):
-        return Proven(WORDPIECE_UNPROVEN, literals)
-    # Its normalizer leaves the proven texts as they are, so a literal of ASCII is in them or it is not.
+        return ProvenTexts(WORDPIECE_UNPROVEN, literals)
+    # Normalization does not change proven texts, so ASCII literals can be searched in the original text.
     if is_byte_level(content) and all(token["content"].isascii() for token in added):
-        return Proven(BYTE_LEVEL_UNPROVEN, literals)
+        return ProvenTexts(BYTE_LEVEL_UNPROVEN, literals)
     return None
 
 
 def distinct(literals: Iterable[str]) -> tuple[str, ...]:
-    """The fewest texts one of which is in every text that holds one of `literals`."""
+    """The smallest set of prefixes of `literals` such that a text with one of `literals` contains one of them."""
     starts = sorted({literal[:COMMON_START] for literal in literals}, key=len)
     return tuple(start for n, start in enumerate(starts) if not any(shorter in start for shorter in starts[:n]))
 
 
 def is_wordpiece(content: Mapping[str, Any]) -> bool:
-    """Whether `content` is BERT's WordPiece."""
+    """Whether the parsed tokenizer.json `content` is a WordPiece tokenizer with BERT's settings."""
     model = content["model"]
     parts = [(content.get(name) or {}).get("type") for name in ("normalizer", "pre_tokenizer")]
     return (
@@ -116,7 +116,7 @@ def is_wordpiece(content: Mapping[str, Any]) -> bool:
 
 
 def is_byte_level(content: Mapping[str, Any]) -> bool:
-    """Whether `content` is byte-level BPE as GPT-2, RoBERTa and ModernBERT have it."""
+    """Whether the parsed tokenizer.json `content` is a byte-level BPE tokenizer as in GPT-2, RoBERTa and ModernBERT."""
     model, before = content["model"], content.get("pre_tokenizer") or {}
     unusual = (
         "dropout",
@@ -133,6 +133,6 @@ def is_byte_level(content: Mapping[str, Any]) -> bool:
         and before.get("use_regex", True)
         and model.get("type") == "BPE"
         and not any(model.get(name) for name in unusual)
-        # Every byte is a token, so that nothing is unknown.
+        # Every byte is a token, so that there are no unknown tokens.
         and sum(len(piece) == 1 for piece in model.get("vocab", {})) >= BYTES
     )

@@ -1,1 +1,1 @@
-"""Prepared splits on disk, staged until every one of them is complete."""
+"""Writers of the splits, and staging folders from which the splits are published when all are complete."""

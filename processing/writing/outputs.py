@@ -1,4 +1,4 @@
-"""The output folders train, validation, test and report: cleared, staged, and published when all are complete."""
+"""Stages the output folders train, validation, test and report, and publishes them when all are complete."""
 
 from __future__ import annotations
 
@@ -19,24 +19,27 @@ from processing.report.json_report import REPORT_FILE
 from processing.rows.split import SPLITS
 from processing.writing.writer import STATE_FILE, SplitWriter
 
-# The file that makes a folder a split, moved there last.
+# The marker file of a split by format, without which it is incomplete; it is moved there last.
 MARKERS = {"datasets": STATE_FILE, "parquet": CARD_FILE}
 
 
 class Writer(Protocol):
-    """What writes one split. Nothing is a dataset before `finish`."""
+    """Interface of the writers of one split. The split is incomplete before `finish`."""
 
     rows: int
 
-    def write(self, batch: pa.RecordBatch) -> None: ...
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Append a batch."""
 
-    def finish(self, split: str, label_names: tuple[str, ...]) -> None: ...
+    def finish(self, split: str, label_names: tuple[str, ...]) -> None:
+        """Complete the split."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Close open files, finished or not."""
 
 
 def writer(kind: str, folder: Path, schema: pa.Schema, label_names: tuple[str, ...] | None) -> Writer:
-    """The writer of the format `kind`."""
+    """Create the writer of one split in the format `kind`."""
     if kind == "datasets":
         return SplitWriter(folder, schema)
     # Imported late: it imports pandas, which costs half a second.
@@ -47,7 +50,7 @@ def writer(kind: str, folder: Path, schema: pa.Schema, label_names: tuple[str, .
 
 @dataclass
 class Outputs:
-    """Staging folders of the splits and of the report, and the writers of the splits."""
+    """The staging folders of the splits and of the report, and the writers of the splits."""
 
     splits: Mapping[str, Path]
     report: Path
@@ -56,13 +59,13 @@ class Outputs:
     schema: pa.Schema | None = None
 
     def open(self, schema: pa.Schema, label_names: tuple[str, ...] | None) -> None:
-        """Start a writer for each split; once open, `schema` must stay the same.
+        """Create the writers on the first call; later calls check that `schema` is the same.
 
         Args:
-            label_names: None where they are known only at the end.
+            label_names: None if they are known only at the end.
 
         Raises:
-            UserError: kept columns have other types than before.
+            UserError: a kept column has another type than in the first call.
         """
         if self.schema is None:
             self.schema = schema
@@ -71,14 +74,15 @@ class Outputs:
             }
         elif schema != self.schema:
             changed = next(new for old, new in zip(self.schema, schema, strict=True) if old != new)
-            raise UserError(f"column {changed.name} is {changed.type} in one file and another type in the next")
+            raise UserError(f"column {changed.name} is {changed.type} in one file, and another in an earlier one")
 
     def close(self) -> None:
+        """Close the writers' files, finished or not."""
         for writer in self.writers.values():
             writer.close()
 
     def finish(self, card: Card) -> None:
-        """Complete every split with the card beside it, and put the card into the report's folder."""
+        """Complete every split, and write the card into the folders of the splits and of the report."""
         for name, writer in self.writers.items():
             writer.finish(name, card.label_names)
             card.write(self.splits[name])
@@ -86,26 +90,29 @@ class Outputs:
 
 
 @contextmanager
-def outputs(paths: Paths, hosts: Hosts, wanted: tuple[str, ...], format: str = "datasets") -> Iterator[Outputs]:
-    """Staged outputs for this host. On success they are published, train last; on failure nothing is.
+def outputs(paths: Paths, hosts: Hosts, names: tuple[str, ...], format: str = "datasets") -> Iterator[Outputs]:
+    """Stage the outputs of this host; on success they are published, train last, on failure none is.
 
-    Of several hosts each writes below its own name, so that uploads to one prefix do not collide.
+    With several hosts each writes to a folder with its own name, so that uploads to one S3 prefix do not collide.
+
+    Args:
+        names: the splits to write.
     """
-    places = folders(paths, hosts)
+    targets = folders(paths, hosts)
     for name in SPLITS:
-        remove_older(places[name])
+        remove_older(targets[name])
     with ExitStack() as stack:
-        splits = {name: stack.enter_context(staged(places[name], MARKERS[format])) for name in wanted}
-        result = Outputs(splits, stack.enter_context(staged(places["report"], REPORT_FILE)), format)
+        splits = {name: stack.enter_context(staged(targets[name], MARKERS[format])) for name in names}
+        result = Outputs(splits, stack.enter_context(staged(targets["report"], REPORT_FILE)), format)
         stack.callback(result.close)
         yield result
 
 
 def remove_older(folder: Path) -> None:
-    """Empty `folder` of what an earlier job left there, in whichever format.
+    """Delete the output of an earlier job in `folder`, of any format.
 
     Raises:
-        UserError: it holds files of another origin.
+        UserError: the folder has files that no earlier job wrote.
     """
     for marker in MARKERS.values():
         if (folder / marker).exists():

@@ -1,4 +1,4 @@
-"""Writer of a split as parquet files with the features metadata of the datasets library (--format parquet)."""
+"""ParquetSplitWriter: writes a split as parquet files with the metadata of the datasets library (--format parquet)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from processing.writing.writer import SHARD_BYTES, features
 
-# A row group is the least that readers take at once: large enough for column chunks to compress.
+# Readers load whole row groups; this size is large enough for columns to compress well.
 ROW_GROUP_BYTES = 16 * 1024 * 1024
 
 
@@ -18,8 +18,8 @@ class ParquetSplitWriter:
     """Writes record batches of one split into parquet files of about `shard_bytes` bytes.
 
     Args:
-        label_names: written into the files where they are known before the rows are; else labels
-            are plain numbers there, and named in card.json.
+        label_names: written into the files' metadata; if None, labels are plain integers there, and only
+            card.json has their names.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class ParquetSplitWriter:
             self._waiting = []
 
     def write(self, batch: pa.RecordBatch) -> None:
+        """Append a batch; starts the next file if the current one is large enough."""
         if self._file.tell() >= self._shard_bytes:
             self._close_shard()
             self._open_shard()
@@ -59,11 +60,11 @@ class ParquetSplitWriter:
             self._flush()
 
     def finish(self, split: str, label_names: tuple[str, ...]) -> None:  # noqa: ARG002 (as every writer's)
-        """Name the files after their split, now that their number is known."""
+        """Close the last file, and rename the files after the split and their number."""
         self._close_shard()
         for index, shard in enumerate(self._shards):
             shard.rename(self._folder / f"{split}-{index:05d}-of-{len(self._shards):05d}.parquet")
 
     def close(self) -> None:
-        """Let go of the open file, finished or not."""
+        """Close the open file, finished or not."""
         self._file.close()

@@ -1,7 +1,7 @@
-"""Writer of a split in the layout of datasets.load_from_disk: Arrow files, state.json, dataset_info.json.
+"""SplitWriter: writes a split for datasets.load_from_disk: Arrow files, state.json, dataset_info.json.
 
-The layout is that of datasets 4 (Dataset.save_to_disk): Arrow IPC streams, dataset_info.json and
-state.json. Written with pyarrow alone, since importing datasets costs more than many a job.
+The format is that of Dataset.save_to_disk in datasets 4: Arrow IPC streams, dataset_info.json and
+state.json. It is written with pyarrow alone, since importing datasets takes longer than many jobs.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ TOKEN_FIELDS = (
     pa.field(LABELS, pa.int64()),
     pa.field("length", pa.int32()),
 )
-# Arrow's names of types where those of datasets differ.
+# Names of Arrow types that datasets names differently.
 DTYPES = {"double": "float64", "float": "float32", "halffloat": "float16", "date32[day]": "date32"}
 
 
 class SplitWriter:
     """Writes record batches of one split into shards of about `shard_bytes` bytes.
 
-    Nothing is a dataset before `finish`, which writes dataset_info.json and state.json.
+    The folder is not a dataset before `finish`, which writes dataset_info.json and state.json.
     """
 
     def __init__(self, folder: Path, schema: pa.Schema, shard_bytes: int = SHARD_BYTES) -> None:
@@ -44,7 +44,7 @@ class SplitWriter:
         self.rows = 0
         self._folder, self._schema, self._shard_bytes = folder, schema, shard_bytes
         self._shards: list[Path] = []
-        # As datasets makes its own fingerprints.
+        # datasets computes its fingerprints by the same hash.
         self._digest = xxhash.xxh3_64()
         self._open_shard()
 
@@ -58,6 +58,7 @@ class SplitWriter:
         self._file.close()
 
     def write(self, batch: pa.RecordBatch) -> None:
+        """Append a batch; starts the next shard if the current one is large enough."""
         if self._file.tell() >= self._shard_bytes:
             self._close_shard()
             self._open_shard()
@@ -66,7 +67,7 @@ class SplitWriter:
         self.rows += batch.num_rows
 
     def finish(self, split: str, label_names: tuple[str, ...]) -> None:
-        """Name the shards, now that their number is known, and describe them."""
+        """Close the last shard, rename the shards by their number, and write dataset_info.json and state.json."""
         self._close_shard()
         names = [f"data-{index:05d}-of-{len(self._shards):05d}.arrow" for index in range(len(self._shards))]
         for shard, name in zip(self._shards, names, strict=True):
@@ -87,26 +88,26 @@ class SplitWriter:
         }
 
     def close(self) -> None:
-        """Let go of the open shard, finished or not."""
+        """Close the open shard, finished or not."""
         self._file.close()
 
 
 def schema(kept: list[pa.Field], is_labelled: bool = True, is_padded: bool = False) -> pa.Schema:
-    """The columns of a prepared split.
+    """The schema of a prepared split: the job's own columns and the columns to keep.
 
     Raises:
-        UserError: a kept column is of a type that dataset_info.json cannot name.
+        UserError: a column to keep has a nested type, which dataset_info.json cannot describe.
     """
     for field in kept:
         if pa.types.is_nested(field.type) and not pa.types.is_list(field.type):
-            raise UserError(f"option --columns names {field.name}, which is {field.type}; expected a plain column")
+            raise UserError(f"option --columns names {field.name}, which is {field.type}; expected a scalar or a list")
     absent = {*([] if is_labelled else [LABELS]), *([] if is_padded else [MASK])}
     own = [field for field in TOKEN_FIELDS if field.name not in absent]
     return pa.schema([*own, *kept])
 
 
 def features(schema: pa.Schema, label_names: tuple[str, ...] | None) -> dict[str, Any]:
-    """The features of dataset_info.json for `schema`; labels are plain numbers where their names are None."""
+    """The features of dataset_info.json for `schema`; labels are plain integers if `label_names` is None."""
     described: dict[str, Any] = {field.name: feature(field.type) for field in schema}
     if LABELS in described and label_names is not None:
         described[LABELS] = {"names": list(label_names), "_type": "ClassLabel"}
@@ -114,7 +115,8 @@ def features(schema: pa.Schema, label_names: tuple[str, ...] | None) -> dict[str
 
 
 def feature(kind: pa.DataType) -> dict[str, Any]:
+    """The feature of dataset_info.json for one Arrow type."""
     if pa.types.is_list(kind):
-        # Sequence is what datasets 2 to 4 read; List is new in 4.
+        # datasets 2 to 4 read Sequence; List exists only since 4.
         return {"feature": feature(kind.value_type), "_type": "Sequence"}
     return {"dtype": DTYPES.get(str(kind), str(kind)), "_type": "Value"}

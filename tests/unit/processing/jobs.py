@@ -1,4 +1,4 @@
-"""Whole jobs in this process, their input in each format, and what they wrote."""
+"""Runs whole processing jobs in this process: writes input in each format, and reads the splits."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def run(base: Path, **options: Any) -> dict[str, Any]:
 
 
 def on_host(base: Path, folder: Path, host: int, hosts: int, kind: Kind, options: dict[str, Any]) -> dict[str, Any]:
-    """One of several hosts, with its own input and the outputs that S3 would merge."""
+    """Run the job of one of several hosts, with its own input and shared outputs."""
     names = [f"algo-{number + 1}" for number in range(hosts)]
     config = base / "config" / "resourceconfig.json"
     config.parent.mkdir(parents=True, exist_ok=True)

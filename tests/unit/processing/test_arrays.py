@@ -10,7 +10,7 @@ from processing.arrays import take, to_arrow, to_numpy
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.int64, np.float64])
-def test_there_and_back(dtype: type[np.generic]) -> None:
+def test_conversions_round_trip(dtype: type[np.generic]) -> None:
     values = np.arange(10).astype(dtype)
     assert to_numpy(to_arrow(values), dtype).tolist() == values.tolist()
     assert to_numpy(to_arrow(values[::2]).slice(1, 3), dtype).tolist() == values[2:8:2].tolist()

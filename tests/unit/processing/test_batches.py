@@ -1,4 +1,4 @@
-"""Batches on their way to the splits."""
+"""Batches of the query."""
 
 from __future__ import annotations
 

@@ -25,16 +25,16 @@ def job_config(folder: Path, kind: str) -> Path:
 
 @pytest.mark.parametrize(("kind", "expected"), [("ShardedByS3Key", True), ("FullyReplicated", False)])
 @pytest.mark.parametrize("place", ["/opt/ml/processing/input", "/opt/ml/processing/input/part.tsv"])
-def test_auto_asks_the_jobs_configuration(tmp_path: Path, kind: str, expected: bool, place: str) -> None:
+def test_auto_reads_the_job_configuration(tmp_path: Path, kind: str, expected: bool, place: str) -> None:
     assert is_sharded(ProcessingOptions(), TWO, job_config(tmp_path, kind), Path(place)) is expected
 
 
-def test_auto_takes_replicated_where_nothing_says_so(tmp_path: Path) -> None:
+def test_auto_is_replicated_by_default(tmp_path: Path) -> None:
     assert is_sharded(ProcessingOptions(), TWO, tmp_path / "none", Path("/x")) is False
     assert is_sharded(ProcessingOptions(), TWO, job_config(tmp_path, "ShardedByS3Key"), Path("/elsewhere")) is False
 
 
-def test_the_option_wins(tmp_path: Path) -> None:
+def test_the_option_takes_precedence_over_the_job_configuration(tmp_path: Path) -> None:
     options = ProcessingOptions(input_distribution="replicated")
     place = Path("/opt/ml/processing/input")
     assert is_sharded(options, TWO, job_config(tmp_path, "ShardedByS3Key"), place) is False

@@ -1,4 +1,4 @@
-"""What the database may use, and memory that stays."""
+"""Memory limit of the database, and malloc settings."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told what to keep")
-def test_memory_that_was_freed_is_kept() -> None:
-    """A process of its own, for it changes the whole process."""
+def test_freed_memory_is_kept() -> None:
+    """In a separate process, since the settings are for the whole process."""
     default, kept = (
         int(subprocess.run([sys.executable, "-c", FAULTS, how], check=True, capture_output=True).stdout)
         for how in ("default", "kept")

@@ -10,7 +10,7 @@ import pytest
 from processing.progress import ReadingProgress, bytes_read
 
 
-def test_tells_rates_share_and_time_left(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_line_has_rates_share_and_time_left(caplog: pytest.LogCaptureFixture) -> None:
     read = iter([1_000_000, 11_000_000, 500_000_000])
     now = iter([0.0, 1.0, 5.0, 6.0, 100.0])
     progress = ReadingProgress(logging.getLogger("x"), 40_000_000, clock=lambda: next(now), read=lambda: next(read))

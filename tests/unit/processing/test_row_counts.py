@@ -1,4 +1,4 @@
-"""The job's own bookkeeping finds what does not add up."""
+"""Checks of the row counts."""
 
 from __future__ import annotations
 

@@ -9,10 +9,10 @@ ODD = ["plain", "it's", 'a "quoted" name', "'; DROP TABLE x; --", "line\nbreak",
 
 
 @pytest.mark.parametrize("text", ODD)
-def test_a_value_is_read_back_as_it_was(text: str) -> None:
+def test_a_literal_round_trips(text: str) -> None:
     assert duckdb.execute(f"SELECT {literal(text)}").fetchone() == (text,)
 
 
 @pytest.mark.parametrize("text", ODD)
-def test_a_name_is_that_of_the_column(text: str) -> None:
+def test_an_identifier_names_the_column(text: str) -> None:
     assert duckdb.sql(f"SELECT 1 AS {identifier(text)}").columns == [text]

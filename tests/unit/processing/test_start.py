@@ -18,17 +18,17 @@ from processing.options import ProcessingOptions
 from processing.start import check_sharded, start
 
 
-def test_a_tokenizer_must_be_given(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="^option --tokenizer is not given; expected a folder"):
+def test_a_missing_tokenizer_option_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="^option --tokenizer is not set; expected a folder"):
         start(ProcessingOptions(), Paths(tmp_path))
 
 
 def test_an_input_without_files_is_named(tmp_path: Path, wordpiece: Path) -> None:
-    with pytest.raises(UserError, match=f"^input {tmp_path} holds no file$"):
+    with pytest.raises(UserError, match=f"^input {tmp_path} has no file$"):
         start(ProcessingOptions(tokenizer=str(wordpiece), input=str(tmp_path)), Paths(tmp_path / "ml"))
 
 
-def test_files_that_are_not_read_are_named(
+def test_skipped_files_are_logged(
     tmp_path: Path, wordpiece: Path, written: Callable[[str, str], Path], caplog: pytest.LogCaptureFixture
 ) -> None:
     written("input/rows.csv", "text,label\na,1\n")
@@ -37,21 +37,21 @@ def test_files_that_are_not_read_are_named(
     with caplog.at_level(logging.INFO):
         job = start(ProcessingOptions(tokenizer=str(wordpiece), input=str(tmp_path / "input")), Paths(tmp_path / "ml"))
     assert [file.name for file in job.files] == ["rows.csv"]
-    assert "2 files that are empty or of no known format" in caplog.text
+    assert "2 files that are empty or of an unknown format" in caplog.text
     assert "empty.csv" in caplog.text and "readme.doc" in caplog.text
 
 
-def test_hosts_that_see_their_own_files_alone_cannot_cut_to_size() -> None:
+def test_sampling_is_refused_with_sharded_input() -> None:
     hosts = Hosts("algo-1", ("algo-1", "algo-2"))
-    with pytest.raises(UserError, match="^option --max-rows 10 is given, but input is sharded over 2 hosts"):
+    with pytest.raises(UserError, match="^option --max-rows 10 is set, but the input is sharded over 2 hosts"):
         check_sharded(ProcessingOptions(max_rows=10), hosts)
-    with pytest.raises(UserError, match="^option --balance is given, but input is sharded over 2 hosts"):
+    with pytest.raises(UserError, match="^option --balance is set, but the input is sharded over 2 hosts"):
         check_sharded(ProcessingOptions(balance=True), hosts)
 
 
-def test_duplicates_on_other_hosts_are_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+def test_duplicates_with_sharded_input_are_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     check_sharded(ProcessingOptions(drop_duplicates=True), Hosts("algo-1", ("algo-1", "algo-2")))
-    assert "duplicates on different hosts stay" in caplog.text
+    assert "duplicates on different hosts are kept" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -67,12 +67,12 @@ def test_duplicates_on_other_hosts_are_warned_of(caplog: pytest.LogCaptureFixtur
         ({"group_by": "x"}, "no column x .--group-by"),
         ({"label_map": {"1": "a", "2": "b"}}, r"label '3' in column label \(row 3\), expected one of 1, 2"),
         ({"where": "false"}, "no row is left to train on: 50 rows read, 0 kept, 50 filtered .where"),
-        ({}, "label column label holds the numbers 1, 2, 3, 4, 5"),
-        ({"tokenizer": None}, "--tokenizer is not given"),
+        ({}, "label column label has the numbers 1, 2, 3, 4, 5"),
+        ({"tokenizer": None}, "--tokenizer is not set"),
         ({"input": "nowhere"}, "input nowhere: no such file"),
     ],
 )
-def test_mistakes_get_one_sentence_and_leave_nothing(
+def test_user_errors_are_one_sentence_and_leave_no_output(
     written: Write, tmp_path: Path, wordpiece: Path, options: dict[str, Any], words: str
 ) -> None:
     given = {"input": str(written("in/a.tsv", as_tsv(table(50)))), "tokenizer": str(wordpiece), **options}
@@ -92,5 +92,5 @@ def test_damaged_files_are_named(written: Write, tmp_path: Path, wordpiece: Path
 
 @pytest.mark.parametrize("content", ["text\tlabel\r\na\t1\nb\t0\r\n", "text\tlabel\na\rb\t1\nb\t0\n"])
 def test_mixed_line_ends_are_named(written: Write, tmp_path: Path, wordpiece: Path, content: str) -> None:
-    with pytest.raises(UserError, match=r"input file a.tsv cannot be read: its lines end"):
+    with pytest.raises(UserError, match=r"input file a.tsv cannot be read: it mixes line endings"):
         run(tmp_path / "base", input=str(written("in/a.tsv", content)), tokenizer=str(wordpiece))

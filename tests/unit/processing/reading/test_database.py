@@ -1,4 +1,4 @@
-"""What SQL that a user writes can reach: the input files, and nothing else."""
+"""A user's SQL can read the input files only."""
 
 from __future__ import annotations
 
@@ -41,13 +41,15 @@ def test_an_input_file_is_read(connection: duckdb.DuckDBPyConnection, allowed: P
         "SET memory_limit = '1TB'",
     ],
 )
-def test_nothing_else_is(connection: duckdb.DuckDBPyConnection, written: Write, statement: str) -> None:
+def test_other_files_and_the_network_cannot_be_read(
+    connection: duckdb.DuckDBPyConnection, written: Write, statement: str
+) -> None:
     folder = written("secret.csv", "a\n1\n").parent
     with pytest.raises(duckdb.Error):
         connection.execute(statement.format(folder=folder)).fetchall()
     assert sorted(path.name for path in folder.iterdir() if path.is_file()) == ["it's allowed.csv", "secret.csv"]
 
 
-def test_it_keeps_to_its_memory_and_threads(connection: duckdb.DuckDBPyConnection) -> None:
+def test_memory_limit_and_threads_are_set(connection: duckdb.DuckDBPyConnection) -> None:
     settings = "SELECT current_setting('threads'), current_setting('memory_limit')"
     assert connection.execute(settings).fetchone() == (1, "190.7 MiB")

@@ -11,7 +11,7 @@ from processing.reading.source import SourceFile
 Write = Callable[[str, str | bytes], Path]
 
 
-def test_bytes_to_lines_past_blank_ones(written: Write) -> None:
+def test_byte_positions_give_line_numbers_after_blank_lines(written: Write) -> None:
     content = b"head\nrow\n\r\n\nx\ny\n"
     file = SourceFile(written("a.tsv", content), "a.tsv", "tsv")
     assert lines_at(file, [0, 5, 9, content.index(b"y")]) == [1, 2, 5, 6]

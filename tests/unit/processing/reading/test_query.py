@@ -1,4 +1,4 @@
-"""The columns that a query reads; the rows that it gives are those of whole jobs in test_job."""
+"""The columns of the query; its rows are tested by whole jobs in test_job.py."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from contract.failures import UserError
 from processing.options import ProcessingOptions
-from processing.reading.query import Chosen, choose, conditions, rows, typed, value
+from processing.reading.query import ChosenColumns, choose, conditions, rows, typed, value
 from processing.reading.source import SourceFile
 
 FILE = SourceFile(Path("/data/rows.tsv"), "rows.tsv", "tsv")
@@ -24,18 +24,18 @@ def options(**values: Any) -> ProcessingOptions:
 
 
 def test_columns_are_found_by_their_usual_names() -> None:
-    assert choose(options(), FILE, COLUMNS) == Chosen("review_body", "star_rating", None, ())
-    assert choose(options(), FILE, {"text": "VARCHAR", "label": "VARCHAR"}) == Chosen("text", "label", None, ())
+    assert choose(options(), FILE, COLUMNS) == ChosenColumns("review_body", "star_rating", None, ())
+    assert choose(options(), FILE, {"text": "VARCHAR", "label": "VARCHAR"}) == ChosenColumns("text", "label", None, ())
 
 
 def test_columns_are_those_that_the_options_name() -> None:
     given = options(text_column="text", label_column="label", group_by="id", columns=("star_rating",))
-    assert choose(given, FILE, COLUMNS) == Chosen("text", "label", "id", ("star_rating",))
+    assert choose(given, FILE, COLUMNS) == ChosenColumns("text", "label", "id", ("star_rating",))
     assert choose(given, FILE, COLUMNS).all == ("text", "label", "id", "star_rating")
 
 
 @pytest.mark.parametrize("given", [{"unlabelled": True}, {"positive_where": "stars > 3"}])
-def test_no_label_column_is_wanted_where_labels_come_from_elsewhere(given: dict[str, Any]) -> None:
+def test_no_label_column_is_read_with_positive_where_or_unlabelled(given: dict[str, Any]) -> None:
     assert choose(options(**given), FILE, {"text": "VARCHAR"}).label is None
 
 
@@ -48,7 +48,7 @@ def test_no_label_column_is_wanted_where_labels_come_from_elsewhere(given: dict[
         ({"columns": ("user",)}, "user \\(--columns\\)"),
     ],
 )
-def test_a_column_that_is_not_there_is_named_with_its_option(given: dict[str, Any], option: str) -> None:
+def test_a_missing_column_is_named_with_its_option(given: dict[str, Any], option: str) -> None:
     with pytest.raises(
         UserError, match=f"^input file rows.tsv has no column {option}; its columns are id, review_body"
     ):
@@ -62,7 +62,7 @@ def test_a_key_of_json_may_have_any_name(written: Callable[[str, str], Path], na
     assert duckdb.connect().execute(query).fetchall() == [("found",)]
 
 
-def test_conditions_see_numbers_as_numbers() -> None:
+def test_columns_in_conditions_are_typed() -> None:
     shown = typed(FILE, {"stars": "VARCHAR", "text": "VARCHAR"}, {"stars": "BIGINT"})
     query = f"SELECT stars + 1, text FROM (SELECT {', '.join(shown)} FROM (SELECT '4' AS stars, 'a' AS text))"
     assert duckdb.execute(query).fetchall() == [(5, "a")]

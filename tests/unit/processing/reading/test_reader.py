@@ -1,4 +1,4 @@
-"""What a reader says of files that it cannot read; the rows that it gives are those of whole jobs in test_job."""
+"""Errors for files that cannot be read; rows are tested by whole jobs in test_job.py."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from processing.reading.source import SourceFile
 SECRET = "it's a 'private'\nreview"
 
 
-def test_a_message_that_arose_from_data_does_not_quote_it() -> None:
+def test_an_error_about_data_does_not_quote_values() -> None:
     with pytest.raises(duckdb.ConversionException) as caught:
         duckdb.execute("SELECT CAST(? AS INTEGER)", [SECRET]).fetchall()
     assert "private" in str(caught.value)
@@ -26,7 +26,7 @@ def test_a_message_that_arose_from_data_does_not_quote_it() -> None:
     assert told.startswith("Conversion Error: Could not convert string '...'")
 
 
-def test_a_message_about_the_query_stays_as_it_is() -> None:
+def test_an_error_about_the_query_is_unchanged() -> None:
     with pytest.raises(duckdb.BinderException) as caught:
         duckdb.sql("SELECT missing FROM (SELECT 1 AS there)")
     assert without_values(caught.value).startswith('Binder Error: Referenced column "missing" not found')
@@ -38,7 +38,7 @@ def test_the_columns_of_a_parquet_file_have_their_types(tmp_path: Path) -> None:
     assert describe(duckdb.connect(), file) == {"text": "VARCHAR", "stars": "INTEGER"}
 
 
-def test_a_parquet_file_that_is_none_is_named(written: Callable[[str, str], Path]) -> None:
+def test_a_broken_parquet_file_is_named(written: Callable[[str, str], Path]) -> None:
     file = SourceFile(written("rows.parquet", "no parquet"), "rows.parquet", "parquet")
     with pytest.raises(UserError, match="^input file rows.parquet cannot be read: "):
         describe(duckdb.connect(), file)

@@ -16,7 +16,7 @@ from processing.reading.schema import MAX_LINE_BYTES
 from processing.reading.source import SourceFile
 
 
-def test_each_broken_line_is_told_once_and_then_forgotten(written: Write, tmp_path: Path) -> None:
+def test_each_broken_line_is_returned_once(written: Write, tmp_path: Path) -> None:
     content = b"a\tb\n1\tone\n2\n3\tthree\tmore\tand more\n4\t\xff\n5\tfive\n"
     file = SourceFile(written("rows.tsv", content), "rows.tsv", "tsv")
     with connected([file.path], tmp_path / "spill", 200_000_000, 1) as connection:

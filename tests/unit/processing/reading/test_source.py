@@ -17,7 +17,7 @@ def test_finds_every_format_below_a_folder_by_name(written: Write, tmp_path: Pat
     for name in ("b/2.tsv.gz", "a.csv", "c.JSONL", "d.parquet", "e.csv.zst", ".hidden.csv", "_SUCCESS", "notes.pdf"):
         written(f"in/{name}", "x")
     written("in/part-0.csv", "")
-    files, passed_over = find(str(tmp_path / "in"))
+    files, skipped = find(str(tmp_path / "in"))
     assert [(file.name, file.format, file.compression) for file in files] == [
         ("a.csv", "csv", "none"),
         ("b/2.tsv.gz", "tsv", "gzip"),
@@ -25,7 +25,7 @@ def test_finds_every_format_below_a_folder_by_name(written: Write, tmp_path: Pat
         ("d.parquet", "parquet", "none"),
         ("e.csv.zst", "csv", "zstd"),
     ]
-    assert passed_over == ["notes.pdf", "part-0.csv"]
+    assert skipped == ["notes.pdf", "part-0.csv"]
 
 
 def test_a_glob_and_a_file_name_narrow_it_down(written: Write, tmp_path: Path) -> None:

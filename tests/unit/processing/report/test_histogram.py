@@ -1,4 +1,4 @@
-"""Bins hold every row once, and know which are truncated."""
+"""Bins count every row once, and the truncated ones."""
 
 from __future__ import annotations
 

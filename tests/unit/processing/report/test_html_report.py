@@ -1,4 +1,4 @@
-"""The page shows the report's figures, needs nothing else, and takes no text for markup."""
+"""report.html has the figures of report.json, needs no other files, and escapes text."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_figure_that_report_json_lacks_is_an_error() -> None:
         page(lacking, [], {})
 
 
-def test_the_figures_are_there() -> None:
+def test_the_figures_are_shown() -> None:
     labels = {"train": {"NEGATIVE": 251, "POSITIVE": 449}, "validation": {"NEGATIVE": 0, "POSITIVE": 100}}
     shown = page(report(labels), ["NEGATIVE", "POSITIVE"], {})
     text = re.sub(r"<[^>]+>", " ", shown)
@@ -97,7 +97,7 @@ def test_the_figures_are_there() -> None:
     assert "and 20 more files" in text
 
 
-def test_what_is_not_there_is_not_shown() -> None:
+def test_absent_sections_are_not_shown() -> None:
     shown = page(report(None, rejected=0), [], {"train": [RowSample("train", "some text", None, 3, False)]})
     assert "Classes in each split" not in shown
     assert "None: every row was kept" in shown
@@ -107,7 +107,7 @@ def test_what_is_not_there_is_not_shown() -> None:
     assert "No row was kept" in page(nothing, [], {})
 
 
-def test_many_classes_are_a_table_alone() -> None:
+def test_many_classes_are_shown_as_a_table_only() -> None:
     names = [f"class {n}" for n in range(100)]
     shown = page(report({"train": dict.fromkeys(names, 7)}), names, {})
     assert "class 59" in shown and "class 60" not in shown

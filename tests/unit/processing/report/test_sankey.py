@@ -1,4 +1,4 @@
-"""The flow's bars are as high as their rows, and no label has another's place."""
+"""The bars of the Sankey diagram are proportional to their rows, and labels do not overlap."""
 
 from __future__ import annotations
 

@@ -80,10 +80,10 @@ def test_max_rows_keeps_the_same_rows_whatever_the_order_files_and_hosts(
         assert sum(report["rows"]["filtered"]["over --max-rows"] for report in reports) == over
 
 
-def test_max_rows_is_refused_where_no_host_sees_all_rows(written: Write, tmp_path: Path, wordpiece: Path) -> None:
+def test_max_rows_is_refused_with_sharded_input(written: Write, tmp_path: Path, wordpiece: Path) -> None:
     options = {"tokenizer": str(wordpiece), "label_threshold": 3, "max_rows": 10}
     folder = written("in/a.tsv", as_tsv(table(20))).parent
-    with pytest.raises(UserError, match="--max-rows 10 is given, but input is sharded over 2 hosts"):
+    with pytest.raises(UserError, match="--max-rows 10 is set, but the input is sharded over 2 hosts"):
         on_host(tmp_path / "base", folder, 0, 2, "sharded", options)
 
 

@@ -1,4 +1,4 @@
-"""Numbers that decide about a row, against the same computed by hand."""
+"""Owner, rank and normalized text of a row, compared with values computed in Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels to class numbers, evaluated by DuckDB as a job does it."""
+"""Conversion of labels to class numbers, evaluated by DuckDB."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_map_with_gaps_is_refused(mapping: dict[str, Any], names: tuple[str, .
         labels(ProcessingOptions(label_map=mapping, label_names=names))
 
 
-def test_numbers_that_turn_up_must_be_all_of_them() -> None:
+def test_class_numbers_in_the_data_must_have_no_gaps() -> None:
     assert numbered_names({1: 3, 0: 5}, "label") == ("0", "1")
     for counts in ({1: 3, 5: 3}, {0: 3}, {}):
         with pytest.raises(UserError, match="label column stars"):

@@ -1,4 +1,4 @@
-"""The split of a row is a function of its text, the seed and the ratios alone."""
+"""The split of a row depends only on its text, the seed and the ratios."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small tokenizer of each family that tokie reads, trained here."""
+"""Trains a small tokenizer of each family that tokie supports."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ PIECES = [chr(code) for code in range(33, 127)]
 
 
 def wordpiece(is_lower: bool) -> Tokenizer:
-    """A BERT tokenizer that knows every proven character, so that none hides behind [UNK]."""
+    """A BERT tokenizer with every proven character in its vocabulary, so that none becomes [UNK]."""
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    # Latin letters decompose where accents are stripped: their parts are in the vocabulary too.
+    # Accents are stripped by decomposition, so the decomposed letters are in the vocabulary too.
     known = [chr(code) for code in range(0x3000) if not re.match(WORDPIECE_UNPROVEN, chr(code))]
     characters = sorted({part for c in known for part in (c, c.lower()) if part.strip()})
     pieces = [*special, *WORDS, *characters, *(f"##{character}" for character in characters)]
@@ -70,7 +70,7 @@ def roberta() -> Tokenizer:
 
 
 def modernbert() -> Tokenizer:
-    """With runs of spaces and many unused tokens, as the real one has."""
+    """A ModernBERT-like tokenizer, with tokens of several spaces and many unused tokens."""
     tokenizer = byte_level(normalizers.NFC(), ["[CLS]", "[SEP]", "[PAD]"])
     tokenizer.add_tokens([AddedToken(" " * count, normalized=True) for count in range(24, 1, -1)])
     tokenizer.add_special_tokens([f"[unused{number}]" for number in range(80)])

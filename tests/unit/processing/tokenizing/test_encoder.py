@@ -1,4 +1,4 @@
-"""Token numbers equal the library's own, truncation included."""
+"""Token ids equal the tokenizers library's, with truncation."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ def test_truncates_where_transformers_does(
     found = encoder(tmp_path / "tokenizer.json", 6, "auto")
     assert isinstance(found, TokieEncoder)
     assert rows(found.encode(to_texts(texts))) == rows(found.library.tokens(texts)) == expected
-    # The start is gone, not the end.
+    # Truncated at the start, not at the end.
     assert expected[0][1] != AutoTokenizer.from_pretrained(tmp_path)(texts[0])["input_ids"][1]
 
 
-def test_the_files_own_truncation_and_padding_are_off(wordpiece: Path) -> None:
+def test_truncation_and_padding_of_the_file_are_turned_off(wordpiece: Path) -> None:
     tokens = LibraryEncoder(wordpiece, 100).tokens(["the good film was old", "the"])
     assert tokens.full_lengths.tolist() == [7, 3]
     assert Tokenizer.from_file(str(wordpiece)).truncation["max_length"] == 5
@@ -76,7 +76,7 @@ def test_no_rows_are_no_tokens(wordpiece: Path) -> None:
     assert (len(tokens.ids), len(tokens.lengths)) == (0, 0)
 
 
-def test_a_limit_without_room_for_text_is_refused(wordpiece: Path) -> None:
+def test_a_max_length_below_the_special_tokens_is_refused(wordpiece: Path) -> None:
     with pytest.raises(UserError, match="--max-length is 2, expected at least 3"):
         LibraryEncoder(wordpiece, 2)
 

@@ -1,4 +1,4 @@
-"""Padded rows: one length, the tokenizer's own padding token, and a mask that tells which is which."""
+"""Padded rows: length, padding token and attention mask."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from processing.tokenizing.padding import pad_id, padded
 Write = Callable[[str, str | bytes], Path]
 
 
-def test_rows_are_filled_up() -> None:
+def test_rows_are_padded_to_the_width() -> None:
     tokens = Tokens(np.array([5, 6, 7, 8], np.int32), np.array([1, 0, 3], np.int32), np.array([1, 0, 3], np.int32))
     ids, mask = padded(tokens, 3, 9)
     assert ids.to_pylist() == [[5, 9, 9], [9, 9, 9], [6, 7, 8]]
     assert mask.to_pylist() == [[1, 0, 0], [0, 0, 0], [1, 1, 1]]
 
 
-def test_is_what_the_library_pads_to(wordpiece: Path) -> None:
+def test_padding_equals_the_librarys(wordpiece: Path) -> None:
     encoder = LibraryEncoder(wordpiece, 6)
     texts = ["", "good", "the film was longer than the book"]
     ids, mask = padded(encoder.tokens(texts), 6, pad_id(wordpiece))

@@ -1,4 +1,4 @@
-"""The fast path gives the library's ids, and steps aside where it does not."""
+"""tokie gives the library's ids, and is not used if it does not."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from processing.options import ProcessingOptions
 from processing.start import run
 from processing.tokenizing.encoder import LibraryEncoder, Tokens
 from processing.tokenizing.tokie_encoder import DifferenceError, TokieEncoder, encoder
-from processing.tokenizing.tokie_support import WORDPIECE_UNPROVEN, Proven, proven
+from processing.tokenizing.tokie_support import WORDPIECE_UNPROVEN, ProvenTexts, proven
 
 SPACES = [" ", " ", "  ", "   ", "\t", "\n", "\r\n", " \n ", "'", "'s", "'LL ", " '", "\n'", "\u00a0", "\u3000", "\x85"]
 
@@ -58,7 +58,7 @@ def fast_encoder(path: Path, max_length: int = 16) -> TokieEncoder:
     return found
 
 
-def proven_texts(path: Path) -> Proven:
+def proven_texts(path: Path) -> ProvenTexts:
     found = proven(json.loads(path.read_text()))
     assert found is not None
     return found
@@ -94,7 +94,7 @@ def test_every_proven_character_in_every_position(family: str, tmp_path: Path) -
     ),
     st.integers(3, 30),
 )
-def test_any_text_gets_the_librarys_ids(model: Path, texts: list[str], max_length: int) -> None:
+def test_generated_texts_get_the_librarys_ids(model: Path, texts: list[str], max_length: int) -> None:
     found = encoder(model, max_length, "auto")
     assert same(found.encode(to_texts(texts)), LibraryEncoder(model, max_length).tokens(texts))
     counted = found.summary()
@@ -108,7 +108,7 @@ def test_unproven_texts_go_to_the_library(bert: Path) -> None:
 
 
 class Wrong:
-    """tokie with one id changed in batches that hold a marker."""
+    """tokie with one changed id in batches that contain a marker."""
 
     def __init__(self, path: Path, marker: str = "unlikely") -> None:
         self._tokenizer: Any = tokie.Tokenizer.from_json(str(path))
@@ -125,7 +125,7 @@ class Wrong:
         return ids, counts
 
 
-def test_a_difference_in_the_sample_stops_the_fast_path(bert: Path) -> None:
+def test_a_difference_in_the_sample_raises(bert: Path) -> None:
     library = LibraryEncoder(bert, 16)
     fast = TokieEncoder(library, Wrong(bert), proven_texts(bert))
     assert same(fast.encode(to_texts(["the film"])), library.tokens(["the film"]))
@@ -133,7 +133,7 @@ def test_a_difference_in_the_sample_stops_the_fast_path(bert: Path) -> None:
         fast.encode(to_texts(["unlikely", "good film", "the"]))
 
 
-def test_a_difference_on_a_probe_leaves_the_library(
+def test_a_difference_on_a_probe_falls_back_to_the_library(
     bert: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     wrong = Wrong(bert, "Hello")
@@ -143,10 +143,10 @@ def test_a_difference_on_a_probe_leaves_the_library(
     assert "differ on a probe" in caplog.text
 
 
-def test_a_difference_leaves_no_wrong_row(
+def test_a_difference_reruns_the_job_with_the_library(
     bert: Path, written: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Rows before the one that gave it away are encoded again, too."""
+    """Rows before the one with the difference are encoded again, too."""
     lines = [f"good film {number}\t{number % 2}" for number in range(9000)]
     lines[-1] = "unlikely\t1"
     options = ProcessingOptions(
@@ -156,7 +156,7 @@ def test_a_difference_leaves_no_wrong_row(
     monkeypatch.setattr(tokie.Tokenizer, "from_json", lambda _: wrong)
     with caplog.at_level(logging.ERROR):
         run(options, Paths(tmp_path / "base"))
-    assert "starting again" in caplog.text
+    assert "restarting" in caplog.text
     report = json.loads((tmp_path / "base/processing/report/report.json").read_text())
     assert report["tokenizing"] == {"tokenizers_rows": 9000, "differences": 1}
     found = datasets.load_from_disk(str(tmp_path / "base/processing/train"))["input_ids"][:]
@@ -164,7 +164,7 @@ def test_a_difference_leaves_no_wrong_row(
     assert found == [row.ids for row in LibraryEncoder(bert, 512).tokenizer.encode_batch(texts)]
 
 
-def test_the_library_alone_where_asked_or_where_tokie_is_missing(bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_library_is_used_if_configured_or_if_tokie_is_missing(bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(encoder(bert, 8, "tokenizers"), LibraryEncoder)
     monkeypatch.setitem(sys.modules, "tokie", None)
     assert isinstance(encoder(bert, 8, "auto"), LibraryEncoder)

@@ -1,4 +1,4 @@
-"""Which tokenizers and texts count as proven."""
+"""Tokenizers and texts for which tokie is proven."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_other_byte_levels_are_not_proven(roberta: dict[str, Any], part: str, ch
     assert proven(roberta | {part: (roberta[part] or {}) | change}) is None
 
 
-def test_literals_are_looked_for_by_what_they_share() -> None:
+def test_added_tokens_are_searched_by_common_prefixes() -> None:
     assert distinct(["   ", "  ", "[unused0]", "[unused99]", "<s>", "a<s>b"]) == ("  ", "<s>", "[unus")
 
 

@@ -45,7 +45,7 @@ def test_hosts_write_below_their_names(tmp_path: Path) -> None:
     assert {"train/algo-1/state.json", "train/algo-2/state.json", "report/algo-2/report.json"} <= visible(paths)
 
 
-def test_one_format_takes_the_place_of_the_other(tmp_path: Path) -> None:
+def test_the_output_of_another_format_is_replaced(tmp_path: Path) -> None:
     paths = Paths(tmp_path)
     write(paths, Hosts(), kind="parquet")
     parquet = {f"{split}/{name}" for split in SPLITS for name in ("card.json", f"{split}-00000-of-00001.parquet")}
@@ -59,11 +59,11 @@ def test_one_format_takes_the_place_of_the_other(tmp_path: Path) -> None:
     }
 
 
-def test_files_of_another_origin_are_left_alone(tmp_path: Path) -> None:
+def test_files_that_no_job_wrote_are_kept(tmp_path: Path) -> None:
     paths = Paths(tmp_path)
     (paths.processing_test).mkdir(parents=True)
     (paths.processing_test / "precious").write_text("x")
-    with pytest.raises(UserError, match="test holds files of another origin .precious."):
+    with pytest.raises(UserError, match="test has files that no earlier job wrote .precious."):
         write(paths, Hosts())
     assert visible(paths) == {"test/precious"}
 

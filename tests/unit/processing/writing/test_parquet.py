@@ -1,4 +1,4 @@
-"""Parquet splits load with datasets, names of classes and all."""
+"""Parquet splits can be loaded by datasets, with class names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def batch(first: int, count: int) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist(rows, schema=SCHEMA)
 
 
-@pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")  # Of fsspec's, within datasets.
+@pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")  # Warning of fsspec, which datasets uses.
 def test_loads_in_order_with_its_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("processing.writing.parquet.ROW_GROUP_BYTES", 1)
     writer = ParquetSplitWriter(tmp_path / "a", SCHEMA, ("bad", "good"), shard_bytes=2000)

@@ -1,4 +1,4 @@
-"""What SplitWriter writes is what datasets.load_from_disk reads."""
+"""Splits of SplitWriter can be loaded by datasets.load_from_disk."""
 
 from __future__ import annotations
 
