@@ -13,21 +13,21 @@ from contract.options import as_variable, from_environment, help_text
 from inference.options import ServingOptions
 from inference.server.serve import serve
 
-USAGE = "usage: python -m inference serve\n\nEvery option is a variable of the environment:"
+USAGE = "usage: python -m inference serve\n\nEvery option is an environment variable:"
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Serve until told to stop. Returns the exit status: 0 after SIGTERM, not 0 after a failure."""
+    """Run the server until SIGTERM or SIGINT. Returns the exit status: 0 after a signal, not 0 after a failure."""
     if answered(arguments, lambda: help_text(ServingOptions, USAGE, as_variable)):
         return EXIT_OK
     if list(arguments) == [SELFTEST]:
-        # Imported late: a job has no use for it.
+        # Imported late: only the self-test needs it.
         from inference import selftest
 
         return selftest.start(environ)
     logs.configure()
     try:
-        # SageMaker passes `serve`; with no argument the image has nothing else to do.
+        # SageMaker passes `serve`; no argument means the same.
         if list(arguments) not in (["serve"], []):
             raise UserError(f"arguments are {' '.join(arguments)!r}, expected serve")
         options = from_environment(ServingOptions, environ)

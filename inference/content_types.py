@@ -17,18 +17,21 @@ OUTPUTS = (JSON, JSON_LINES, CSV)
 
 
 def media_type(header: str | None) -> str:
-    """`text/csv` for `Text/CSV; charset=utf-8`; empty for None."""
+    """The media type of a Content-Type header, in lower case: `text/csv` for `Text/CSV; charset=utf-8`.
+
+    Empty for None.
+    """
     return (header or "").partition(";")[0].strip().lower()
 
 
 def choose_output(accept: str | None, default: str) -> str:
-    """The first content type in the Accept header that can be written; `default` where any will do.
+    """The first content type of an Accept header that the server can write; `default` if it accepts any.
 
     Raises:
-        RequestError: 406, there is none.
+        RequestError: 406, the server can write none of them.
     """
-    wanted = [media_type(part) for part in (accept or "*/*").split(",")]
-    for kind in wanted:
+    accepted = [media_type(part) for part in (accept or "*/*").split(",")]
+    for kind in accepted:
         if kind in ("*/*", ""):
             return default
         if kind in JSON_LINES_NAMES:
@@ -38,5 +41,6 @@ def choose_output(accept: str | None, default: str) -> str:
         if kind in ("application/*", "text/*"):
             return JSON if kind == "application/*" else CSV
     raise RequestError(
-        HTTPStatus.NOT_ACCEPTABLE, f"no accepted content type is written, expected one of {', '.join(OUTPUTS)}"
+        HTTPStatus.NOT_ACCEPTABLE,
+        f"the server writes none of the accepted content types, expected one of {', '.join(OUTPUTS)}",
     )

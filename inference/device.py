@@ -12,31 +12,35 @@ from contract.machine import gpus, threads
 if TYPE_CHECKING:
     import torch
 
-# Larger passes are no faster a token on a core: they have more padding, and leave its cache.
+# Larger forward passes do not raise tokens/s on a CPU core: they have more padding and no longer fit its cache.
 CORE_BATCH_TOKENS = 256
 GPU_BATCH_TOKENS = 32_768
-# Some 20 microseconds: longer than the gap between two operators, much shorter than that between two requests.
+# About 20 microseconds: longer than the gap between two operators, much shorter than that between two requests.
 SPINS = "10000"
 
 
 @dataclass(frozen=True)
 class Device:
-    """Where and in what type a worker computes."""
+    """The torch device and dtype of a worker's forward passes."""
 
     device: torch.device
     dtype: torch.dtype
 
     @property
     def is_gpu(self) -> bool:
+        """Whether the device is a GPU."""
         return self.device.type == "cuda"
 
     def batch_tokens(self, threads: int) -> int:
-        """Tokens in one forward pass where the launcher sets none; `threads` share it on the CPU."""
+        """Default of SERVING_BATCH_TOKENS: tokens in one forward pass; on a CPU for `threads` threads together."""
         return GPU_BATCH_TOKENS if self.is_gpu else CORE_BATCH_TOKENS * threads
 
 
 def choose(dtype: str, gpu: int | None, cpu_flags: frozenset[str]) -> Device:
-    """The device `gpu` (an index; None for the CPU) with the named dtype, or the fast one for `auto`."""
+    """The device of index `gpu` (None for the CPU) with the named dtype.
+
+    `auto` is bfloat16 where the hardware computes in it, else float16 on GPUs and float32 on CPUs.
+    """
     import torch
 
     device = torch.device("cpu") if gpu is None else torch.device("cuda", gpu)
@@ -48,16 +52,16 @@ def choose(dtype: str, gpu: int | None, cpu_flags: frozenset[str]) -> Device:
 
 
 def default_workers() -> int:
-    """One worker a GPU, as multi-model-server counts them; one over all cores where there is none."""
+    """Default number of workers: one per GPU, as multi-model-server counts GPUs; without a GPU one for all cores."""
     return len(gpus("index")) or 1
 
 
 def worker_environment(environ: Mapping[str, str], workers: int) -> dict[str, str]:
-    """Variables that workers start with: the launcher's where it set them.
+    """Environment variables that the server sets for its workers; values that the launcher set are kept.
 
-    Multi-model-server's worker would set OMP_NUM_THREADS to 1, which leaves cores idle. Threads
-    that wait for each other spin from one operator to the next, and sleep from one request to the
-    next: a core that they spin on is one that the server needs.
+    Multi-model-server's worker would set OMP_NUM_THREADS to 1, which leaves cores idle. GOMP_SPINCOUNT
+    makes OpenMP threads spin between two operators of a forward pass but sleep between two requests:
+    the HTTP front needs the core on which an idle thread would spin.
     """
     defaults = {
         "OMP_NUM_THREADS": str(max(1, threads() // workers)),

@@ -1,7 +1,7 @@
 """RequestError and the JSON error body: status, code, message, request_id.
 
-A response never holds a traceback, a path or the caller's text: those belong in the log, or
-nowhere.
+A response never holds a traceback, a path or the caller's text. Tracebacks go to the log; the
+caller's text goes nowhere.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from http import HTTPStatus
 
 
 class RequestError(Exception):
-    """A request that cannot be answered.
+    """A request that gets an error response.
 
     Args:
-        status: 4xx where the caller can mend it, 5xx where only we can.
-        message: one sentence: what was found and what was expected.
+        status: 4xx for a fault of the request, 5xx for a fault of the server.
+        message: one sentence: what the request has and what was expected.
     """
 
     def __init__(self, status: HTTPStatus, message: str) -> None:
@@ -25,16 +25,17 @@ class RequestError(Exception):
 
 
 def bad_request(message: str) -> RequestError:
+    """The error of a request whose body or parameters are wrong: status 400."""
     return RequestError(HTTPStatus.BAD_REQUEST, message)
 
 
 def internal_error() -> RequestError:
-    """What the caller gets for a bug of ours; the log has the traceback under the same id."""
+    """The error of a request on which the server has a bug: status 500. The log has the traceback with its id."""
     return RequestError(HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed on this request; its log has the cause")
 
 
 def error_code(status: HTTPStatus) -> str:
-    """The status in words: `bad_request` for 400."""
+    """The field `code` of the error body: `bad_request` for 400."""
     return status.name.lower()
 
 

@@ -1,4 +1,4 @@
-"""The log line of each batch: sizes and times as JSON, or CloudWatch's embedded metric format.
+"""Metrics of each batch as one log line: sizes and times as JSON, or in CloudWatch's embedded metric format.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 
-# When a request reached the front: seconds of the machine's monotonic clock, which all processes share.
+# Arrival time of a request at the HTTP front: seconds of the host's monotonic clock, which all processes share.
 ARRIVED_HEADER = "x-serving-arrived"
 UNITS = {
     "requests": "Count",
@@ -28,7 +28,7 @@ log = logging.getLogger("inference.worker.batch_handler")
 
 
 def report(values: Mapping[str, float], namespace: str | None) -> None:
-    """Write the line: for people, or with a namespace for CloudWatch, which takes a line only if it is all JSON."""
+    """Log the metrics of a batch. With `namespace` the line is JSON alone, since CloudWatch parses only such lines."""
     if namespace is None:
         log.info("batch %s", json.dumps(values))
     else:
@@ -37,13 +37,13 @@ def report(values: Mapping[str, float], namespace: str | None) -> None:
 
 
 def embedded(values: Mapping[str, float], namespace: str, now: float) -> dict[str, object]:
-    """`values` with the directive that makes metrics of them; `now` in seconds since 1970."""
+    """`values` in the embedded metric format; `now` in seconds since 1970."""
     metrics = [{"Name": name, "Unit": UNITS[name]} for name in values]
     directive = {"Namespace": namespace, "Dimensions": [[]], "Metrics": metrics}
     return {"_aws": {"Timestamp": int(1000 * now), "CloudWatchMetrics": [directive]}, **values}
 
 
 def queued(arrivals: Iterable[str | None], started: float) -> dict[str, float]:
-    """How long the first of a batch's requests waited, in ms, from ARRIVED_HEADER; nothing where none says it."""
+    """Longest time in ms that a request of the batch waited, from its ARRIVED_HEADER; empty if no request has one."""
     known = [float(arrival) for arrival in arrivals if arrival]
     return {"queued_ms": round(1000 * (started - min(known)), 1)} if known else {}

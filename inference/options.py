@@ -1,7 +1,7 @@
-"""ServingOptions: every environment variable of the server with default and help.
+"""ServingOptions: every environment variable of the server, with default and help.
 
-Names that begin with SAGEMAKER_ are sagemaker-inference's own, with its meaning. Ours begin
-with SERVING_.
+Variables that begin with SAGEMAKER_ are those of sagemaker-inference and mean the same. The image's
+own begin with SERVING_.
 """
 
 from __future__ import annotations
@@ -16,102 +16,114 @@ from contract.failures import UserError
 from contract.options import declared, option
 
 MIB = 1024 * 1024
-# Of the model folder: a team's own functions and requirements.txt.
+# Folder in the model folder with a team's own inference.py and requirements.txt.
 CODE_FOLDER = "code"
-# Port 0 takes a free one.
+# Options that may be 0; port 0 lets the system choose a free port.
 MAY_BE_ZERO = ("port", "batch_delay_ms")
 
 
 @dataclass(frozen=True)
 class ServingOptions:
-    """Options of one server, from its environment."""
+    """Options of the inference server."""
 
     port: int = option(8080, "Port of /ping and /invocations.", variable=parameters.BIND_TO_PORT_ENV)
     workers: int | None = option(
         None,
-        "Worker processes, each with the model; none means one a GPU, or one over all cores.",
+        "Worker processes, each with its own copy of the model; none means one per GPU, or one for all CPU cores.",
         variable=parameters.MODEL_SERVER_WORKERS_ENV,
     )
     multi_model: bool = option(
         False,
-        "Serve the models that SageMaker loads and unloads over /models, each with one worker unless told otherwise.",
+        "Whether this is a multi-model endpoint: SageMaker loads and unloads models over /models; each model gets one "
+        "worker unless SAGEMAKER_MODEL_SERVER_WORKERS is set.",
         variable=parameters.MULTI_MODEL_ENV,
     )
     timeout_minutes: int = option(
         60,
-        "Minutes after which a worker that does not answer is replaced.",
+        "Minutes after which a worker that does not respond is replaced.",
         variable=parameters.MODEL_SERVER_TIMEOUT_ENV,
     )
     timeout_seconds: int | None = option(
-        None, "The same in seconds; it wins.", variable=parameters.MODEL_SERVER_TIMEOUT_SECONDS_ENV
+        None,
+        "The same in seconds; it takes precedence over the minutes.",
+        variable=parameters.MODEL_SERVER_TIMEOUT_SECONDS_ENV,
     )
     startup_timeout: int = option(
-        600, "Seconds until the model must be loaded and warm.", variable=parameters.STARTUP_TIMEOUT_ENV
+        600, "Seconds within which the model must be loaded and warmed up.", variable=parameters.STARTUP_TIMEOUT_ENV
     )
     payload_mb: int = option(
-        25, "Largest request body, in MiB; a larger one gets 413.", variable=parameters.MAX_REQUEST_SIZE
+        25, "Largest request body in MiB; a larger one gets status 413.", variable=parameters.MAX_REQUEST_SIZE
     )
     default_accept: str = option(
         content_types.JSON,
-        "Content type of answers where the request accepts anything.",
+        "Content type of responses to requests without an Accept header, or with */*.",
         variable=parameters.DEFAULT_INVOCATIONS_ACCEPT_ENV,
     )
-    # Java otherwise leaves a file of performance counters in /tmp, wherever TMPDIR is, and lets garbage grow to
-    # a share of the machine's memory before it collects any. Its second compiler takes more of the cores
-    # that the model needs than it ever gives back.
+    # By default Java writes a file of performance counters to /tmp, whatever TMPDIR is, and lets its heap grow to
+    # a share of the machine's memory before it collects garbage. Its second compiler (C2) costs the model more
+    # CPU time than it saves the server.
     vm_arguments: str = option(
         "-XX:-UsePerfData -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xms64m",
-        "Arguments for the Java VM.",
+        "Arguments of the Java virtual machine that runs multi-model-server.",
         variable=parameters.MODEL_SERVER_VMARGS,
     )
-    log_level: str = option("INFO", "Level of the log, a name or a number.", variable=logs.LEVEL_VARIABLE)
+    log_level: str = option("INFO", "Log level, a name or a number.", variable=logs.LEVEL_VARIABLE)
     program: str | None = option(
-        None, "File in the model's code folder with a team's own functions.", variable=parameters.USER_PROGRAM_ENV
+        None,
+        "File in the model's code folder with a team's own model_fn, input_fn, predict_fn, output_fn or transform_fn.",
+        variable=parameters.USER_PROGRAM_ENV,
     )
     allow_requirements: bool = option(
         False,
-        "Whether the model's code/requirements.txt is installed at start, by pip.",
+        "Whether pip installs the model's code/requirements.txt when the server starts.",
         variable="SAGEMAKER_ALLOW_REQUIREMENTS",
     )
     allow_pickle: bool = option(
         False,
-        "Whether weights may be read from pytorch_model.bin, tensors only, where there are no safetensors.",
+        "Whether weights may be loaded from pytorch_model.bin (tensors only) if there is no model.safetensors.",
         variable="ALLOW_PICKLE",
     )
     hub_model: str | None = option(
         None,
-        "Name of a model on the hub to serve instead of model data; needs HF_HUB_OFFLINE=0.",
+        "Name of a model on the Hugging Face Hub to serve instead of model data; needs HF_HUB_OFFLINE=0.",
         variable="HF_MODEL_ID",
     )
-    hub_revision: str | None = option(None, "Its branch, tag or commit; none means main.", variable="HF_MODEL_REVISION")
-    batch_size: int = option(32, "Requests in a batch, at most.", variable="SERVING_BATCH_SIZE")
+    hub_revision: str | None = option(
+        None, "Branch, tag or commit of HF_MODEL_ID; none means main.", variable="HF_MODEL_REVISION"
+    )
+    batch_size: int = option(32, "Most requests in a batch.", variable="SERVING_BATCH_SIZE")
     batch_delay_ms: int = option(
         1,
-        "Milliseconds a request waits for others. More, such as 8, fills batches where many callers ask again once "
-        "they are answered; a lone caller only waits longer. 0 caps a batch at two requests.",
+        "Milliseconds that a request waits for others to fill its batch. A larger value, such as 8, gives larger "
+        "batches with many concurrent callers; with a single caller it only adds latency. 0 limits a batch to two "
+        "requests.",
         variable="SERVING_BATCH_DELAY_MS",
     )
     batch_tokens: int | None = option(
         None,
-        "Tokens in one forward pass, padding included; none means 256 a core on CPUs and 32,768 on GPUs.",
+        "Most tokens in one forward pass, including padding; none means 256 per core on CPUs and 32,768 on GPUs.",
         variable="SERVING_BATCH_TOKENS",
     )
     compile: bool = option(
         False,
-        "Whether torch.compile makes the model's kernels, a minute or so at each start of a worker; "
+        "Whether the model is compiled by torch.compile, which takes about a minute at each start of a worker; "
         "on CPUs it needs a C++ compiler.",
         variable="SERVING_COMPILE",
     )
-    max_records: int = option(50_000, "Texts in one request, at most; more get 413.", variable="SERVING_MAX_RECORDS")
-    queue_size: int = option(1_000, "Requests that may wait; one more gets 503.", variable="SERVING_QUEUE_SIZE")
+    max_records: int = option(
+        50_000, "Most texts in one request; a request with more gets status 413.", variable="SERVING_MAX_RECORDS"
+    )
+    queue_size: int = option(
+        1_000, "Most requests that wait in the queue; one more gets status 503.", variable="SERVING_QUEUE_SIZE"
+    )
     metrics_namespace: str | None = option(
         None,
-        "CloudWatch namespace; with it the line of a batch is in the embedded metric format.",
+        "CloudWatch namespace; if set, the log line of each batch is in CloudWatch's embedded metric format.",
         variable="SERVING_METRICS_NAMESPACE",
     )
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = option(
         "auto",
-        "Type of weights; auto: bfloat16 where the device computes in it, else float16 on GPUs, float32 on CPUs.",
+        "dtype of the weights; auto is bfloat16 where the hardware supports it, else float16 on GPUs, float32 on CPUs.",
         variable="SERVING_DTYPE",
     )
 
@@ -128,12 +140,12 @@ class ServingOptions:
 
     @property
     def response_timeout(self) -> int:
-        """Seconds after which a silent worker is replaced."""
+        """Seconds after which a worker that does not respond is replaced."""
         return self.timeout_seconds or 60 * self.timeout_minutes
 
     @property
     def level_name(self) -> str:
-        """The log's level as a name of the logging module.
+        """The log level as a name of the logging module.
 
         Raises:
             UserError: there is no such level.

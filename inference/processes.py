@@ -1,4 +1,4 @@
-"""Linux processes: die with the parent, end a process group, reap orphans, is a pid alive."""
+"""Linux processes: end with the parent, kill a process group, reap orphans, check whether a PID is alive."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ import signal
 import subprocess
 from pathlib import Path
 
-# prctl(2): the signal that a process gets when its parent ends.
+# prctl(2): sets the signal that a process gets when its parent ends.
 PR_SET_PDEATHSIG = 1
 
 
-def die_with_parent() -> None:
-    """Have the kernel end this process when its parent ends.
+def end_with_parent() -> None:
+    """Make the kernel kill this process when its parent ends (PR_SET_PDEATHSIG).
 
-    A worker whose parent is gone is of no use: multi-model-server can put no other in its place,
-    and would leave it running where its model is unloaded.
+    Multi-model-server cannot replace a worker whose parent has ended, and would not end it when its
+    model is unloaded.
     """
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def is_alive(pid: int) -> bool:
-    """Whether there is such a process, and it has not ended."""
+    """Whether a process with the PID `pid` exists and has not ended; a zombie has ended."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
         return False
-    # The field after the name in brackets; a zombie has answered its last request.
+    # The state is the field after the name, which is in parentheses and may hold spaces (proc(5)).
     return status.rpartition(")")[2].split()[0] not in ("Z", "X")
 
 
 async def end(leader: subprocess.Popen[bytes]) -> None:
-    """End `leader`, then what else is in its process group.
+    """Kill the process `leader`, wait for it, then kill the rest of its process group.
 
-    In this order, so that the leader is the one that closes their connections: whoever closes first
-    keeps the port for a minute (TIME_WAIT), and the workers' port is needed by the next server.
+    In this order, so that the leader closes its connections to the workers first: the side that closes
+    first keeps its port for a minute (TIME_WAIT), and the next server needs the workers' port.
     """
     if leader.poll() is None:
         leader.kill()
@@ -48,10 +48,10 @@ async def end(leader: subprocess.Popen[bytes]) -> None:
 
 
 def reap(keep: int) -> None:
-    """Collect dead orphans, which PID 1 inherits; `keep` is collected by its own Popen."""
+    """Reap ended orphans, which PID 1 inherits, except the PID `keep`, which its Popen reaps."""
     with contextlib.suppress(ChildProcessError):
         while True:
-            dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            if dead is None or dead.si_pid == keep:
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if ended is None or ended.si_pid == keep:
                 return
-            os.waitpid(dead.si_pid, os.WNOHANG)
+            os.waitpid(ended.si_pid, os.WNOHANG)

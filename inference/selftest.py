@@ -1,4 +1,4 @@
-"""The inference image's self-test: serves a tiny model, compares its answers, and stops the server."""
+"""The inference image's self-test: serves a tiny model, compares its responses, and stops the server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from contract import checks
 from contract.failures import UserError
-from contract.local_server import ask, free_port, wait_until_ready
+from contract.local_server import free_port, predict, wait_until_ready
 from contract.paths import Paths
 from contract.selftest import LIMIT, Check, environment, expect, failure, main
 from contract.small_bert import write_model
@@ -21,7 +21,7 @@ MAX_LENGTH = 16
 TEXTS = ("A lovely kettle.", "A dull kettle.", "The handle is dull, the kettle is lovely.")
 # The server may compute in 16 bits.
 TOLERANCE = 0.02
-# Settings of a launcher that would have the server serve something else.
+# Variables with which the server would serve another model than the self-test's; they are unset.
 OTHER_MODELS = ("SAGEMAKER_MULTI_MODEL", "HF_MODEL_ID", "SAGEMAKER_PROGRAM")
 
 
@@ -32,10 +32,10 @@ def start(environ: Mapping[str, str]) -> int:
 
 
 def java() -> str:
-    """Version of the Java runtime.
+    """Check that Java starts; returns its version.
 
     Raises:
-        UserError: there is none, or it does not start.
+        UserError: Java is not installed or does not start.
     """
     try:
         done = subprocess.run(["java", "-version"], capture_output=True, text=True, timeout=60, check=False)
@@ -46,31 +46,32 @@ def java() -> str:
 
 
 def job() -> str:
-    """A made-up model, served by the image's own entry point.
+    """Serve a random model by the image's entry point and compare the responses with the model's own scores.
 
     Raises:
-        UserError: the server does not start, answers otherwise than the model, or does not stop.
+        UserError: the server does not start, its scores differ from the model's, or it does not stop.
     """
     with tempfile.TemporaryDirectory(prefix="selftest-") as folder:
         paths = Paths(Path(folder))
-        expected = made_up(paths.model)
+        expected = write_random_model(paths.model)
         with served(paths) as address:
-            answers = ask(address, TEXTS)
-    for answer, score in zip(answers, expected, strict=True):
-        found = answer["score"] if answer["label"] == LABELS[1] else 1 - answer["score"]
-        expect(abs(found - score) < TOLERANCE, f"the server says {found:.3f} where the model says {score:.3f}")
-    return f"{len(answers)} answers, as the model gives them by itself"
+            predictions = predict(address, TEXTS)
+    for prediction, score in zip(predictions, expected, strict=True):
+        served_score = prediction["score"] if prediction["label"] == LABELS[1] else 1 - prediction["score"]
+        message = f"the server's score is {served_score:.3f}, that of the model alone is {score:.3f}"
+        expect(abs(served_score - score) < TOLERANCE, message)
+    return f"{len(predictions)} predictions, equal to those of the model alone"
 
 
-def made_up(folder: Path) -> list[float]:
-    """Write a model of random weights; returns its probability of the second label for each of TEXTS."""
+def write_random_model(folder: Path) -> list[float]:
+    """Write a model with random weights; returns its probability of the second label for each of TEXTS."""
     import torch
     from transformers import AutoTokenizer, BertForSequenceClassification
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
     torch.manual_seed(0)
-    # Spread far enough for texts to score apart.
+    # An initializer_range with which the texts get clearly different scores.
     config = write_model(folder, TEXTS, MAX_LENGTH, id2label=dict(enumerate(LABELS)), initializer_range=0.3)
     model = BertForSequenceClassification(config).eval()
     model.save_pretrained(folder)
@@ -81,7 +82,7 @@ def made_up(folder: Path) -> list[float]:
 
 @contextmanager
 def served(paths: Paths) -> Iterator[str]:
-    """The server's address, once it is ready. It is stopped at the end, and must then end in order."""
+    """Run the server and yield its address once it is ready; at the end stop it and check its exit status."""
     port, log = free_port(), paths.base / "server.log"
     environ = environment(paths.base, SAGEMAKER_BIND_TO_PORT=str(port))
     environ = {name: value for name, value in environ.items() if name not in OTHER_MODELS}
@@ -94,7 +95,7 @@ def served(paths: Paths) -> Iterator[str]:
             raise failure("the server did not start", log.read_text(errors="replace"))
         yield address
         server.terminate()
-        expect(server.wait(LIMIT) == 0, f"the server ended with status {server.returncode} when it was stopped")
+        expect(server.wait(LIMIT) == 0, f"the server ended with status {server.returncode} after SIGTERM")
     finally:
         server.kill()
         server.wait()

@@ -1,4 +1,4 @@
-"""A running inference server for integration tests, and its processes."""
+"""Runs an inference server for integration tests, and finds its processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import requests
 
 from contract.local_server import free_port
 
-# Far more than it takes, so that a busy machine fails no test.
+# Much more than needed, so that no test fails on a busy machine.
 ANSWER_SECONDS = 180
 
 
@@ -56,7 +56,7 @@ class Server:
         raise AssertionError(f"never ready; pings {seen}; log:\n{self.log.read_text()}")
 
     def wait_until_down(self, seconds: float = 10) -> None:
-        """Return when /ping says 503: a death was noticed."""
+        """Wait until /ping is 503: the end of a process was noticed."""
         deadline = time.monotonic() + seconds
         while self.ping() == 200:
             assert time.monotonic() < deadline, self.log.read_text()
@@ -73,18 +73,18 @@ class Server:
 
     @property
     def starters(self) -> list[psutil.Process]:
-        """The processes that start workers, one a model."""
+        """The processes that start workers, one per model."""
         return self.java.children()
 
     @property
     def workers(self) -> list[psutil.Process]:
-        """The processes that hold models."""
+        """The worker processes, which hold the models."""
         return [worker for starter in self.starters for worker in starter.children()]
 
 
 @contextmanager
 def running(base: Path, log: Path, **variables: str) -> Iterator[Server]:
-    """A server for SAGEMAKER_BASE_DIR `base`, ended with the block."""
+    """Run a server with SAGEMAKER_BASE_DIR `base` until the end of the block."""
     server = start(base, log, **variables)
     try:
         yield server
@@ -95,7 +95,7 @@ def running(base: Path, log: Path, **variables: str) -> Iterator[Server]:
 
 def start(base: Path, log: Path, **variables: str) -> Server:
     port = free_port()
-    # A short path: the server's sockets lie below it.
+    # A short path, since the server's Unix sockets are below it.
     temporary = Path(tempfile.mkdtemp(prefix="t"))
     environ = {
         **os.environ,

@@ -1,4 +1,4 @@
-"""The server's scores of many texts together, against those of transformers' pipeline of one text at a time."""
+"""Compares the server's scores of batches with those of transformers.pipeline for single texts."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ TOLERANCE = 1e-5
 
 
 def serve(folder: Path) -> Classifier:
-    """The server's classifier in fp32, which passes up to 4,096 tokens at once."""
+    """The server's classifier in fp32, with up to 4,096 tokens per forward pass."""
     return Classifier(load(folder, Device(torch.device("cpu"), torch.float32)), 4096)
 
 
 def mixed_texts(count: int = 60) -> list[str]:
-    """Texts of 1 to 40 words, with some that no tokenizer of the tests knows."""
+    """Texts of 1 to 40 words, with some words that are in no vocabulary of the tests."""
     rng = random.Random(3)
     return [" ".join(rng.choices([*WORDS, "Zebra", "naïve", "!"], k=rng.randrange(1, 40))) for _ in range(count)]
 
 
 def by_label(answer: list[dict[str, Any]]) -> list[float]:
-    """Scores in the order of the labels' names."""
+    """Scores in the order of the label names."""
     return [one["score"] for one in sorted(answer, key=lambda one: one["label"])]
 
 
@@ -41,9 +41,9 @@ def pipeline_scores(folder: Path, texts: Sequence[str]) -> list[list[float]]:
 
 
 def assert_as_in_a_pipeline(folder: Path, texts: Sequence[str], answers: Sequence[list[dict[str, Any]]]) -> None:
-    """Each text's answer, a score for each label, has the pipeline's scores; and they differ from text to text."""
+    """Assert that each text's scores of all labels equal the pipeline's, and that texts have different scores."""
     expected = pipeline_scores(folder, texts)
     for answer, scores in zip(answers, expected, strict=True):
         assert by_label(answer) == pytest.approx(scores, abs=TOLERANCE)
-    # Far enough that an answer at another's place is seen.
+    # Different enough that swapped predictions are noticed.
     assert max(expected)[0] - min(expected)[0] > 100 * TOLERANCE

@@ -1,4 +1,4 @@
-"""Whether another model fits into the memory that is left."""
+"""Checks whether another model fits into the free memory (multi-model endpoints)."""
 
 from __future__ import annotations
 
@@ -9,22 +9,26 @@ from contract.machine import free_memory
 from inference.errors import RequestError
 
 MIB = 1024 * 1024
-# A worker with the libraries loaded and no model.
+# Memory of a worker that has loaded the libraries but no model.
 WORKER_BYTES = 350 * MIB
-# While weights are converted to another dtype they are there twice.
+# While weights are converted to another dtype, both copies are in memory.
 COPIES = 2
 
 
 def check(folder: Path) -> None:
-    """Raises RequestError: 507, the model in `folder` needs more memory than is left."""
-    need, left = needed(folder), free_memory()
-    if need > left:
+    """Check that the model in `folder` fits into the free memory.
+
+    Raises:
+        RequestError: 507, it does not.
+    """
+    need, free = needed(folder), free_memory()
+    if need > free:
         raise RequestError(
             HTTPStatus.INSUFFICIENT_STORAGE,
-            f"the model needs about {need // MIB:,} MiB of memory, {left // MIB:,} MiB are left",
+            f"the model needs about {need // MIB:,} MiB of memory, {free // MIB:,} MiB are free",
         )
 
 
 def needed(folder: Path) -> int:
-    """Bytes that a worker needs to load the model in `folder`, by the size of its weights."""
+    """Estimated memory in bytes that a worker needs for the model in `folder`, from the size of its weights."""
     return WORKER_BYTES + COPIES * sum(path.stat().st_size for path in folder.glob("*.safetensors"))

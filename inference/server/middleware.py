@@ -1,4 +1,4 @@
-"""aiohttp middleware: every error as JSON with a request_id that the log has too."""
+"""aiohttp middleware that returns every error as JSON with a request_id, which the log repeats."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @web.middleware
 async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn what a handler raises into a response; aiohttp's own would be text or HTML."""
+    """Turn an exception of a handler into a JSON response; aiohttp would respond with text or HTML."""
     try:
         return await handler(request)
     except RequestError as error:
@@ -30,7 +30,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
     except web.HTTPException as error:
         return error_response(RequestError(HTTPStatus(error.status), str(error.reason).lower()), error)
     except ConnectionError:
-        # The caller has hung up: nobody reads an answer.
+        # The client has closed the connection: there is nobody to respond to.
         raise
     except Exception as error:
         return error_response(internal_error(), cause=error)
@@ -39,7 +39,12 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
 def error_response(
     error: RequestError, http: web.HTTPException | None = None, cause: Exception | None = None
 ) -> web.Response:
-    """`error` as JSON. `http` is aiohttp's own exception, whose Allow header is kept; `cause` goes to the log."""
+    """The JSON response to an error.
+
+    Args:
+        http: aiohttp's exception, whose Allow header is kept.
+        cause: a bug, whose traceback is logged.
+    """
     request_id = str(uuid.uuid4())
     if cause:
         log.error("request %s failed", request_id, exc_info=cause)

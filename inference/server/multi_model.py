@@ -1,8 +1,8 @@
 """Multi-model endpoints: the routes /models and /models/{name}/invoke, loading and unloading.
 
-The developer guide ("Contract for custom containers for multi-model endpoints") has the routes,
-the fields and the statuses: 404 for a model that is not loaded, 409 for one that is, 507 where
-there is no room, on which SageMaker unloads others and tries again.
+The SageMaker developer guide ("Contract for custom containers for multi-model endpoints") defines
+the routes, the fields and the statuses: 404 for a model that is not loaded, 409 for one that is
+loaded already, 507 if memory is too small, on which SageMaker unloads other models and tries again.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ log = logging.getLogger(__name__)
 
 
 class MultiModel:
-    """The models that SageMaker has loaded.
+    """The models that SageMaker has loaded, and the routes to load, unload, list and invoke them.
 
     Args:
-        root: folder that models are loaded from.
-        host: makes the hosted model of a folder.
+        root: folder below which SageMaker puts models.
+        make_model: creates the ServedModel of a model folder.
     """
 
-    def __init__(self, root: Path, host: Callable[[Path], ServedModel]) -> None:
-        self._root, self._host = root, host
+    def __init__(self, root: Path, make_model: Callable[[Path], ServedModel]) -> None:
+        self._root, self._make_model = root, make_model
         self._models: dict[str, ServedModel] = {}
         self._loading: set[str] = set()
-        # One at a time: each is judged by the memory that those before it have left.
-        self._turn = asyncio.Lock()
+        # Models load one after the other, so that the memory check sees the memory of those before.
+        self._load_lock = asyncio.Lock()
         self._up = False
 
     def routes(self) -> list[web.RouteDef]:
@@ -56,36 +56,36 @@ class MultiModel:
         ]
 
     async def load(self) -> None:
-        """Load again what was loaded before the model server was lost."""
+        """Load the models again that were loaded before multi-model-server was restarted."""
         for name, model in list(self._models.items()):
             try:
                 await model.load()
             except UserError as error:
-                await self._give_up(name, error)
+                await self._unload_failed(name, error)
         self._up = True
 
     async def follow(self) -> None:
-        """Follow every model's workers; a model that cannot be served any more is unloaded."""
+        """Open or close each model's proxy as its workers start and end; unload models that can no longer be served."""
         for name, model in list(self._models.items()):
             try:
                 model.follow()
             except UserError as error:
-                await self._give_up(name, error)
+                await self._unload_failed(name, error)
 
     def close(self) -> None:
-        """Give up the requests that run."""
+        """Answer the requests in flight with 503."""
         self._up = False
         for model in self._models.values():
             model.proxy.close()
 
     async def ping(self, _: web.Request) -> web.StreamResponse:
-        """200 where models can be loaded."""
+        """GET /ping: 200 once models can be loaded, else 503."""
         if not self._up:
             raise RequestError(HTTPStatus.SERVICE_UNAVAILABLE, "the model server is not up yet; try again")
         return web.Response()
 
     async def list(self, request: web.Request) -> web.StreamResponse:
-        """A page of the loaded models, by name; `nextPageToken` where there are more."""
+        """GET /models: a page of the loaded models, sorted by name; with `nextPageToken` if there are more."""
         after = request.query.get("next_page_token", "")
         names = sorted(name for name in self._models if name > after)
         page: dict[str, Any] = {"models": [self._entry(name) for name in names[:PAGE]]}
@@ -94,18 +94,19 @@ class MultiModel:
         return web.json_response(page)
 
     async def describe(self, request: web.Request) -> web.StreamResponse:
+        """GET /models/{name}: name and folder of a loaded model."""
         name = request.match_info["name"]
         self._get(name)
         return web.json_response(self._entry(name))
 
     async def load_one(self, request: web.Request) -> web.StreamResponse:
-        """Load {"model_name", "url"}; answers when the model is warm."""
-        name, folder = self._order(await request.text())
+        """POST /models with {"model_name", "url"}: load a model; responds when it is warmed up."""
+        name, folder = self._parse_load(await request.text())
         if name in self._models or name in self._loading:
             raise RequestError(HTTPStatus.CONFLICT, "the model is loaded already")
         self._loading.add(name)
         try:
-            async with self._turn:
+            async with self._load_lock:
                 self._models[name] = await self._loaded(name, folder)
         finally:
             self._loading.discard(name)
@@ -113,41 +114,45 @@ class MultiModel:
         return web.json_response(self._entry(name))
 
     async def unload_one(self, request: web.Request) -> web.StreamResponse:
-        """Unload a model when what runs on it is finished; answers when its memory is free."""
+        """DELETE /models/{name}: unload a model after its requests in flight; responds when its memory is free."""
         name = request.match_info["name"]
         model = self._get(name)
         del self._models[name]
         try:
             await asyncio.wait_for(model.proxy.idle(), FINISH_SECONDS)
         except TimeoutError:
-            log.error("requests still run on a model that is unloaded: they get 503")
+            log.error("requests in flight did not finish before their model was unloaded: they get 503")
         await model.unload()
         log.info("%d model(s) loaded", len(self._models))
         return web.Response()
 
     async def invoke(self, request: web.Request) -> web.StreamResponse:
-        """Forward to the model's workers."""
+        """POST /models/{name}/invoke: forward the request to the model's workers."""
         return await self._get(request.match_info["name"]).proxy.forward(request)
 
     async def _loaded(self, name: str, folder: Path) -> ServedModel:
-        """Raises RequestError: 507 where there is no room, 400 where the model cannot be loaded, 503 to try again."""
+        """Load the model in `folder`.
+
+        Raises:
+            RequestError: 507 if memory is too small, 400 if the model cannot load, 503 if multi-model-server is down.
+        """
         memory.check(folder)
-        model = self._host(folder)
+        model = self._make_model(folder)
         try:
             await model.load()
         except UserError as error:
             log.error("%s", error)
             await model.unload()
-            no_room = isinstance(error, NoMemoryError)
-            status = HTTPStatus.INSUFFICIENT_STORAGE if no_room else HTTPStatus.BAD_REQUEST
-            # No paths in answers.
+            no_memory = isinstance(error, NoMemoryError)
+            status = HTTPStatus.INSUFFICIENT_STORAGE if no_memory else HTTPStatus.BAD_REQUEST
+            # Responses never hold paths.
             raise RequestError(status, str(error).replace(str(folder), name)) from None
         except aiohttp.ClientError as error:
-            log.error("multi-model-server did not answer: %s", error)
+            log.error("multi-model-server did not respond: %s", error)
             raise RequestError(HTTPStatus.SERVICE_UNAVAILABLE, "the model server is not up; try again") from None
         return model
 
-    async def _give_up(self, name: str, error: UserError) -> None:
+    async def _unload_failed(self, name: str, error: UserError) -> None:
         log.error("%s; the model is unloaded", error)
         await self._models.pop(name).unload()
 
@@ -159,20 +164,20 @@ class MultiModel:
     def _entry(self, name: str) -> dict[str, str]:
         return {"modelName": name, "modelUrl": str(self._models[name].folder)}
 
-    def _order(self, text: str) -> tuple[str, Path]:
-        """Name and folder in the body of a load.
+    def _parse_load(self, text: str) -> tuple[str, Path]:
+        """Model name and folder in the body of POST /models.
 
         Raises:
-            RequestError: 400, it is something else, or names a folder elsewhere.
+            RequestError: 400, the body is not of this form, or the folder is not below the models' root.
         """
         try:
             content = json.loads(text)
             name, url = content["model_name"], content["url"]
             folder = Path(url).resolve()
         except (ValueError, KeyError, TypeError, RecursionError, OSError):
-            raise bad_request('the body is not read, expected {"model_name": "a name", "url": "a folder"}') from None
+            raise bad_request('the body is not valid, expected {"model_name": "a name", "url": "a folder"}') from None
         if not isinstance(name, str) or not name:
-            raise bad_request("model_name is not a name, expected a text")
+            raise bad_request("model_name is not valid, expected a non-empty text")
         if not folder.is_relative_to(self._root.resolve()) or not folder.is_dir():
-            raise bad_request("url is no folder below models, expected where the model lies unpacked")
+            raise bad_request("url is not a folder below models, expected the folder of an unpacked model")
         return name, folder

@@ -1,4 +1,4 @@
-"""Before the workers start: the model's folder (or a download from the hub) and its requirements."""
+"""Prepares the model before workers start: finds its folder (or downloads it), installs its requirements."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from inference.server import hub, requirements
 def prepare(
     options: ServingOptions, paths: Paths, folder: Path, environ: Mapping[str, str]
 ) -> tuple[Path, dict[str, str]]:
-    """What is served, and the workers' environment.
+    """Find or download the model, and install its requirements.
 
     Args:
-        folder: takes what is fetched.
+        folder: for downloads and installed packages.
 
     Returns:
-        The model's folder (of a multi-model endpoint the one where SageMaker puts models), and `environ`
-        with the installed packages before all others on PYTHONPATH.
+        The model's folder (for a multi-model endpoint the folder where SageMaker puts models), and `environ`
+        with the installed packages first on PYTHONPATH.
 
     Raises:
-        UserError: there is no model, or what was asked for cannot be fetched.
+        UserError: there is no model, or the model or its requirements cannot be downloaded.
     """
     if options.multi_model:
         return paths.models, dict(environ)
@@ -38,7 +38,11 @@ def prepare(
 
 
 def find_model(options: ServingOptions, paths: Paths, cache: Path, environ: Mapping[str, str]) -> Path:
-    """The model data's folder, or that of the model on the hub that the launcher names."""
+    """The folder of the model data, or that of the download if HF_MODEL_ID is set.
+
+    Raises:
+        UserError: there is no model data, or the model cannot be downloaded.
+    """
     if options.hub_model:
         return hub.download(options.hub_model, options.hub_revision, options.allow_pickle, cache, environ)
     if not paths.model.is_dir():

@@ -1,4 +1,4 @@
-"""The proxy from the front to multi-model-server: body, headers and their limits, 503 where no worker answers."""
+"""The proxy from the front to multi-model-server: forwards body and headers, checks limits, 503 without a worker."""
 
 from __future__ import annotations
 
@@ -18,62 +18,63 @@ from inference.errors import RequestError, bad_request
 from inference.metrics import ARRIVED_HEADER
 from inference.server.mms_management import reason
 
-# Hop-by-hop headers (RFC 9110, 7.6.1) and those that the next hop computes.
+# Hop-by-hop headers (RFC 9110, 7.6.1) and headers that the client of the next hop computes.
 NOT_FORWARDED = frozenset(
     {"connection", "content-encoding", "content-length", "expect", "host", "keep-alive", "transfer-encoding", "te"}
     | {"proxy-connection", "trailer", "upgrade", ARRIVED_HEADER}
 )
-# Multi-model-server's HTTP codec takes 8,192 bytes of headers and calls more an invalid message.
+# Multi-model-server's HTTP codec rejects messages with more than 8,192 bytes of headers.
 MOST_HEADER_BYTES = 7_168
-# Content types whose bodies multi-model-server takes apart before a worker sees them.
+# Content types whose bodies multi-model-server parses instead of passing them to a worker.
 FORMS = ("multipart/", "application/x-www-form-urlencoded")
-# Headers of workers' answers that the caller has a use for.
+# Headers of a worker's response that are returned to the caller.
 RETURNED = ("content-type", "x-amzn-sagemaker-custom-attributes")
-# Multi-model-server's, which the worker's log and errors name too.
+# Header with multi-model-server's request id, which the worker's log and errors have too.
 ID_HEADER = "x-request-id"
-# Headers that aiohttp's client would add; the worker must see what the caller sent, and no more.
+# Headers that aiohttp's client would add; the worker must get only those that the caller sent.
 CLIENT_HEADERS = ("accept", "accept-encoding", "content-type", "user-agent")
 
 log = logging.getLogger(__name__)
 
 
 class Proxy:
-    """Forwards requests to the model that multi-model-server knows as `key`.
+    """Forwards requests to the model that is registered with multi-model-server as `key`.
 
     Args:
-        session: HTTP client whose connections end at multi-model-server's address.
-        key: the model's name there.
+        session: HTTP client for multi-model-server's address.
+        key: the model's name at multi-model-server.
     """
 
     def __init__(self, session: aiohttp.ClientSession, key: str) -> None:
         self._session, self._url = session, f"/predictions/{key}"
-        self._lost = asyncio.Event()
+        self._closed = asyncio.Event()
         self._idle = asyncio.Event()
-        self._lost.set()
+        self._closed.set()
         self._idle.set()
         self._running = 0
 
     @property
     def is_open(self) -> bool:
-        return not self._lost.is_set()
+        """Whether requests are forwarded: a ready worker is alive."""
+        return not self._closed.is_set()
 
     def open(self) -> None:
-        """Let requests through: a warm worker lives."""
-        self._lost.clear()
+        """Forward requests from now on: a ready worker is alive."""
+        self._closed.clear()
 
     def close(self) -> None:
-        """Let nothing through, and answer what waits for a worker with 503: the worker is dead."""
-        self._lost.set()
+        """Answer requests with 503 from now on, those in flight included: no worker is alive."""
+        self._closed.set()
 
     async def idle(self) -> None:
-        """Return when no request is on its way."""
+        """Wait until no request is in flight."""
         await self._idle.wait()
 
     async def forward(self, request: web.Request) -> web.StreamResponse:
-        """The workers' answer, as it is: their 4xx included.
+        """Forward a request and return the worker's response unchanged, its 4xx included.
 
         Raises:
-            RequestError: 503 where no worker answers, 4xx for what multi-model-server would not take.
+            RequestError: 503 if no worker responds, 4xx for requests that multi-model-server cannot forward.
         """
         if not self.is_open:
             raise RequestError(HTTPStatus.SERVICE_UNAVAILABLE, "the model is not loaded yet; try again")
@@ -81,9 +82,9 @@ class Proxy:
         self._running += 1
         self._idle.clear()
         try:
-            return await self._or_lost(self._post(body, headers))
+            return await self._unless_closed(self._post(body, headers))
         except (TimeoutError, aiohttp.ClientError) as error:
-            log.error("multi-model-server did not answer: %s", error)
+            log.error("multi-model-server did not respond: %s", error)
             raise no_worker() from None
         finally:
             self._running -= 1
@@ -93,47 +94,48 @@ class Proxy:
     async def _post(self, body: bytes, headers: list[tuple[str, str]]) -> web.StreamResponse:
         async with self._session.post(
             self._url, data=body, headers=headers, skip_auto_headers=CLIENT_HEADERS
-        ) as answer:
-            return await returned(answer)
+        ) as response:
+            return await unwrapped(response)
 
-    async def _or_lost(self, posted: Coroutine[Any, Any, web.StreamResponse]) -> web.StreamResponse:
-        """The answer, or 503 as soon as `close` says that none will come."""
-        answer, lost = asyncio.create_task(posted), asyncio.create_task(self._lost.wait())
+    async def _unless_closed(self, post: Coroutine[Any, Any, web.StreamResponse]) -> web.StreamResponse:
+        """Await the response of `post`; raises RequestError (503) as soon as the proxy is closed."""
+        response, closed = asyncio.create_task(post), asyncio.create_task(self._closed.wait())
         try:
-            await asyncio.wait({answer, lost}, return_when=asyncio.FIRST_COMPLETED)
-            if answer.done():
-                return answer.result()
+            await asyncio.wait({response, closed}, return_when=asyncio.FIRST_COMPLETED)
+            if response.done():
+                return response.result()
             raise no_worker()
         finally:
-            answer.cancel()
-            lost.cancel()
+            response.cancel()
+            closed.cancel()
 
 
 def no_worker() -> RequestError:
-    return RequestError(HTTPStatus.SERVICE_UNAVAILABLE, "no worker answered; try again")
+    """The error of a request to which no worker responds: status 503."""
+    return RequestError(HTTPStatus.SERVICE_UNAVAILABLE, "no worker responded; try again")
 
 
 async def read_body(request: web.Request) -> bytes:
-    """The whole body, decompressed.
+    """Read the whole body of a request, decompressed.
 
     Raises:
-        RequestError: 415 for a form; 400 where it is not what its encoding says.
+        RequestError: 415 for a form; 400 if the body cannot be decoded by its content-encoding.
     """
     if media_type(request.headers.get("content-type")).startswith(FORMS):
-        raise RequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "forms are not read, expected application/json")
+        raise RequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "forms are not supported, expected application/json")
     try:
         return await request.read()
     except web.RequestPayloadError:
-        raise bad_request("the body cannot be read as its content-encoding or transfer-encoding says") from None
+        raise bad_request("the body cannot be decoded by its content-encoding or transfer-encoding") from None
 
 
 def forwarded_headers(request: web.Request) -> list[tuple[str, str]]:
-    """The headers that the worker sees, and the time that it is.
+    """The headers to forward to the worker, and ARRIVED_HEADER with the current time.
 
-    Bytes that are no UTF-8, which aiohttp would not send on, become `?`.
+    Bytes that are not UTF-8, which aiohttp cannot send, become `?`.
 
     Raises:
-        RequestError: 431, they are too many for multi-model-server.
+        RequestError: 431, the headers are too large for multi-model-server.
     """
     headers = [
         (name, value.encode("utf-8", "replace").decode("utf-8"))
@@ -149,17 +151,17 @@ def forwarded_headers(request: web.Request) -> list[tuple[str, str]]:
     return [*headers, (ARRIVED_HEADER, f"{time.monotonic():.4f}")]
 
 
-async def returned(answer: aiohttp.ClientResponse) -> web.Response:
-    """The worker's answer for the caller, out of its envelope.
+async def unwrapped(response: aiohttp.ClientResponse) -> web.Response:
+    """The worker's response, unpacked from its envelope (inference/envelope.py).
 
     Raises:
-        RequestError: the answer is multi-model-server's own: no worker, or a worker that died.
+        RequestError: 503, the response is multi-model-server's own error: it has no worker, or the worker ended.
     """
-    data = await answer.read()
+    data = await response.read()
     unpacked = unpack(data)
     if unpacked is None:
-        log.error("multi-model-server: %d %s", answer.status, reason(data.decode("utf-8", "replace")))
+        log.error("multi-model-server: %d %s", response.status, reason(data.decode("utf-8", "replace")))
         raise no_worker()
     status, headers, body = unpacked
-    known = {name: value for name, value in headers.items() if name in RETURNED}
-    return web.Response(status=status, body=body, headers={**known, ID_HEADER: answer.headers[ID_HEADER]})
+    kept = {name: value for name, value in headers.items() if name in RETURNED}
+    return web.Response(status=status, body=body, headers={**kept, ID_HEADER: response.headers[ID_HEADER]})

@@ -1,7 +1,8 @@
-"""Installs the model's code/requirements.txt by pip, where SAGEMAKER_ALLOW_REQUIREMENTS allows it.
+"""Installs the model's code/requirements.txt by pip, if SAGEMAKER_ALLOW_REQUIREMENTS allows it.
 
-What the image has already stays as it is: pip's own report says what is missing or of another
-version, and only that goes into a folder of its own, which the workers search first.
+The image's own packages stay unchanged: pip's installation report lists the packages that are missing
+or have another version, and only these are installed, into a separate folder that comes first on the
+workers' PYTHONPATH.
 """
 
 from __future__ import annotations
@@ -24,49 +25,53 @@ log = logging.getLogger(__name__)
 
 
 def install(model_folder: Path, folder: Path, allowed: bool) -> bool:
-    """Install what the model in `model_folder` asks for into `folder`; returns whether there is any.
+    """Install the missing requirements of the model in `model_folder` into `folder`; returns whether there were any.
 
     Raises:
-        UserError: pip could not, with its reason.
+        UserError: pip failed, with its reason.
     """
     path = model_folder / CODE_FOLDER / REQUIREMENTS_FILE
     if not path.is_file():
         return False
     if not allowed:
         log.warning(
-            "%s/%s is not installed: nothing is fetched at start; SAGEMAKER_ALLOW_REQUIREMENTS=true allows it",
+            "%s/%s is not installed: by default nothing is downloaded; SAGEMAKER_ALLOW_REQUIREMENTS=true allows it",
             CODE_FOLDER,
             REQUIREMENTS_FILE,
         )
         return False
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = missing(path, folder / "report.json")
-    if not wanted:
-        log.info("%s/%s: the image has it all", CODE_FOLDER, REQUIREMENTS_FILE)
+    packages = missing(path, folder / "report.json")
+    if not packages:
+        log.info("%s/%s: all its packages are in the image already", CODE_FOLDER, REQUIREMENTS_FILE)
         return False
-    log.info("installing %s", ", ".join(name.partition(" ")[0] for name in wanted))
-    # The file's own --index-url and the like hold for the second call as well.
+    log.info("installing %s", ", ".join(name.partition(" ")[0] for name in packages))
+    # The second call of pip needs the file's options too, such as --index-url.
     settings = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("--")]
     pins = folder / REQUIREMENTS_FILE
-    pins.write_text("\n".join([*settings, *wanted]) + "\n", encoding="utf-8")
+    pins.write_text("\n".join([*settings, *packages]) + "\n", encoding="utf-8")
     run("--no-deps", "--target", str(folder), "--requirement", str(pins))
     return True
 
 
 def missing(path: Path, report: Path) -> list[str]:
-    """What pip would install for the requirements in `path`, dependencies included, each pinned."""
+    """The packages that pip would install for the requirements in `path`, dependencies included, each pinned."""
     run("--dry-run", "--report", str(report), "--requirement", str(path))
     return [pin(item) for item in json.loads(report.read_text(encoding="utf-8"))["install"]]
 
 
 def pin(item: dict[str, Any]) -> str:
-    """One entry of pip's installation report (version 1) as a requirement."""
+    """The pinned requirement of one entry of pip's installation report (version 1)."""
     name, version = item["metadata"]["name"], item["metadata"]["version"]
     return f"{name} @ {item['download_info']['url']}" if item["is_direct"] else f"{name}=={version}"
 
 
 def run(*arguments: str) -> None:
-    """Run pip. Raises UserError with its last error where it fails."""
+    """Run pip.
+
+    Raises:
+        UserError: pip failed, with its last error.
+    """
     command: Sequence[str] = (*PIP, *arguments)
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     if finished.returncode:

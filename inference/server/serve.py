@@ -1,4 +1,4 @@
-"""`serve`: opens the front, starts multi-model-server, restarts it when lost, and shuts down on SIGTERM."""
+"""`serve`: starts the HTTP front and multi-model-server, restarts the latter if it ends, shuts down on SIGTERM."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from inference.server.preparation import prepare
 from inference.server.served_model import ServedModel
 from inference.server.supervisor import Service, Supervisor
 
-# A model server that ends more often than this in so many seconds is beyond help.
+# Restarts of multi-model-server within the window of seconds; after more, the server exits.
 MOST_RESTARTS, RESTARTS_WINDOW = 3, 600.0
 
 log = logging.getLogger(__name__)
 
 
 def serve(options: ServingOptions, environ: Mapping[str, str]) -> int:
-    """Serve the model in Paths.model, or those that come over /models, until SIGTERM or SIGINT.
+    """Serve the model in Paths.model, or the models loaded over /models, until SIGTERM or SIGINT.
 
     Returns:
-        0 after a signal, 1 where the model server ends again and again.
+        The exit status: 0 after a signal, 1 if multi-model-server ended too often.
 
     Raises:
-        UserError: the model cannot load, or the machine lacks what is needed.
+        UserError: the model cannot load, the port is in use, or Java is missing.
     """
     path = Path(tempfile.mkdtemp(prefix="serve-"))
     environ = {**environ, "PYTHONPATH": python_path(environ)}
@@ -53,7 +53,7 @@ def serve(options: ServingOptions, environ: Mapping[str, str]) -> int:
 
 
 class Server:
-    """From the start of the container to its stop, over all lives of the model server."""
+    """The server from the start of the container to its stop, across restarts of multi-model-server."""
 
     def __init__(
         self, options: ServingOptions, run_folder: RunFolder, folder: Path, environ: Mapping[str, str]
@@ -65,42 +65,42 @@ class Server:
             **environ,
             **worker_environment(environ, self._workers),
             readiness.RUN_FOLDER_VARIABLE: str(run_folder.path),
-            # torch.compile's own choice has the user's name in it, and not every user has one.
+            # torch.compile's default folder contains the user's name, and the user of a container may have none.
             "TORCHINDUCTOR_CACHE_DIR": environ.get("TORCHINDUCTOR_CACHE_DIR") or str(run_folder.path / "compiled"),
         }
         self._stopping = asyncio.Event()
         self._restarts: list[float] = []
 
     async def run(self) -> int:
-        """Start, serve, stop. The front listens first, so that /ping says 503 while models load."""
+        """Start, serve and stop. The front listens first, so that /ping answers 503 while models load."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, number)
-        # A silent worker is multi-model-server's to replace; this time-out only catches a server that hangs.
+        # Multi-model-server replaces a worker that does not respond; this timeout is for a server that hangs.
         timeout = self._options.response_timeout + self._options.startup_timeout
         async with self._mms_address.session(timeout) as session:
             service = self._service(session)
             runner = await listen(service.routes(), self._options)
             try:
-                return await self._lives(session, service, runner)
+                return await self._run_model_server(session, service, runner)
             finally:
                 service.close()
                 await runner.cleanup()
 
     def _stop(self, number: int) -> None:
-        log.info("%s: no new requests, finishing those that run", signal.Signals(number).name)
+        log.info("%s: accepting no new requests, finishing those in flight", signal.Signals(number).name)
         self._stopping.set()
 
     def _service(self, session: aiohttp.ClientSession) -> Service:
-        def host(folder: Path) -> ServedModel:
+        def make_model(folder: Path) -> ServedModel:
             return ServedModel(folder, self._options, self._run_folder, session, self._workers)
 
         if self._options.multi_model:
-            return MultiModel(self._folder, host)
-        return SingleModel(host(self._folder))
+            return MultiModel(self._folder, make_model)
+        return SingleModel(make_model(self._folder))
 
-    async def _lives(self, session: aiohttp.ClientSession, service: Service, runner: web.AppRunner) -> int:
-        """Start the model server, and again where it is lost after it had served."""
+    async def _run_model_server(self, session: aiohttp.ClientSession, service: Service, runner: web.AppRunner) -> int:
+        """Run multi-model-server until a signal; restart it if it ends after it had served."""
         while await self._port_is_free():
             process = mms_process.start(self._options, self._run_folder, self._mms_address, self._environ)
             supervisor = Supervisor(session, service, runner, process, self._stopping)
@@ -108,7 +108,7 @@ class Server:
                 await supervisor.run()
                 return EXIT_OK
             except ServerLostError as error:
-                log.error("%s; what ran gets 503", error)
+                log.error("%s; requests in flight get 503", error)
                 if not self._stopping.is_set() and not (supervisor.served and self.may_restart()):
                     return EXIT_BUG
             finally:
@@ -117,7 +117,7 @@ class Server:
         return EXIT_OK
 
     async def _port_is_free(self) -> bool:
-        """True once workers can open their port, False after a signal to stop."""
+        """Wait until workers can bind their port; False after a signal to stop."""
         free, stopping = (
             asyncio.create_task(self._mms_address.wait_until_free()),
             asyncio.create_task(self._stopping.wait()),
@@ -131,10 +131,10 @@ class Server:
         return not stopped
 
     def may_restart(self) -> bool:
-        """Count a loss; whether there were too few of them to give up."""
+        """Count an end of multi-model-server; returns whether it may be restarted once more."""
         now = time.monotonic()
         self._restarts = [*(then for then in self._restarts if now - then < RESTARTS_WINDOW), now]
         if len(self._restarts) <= MOST_RESTARTS:
             return True
-        log.error("multi-model-server was lost %d times in %.0f s: giving up", MOST_RESTARTS + 1, RESTARTS_WINDOW)
+        log.error("multi-model-server ended %d times within %.0f s: exiting", MOST_RESTARTS + 1, RESTARTS_WINDOW)
         return False

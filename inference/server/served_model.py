@@ -1,4 +1,4 @@
-"""One model registered with multi-model-server: its registration, its workers' state, its proxy, unloading."""
+"""One model registered with multi-model-server: registration, state of its workers, its proxy, unloading."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from inference.server import mms_management
 from inference.server.mms_process import RunFolder, ServerLostError
 from inference.server.proxy import Proxy
 
-# What multi-model-server and its workers call a model, whatever its caller calls it.
+# Names of models at multi-model-server and in the run folder; independent of the names that callers use.
 KEYS = (f"model-{number}" for number in itertools.count(1))
 
-# Seconds until a killed worker's memory is free.
+# Seconds to wait until a killed worker has ended and its memory is free.
 GONE_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
 
 
 class NoMemoryError(UserError):
-    """The model cannot load for want of memory, as far as anybody can tell."""
+    """The model cannot load because memory is too small (reported, or the likely cause of a killed worker)."""
 
 
 class ServedModel:
-    """A model from its load to its unload, over all lives of the model server.
+    """A model from loading to unloading, across restarts of multi-model-server.
 
     Args:
-        folder: the model's.
-        options: limits.
-        run_folder: the server's.
-        session: HTTP client whose connections end at multi-model-server's address.
-        workers: processes that hold the model.
+        folder: the model's folder.
+        options: batch size, batch delay and timeouts are used.
+        run_folder: the server's run folder.
+        session: HTTP client for multi-model-server's address.
+        workers: number of worker processes, each with a copy of the model.
     """
 
     def __init__(
@@ -60,10 +60,10 @@ class ServedModel:
         self.proxy = Proxy(session, self.key)
 
     async def load(self) -> None:
-        """Register the model; returns when every worker is warm and the gate is open.
+        """Register the model; returns when all workers are ready and the proxy is open.
 
         Raises:
-            UserError: the model cannot load; with the worker's own reason where it gave one.
+            UserError: the model cannot load, with the reason that the worker recorded, if any.
         """
         shutil.rmtree(self._board.folder, ignore_errors=True)
         model_store_entry.write(self._run_folder.store, self.key, self.folder)
@@ -71,17 +71,17 @@ class ServedModel:
         try:
             await asyncio.wait_for(registered, self._options.startup_timeout)
         except TimeoutError:
-            raise self._too_slow() from None
+            raise self._startup_timeout_error() from None
         except mms_management.WorkerEndedError:
-            raise self._broken() or NoMemoryError(
-                "the worker ended while it loaded the model and gave no reason, as one does that is killed for memory"
+            raise self._load_error() or NoMemoryError(
+                "the worker ended while it loaded the model and recorded no reason; it was probably killed for memory"
             ) from None
         self.proxy.open()
 
     async def unload(self) -> None:
-        """End the model's workers at once; returns when their memory is free. Requests that run get 503.
+        """End the model's workers at once; returns when their memory is free. Requests in flight get 503.
 
-        Where the model server is gone, so are the workers.
+        If multi-model-server does not respond, its workers have ended too.
         """
         self.proxy.close()
         with contextlib.suppress(aiohttp.ClientError):
@@ -93,37 +93,37 @@ class ServedModel:
         shutil.rmtree(self._board.folder, ignore_errors=True)
 
     def follow(self) -> None:
-        """Open and close the gate as workers come and go.
+        """Open the proxy while a ready worker is alive, and close it otherwise; called at regular intervals.
 
-        Multi-model-server starts a new worker by itself, but may never answer the requests that
-        the dead one had.
+        Multi-model-server starts a new worker by itself, but may never respond to the requests of the
+        worker that ended.
 
         Raises:
-            UserError: the model does not load a second time.
-            ServerLostError: the process that starts the workers is dead, which multi-model-server overlooks.
+            UserError: a new worker cannot load the model.
+            ServerLostError: the process that starts the workers has ended, which multi-model-server does not notice.
         """
         if self._board.ready_workers():
             self.proxy.open()
             return
         if self.proxy.is_open:
-            log.error("the last worker died: its requests get 503, a new one is loading")
+            log.error("the last worker ended: its requests get 503, a new worker is loading the model")
             self.proxy.close()
             self._lost_at = time.monotonic()
-        if broken := self._broken():
-            raise broken
+        if error := self._load_error():
+            raise error
         if not self._board.can_replace():
-            raise ServerLostError("the process that starts workers died")
+            raise ServerLostError("the process that starts workers has ended")
         if time.monotonic() - self._lost_at > self._options.startup_timeout:
-            raise self._too_slow()
+            raise self._startup_timeout_error()
 
-    def _broken(self) -> UserError | None:
+    def _load_error(self) -> UserError | None:
         text = self._board.failure()
         if not text:
             return None
         kind = NoMemoryError if text.startswith(NO_MEMORY) else UserError
         return kind(f"the model cannot be served: {text}")
 
-    def _too_slow(self) -> UserError:
+    def _startup_timeout_error(self) -> UserError:
         return UserError(
             f"the model was not loaded within {self._options.startup_timeout} s; SAGEMAKER_STARTUP_TIMEOUT allows more"
         )

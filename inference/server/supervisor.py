@@ -1,4 +1,4 @@
-"""Supervision of one run of multi-model-server: start, load the models, watch until it ends or must stop."""
+"""Supervisor of one run of multi-model-server: loads the models, and watches until it ends or must stop."""
 
 from __future__ import annotations
 
@@ -20,22 +20,32 @@ log = logging.getLogger(__name__)
 
 
 class Service(Protocol):
-    """What is served: its routes, and its models over all lives of the model server."""
+    """Interface of SingleModel and MultiModel: HTTP routes and their models, across restarts of multi-model-server."""
 
-    def routes(self) -> list[web.RouteDef]: ...
+    def routes(self) -> list[web.RouteDef]:
+        """The HTTP routes."""
 
     async def load(self) -> None:
-        """Load the models that are to be there. Raises UserError where the server is of no use without."""
+        """Load the models; called after each start of multi-model-server.
+
+        Raises:
+            UserError: a model without which the server is of no use cannot load.
+        """
 
     async def follow(self) -> None:
-        """Look after the workers. Raises ServerLostError or UserError where that does not help."""
+        """Check the workers; called at regular intervals once the models are loaded.
+
+        Raises:
+            ServerLostError: multi-model-server must be restarted.
+            UserError: a restart would not help.
+        """
 
     def close(self) -> None:
-        """The model server is gone: answer what waits for it."""
+        """Answer the requests in flight with 503: multi-model-server has ended."""
 
 
 class Supervisor:
-    """One life of the model server, from its start to a signal or its loss."""
+    """Watches one run of multi-model-server, from its start to its end or a signal."""
 
     def __init__(
         self,
@@ -50,11 +60,11 @@ class Supervisor:
         self.served = False
 
     async def run(self) -> None:
-        """Load and look after the models; return after a signal, when what ran is finished.
+        """Load the models and check them at regular intervals; returns after a signal and the requests in flight.
 
         Raises:
-            ServerLostError: the model server or what it needs is gone.
-            UserError: what is to be served cannot be.
+            ServerLostError: multi-model-server, or a process that it needs, has ended.
+            UserError: a model cannot be served.
         """
         loading = asyncio.create_task(self._load())
         finishing: asyncio.Task[None] | None = None
@@ -63,7 +73,7 @@ class Supervisor:
                 if self._stopping.is_set() and not finishing:
                     loading.cancel()
                     finishing = asyncio.create_task(self._runner.cleanup())
-                await self._look(loading)
+                await self._check(loading)
                 await asyncio.sleep(WATCH_INTERVAL)
         finally:
             loading.cancel()
@@ -77,7 +87,7 @@ class Supervisor:
         self.served = True
         log.info("ready")
 
-    async def _look(self, loading: asyncio.Task[None]) -> None:
+    async def _check(self, loading: asyncio.Task[None]) -> None:
         if self._process.poll() is not None:
             raise ServerLostError(f"multi-model-server ended by itself with status {self._process.returncode}")
         processes.reap(self._process.pid)
@@ -85,5 +95,5 @@ class Supervisor:
             try:
                 loading.result()
             except aiohttp.ClientError as error:
-                raise ServerLostError(f"multi-model-server does not answer: {error}") from None
+                raise ServerLostError(f"multi-model-server does not respond: {error}") from None
             await self._service.follow()

@@ -1,1 +1,1 @@
-"""The worker processes that multi-model-server starts: request bodies in, scores out."""
+"""The worker processes that multi-model-server starts: they decode requests, run the model and encode responses."""

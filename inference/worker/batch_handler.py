@@ -1,4 +1,4 @@
-"""A batch of requests to a batch of responses: read, tokenize, predict, write; the team's functions; warm-up."""
+"""BatchHandler: answers a batch of requests: decodes, tokenizes, predicts, encodes; user functions; warm-up."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ log = logging.getLogger(__name__)
 
 
 class BatchHandler:
-    """Answers batches with one classifier, or with a team's model.
+    """Answers batches of requests with the image's classifier or with the model that a team's model_fn returned.
 
     Args:
-        model: our classifier, or what the team's model_fn returned: a callable like a pipeline.
+        model: the Classifier, or the team's model: a callable like a transformers pipeline.
         options: limits and the default content type.
-        functions: the team's; where the forward pass is ours, requests share it.
+        functions: the team's functions. Unless one of them replaces the forward pass, requests share it.
     """
 
     def __init__(self, model: Classifier | Any, options: ServingOptions, functions: UserFunctions) -> None:
         self._model, self._options, self._functions = model, options, functions
 
     def warm_up(self) -> None:
-        """The shortest and the longest passes, so that the first request pays for no set-up.
+        """Run the shortest and the longest forward passes, so that the first request is not slower than others.
 
-        Before, whether texts may share a pass.
+        Before that, check whether texts may share a forward pass (inference/worker/isolation.py).
         """
         if self._functions.model_fn:
             return
@@ -48,20 +48,20 @@ class BatchHandler:
             self._model.logits(self._model.encode(Request(texts)))
 
     def respond(self, data: list[dict[str, Any]], context: Any) -> list[Any]:
-        """Responses to the requests in `data`, each in the envelope that the front opens."""
+        """The responses to the requests in `data`, each in an envelope (inference/envelope.py) for the front."""
         started = time.monotonic()
         entries = [BatchRequest(index, context, request) for index, request in enumerate(data)]
         for entry in entries:
-            entry.guard(self._read if self._functions.batched else self._answer_alone)
+            entry.guard(self._decode if self._functions.batched else self._respond_by_user_code)
         self._tokenize(entries)
         self._predict([entry for entry in entries if entry.rows and not entry.error])
         bodies = [entry.finish() for entry in entries]
         self._report(entries, started)
         return bodies
 
-    def _read(self, entry: BatchRequest) -> None:
-        """Decode one request."""
-        entry.output = self._output(entry)
+    def _decode(self, entry: BatchRequest) -> None:
+        """Decode the body of one request."""
+        entry.output = self._output_type(entry)
         if self._functions.input_fn:
             content = call(self._functions.input_fn, entry.context, entry.payload, entry.content_type)
             entry.request = read_content(content)
@@ -70,17 +70,17 @@ class BatchHandler:
         check_count(entry.request, self._options.max_records)
 
     def _tokenize(self, entries: list[BatchRequest]) -> None:
-        """Token ids of all requests that were read, together; where that fails each alone, for it is one's fault."""
-        read = [(entry, entry.request) for entry in entries if entry.request and not entry.error]
-        if not read:
+        """Tokenize all decoded requests in one call; if that fails, each one alone, to find the faulty one."""
+        decoded = [(entry, entry.request) for entry in entries if entry.request and not entry.error]
+        if not decoded:
             return
         try:
-            results = self._model.encode_together([request for _, request in read])
+            results = self._model.encode_together([request for _, request in decoded])
         except Exception:
-            for entry, request in read:
+            for entry, request in decoded:
                 entry.guard(self._tokenize_alone, request)
             return
-        for (entry, _), result in zip(read, results, strict=True):
+        for (entry, _), result in zip(decoded, results, strict=True):
             if isinstance(result, RequestError):
                 entry.error = result
             else:
@@ -89,17 +89,17 @@ class BatchHandler:
     def _tokenize_alone(self, entry: BatchRequest, request: Request) -> None:
         entry.rows = self._model.encode(request)
 
-    def _output(self, entry: BatchRequest) -> str:
-        """The response's content type; what a team writes itself is its own choice."""
+    def _output_type(self, entry: BatchRequest) -> str:
+        """The response's content type; a team's output_fn or transform_fn may write any type."""
         accept = entry.headers.get("accept")
         if self._functions.output_fn or self._functions.transform_fn:
             return self._options.default_accept if accept in (None, "*/*") else str(accept)
         return choose_output(accept, self._options.default_accept)
 
     def _predict(self, entries: list[BatchRequest]) -> None:
-        """One call for all texts of all requests; each request takes its slice.
+        """Predict all texts of all requests in one call; each request gets its slice of the logits.
 
-        Where it fails, halves of the requests try again, so that one request's failure is its alone.
+        If the call fails, it is retried with each half of the requests, so that only the faulty request fails.
         """
         if len(entries) < 2:
             for entry in entries:
@@ -114,63 +114,64 @@ class BatchHandler:
         start = 0
         for entry in entries:
             end = start + len(entry.rows)
-            entry.guard(self._write, logits[start:end])
+            entry.guard(self._encode, logits[start:end])
             start = end
 
     def _logits(self, entries: list[BatchRequest]) -> torch.Tensor | None:
-        """Logits of all texts of `exchanges`; None where the model fails."""
+        """Logits of all texts of `entries`; None if the model fails."""
         try:
             return self._model.logits([row for entry in entries for row in entry.rows])
         except Exception as error:
-            log.warning("a batch of %d requests failed (%s), trying its halves", len(entries), type(error).__name__)
+            log.warning("a batch of %d requests failed (%s), retrying its halves", len(entries), type(error).__name__)
             return None
 
     def _predict_alone(self, entry: BatchRequest) -> None:
-        self._write(entry, self._model.logits(entry.rows))
+        self._encode(entry, self._model.logits(entry.rows))
 
-    def _write(self, entry: BatchRequest, logits: Any) -> None:
+    def _encode(self, entry: BatchRequest, logits: Any) -> None:
+        """Set the body of the response to a request whose texts have `logits`."""
         request = entry.request
         if request is None:
-            raise RuntimeError("a request was predicted before it was read")
-        answers = self._model.answers(logits, request.parameters)
+            raise RuntimeError("a request was predicted before it was decoded")
+        predictions = self._model.predictions(logits, request.parameters)
         if self._functions.output_fn:
-            self._write_own(entry, responses.arrange(answers, request.shape))
+            self._encode_by_user_code(entry, responses.arrange(predictions, request.shape))
         else:
-            entry.body = responses.encode(answers, request.shape, entry.output)
+            entry.body = responses.encode(predictions, request.shape, entry.output)
 
-    def _write_own(self, entry: BatchRequest, prediction: Any) -> None:
-        """The body by the team's output_fn, else as JSON."""
+    def _encode_by_user_code(self, entry: BatchRequest, prediction: Any) -> None:
+        """Set the body by the team's output_fn; without one encode `prediction` as JSON."""
         if self._functions.output_fn:
             result = call(self._functions.output_fn, entry.context, prediction, entry.output)
-            self._take(entry, result)
+            self._set_body(entry, result)
         else:
             entry.body = responses.encode_prediction(prediction, entry.output)
 
-    def _take(self, entry: BatchRequest, result: Any) -> None:
-        """A team's result: a body, or a body and its content type."""
+    def _set_body(self, entry: BatchRequest, result: Any) -> None:
+        """Use the result of a team's output_fn or transform_fn: a body, or a tuple of a body and its content type."""
         if isinstance(result, tuple):
             result, entry.output = result
         entry.body = result
 
-    def _answer_alone(self, entry: BatchRequest) -> None:
-        """One request through the team's functions, where the forward pass is theirs."""
+    def _respond_by_user_code(self, entry: BatchRequest) -> None:
+        """Answer one request by the team's functions, where these include the forward pass."""
         functions, context = self._functions, entry.context
-        entry.output = self._output(entry)
+        entry.output = self._output_type(entry)
         payload, kind = entry.payload, entry.content_type
         if functions.transform_fn:
-            self._take(entry, call(functions.transform_fn, context, self._model, payload, kind, entry.output))
+            self._set_body(entry, call(functions.transform_fn, context, self._model, payload, kind, entry.output))
             return
-        read = functions.input_fn
-        content = call(read, context, payload, kind) if read else decoding.decode_content(payload, kind)
+        input_fn = functions.input_fn
+        content = call(input_fn, context, payload, kind) if input_fn else decoding.decode_content(payload, kind)
         if functions.predict_fn:
             prediction = call(functions.predict_fn, context, content, self._model)
         else:
             request = as_mapping(content)
             prediction = self._model(request["inputs"], **(request.get("parameters") or {}))
-        self._write_own(entry, prediction)
+        self._encode_by_user_code(entry, prediction)
 
     def _report(self, entries: list[BatchRequest], started: float) -> None:
-        """One line a batch: sizes and times only, never text."""
+        """Log the metrics of a batch: sizes and times, never text."""
         values = {
             "requests": len(entries),
             "errors": sum(entry.error is not None for entry in entries),

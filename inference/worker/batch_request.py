@@ -20,7 +20,7 @@ from inference.worker.request import Request
 if TYPE_CHECKING:
     from inference.worker.tokenization import Encoded
 
-# SageMaker hands this header of a response on to the caller (InvokeEndpoint); others it drops.
+# The one custom header of a response that SageMaker's InvokeEndpoint returns to the caller.
 ATTRIBUTES_HEADER = "x-amzn-sagemaker-custom-attributes"
 
 log = logging.getLogger(__name__)
@@ -28,17 +28,17 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class BatchRequest:
-    """A request, what was made of it, and its response.
+    """One request of a batch, its intermediate results, and its response or error.
 
     Attributes:
         index: position in the batch.
-        context: multi-model-server's, of the whole batch.
-        data: what the server parsed of the request: its body, or a form's fields.
+        context: multi-model-server's context of the whole batch.
+        data: the request as multi-model-server parsed it: its body, or the fields of a form.
         output: content type of the response.
-        request: the decoded request, where decoding is ours.
-        rows: its tokenized texts, where the forward pass is ours.
-        error: why it gets no answer.
-        body: of the response.
+        request: the decoded request; None if the team's functions decode it.
+        rows: its tokenized texts; empty if the team's functions run the forward pass.
+        error: the error to respond with; None if there is none.
+        body: body of the response.
     """
 
     index: int
@@ -52,12 +52,16 @@ class BatchRequest:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Headers in small letters. The server files the body's part among them, as an object: left out."""
+        """Headers with names in lower case.
+
+        Multi-model-server adds the part of the body to them, as an object; it is left out.
+        """
         headers = self.context.get_all_request_header(self.index)
         return {name.lower(): value for name, value in headers.items() if isinstance(value, str)}
 
     @property
     def content_type(self) -> str | None:
+        """The Content-Type header of the request."""
         return retrieve_content_type_header(self.headers)
 
     @property
@@ -65,60 +69,60 @@ class BatchRequest:
         """The request's body.
 
         Raises:
-            RequestError: 415, it was a form, which the server takes apart.
+            RequestError: 415, the request is a form, which multi-model-server has parsed.
         """
         if "body" not in self.data:
-            raise RequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "forms are not read, expected application/json")
+            raise RequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "forms are not supported, expected application/json")
         return bytes(self.data["body"])
 
     def guard(self, step: Callable[..., None], *arguments: Any) -> None:
-        """Run one step; its failure is this request's alone."""
+        """Run one step for this request; an exception becomes the request's error, without effect on others."""
         try:
             step(self, *arguments)
         except RequestError as error:
             self.error = error
         except (BaseInferenceToolkitError, PredictionException) as error:
-            self.error = stated(error)
+            self.error = from_toolkit_error(error)
         except Exception:
             log.exception("request %s failed", self.context.get_request_id(self.index))
             self.error = internal_error()
 
     def finish(self) -> bytes:
-        """The response in its envelope; what a team's code set in the context counts where there is no error."""
+        """The response in its envelope. Without an error, status and headers are those that a team's code set."""
         try:
-            return self._failed(self.error) if self.error else self._answered()
+            return self._error_response(self.error) if self.error else self._response()
         except (TypeError, ValueError):
-            log.exception("request %s has an answer that is no JSON", self.context.get_request_id(self.index))
-            return self._failed(internal_error())
+            log.exception("request %s has a response that is not JSON", self.context.get_request_id(self.index))
+            return self._error_response(internal_error())
 
-    def _answered(self) -> bytes:
+    def _response(self) -> bytes:
         status, _ = self.context.get_response_status(self.index)
-        headers = {"content-type": self.output, **self._taken_headers()}
+        headers = {"content-type": self.output, **self._pop_headers()}
         truncated = sum(row.truncated for row in self.rows)
         if truncated:
             headers[ATTRIBUTES_HEADER] = f"truncated={truncated}"
         self.context.set_response_status(idx=self.index)
         return pack(status or HTTPStatus.OK, headers, self.body)
 
-    def _failed(self, error: RequestError) -> bytes:
+    def _error_response(self, error: RequestError) -> bytes:
         """The error as JSON, with the request's id."""
         self.error = error
-        self._taken_headers()
+        self._pop_headers()
         self.context.set_response_status(idx=self.index)
         return pack(
             error.status, {"content-type": JSON}, error_body(error, str(self.context.get_request_id(self.index)))
         )
 
-    def _taken_headers(self) -> dict[str, str]:
-        """The response's headers, taken out of the context so that the server sees none."""
+    def _pop_headers(self) -> dict[str, str]:
+        """Remove the response's headers from the context, since multi-model-server must get none; returns them."""
         headers = self.context.get_response_headers(self.index)
-        taken = {str(name).lower(): str(value) for name, value in headers.items()}
+        lower_case = {str(name).lower(): str(value) for name, value in headers.items()}
         headers.clear()
-        return taken
+        return lower_case
 
 
-def stated(error: BaseInferenceToolkitError | PredictionException) -> RequestError:
-    """The status and message that a team's code chose by raising one of the two toolkits' errors."""
+def from_toolkit_error(error: BaseInferenceToolkitError | PredictionException) -> RequestError:
+    """The status and message of an error of sagemaker-inference or multi-model-server that a team's code raised."""
     status: Any = error.status_code if isinstance(error, BaseInferenceToolkitError) else error.error_code
     try:
         return RequestError(HTTPStatus(status), str(error.message))

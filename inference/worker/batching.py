@@ -1,4 +1,4 @@
-"""Which texts share a forward pass: sorted by length and cut by a token budget, balanced over cores."""
+"""Plans forward passes: groups texts of similar length within a token budget, balanced over CPU cores."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 
 def plan(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """Batches of positions in `lengths`, longest first, each position once.
+    """Group rows to batches by length, longest first. Returns the rows' indices in `lengths`, each once.
 
-    Sorting keeps padding small; the budget bounds memory and time: a batch's rows times its
-    longest row stay within `budget` tokens, or it has one row.
+    Sorting by length reduces padding; the budget bounds memory and time: the number of rows of a batch
+    times its longest row is at most `budget` tokens, unless it has one row only.
 
     Args:
         lengths: tokens of each row.
-        budget: tokens in a batch, padding included.
+        budget: most tokens of a batch, including padding.
     """
     batches: list[list[int]] = []
     for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
@@ -27,9 +27,9 @@ def plan(lengths: Sequence[int], budget: int) -> list[list[int]]:
 
 
 def spread(lengths: Sequence[int], budget: int, count: int) -> list[list[int]]:
-    """The batches of `plan`, as even as they can be: the largest as small as `count` of them allow.
+    """Token-balanced batches: those of `plan` for the smallest budget that needs at most `count` batches.
 
-    Where `budget` needs more than `count` batches, there are more.
+    If `budget` needs more than `count` batches, there are more.
     """
     least = min(budget, max(lengths, default=1))
     even = bisect_left(range(least, budget), True, key=lambda most: len(plan(lengths, most)) <= count)

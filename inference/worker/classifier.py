@@ -1,4 +1,4 @@
-"""Classifier: texts to logits and scores (softmax, sigmoid, top_k), in the order of the request."""
+"""Classifier: computes logits and scores (softmax, sigmoid, top_k) of tokenized texts, in the order of the request."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from inference.worker.loading import LoadedModel
 from inference.worker.parallel import ParallelPasses
 from inference.worker.parameters import Parameters
 from inference.worker.request import Request, Text, read_content
-from inference.worker.responses import Answer, arrange
+from inference.worker.responses import Prediction, arrange
 from inference.worker.tokenization import Encoded
 
 
 @dataclass
 class Statistics:
-    """What a batch cost: texts, forward passes, tokens with and without padding."""
+    """Sizes of a batch: texts, forward passes, and tokens without (`tokens`) and with padding (`padded`)."""
 
     texts: int = 0
     passes: int = 0
@@ -30,20 +30,20 @@ class Statistics:
     padded: int = 0
 
     def summary(self) -> dict[str, int | float]:
-        """Sizes for the log, with the share of tokens that are padding."""
+        """The sizes for the log line of the batch; `padding` is the share of tokens that are padding."""
         padding = 1 - self.tokens / self.padded if self.padded else 0.0
         return {"texts": self.texts, "tokens": self.tokens, "passes": self.passes, "padding": round(padding, 3)}
 
 
 @dataclass
 class Classifier:
-    """A loaded model that answers for lists of texts.
+    """A loaded model that classifies lists of texts.
 
     Attributes:
-        batch_tokens: tokens in one forward pass at most, padding included.
-        parallel: how passes share the cores.
-        isolated: whether each text gets a forward pass of its own, for models whose scores depend on the others.
-        statistics: of the last batch.
+        batch_tokens: most tokens in one forward pass, including padding.
+        parallel: runs forward passes in parallel on the CPU cores.
+        isolated: whether each text gets its own forward pass, for models whose scores depend on the rest of the batch.
+        statistics: sizes of the last batch.
     """
 
     loaded: LoadedModel
@@ -56,11 +56,11 @@ class Classifier:
         self.forward = ForwardPass(self.loaded)
 
     def encode(self, request: Request) -> list[Encoded]:
-        """Token ids of a request's texts, special tokens included, within the limit.
+        """Tokenize a request's texts, with special tokens, truncated at the length limit.
 
         Raises:
-            RequestError: 400, a text is too long and the request forbids truncation, or its
-                max_length leaves no room for a token.
+            RequestError: 400, a text is too long and the request forbids truncation, or its max_length is
+                too small for the special tokens and one more.
         """
         (result,) = self.encode_together([request])
         if isinstance(result, RequestError):
@@ -68,30 +68,30 @@ class Classifier:
         return result
 
     def encode_together(self, requests: Sequence[Request]) -> list[list[Encoded] | RequestError]:
-        """For each of `requests` what `encode` returns or raises.
+        """Tokenize several requests; returns for each what `encode` would return or raise.
 
-        Those that are cut at the same length go through the tokenizer in one call, which takes all cores.
+        Requests with the same length limit go to the tokenizer in one call, which uses all cores.
         """
         results: list[list[Encoded] | RequestError] = [[] for _ in requests]
-        alike: defaultdict[int, list[int]] = defaultdict(list)
+        by_limit: defaultdict[int, list[int]] = defaultdict(list)
         for index, request in enumerate(requests):
             try:
-                alike[self._limit(request)].append(index)
+                by_limit[self._limit(request)].append(index)
             except RequestError as error:
                 results[index] = error
-        for limit, indices in alike.items():
+        for limit, indices in by_limit.items():
             texts = [text for index in indices for text in requests[index].texts]
             rows = iter(self.loaded.tokenizer.encode(texts, limit))
             for index in indices:
                 own = list(islice(rows, len(requests[index].texts)))
-                results[index] = allowed(own, requests[index].parameters, limit)
+                results[index] = checked(own, requests[index].parameters, limit)
         return results
 
     def _limit(self, request: Request) -> int:
-        """Tokens at which the request's texts are cut.
+        """Length in tokens at which the request's texts are truncated.
 
         Raises:
-            RequestError: 400, it leaves no room for a token.
+            RequestError: 400, it is too small for the special tokens and one more.
         """
         limit = min(request.parameters.max_length or self.loaded.max_length, self.loaded.max_length)
         least = self.loaded.tokenizer.special_tokens(pair=any(text.pair is not None for text in request.texts)) + 1
@@ -100,7 +100,7 @@ class Classifier:
         return limit
 
     def logits(self, rows: Sequence[Encoded]) -> torch.Tensor:
-        """Logits of shape [len(rows), labels], float32, on the CPU, row i for row i."""
+        """Logits of shape [len(rows), labels], float32, on the CPU, in the order of `rows`."""
         result = torch.empty((len(rows), len(self.loaded.label_names)), dtype=torch.float32)
         lengths = [len(row) for row in rows]
         self.forward.choose_padding(rows)
@@ -113,26 +113,27 @@ class Classifier:
         return result
 
     def probe(self) -> torch.Tensor:
-        """Logits of a text alone and of two that differ in length: one single-row and one padded batch."""
+        """Logits of one single-row and one padded batch, which torch.compile compiles separately."""
         alone, two = Request([Text("probe")]), Request([Text("probe"), Text("a longer probe")])
         return torch.cat([self.logits(self.encode(request)) for request in (alone, two)])
 
     def __call__(self, inputs: Any, **parameters: Any) -> Any:
-        """Answers as transformers.pipeline gives them, for a team's predict_fn.
+        """Predictions in the form of transformers.pipeline, for a team's predict_fn.
 
         Raises:
-            RequestError: 400 for inputs or parameters that are not the pipeline's.
+            RequestError: 400, inputs or parameters that transformers.pipeline does not have.
         """
         request = read_content({"inputs": inputs, "parameters": parameters})
         logits = self.logits(self.encode(request))
-        return arrange(self.answers(logits, request.parameters), request.shape)
+        return arrange(self.predictions(logits, request.parameters), request.shape)
 
-    def answers(self, logits: torch.Tensor, parameters: Parameters) -> list[Answer]:
-        """The pipeline's answers for `logits` [n, labels]: the first label each, or a list of top_k.
+    def predictions(self, logits: torch.Tensor, parameters: Parameters) -> list[Prediction]:
+        """The predictions for `logits` [n, labels]: the predicted label of each row, or a list of top_k labels.
 
-        The first is the best, or the one that the decision threshold says; its score stays its own.
+        The predicted label is the most probable one, or the one that the decision threshold gives; the
+        threshold does not change scores.
         """
-        scores = apply(parameters.function or self._own_function(), logits)
+        scores = apply(parameters.function or self._default_function(), logits)
         ranked = zip(self._ranks(logits, scores).tolist(), scores.tolist(), strict=True)
         if not parameters.top_k_given:
             return [self._score(order[0], row[order[0]]) for order, row in ranked]
@@ -140,7 +141,7 @@ class Classifier:
         return [[self._score(index, row[index]) for index in order[:count]] for order, row in ranked]
 
     def _ranks(self, logits: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Classes of each row, int64 [n, labels], the one that is the answer first."""
+        """Classes of each row, int64 [n, labels], the predicted one first."""
         if self.loaded.threshold is None:
             return scores.argsort(dim=-1, descending=True, stable=True)
         positive = (logits.softmax(dim=-1)[:, 1] >= self.loaded.threshold).long()
@@ -149,8 +150,8 @@ class Classifier:
     def _score(self, index: int, score: float) -> dict[str, Any]:
         return {"label": self.loaded.label_names[index], "score": score}
 
-    def _own_function(self) -> str:
-        """What transformers' pipeline applies for this kind of problem."""
+    def _default_function(self) -> str:
+        """The function that transformers.pipeline applies to the logits for this problem type."""
         if self.loaded.problem_type == "regression":
             return "none"
         if self.loaded.problem_type == "multi_label_classification" or len(self.loaded.label_names) == 1:
@@ -158,8 +159,8 @@ class Classifier:
         return "softmax"
 
 
-def allowed(rows: list[Encoded], parameters: Parameters, limit: int) -> list[Encoded] | RequestError:
-    """`rows`; the error that says so where one is empty, or was cut at `limit` although the request forbids it."""
+def checked(rows: list[Encoded], parameters: Parameters, limit: int) -> list[Encoded] | RequestError:
+    """`rows`, or an error if one is empty, or was truncated at `limit` although the request forbids it."""
     if not all(map(len, rows)):
         return bad_request("a text has no tokens for this model, expected at least one")
     if not parameters.truncation and any(row.truncated for row in rows):
@@ -168,7 +169,7 @@ def allowed(rows: list[Encoded], parameters: Parameters, limit: int) -> list[Enc
 
 
 def apply(function: str, logits: torch.Tensor) -> torch.Tensor:
-    """Scores of the same shape as `logits`."""
+    """Scores from logits by `function` (softmax, sigmoid or none), of the same shape."""
     if function == "softmax":
         return logits.softmax(dim=-1)
     return logits.sigmoid() if function == "sigmoid" else logits

@@ -1,4 +1,4 @@
-"""torch.compile of the model's forward pass (SERVING_COMPILE), with a probe that compiles it at start."""
+"""torch.compile of the model's forward pass (SERVING_COMPILE), which runs once at start so that it is compiled."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ log = logging.getLogger(__name__)
 
 
 def compile_model(model: torch.nn.Module, probe: Callable[[], torch.Tensor]) -> None:
-    """Compile the forward pass of `model` in place, for texts of any number and length.
+    """Compile the forward pass of `model` in place, for batches of any number and length of texts.
 
     Args:
-        probe: runs it on one text and on several, which are compiled apart from each other.
+        probe: runs the model on a single-row and on a padded batch, which are compiled separately.
 
     Raises:
-        UserError: it cannot be compiled; on CPUs for want of a C++ compiler, mostly.
+        UserError: the model cannot be compiled; on CPUs mostly because there is no C++ compiler.
     """
     started = time.monotonic()
     model.compile(dynamic=True)
@@ -30,6 +30,6 @@ def compile_model(model: torch.nn.Module, probe: Callable[[], torch.Tensor]) -> 
     except TorchDynamoException as error:
         raise UserError(
             f"SERVING_COMPILE is true, but the model cannot be compiled: {first_line(error)}; "
-            "expected SERVING_COMPILE=false, or what torch.compile needs"
+            "expected SERVING_COMPILE=false, or the compiler that torch.compile needs"
         ) from None
     log.info("model compiled in %.1f s", time.monotonic() - started)

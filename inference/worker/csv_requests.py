@@ -1,4 +1,4 @@
-"""text/csv request bodies: header detection, one record a row."""
+"""Decodes text/csv request bodies: one record per row, header detection."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from inference.errors import bad_request
 from inference.worker.request import Request, Text, clean
 
-# A first row with one of these names is a header.
+# A first row that contains one of these names is a header.
 TEXT_COLUMNS = ("text", "inputs", "review_body")
 PAIR_COLUMN = "text_pair"
 
 
 @dataclass(frozen=True)
 class Header:
-    """Where the texts are: their column, and that of the texts they are paired with."""
+    """The header of a CSV body: index of the text column, and of the text_pair column if there is one."""
 
     text: int
     pair: int | None
 
     @classmethod
     def find(cls, row: list[str]) -> Header | None:
-        """The header that `row` is, or None if it is a record."""
+        """Parse `row` as a header; None if it is a record."""
         names = [name.strip().lower() for name in row]
         text = next((names.index(name) for name in TEXT_COLUMNS if name in names), None)
         if text is None:
@@ -31,17 +31,17 @@ class Header:
         return cls(text, names.index(PAIR_COLUMN) if PAIR_COLUMN in names else None)
 
     def read(self, row: list[str], number: int) -> Text:
-        """The record in `row`, the `number`th of the body."""
+        """The record in `row`, which is row `number` of the body."""
         if max(self.text, self.pair or 0) >= len(row):
             raise bad_request(f"row {number} has {len(row)} columns, the header has more")
         return Text(clean(row[self.text]), None if self.pair is None else clean(row[self.pair]))
 
 
 def decode_csv(text: str) -> Request:
-    """One record a row; a header names the columns where there are several.
+    """Decode a CSV body: one record per row; with several columns a header must name them.
 
     Raises:
-        RequestError: 400, it is not CSV, or a row has too few or too many columns.
+        RequestError: 400, the body is not CSV, or a row has too few or too many columns.
     """
     try:
         rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
@@ -54,6 +54,11 @@ def decode_csv(text: str) -> Request:
 
 
 def only_cell(row: list[str], number: int) -> str:
+    """The value of a row with one column.
+
+    Raises:
+        RequestError: 400, the row has several.
+    """
     if len(row) != 1:
         raise bad_request(
             f"row {number} has {len(row)} columns, expected 1 (quote a text that holds commas), "

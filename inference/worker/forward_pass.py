@@ -1,4 +1,4 @@
-"""The forward pass: rows padded to one tensor, the padding token; a pass that fails is retried in halves."""
+"""The forward pass: pads rows to tensors, chooses the padding token, retries a failed pass with halves of its rows."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ class ForwardPass:
         self._pad_id = loaded.pad_id or 0
 
     def choose_padding(self, rows: Sequence[Encoded]) -> None:
-        """Pad with the model's own token; where its configuration names none, with one that ends none of `rows`.
+        """Choose the padding token: the model's, or if its configuration has none, one that ends none of `rows`.
 
-        Classification heads of decoders (transformers' GenericForSequenceClassification, GPT-2's) read the last token
-        of a row that is not config.pad_token_id; without one they read the last token, and refuse several rows.
+        Classification heads of decoders (transformers' GenericForSequenceClassification, GPT-2's) use the last token
+        of a row that is not config.pad_token_id; without a pad_token_id they refuse several rows.
         """
         if self._loaded.pad_id is not None:
             return
         last = {row.ids[-1] for row in rows}
-        named = self._loaded.tokenizer.pad_id
-        self._pad_id = next(i for i in chain([] if named is None else [named], count()) if i not in last)
+        preferred = self._loaded.tokenizer.pad_id
+        self._pad_id = next(i for i in chain([] if preferred is None else [preferred], count()) if i not in last)
         text_part(self._loaded.model.config).pad_token_id = self._pad_id
 
     def __call__(self, rows: Sequence[Encoded]) -> torch.Tensor:
         """Logits of shape [len(rows), labels], float32, on the CPU.
 
-        Where rows cannot go together (BART and T5 want equally many </s> in each), halves of them do, down to single
-        rows. What the model raises for a single row is raised.
+        If the model fails on several rows (BART and T5 need the same number of </s> in each row), each half is tried,
+        down to single rows. The exception for a single row is raised.
         """
         try:
             return self.once(rows)
@@ -47,14 +47,14 @@ class ForwardPass:
             if len(rows) == 1:
                 raise
             problem = type(error).__name__
-        # Only now that the exception is gone, and with it the tensors that its traceback holds.
-        log.warning("a forward pass of %d texts failed (%s), trying its halves", len(rows), problem)
+        # Outside the except block, so that the exception and the tensors that its traceback holds are freed.
+        log.warning("a forward pass of %d texts failed (%s), retrying its halves", len(rows), problem)
         middle = len(rows) // 2
         return torch.cat([self(rows[:middle]), self(rows[middle:])])
 
     @torch.inference_mode()
     def once(self, rows: Sequence[Encoded]) -> torch.Tensor:
-        """The same, all rows together or not at all."""
+        """The same without retries: one forward pass with all rows."""
         longest, left = max(map(len, rows)), self._loaded.pads_left
         inputs = {"input_ids": pad([row.ids for row in rows], longest, self._pad_id, left)}
         if "attention_mask" in self._loaded.inputs:
@@ -67,6 +67,6 @@ class ForwardPass:
 
 
 def pad(rows: Sequence[list[int]], longest: int, value: int, left: bool) -> torch.Tensor:
-    """`rows` as an int64 tensor [len(rows), longest]."""
+    """Pad rows to an int64 tensor [len(rows), longest] with `value`, on the left if `left`, else on the right."""
     filled = [[value] * (longest - len(row)) for row in rows]
     return torch.tensor([fill + row if left else row + fill for fill, row in zip(filled, rows, strict=True)])

@@ -1,11 +1,11 @@
-"""handle(data, context), the function that multi-model-server's workers call: load, warm up, answer batches.
+"""handle(data, context), which multi-model-server's workers call: loads and warms up the model, answers batches.
 
-The protocol is multi-model-server's custom service (docs/custom_service.md), the same that
-sagemaker_inference.default_handler_service implements: data is None when the model is to be
-loaded, else a list of requests, for which a list of bodies of the same length goes back.
-sagemaker-inference's Transformer answers the first request's headers for a whole batch and puts
-tracebacks into bodies, so the steps between are ours; content types, variables and the
-functions of a team's code are its.
+The protocol is multi-model-server's custom service (docs/custom_service.md), which
+sagemaker_inference.default_handler_service implements too: data is None when the model must be
+loaded, else a list of requests, for which a list of bodies of the same length is returned.
+sagemaker-inference's Transformer is not used: it applies the first request's headers to the whole
+batch and puts tracebacks into responses. Its content types, environment variables and user functions
+are kept.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from contract.options import from_environment
 from inference import model_store_entry
 from inference.device import choose
 from inference.options import ServingOptions
-from inference.processes import die_with_parent
+from inference.processes import end_with_parent
 from inference.readiness import NO_MEMORY, RUN_FOLDER_VARIABLE, ReadinessBoard
 from inference.worker import user_code
 from inference.worker.batch_handler import BatchHandler
@@ -38,10 +38,10 @@ log = logging.getLogger("inference.worker.handler")
 
 @dataclass(frozen=True)
 class Worker:
-    """What this process is after it has loaded its model.
+    """State of this worker process once its model is loaded.
 
     Attributes:
-        response_timeout: seconds that a batch may take.
+        response_timeout: most seconds for a batch.
     """
 
     batch_handler: BatchHandler
@@ -52,22 +52,22 @@ _worker: Worker | None = None
 
 
 def handle(data: list[dict[str, Any]] | None, context: Any) -> list[Any]:
-    """Load on the first call, where data is None; then answer batches. Never raises for a request."""
+    """Load the model on the first call, where data is None; then answer batches. No request makes it raise."""
     global _worker
     if data is None:
         _worker = start(context, os.environ)
         return []
     if _worker is None:
-        raise RuntimeError("asked to predict before the model was loaded")
-    with watched(_worker.response_timeout):
+        raise RuntimeError("handle was called with requests before the model was loaded")
+    with exit_after(_worker.response_timeout):
         return _worker.batch_handler.respond(data, context)
 
 
 @contextlib.contextmanager
-def watched(seconds: int) -> Iterator[None]:
-    """End this process, with its threads' stacks in the log, where the block takes longer.
+def exit_after(seconds: int) -> Iterator[None]:
+    """Exit this process and log the stacks of its threads if the block takes more than `seconds`.
 
-    Multi-model-server would take another worker after its own time, but leave the silent one running.
+    Multi-model-server would start another worker after its own timeout, but leave this one running.
     """
     faulthandler.dump_traceback_later(seconds, exit=True)
     try:
@@ -77,39 +77,39 @@ def watched(seconds: int) -> Iterator[None]:
 
 
 def start(context: Any, environ: Mapping[str, str]) -> Worker:
-    """Load and warm the model, and say that this worker is ready; or say why not and end it."""
-    die_with_parent()
+    """Load and warm up the model and announce that this worker is ready; on failure record the cause and exit."""
+    end_with_parent()
     logs.configure()
-    # What multi-model-server's worker logs goes to the root logger itself.
-    logging.getLogger().addFilter(is_news)
+    # Multi-model-server's worker logs to the root logger.
+    logging.getLogger().addFilter(is_not_disconnect)
     board = ReadinessBoard(Path(environ[RUN_FOLDER_VARIABLE]), context.model_name)
     try:
         options = from_environment(ServingOptions, environ)
         logs.configure(options.level_name)
-        # Its metrics of every batch say less than the batch's own line.
+        # Multi-model-server logs metrics of every batch too; the image's own line of a batch has more.
         logging.getLogger("mms.service").setLevel(logging.WARNING)
         batch_handler = load(context, options)
         board.announce_ready()
         return Worker(batch_handler, options.response_timeout)
     except Exception as error:
         log_failure(error)
-        board.announce_failure(NO_MEMORY if ran_out(error) else reason(error))
-        # The server logs a traceback for any exception but this one.
+        board.announce_failure(NO_MEMORY if is_out_of_memory(error) else reason(error))
+        # Multi-model-server logs a traceback for any other exception than SystemExit.
         sys.exit(EXIT_USER_ERROR if isinstance(error, UserError) else EXIT_BUG)
 
 
-def is_news(record: logging.LogRecord) -> bool:
-    """False for the traceback that a worker leaves whenever its model is unloaded."""
+def is_not_disconnect(record: logging.LogRecord) -> bool:
+    """Log filter: False for the traceback that multi-model-server's worker logs whenever its model is unloaded."""
     return not (record.exc_info and str(record.exc_info[1]) == "Frontend disconnected")
 
 
-def ran_out(error: Exception) -> bool:
-    """Whether `error` says that there is no memory: Python's, or torch's for a GPU's."""
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether `error` is Python's MemoryError or torch's OutOfMemoryError of a GPU."""
     return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
 
 
 def load(context: Any, options: ServingOptions) -> BatchHandler:
-    """The responder for the model that the registered stub names, loaded and warm."""
+    """Load the model that the registered stub folder names, and warm it up."""
     started = time.monotonic()
     folder = model_store_entry.model_folder(Path(context.system_properties["model_dir"]))
     functions = user_code.load(folder, options.program)
@@ -125,8 +125,8 @@ def load(context: Any, options: ServingOptions) -> BatchHandler:
 
 
 def load_classifier(folder: Path, gpu: int | None, options: ServingOptions) -> Any:
-    """Our classifier for the model in `folder`, on the GPU with this index or on the CPU."""
-    # Imported here: the parent of the workers, which forks them, must not load torch.
+    """The Classifier of the model in `folder`, on the GPU with index `gpu`, or on the CPU if it is None."""
+    # Imported late: the parent process, which forks the workers, must not load torch.
     import torch
 
     from inference.worker.classifier import Classifier
@@ -146,7 +146,7 @@ def load_classifier(folder: Path, gpu: int | None, options: ServingOptions) -> A
         loaded.max_length,
     )
     threads = torch.get_num_threads()
-    # Compiled code has threads of its own.
+    # Compiled code starts its own threads.
     parallel = ParallelPasses(1 if device.is_gpu or options.compile else threads)
     classifier = Classifier(loaded, options.batch_tokens or device.batch_tokens(threads), parallel)
     if options.compile:

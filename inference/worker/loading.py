@@ -1,10 +1,10 @@
-"""Loads a model folder: safetensors, config, tokenizer, label names, limits; refuses what does not match."""
+"""Loads a model folder: safetensors, config, tokenizer, label names, limits; refuses files that do not match."""
 
 from __future__ import annotations
 
 import logging
 import os
-import pickle  # for the name of its error alone
+import pickle  # only for UnpicklingError
 from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
@@ -26,18 +26,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """What predicting needs.
+    """A model with everything that prediction needs.
 
     Attributes:
-        model: in evaluation mode, on its device, in its dtype.
+        model: a transformers model for sequence classification, in evaluation mode, on its device, in its dtype.
         label_names: name of class i at position i.
         max_length: longest input in tokens, special tokens included.
         problem_type: as in config.json: regression, single_label_classification,
             multi_label_classification, or None.
-        inputs: names of what the forward pass takes, of those that a tokenizer makes.
-        pad_id: the padding token of the model's configuration; None where it names none that it has.
-        threshold: of two labels, the probability of the second from which on it is the answer;
-            None means that the more probable one is.
+        inputs: which of attention_mask and token_type_ids the forward pass gets.
+        pad_id: the padding token in the model's configuration; None if it has none, or none of its vocabulary.
+        threshold: for two labels, the least probability of the second label with which it is predicted;
+            None means that the more probable label is predicted.
     """
 
     model: Any
@@ -52,18 +52,18 @@ class LoadedModel:
 
     @property
     def pads_left(self) -> bool:
-        """Whether the model reads its answer at the last place of a row, padding or not, as XLNet does."""
+        """Whether rows are padded on the left: for models that classify by the last position, such as XLNet."""
         return getattr(self.model.config, "summary_type", None) == "last"
 
 
 def load(folder: Path, device: Device, allow_pickle: bool = False) -> LoadedModel:
-    """The text-classification model in `folder`; no code of the folder's, no network.
+    """Load the text-classification model in `folder`, without running code of the folder and without network.
 
     Args:
-        allow_pickle: whether pytorch_model.bin is read, tensors only, where there are no safetensors.
+        allow_pickle: whether pytorch_model.bin may be loaded (tensors only) if there are no safetensors.
 
     Raises:
-        UserError: files are missing, unreadable, of another task, or do not belong together.
+        UserError: files are missing or unreadable, the model is of another task, or card and files do not match.
     """
     check_files(folder, allow_pickle)
     card = Card.read(folder) if (folder / CARD_FILE).exists() else None
@@ -72,7 +72,7 @@ def load(folder: Path, device: Device, allow_pickle: bool = False) -> LoadedMode
     model = read_model(folder, device)
     tokenizer = TextTokenizer.read(folder)
     model = model.to(device.device).eval()
-    # Classifying needs no keys and values of a text that goes on.
+    # Classification generates no tokens, so the cache of keys and values is not needed.
     text_part(model.config).use_cache = False
     return LoadedModel(
         model,
@@ -88,17 +88,16 @@ def load(folder: Path, device: Device, allow_pickle: bool = False) -> LoadedMode
 
 
 def read_model(folder: Path, device: Device) -> Any:
-    """The model by transformers' Auto class.
+    """Load the weights by AutoModelForSequenceClassification.
 
     Raises:
-        UserError: it cannot be read, or the folder's weights leave a part of the model unset,
-            which would then answer at random.
+        UserError: they cannot be read, or tensors of the model are missing, which would be random.
     """
-    # Imported late: seconds that a folder without a model need not cost.
+    # Imported late: it takes seconds, and check_files reports a missing model before.
     import transformers
     from safetensors import SafetensorError
 
-    # A bar redraws itself with carriage returns, which a log keeps one by one.
+    # A progress bar writes carriage returns, which a log keeps as separate lines.
     transformers.utils.logging.disable_progress_bar()
     try:
         model, loading = transformers.AutoModelForSequenceClassification.from_pretrained(
@@ -130,11 +129,15 @@ def has_safetensors(folder: Path) -> bool:
 
 
 def check_files(folder: Path, allow_pickle: bool) -> None:
-    """Raises UserError where a file that every model has is missing."""
+    """Check that the folder has the files of a model and that they are readable.
+
+    Raises:
+        UserError: a file is missing or unreadable, or weights are pickles and `allow_pickle` is false.
+    """
     for name in (CONFIG_FILE, TOKENIZER_FILE):
         if not (folder / name).is_file():
-            raise UserError(f"model folder {folder} holds no {name}; expected what save_pretrained writes")
-    # transformers says "no such file" of files that are there and cannot be read.
+            raise UserError(f"model folder {folder} has no {name}; expected the files that save_pretrained writes")
+    # transformers reports files that exist but cannot be read as missing.
     for path in folder.iterdir():
         if path.is_file() and not os.access(path, os.R_OK):
             raise UserError(f"model file {path} cannot be read by user {os.getuid()}; expected mode 644")
@@ -142,34 +145,38 @@ def check_files(folder: Path, allow_pickle: bool) -> None:
         return
     pickles = sorted(path.name for path in folder.glob("pytorch_model*.bin"))
     if not pickles:
-        raise UserError(f"model folder {folder} holds no *.safetensors; expected weights in that format")
+        raise UserError(f"model folder {folder} has no *.safetensors; expected weights in that format")
     if not allow_pickle:
         raise UserError(
-            f"model folder {folder} holds {pickles[0]}, a format that can carry code; "
+            f"model folder {folder} has {pickles[0]}, a pickle, which can contain code; "
             "expected *.safetensors, or ALLOW_PICKLE=true"
         )
 
 
 def check_tokenizer(folder: Path, card: Card) -> None:
-    """Raises UserError where the folder's tokenizer is not the one the model was trained with."""
-    found = tokenizers.fingerprint(folder / TOKENIZER_FILE)
-    if found != card.tokenizer.sha256:
+    """Check that the folder's tokenizer is the one that the model was trained with.
+
+    Raises:
+        UserError: its fingerprint is not the card's.
+    """
+    actual = tokenizers.fingerprint(folder / TOKENIZER_FILE)
+    if actual != card.tokenizer.sha256:
         raise UserError(
-            f"model folder {folder}: its tokenizer has fingerprint {found[:12]}, {CARD_FILE} says "
-            f"{card.tokenizer.sha256[:12]}; expected the tokenizer the model was trained with"
+            f"model folder {folder}: its tokenizer has the fingerprint {actual[:12]}, {CARD_FILE} has "
+            f"{card.tokenizer.sha256[:12]}; expected the tokenizer that the model was trained with"
         )
 
 
 def input_names(folder: Path, model: Any) -> frozenset[str]:
-    """Those of attention_mask and token_type_ids that a pipeline would give the model of `folder`."""
-    taken = {"attention_mask", "token_type_ids"} & signature(model.forward).parameters.keys()
-    if "token_type_ids" in taken and not has_token_types(folder, model.config):
-        taken.remove("token_type_ids")
-    return frozenset(taken)
+    """Which of attention_mask and token_type_ids transformers.pipeline would pass to the model of `folder`."""
+    names = {"attention_mask", "token_type_ids"} & signature(model.forward).parameters.keys()
+    if "token_type_ids" in names and not has_token_types(folder, model.config):
+        names.remove("token_type_ids")
+    return frozenset(names)
 
 
 def has_token_types(folder: Path, config: Any) -> bool:
-    """Whether the tokenizer, as transformers loads it, gives each token a type, and the model tells types apart."""
+    """Whether transformers' tokenizer of `folder` returns token_type_ids and the model has embeddings for them."""
     types = getattr(config, "type_vocab_size", None)
     if types in (0, 1):
         return False
@@ -178,20 +185,20 @@ def has_token_types(folder: Path, config: Any) -> bool:
     try:
         names = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False).model_input_names
     except (OSError, ValueError, KeyError, ImportError):
-        # A tokenizer.json is enough here, and not for every class.
+        # Some classes of tokenizers need more files than tokenizer.json, which is enough for this server.
         return types is not None
     return "token_type_ids" in names
 
 
 def padding_id(config: Any) -> int | None:
-    """The configuration's padding token, where it is one of the model's tokens: some have -1, or none."""
+    """The padding token in the configuration; None if there is none or it is not in the vocabulary (some have -1)."""
     text = text_part(config)
-    found = getattr(text, "pad_token_id", None)
-    return found if found is not None and 0 <= found < text.vocab_size else None
+    pad_id = getattr(text, "pad_token_id", None)
+    return pad_id if pad_id is not None and 0 <= pad_id < text.vocab_size else None
 
 
 def label_names(config: Any, card: Card | None) -> tuple[str, ...]:
-    """The card's label names, else config.json's id2label.
+    """The label names of the card, else of id2label in config.json.
 
     Raises:
         UserError: the card has another number of labels than the model.
@@ -201,16 +208,16 @@ def label_names(config: Any, card: Card | None) -> tuple[str, ...]:
     if len(card.label_names) != config.num_labels:
         raise UserError(
             f"{CARD_FILE} names {len(card.label_names)} labels, the model has {config.num_labels}; "
-            "expected a card of this model"
+            "expected the card of this model"
         )
     return card.label_names
 
 
 def decision_threshold(config: Any, card: Card | None) -> float | None:
-    """The card's threshold.
+    """The card's decision threshold; None if it has none.
 
     Raises:
-        UserError: it is no probability, or the model does not decide between two labels.
+        UserError: it is not a probability, or the model is not a single-label classifier of two labels.
     """
     threshold = card.decision_threshold if card else None
     if threshold is None:
@@ -219,6 +226,6 @@ def decision_threshold(config: Any, card: Card | None) -> float | None:
         raise UserError(f"{CARD_FILE} has decision_threshold {threshold!r}, expected a probability from 0 to 1")
     if config.num_labels != 2 or config.problem_type not in (None, "single_label_classification"):
         raise UserError(
-            f"{CARD_FILE} has a decision_threshold, expected none for a model without two labels to choose from"
+            f"{CARD_FILE} has a decision_threshold, expected none for a model that does not choose between two labels"
         )
     return float(threshold)

@@ -1,7 +1,7 @@
-"""Parallel forward passes on a CPU: one thread a core, each with a share of a batch.
+"""ParallelPasses: parallel forward passes on a CPU, one thread per core, each with a share of a batch.
 
-Threads that share one pass wait for the slowest of them at every layer, which costs most where
-the server itself takes a part of the cores. Passes that share nothing never wait.
+Threads that compute one forward pass together wait for the slowest of them at every layer, which
+costs most while the server itself uses a part of the cores. Independent passes do not wait.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from inference.worker import batching
 T = TypeVar("T")
 R = TypeVar("R")
 
-# Below this a pass is mostly the cost of its calls: texts that short are better off together.
+# Tokens per core below which a batch is not divided: the overhead of a forward pass would dominate.
 LEAST_TOKENS = 64
 
 
 class ParallelPasses:
-    """`count` threads that compute; 1 means none but the caller's."""
+    """A pool of `count` threads, each of which runs whole forward passes; with 1 they run in the caller's thread."""
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self._pool = ThreadPoolExecutor(count, "lane", torch.set_num_threads, (1,)) if count > 1 else None
+        self._pool = ThreadPoolExecutor(count, "forward", torch.set_num_threads, (1,)) if count > 1 else None
 
     def plan(self, lengths: Sequence[int], budget: int) -> list[list[int]]:
-        """Passes of `batching.plan`, token-balanced, the same number for each thread: all end at the same time."""
+        """Token-balanced batches (batching.plan), the same number for each thread, so that all end together."""
         tokens = sum(lengths)
         if self._pool is None or tokens < self._count * LEAST_TOKENS:
             return batching.plan(lengths, budget)
@@ -37,7 +37,7 @@ class ParallelPasses:
         return batching.spread(lengths, budget, rounds * self._count)
 
     def map(self, step: Callable[[T], R], passes: Sequence[T]) -> Iterator[R]:
-        """`step` of each pass, in order: each in a lane, or on all cores where there are fewer passes than lanes."""
+        """Results of `step` for each of `passes`, in order; with fewer passes than threads each uses all cores."""
         if self._pool is None or len(passes) < self._count:
             return map(step, passes)
         return self._pool.map(step, passes)

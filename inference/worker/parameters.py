@@ -1,4 +1,4 @@
-"""The request's `parameters`: top_k, return_all_scores, function_to_apply, truncation, max_length, padding."""
+"""Parses `parameters` of a request: top_k, return_all_scores, function_to_apply, truncation, max_length, padding."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ TRUNCATIONS = (True, False, "longest_first", "only_first", "only_second", "do_no
 
 @dataclass(frozen=True)
 class Parameters:
-    """How one request wants its texts read and its scores given.
+    """Parameters of one request: of tokenization and of the scores in the response.
 
     Attributes:
-        top_k: how many labels, best first; None means all. Used where `top_k_given`.
-        top_k_given: whether the request names top_k; then each answer is a list.
-        function: what makes scores of logits; None means the model's own.
-        truncation: whether to cut longer input. False makes it an error of the request.
-        max_length: longest input in tokens, special tokens included; None means the model's.
+        top_k: number of labels in a prediction, most probable first; None means all. Used if `top_k_given`.
+        top_k_given: whether the request has top_k; then each prediction is a list.
+        function: function that computes scores from logits; None means the model's default.
+        truncation: whether to truncate longer input; if False, longer input is an error of the request.
+        max_length: longest input in tokens, special tokens included; None means the model's limit.
     """
 
     top_k: int | None = 1
@@ -32,10 +32,10 @@ class Parameters:
 
     @classmethod
     def read(cls, content: Any) -> Parameters:
-        """The parameters in parsed JSON. `padding` is accepted and ignored: batches are padded as they are formed.
+        """Parse the JSON value `content`. `padding` is accepted and ignored: the server pads batches itself.
 
         Raises:
-            RequestError: 400 for an unknown name or a value that does not fit.
+            RequestError: 400 for an unknown name or an invalid value.
         """
         if content is None:
             return cls()
@@ -81,7 +81,7 @@ def _max_length(value: Any) -> dict[str, Any]:
     return {"max_length": value}
 
 
-def _nothing(value: Any) -> dict[str, Any]:  # noqa: ARG001 - a reader like the others
+def _ignored(value: Any) -> dict[str, Any]:  # noqa: ARG001 - has the signature of the other readers
     return {}
 
 
@@ -95,5 +95,5 @@ READERS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "function_to_apply": _function,
     "truncation": _truncation,
     "max_length": _max_length,
-    "padding": _nothing,
+    "padding": _ignored,
 }

@@ -1,4 +1,4 @@
-"""A parsed request: texts and text pairs from the Hugging Face JSON shape, with limits on records."""
+"""A decoded request: texts or text pairs with parameters, from Hugging Face's JSON format; limit of records."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from inference.worker.responses import Shape
 
 @dataclass(frozen=True)
 class Text:
-    """One text, or a pair of texts that the model compares."""
+    """One text, or a pair of texts that the model classifies together."""
 
     text: str
     pair: str | None = None
 
     @property
     def plain(self) -> str | dict[str, str]:
-        """The text, or the pair as transformers.pipeline takes it."""
+        """The text, or the pair as transformers.pipeline accepts it."""
         return self.text if self.pair is None else {"text": self.text, "text_pair": self.pair}
 
 
 @dataclass(frozen=True)
 class Request:
-    """The records of one request, in order, and what is asked about them."""
+    """The records of one request, in order, its parameters, and the shape of the response."""
 
     texts: list[Text]
     parameters: Parameters = field(default_factory=Parameters)
@@ -34,7 +34,11 @@ class Request:
 
 
 def check_count(request: Request, most: int) -> None:
-    """Raises RequestError: 413 for more than `most` texts, 400 for none."""
+    """Check the number of texts of a request.
+
+    Raises:
+        RequestError: 413 for more than `most` texts, 400 for none.
+    """
     count = len(request.texts)
     if count > most:
         message = f"the request has {count:,} texts, expected at most {most:,}"
@@ -44,15 +48,15 @@ def check_count(request: Request, most: int) -> None:
 
 
 def as_mapping(content: Any) -> dict[str, Any]:
-    """What a team's input_fn returned, with its inputs under their name."""
+    """The return value of a team's input_fn as a mapping with the key "inputs"."""
     return content if isinstance(content, dict) and "inputs" in content else {"inputs": content}
 
 
 def read_content(content: Any) -> Request:
-    """The request in parsed JSON, or in what a team's input_fn returned.
+    """The request in parsed JSON, or in the return value of a team's input_fn.
 
     Raises:
-        RequestError: 400, it is not of the Hugging Face shape.
+        RequestError: 400, it is not in Hugging Face's format.
     """
     if not isinstance(content, dict) or "text" in content:
         content = as_mapping(content)
@@ -64,19 +68,24 @@ def read_content(content: Any) -> Request:
     inputs = content["inputs"]
     if isinstance(inputs, list):
         return Request(read_list(inputs, "inputs"), parameters)
-    # A text alone answers with a list of one and a pair alone without, as transformers.pipeline does.
+    # A single text gets a list of one prediction, and a single pair the prediction alone, as in transformers.pipeline.
     shape: Shape = "alone" if isinstance(inputs, dict) or parameters.top_k_given else "list"
     return Request([read_text(inputs, "inputs")], parameters, shape)
 
 
 def read_list(values: Any, name: str) -> list[Text]:
+    """The records in a list; `name` is that of the list, for errors."""
     if not isinstance(values, list):
         raise bad_request(f"{name} is {json_type(values)}, expected a list of texts")
     return [read_text(value, f"{name}[{index}]") for index, value in enumerate(values)]
 
 
 def read_text(value: Any, name: str) -> Text:
-    """A text, {"text", "text_pair"}, or {"inputs": text} (a line of Hugging Face's toolkit)."""
+    """One record: a text, {"text", "text_pair"}, or {"inputs": text} (Hugging Face toolkit's JSON Lines).
+
+    Raises:
+        RequestError: 400, `value` is something else; names it by `name`.
+    """
     if isinstance(value, dict) and "text" not in value and isinstance(value.get("inputs"), (str, dict)):
         return read_text(value["inputs"], f"{name}.inputs")
     text, pair = (value.get("text"), value.get("text_pair")) if isinstance(value, dict) else (value, None)
@@ -86,11 +95,11 @@ def read_text(value: Any, name: str) -> Text:
 
 
 def clean(text: str) -> str:
-    """`text` with lone surrogates, which no encoding has, replaced."""
+    """Replace lone surrogates, which cannot be encoded as UTF-8."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def json_type(value: Any) -> str:
-    """The JSON name of a value's type, for messages."""
+    """The JSON type of a value in words, for error messages."""
     names = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")

@@ -1,7 +1,7 @@
-"""Texts to token ids by the model folder's tokenizer.json.
+"""TextTokenizer: tokenizes texts and pairs with the model folder's tokenizer.json.
 
-transformers' AutoTokenizer may build a tokenizer of its own from the vocabulary; the file is
-what processing tokenized with and what the card's fingerprint covers.
+transformers' AutoTokenizer is not used, since it may build another tokenizer from the vocabulary;
+processing tokenized with tokenizer.json, and the card's fingerprint is of that file.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ class Encoded:
 
 
 class TextTokenizer:
-    """The tokenizer of a model.
+    """The tokenizer of a model folder.
 
     Args:
-        backend: a tokenizers.Tokenizer; truncation and padding that its file sets are turned off.
+        backend: a tokenizers.Tokenizer; its own truncation and padding are turned off.
         settings: the content of tokenizer_config.json.
-        truncation_side: where a text that is too long loses tokens, right or left.
+        truncation_side: side on which a text that is too long is truncated, right or left.
 
     Attributes:
-        max_length: longest text in tokens that the settings allow; None where they have no limit.
-        pad_id: the padding token that the settings name; None for none.
+        max_length: model_max_length of the settings; None if they have none.
+        pad_id: id of the settings' pad_token; None if they have none.
     """
 
     def __init__(self, backend: Any, settings: dict[str, Any], truncation_side: str) -> None:
@@ -59,12 +59,12 @@ class TextTokenizer:
 
     @classmethod
     def read(cls, folder: Path) -> TextTokenizer:
-        """The tokenizer in `folder`.
+        """Load the tokenizer in `folder`.
 
         Raises:
             UserError: its files cannot be read.
         """
-        # Imported late: it takes its parallelism from the environment when it loads.
+        # Imported late: it reads its parallelism from the environment when it is imported.
         from tokenizers import Tokenizer
 
         path = folder / TOKENIZER_FILE
@@ -76,7 +76,7 @@ class TextTokenizer:
         return cls(backend, tokenizer.config(path), side)
 
     def encode(self, texts: Sequence[Text], limit: int) -> list[Encoded]:
-        """Token ids of each text, at most `limit` of them."""
+        """Tokenize texts, each truncated at `limit` tokens."""
         if limit != self._limit:
             self._backend.enable_truncation(limit, direction=self._truncation_side)
             self._limit = limit
@@ -87,10 +87,10 @@ class TextTokenizer:
         ]
 
     def special_tokens(self, pair: bool) -> int:
-        """How many special tokens are added to a text, or to a pair."""
+        """Number of special tokens that are added to a text, or to a pair."""
         return self._backend.num_special_tokens_to_add(pair)
 
 
 def token_text(token: Any) -> str:
-    """The text of a token in tokenizer_config.json, which spells it as a text or as an object."""
+    """The text of a token in tokenizer_config.json, which has it as a string or as an object with `content`."""
     return str(token.get("content", "")) if isinstance(token, dict) else str(token or "")

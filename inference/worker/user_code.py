@@ -1,8 +1,9 @@
-"""A team's own code/inference.py (model_fn, input_fn, predict_fn, output_fn, transform_fn): found, imported, called.
+"""Finds, imports and calls a team's own code/inference.py (model_fn, input_fn, predict_fn, output_fn, transform_fn).
 
-model_fn(model_dir), input_fn(data, content_type), predict_fn(data, model), output_fn(prediction,
-accept), or transform_fn(model, data, content_type, accept) in place of the last three; each may
-take `context` as one argument more. What is missing stays ours.
+The functions are those of sagemaker-inference: model_fn(model_dir), input_fn(data, content_type),
+predict_fn(data, model), output_fn(prediction, accept), or transform_fn(model, data, content_type,
+accept) in place of the last three; each may take `context` as a further argument. A function that is
+missing is replaced by the image's own implementation.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from contract.failures import UserError
 from inference.options import CODE_FOLDER
 
 DEFAULT_PROGRAM = "inference.py"
-# Not `inference`: that is this package's name, and the team's module must not take it.
+# Not `inference`, which is the name of this package.
 MODULE_NAME = "model_code"
 
 Function = Callable[..., Any]
@@ -28,7 +29,7 @@ Function = Callable[..., Any]
 
 @dataclass(frozen=True)
 class UserFunctions:
-    """The functions that a team's module defines; None where it does not."""
+    """The functions that a team's module defines; None for each that it does not."""
 
     model_fn: Function | None = None
     input_fn: Function | None = None
@@ -41,7 +42,7 @@ class UserFunctions:
         """The functions of `module`.
 
         Raises:
-            UserError: it has none, or transform_fn beside one that it takes the place of.
+            UserError: it has none, or transform_fn together with a function that it replaces.
         """
         functions = cls(**{field.name: getattr(module, field.name, None) for field in fields(cls)})
         if not functions.names:
@@ -52,22 +53,23 @@ class UserFunctions:
 
     @property
     def names(self) -> list[str]:
+        """Names of the functions that the module defines."""
         return [field.name for field in fields(self) if getattr(self, field.name)]
 
     @property
     def batched(self) -> bool:
-        """Whether the forward pass is ours, so that requests can share it."""
+        """Whether the image runs the forward pass, so that requests can share it."""
         return not (self.model_fn or self.predict_fn or self.transform_fn)
 
 
 def call(function: Function, context: Any, *arguments: Any) -> Any:
-    """Call `function`, with `context` as a last argument where it takes one more."""
+    """Call `function`, with `context` as the last argument if it takes one more than `arguments`."""
     parameters = inspect.signature(function).parameters
     return function(*arguments, context) if len(parameters) == len(arguments) + 1 else function(*arguments)
 
 
 def load(model_folder: Path, program: str | None) -> UserFunctions:
-    """The team's functions; none of any where the model folder has no program.
+    """Load the team's functions; all are None if the model folder has no program.
 
     Raises:
         UserError: SAGEMAKER_PROGRAM names a missing file, or the program fails on import.
@@ -77,7 +79,11 @@ def load(model_folder: Path, program: str | None) -> UserFunctions:
 
 
 def find(model_folder: Path, program: str | None) -> Path | None:
-    """The team's program, or None where the model folder has none."""
+    """Path of the team's program; None if the model folder has none.
+
+    Raises:
+        UserError: SAGEMAKER_PROGRAM names a missing file.
+    """
     path = model_folder / CODE_FOLDER / (program or DEFAULT_PROGRAM)
     if path.is_file():
         return path
@@ -87,7 +93,7 @@ def find(model_folder: Path, program: str | None) -> Path | None:
 
 
 def import_file(path: Path) -> ModuleType:
-    """Import `path` under a name of its own; its folder goes on sys.path, last, for its own imports."""
+    """Import the file `path` as the module MODULE_NAME; its folder is appended to sys.path for its own imports."""
     specification = importlib.util.spec_from_file_location(MODULE_NAME, path)
     if specification is None or specification.loader is None:
         raise UserError(f"{path.name} is not a Python file")

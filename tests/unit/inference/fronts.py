@@ -1,4 +1,4 @@
-"""A front with a stand-in for multi-model-server behind it, both real HTTP servers."""
+"""Runs the HTTP front with a replacement for multi-model-server; both are real HTTP servers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Client = TestClient[Any, Any]
 
 
 async def echo(request: web.Request) -> web.Response:
-    """Answers with what came, as a worker's envelope."""
+    """Respond with the request's headers and body, in an envelope as a worker does."""
     headers = {"content-type": "text/csv", "x-amzn-sagemaker-custom-attributes": "truncated=1", "server": "secret"}
     content = pack(201, headers, await request.read())
     seen = {f"seen-{name}": value for name, value in request.headers.items()}
@@ -29,7 +29,7 @@ async def echo(request: web.Request) -> web.Response:
 
 
 def with_front(worker: Worker, check: Callable[[Client, Proxy], Awaitable[None]], limit: int = 1 << 20) -> None:
-    """Run `check` with a client of a front, whose open gate leads to `worker`."""
+    """Run `check` with a client of a front, whose open proxy forwards to `worker`."""
 
     async def run() -> None:
         behind = web.Application()
@@ -46,7 +46,7 @@ def with_front(worker: Worker, check: Callable[[Client, Proxy], Awaitable[None]]
 
 
 async def error_of(answer: aiohttp.ClientResponse) -> tuple[int, str]:
-    """Status and code of an error in our shape."""
+    """Status and code of a JSON error."""
     error = (await answer.json())["error"]
     assert error.keys() == {"code", "message", "request_id"}
     assert answer.headers["x-request-id"] == error["request_id"]

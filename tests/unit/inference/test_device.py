@@ -13,11 +13,11 @@ NONE: frozenset[str] = frozenset()
     ("flags", "dtype"),
     [(NONE, torch.float32), (frozenset({"avx512f"}), torch.float32), (frozenset({"amx_bf16"}), torch.bfloat16)],
 )
-def test_a_cpu_computes_in_bfloat16_where_it_can(flags: frozenset[str], dtype: torch.dtype) -> None:
+def test_a_cpu_uses_bfloat16_if_its_hardware_does(flags: frozenset[str], dtype: torch.dtype) -> None:
     assert choose("auto", None, flags).dtype == dtype
 
 
-def test_the_launcher_decides() -> None:
+def test_the_launchers_dtype_and_variables_are_kept() -> None:
     device = choose("float32", None, frozenset({"amx_bf16"}))
     assert (device.dtype, device.is_gpu) == (torch.float32, False)
     assert choose("float16", 1, NONE).device == torch.device("cuda", 1)

@@ -21,21 +21,21 @@ from inference.envelope import PIECE, pack, unpack
         ("", b""),
     ],
 )
-def test_what_was_packed_is_unpacked(body: Any, expected: bytes) -> None:
+def test_an_envelope_round_trips(body: Any, expected: bytes) -> None:
     assert unpack(pack(418, {"content-type": "text/csv"}, body)) == (418, {"content-type": "text/csv"}, expected)
 
 
-def test_the_servers_own_errors_are_no_envelopes() -> None:
+def test_multi_model_servers_own_errors_are_not_envelopes() -> None:
     assert unpack(b'{"code": 500, "type": "InternalServerException", "message": "Worker died."}') is None
 
 
-def test_a_value_without_json_is_refused() -> None:
+def test_a_value_that_json_cannot_encode_is_refused() -> None:
     with pytest.raises(TypeError):
         pack(200, {}, {1, 2})
 
 
 def statuses(message: bytes) -> list[int]:
-    """Positions of the predictions' statuses in a message, read as multi-model-server reads it."""
+    """Offsets of the statuses in a message, parsed as multi-model-server does."""
 
     def skip(start: int) -> int:
         return start + 4 + int(struct.unpack_from("!i", message, start)[0])
@@ -45,13 +45,13 @@ def statuses(message: bytes) -> list[int]:
         position = skip(skip(position))
         found.append(position)
         phrase_end = skip(position + 4)
-        # No headers: a reader that stops inside them breaks.
+        # No headers: a read that ends within them would break the message.
         assert struct.unpack_from("!i", message, phrase_end)[0] == 0
         position = skip(phrase_end + 4)
     return found
 
 
-def test_no_status_lies_across_the_pieces_that_the_server_reads() -> None:
+def test_no_read_of_the_server_ends_within_a_status() -> None:
     source = random.Random(3)
     bodies = [pack(200, {"content-type": "text/csv"}, "x" * source.randrange(300)) for _ in range(64)]
     context = Context("model", "", None, len(bodies), None, "")
@@ -60,5 +60,5 @@ def test_no_status_lies_across_the_pieces_that_the_server_reads() -> None:
     message = bytes(create_predict_response(bodies, identifiers, "Prediction success", 200, context=context))
     positions = statuses(message)
     assert len(positions) == len(bodies)
-    # A piece that ends at its first byte or inside it leaves the reader short of four bytes.
+    # A read that ends at the first byte of a status, or within it, would break the message.
     assert all((position + byte) % PIECE for position in positions for byte in range(4))

@@ -20,7 +20,7 @@ def test_help_lists_the_variables(capsys: pytest.CaptureFixture[str]) -> None:
         (["serve"], {}, "no such folder"),
     ],
 )
-def test_a_mistake_is_one_sentence(
+def test_a_user_error_is_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], environ: dict[str, str], sentence: str
 ) -> None:
     assert main(arguments, {"SAGEMAKER_BASE_DIR": str(tmp_path), **environ}) == 2

@@ -3,7 +3,7 @@ from __future__ import annotations
 from inference.metrics import embedded, queued
 
 
-def test_the_wait_is_that_of_the_request_that_came_first() -> None:
+def test_queued_ms_is_that_of_the_first_request() -> None:
     assert queued(["10.5", None, "10.25"], started=11.0) == {"queued_ms": 750.0}
     assert queued([None], started=11.0) == {}
 

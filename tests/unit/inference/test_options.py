@@ -17,7 +17,7 @@ def test_defaults() -> None:
     assert options.response_timeout == 3600
 
 
-def test_sagemakers_and_our_variables() -> None:
+def test_variables_of_sagemaker_and_of_the_image() -> None:
     options = read(
         SAGEMAKER_BIND_TO_PORT="9999",
         SAGEMAKER_MODEL_SERVER_WORKERS="2",
@@ -32,7 +32,7 @@ def test_sagemakers_and_our_variables() -> None:
     assert options.level_name == "INFO"
 
 
-def test_seconds_win_over_minutes() -> None:
+def test_the_timeout_in_seconds_takes_precedence() -> None:
     assert read(SAGEMAKER_MODEL_SERVER_TIMEOUT="3", SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS="5").response_timeout == 5
 
 

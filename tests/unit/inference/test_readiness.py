@@ -16,12 +16,12 @@ ReadinessBoard(Path(sys.argv[1]), "model").announce_ready()
 print("announced", flush=True)
 sys.stdin.read()
 """
-# Starts a worker, and tells nobody when it ends.
+# Starts a worker and does not wait for it.
 STARTER = "import subprocess, sys; subprocess.run([sys.executable, '-c', *sys.argv[1:]])"
 ENVIRON = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
 
 
-def test_a_worker_counts_until_it_dies(tmp_path: Path) -> None:
+def test_a_worker_is_ready_until_it_ends(tmp_path: Path) -> None:
     board = ReadinessBoard(tmp_path, "model")
     assert board.ready_workers() == []
     command = [sys.executable, "-c", ANNOUNCE, str(tmp_path)]
@@ -30,7 +30,7 @@ def test_a_worker_counts_until_it_dies(tmp_path: Path) -> None:
         assert worker.stdout.readline() == b"announced\n"
         assert board.ready_workers() == [worker.pid]
         worker.kill()
-        # Dead, though nobody has collected it yet.
+        # It has ended, but is still a zombie.
         os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOWAIT)
         assert board.ready_workers() == []
     assert list((board.folder / "ready").iterdir()) == []
@@ -50,7 +50,7 @@ def test_workers_can_be_replaced_while_the_process_that_starts_them_lives(tmp_pa
     assert not board.can_replace()
 
 
-def test_a_failure_is_handed_over(tmp_path: Path) -> None:
+def test_a_recorded_failure_is_read(tmp_path: Path) -> None:
     board = ReadinessBoard(tmp_path, "model")
     assert board.failure() is None
     board.announce_failure("no weights")

@@ -1,4 +1,4 @@
-"""A tiny BERT classifier with its own WordPiece vocabulary, as the training image would leave it."""
+"""Writes a tiny BERT classifier with a WordPiece tokenizer, as the training image does."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def tokenizer(folder: Path) -> PreTrainedTokenizerFast:
 def write_model(
     folder: Path, labels: tuple[str, ...] = LABELS, problem_type: str | None = None, spread: float = 0.6
 ) -> Path:
-    """Write a model of random weights, its tokenizer and its card into `folder`.
+    """Write a model with random weights, its tokenizer and its card into `folder`.
 
-    A spread of 0.6 is large enough that texts score apart, and that a swapped answer is seen.
+    With a standard deviation of 0.6 texts get different scores, so that swapped predictions are noticed.
     """
     tokenizer(folder)
     torch.manual_seed(7)

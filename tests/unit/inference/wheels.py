@@ -1,4 +1,4 @@
-"""A wheel of one module, written by hand: no build, no network."""
+"""Writes a wheel with one module, without a build and without network."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from inference.server.app import listen
 from inference.server.proxy import Proxy
 
 
-def test_ping_says_whether_a_worker_lives() -> None:
+def test_ping_is_200_only_while_a_worker_is_ready() -> None:
     async def check(client: Client, proxy: Proxy) -> None:
         assert (await client.get("/ping")).status == 200
         proxy.close()
@@ -41,7 +41,7 @@ def test_a_large_body_is_refused() -> None:
     with_front(echo, check, limit=1000)
 
 
-def test_a_taken_port_is_said() -> None:
+def test_a_port_in_use_is_named() -> None:
     with socket.create_server(("0.0.0.0", 0)) as taken:  # noqa: S104 - as the front binds it
         options = ServingOptions(port=taken.getsockname()[1])
         with pytest.raises(UserError, match="cannot be opened: Address already in use; SAGEMAKER_BIND_TO_PORT"):

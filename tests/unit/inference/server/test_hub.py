@@ -22,7 +22,7 @@ SCRIPT = (
 
 
 class Hub(BaseHTTPRequestHandler):
-    """As much of the hub as a download asks for: a revision's list of files, and the files."""
+    """A replacement for the hub: the list of files of a revision, and the files."""
 
     def do_HEAD(self) -> None:
         self.answer(body=False)
@@ -54,7 +54,7 @@ class Hub(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
-        """Nothing: the log of a test's server is of no interest."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def hub() -> Iterator[str]:
 
 
 def download(folder: Path, kind: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """In a process of its own: the hub's library takes its settings when it is imported."""
+    """Run a download in a separate process, since huggingface_hub reads its settings at import."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     environ |= {"PYTHONPATH": str(ROOT), **variables}
     command = [sys.executable, "-c", SCRIPT, str(folder), kind]
@@ -82,12 +82,12 @@ def test_weights_and_settings_come_but_no_code(hub: str, tmp_path: Path, kind: s
     assert finished.stdout == f"{['config.json', 'model.safetensors', *more]} b'weights'\n", finished.stderr
 
 
-def test_offline_one_sentence_says_what_to_do(hub: str, tmp_path: Path) -> None:
+def test_offline_is_one_sentence_with_the_remedy(hub: str, tmp_path: Path) -> None:
     finished = download(tmp_path, "plain", HF_ENDPOINT=hub, HF_HUB_OFFLINE="1")
     sentence = "HF_MODEL_ID is 'team/model', but the image works offline; expected the model as model data"
     assert sentence in finished.stderr.splitlines()[-1]
 
 
-def test_a_hub_that_does_not_answer_is_named(tmp_path: Path) -> None:
+def test_an_unreachable_hub_is_named(tmp_path: Path) -> None:
     finished = download(tmp_path, "plain", HF_ENDPOINT="http://127.0.0.1:1", HF_HUB_OFFLINE="0")
-    assert "HF_MODEL_ID is 'team/model', which cannot be had from the hub: " in finished.stderr.splitlines()[-1]
+    assert "HF_MODEL_ID is 'team/model', which cannot be downloaded from the hub: " in finished.stderr.splitlines()[-1]

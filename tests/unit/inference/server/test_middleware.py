@@ -22,12 +22,12 @@ def respond(error: Exception) -> tuple[int, dict[str, str]]:
     return answer.status, json.loads(answer.text or "")["error"]
 
 
-def test_a_known_error_is_told() -> None:
+def test_a_request_error_becomes_its_status() -> None:
     status, error = respond(bad_request("the body is not JSON"))
     assert (status, error["code"], error["message"]) == (400, "bad_request", "the body is not JSON")
 
 
-def test_a_bug_is_told_to_the_log_alone(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_bug_is_500_and_its_traceback_is_in_the_log_only(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
         status, error = respond(ValueError("secret"))
     assert status == 500
@@ -36,6 +36,6 @@ def test_a_bug_is_told_to_the_log_alone(caplog: pytest.LogCaptureFixture) -> Non
     assert "ValueError: secret" in caplog.text
 
 
-def test_nobody_answers_a_caller_who_has_gone() -> None:
+def test_a_closed_connection_gets_no_response() -> None:
     with pytest.raises(ConnectionResetError):
         respond(ConnectionResetError())

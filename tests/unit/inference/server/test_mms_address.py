@@ -29,18 +29,18 @@ def test_loopback_where_it_is_long(tmp_path: Path) -> None:
     assert not mms_address.native
 
 
-def test_a_taken_worker_port_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_port_in_use_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         monkeypatch.setattr(endpoints, "WORKER_PORT", taken.getsockname()[1])
         monkeypatch.setattr(endpoints, "ENDING_SECONDS", 0.1)
-        with pytest.raises(UserError, match="is taken, and the temporary folder cannot hold sockets"):
+        with pytest.raises(UserError, match="is in use, and the temporary folder cannot hold Unix sockets"):
             asyncio.run(MmsAddress(port=1).wait_until_free())
-        # A Unix socket leaves the port alone.
+        # A Unix socket does not use the port.
         asyncio.run(MmsAddress(path=Path("/socket")).wait_until_free())
 
 
 def test_a_port_closed_just_now_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    port = closed_just_now()
+    port = port_in_time_wait()
     monkeypatch.setattr(endpoints, "WORKER_PORT", port)
     assert is_taken(port)
     assert not is_listened_on(port)
@@ -48,7 +48,7 @@ def test_a_port_closed_just_now_is_waited_for(monkeypatch: pytest.MonkeyPatch) -
         asyncio.run(asyncio.wait_for(MmsAddress(port=1).wait_until_free(), 0.1))
 
 
-def test_who_still_listens_for_a_moment_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listener_that_is_about_to_end_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     taken = socket.create_server(("127.0.0.1", 0))
     monkeypatch.setattr(endpoints, "WORKER_PORT", taken.getsockname()[1])
     closing = threading.Timer(0.7, taken.close)
@@ -57,17 +57,17 @@ def test_who_still_listens_for_a_moment_is_waited_for(monkeypatch: pytest.Monkey
     closing.join()
 
 
-def test_a_port_that_stays_taken_is_not_waited_for_forever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_a_port_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         monkeypatch.setattr(endpoints, "WORKER_PORT", bound.getsockname()[1])
         monkeypatch.setattr(endpoints, "TIME_WAIT_SECONDS", 0)
-        with pytest.raises(UserError, match="is taken"):
+        with pytest.raises(UserError, match="is in use"):
             asyncio.run(MmsAddress(port=1).wait_until_free())
 
 
-def closed_just_now() -> int:
-    """A port in TIME_WAIT: its side of a connection closed first, and had no SO_REUSEADDR, as workers have none."""
+def port_in_time_wait() -> int:
+    """A port in TIME_WAIT: its side closed a connection first, without SO_REUSEADDR, as in workers."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()

@@ -15,7 +15,7 @@ Seen = list[tuple[str, dict[str, str]]]
 
 
 def against(status: int, call: Callable[[aiohttp.ClientSession], Awaitable[None]]) -> Seen:
-    """What a management API that answers with `status` sees of a call."""
+    """The requests of a call to a management API that responds with `status`."""
     seen: Seen = []
 
     async def answer(request: web.Request) -> web.Response:
@@ -53,12 +53,12 @@ def test_a_worker_that_ends_is_an_error_with_the_servers_reason() -> None:
 
 
 @pytest.mark.parametrize("status", [200, 404, 500])
-def test_a_model_that_is_not_there_is_unregistered_all_the_same(status: int) -> None:
+def test_unregistering_a_model_that_is_not_registered_is_no_error(status: int) -> None:
     ((route, _),) = against(status, lambda session: mms_management.unregister(session, "model-1"))
     assert route == "DELETE /models/model-1"
 
 
-def test_it_waits_until_somebody_listens() -> None:
+def test_it_waits_until_the_api_accepts_connections() -> None:
     async def run() -> None:
         server = TestServer(web.Application())
         await server.start_server()

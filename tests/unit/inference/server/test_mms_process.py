@@ -13,7 +13,7 @@ from inference.server.mms_address import MmsAddress
 from inference.server.mms_process import LOG_CONFIG, RunFolder, find_java, properties
 
 
-def test_the_servers_own_reader_finds_our_settings(tmp_path: Path) -> None:
+def test_multi_model_server_reads_the_properties(tmp_path: Path) -> None:
     mms_address = MmsAddress(path=tmp_path / "socket")
     options = ServingOptions(payload_mb=3, queue_size=7, timeout_seconds=700)
     path = tmp_path / "server.properties"
@@ -27,7 +27,7 @@ def test_the_servers_own_reader_finds_our_settings(tmp_path: Path) -> None:
     assert found["enable_envvars_config"] == "false"
 
 
-def test_a_load_may_take_longer_than_an_answer(tmp_path: Path) -> None:
+def test_loading_may_take_longer_than_a_response(tmp_path: Path) -> None:
     options = ServingOptions(startup_timeout=90, timeout_seconds=5)
     assert "default_response_timeout_seconds=90\n" in properties(options, RunFolder(tmp_path), MmsAddress(port=1))
 
@@ -38,7 +38,7 @@ def test_the_log_goes_to_the_console_alone() -> None:
     assert {appender.tag for appender in appenders} == {"Console"}
 
 
-def test_java_home_wins_over_the_wheel(tmp_path: Path) -> None:
+def test_java_home_takes_precedence_over_the_wheel(tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "java").touch()
     assert find_java({"JAVA_HOME": str(tmp_path)}) == tmp_path

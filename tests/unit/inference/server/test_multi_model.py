@@ -18,7 +18,7 @@ from inference.server.served_model import NoMemoryError
 
 
 class Hosted:
-    """A model that takes no process: what it does is told before."""
+    """A replacement for ServedModel without processes, with configured results."""
 
     failure: Exception | None = None
     loads = 0
@@ -104,7 +104,7 @@ def test_a_model_that_is_loading_is_not_loaded_twice(root: Path) -> None:
             await asyncio.sleep(0.01)
         assert await error_of(await load(client, "one", root / "a")) == (409, "conflict")
         assert await error_of(await client.get("/models/one")) == (404, "not_found")
-        # Loads take turns.
+        # Models load one after the other.
         second = asyncio.create_task(load(client, "two", root / "b"))
         await asyncio.sleep(0.05)
         assert len(served_model) == 1
@@ -121,7 +121,7 @@ def test_a_model_that_is_loading_is_not_loaded_twice(root: Path) -> None:
 @pytest.mark.parametrize(
     ("failure", "expected"),
     [
-        (UserError("model folder {} holds no config.json"), (400, "bad_request")),
+        (UserError("model folder {} has no config.json"), (400, "bad_request")),
         (NoMemoryError("killed"), (507, "insufficient_storage")),
     ],
 )
@@ -142,14 +142,14 @@ def test_a_load_that_fails_leaves_nothing(root: Path, failure: UserError, expect
 @pytest.mark.parametrize(
     "body", ["", "[]", '{"model_name": "a"}', '{"model_name": 1, "url": "/"}', '{"model_name": "a", "url": "\\u0000"}']
 )
-def test_an_order_that_is_none(root: Path, body: str) -> None:
+def test_an_invalid_body_of_a_load_is_400(root: Path, body: str) -> None:
     async def check(client: Client, service: MultiModel, served_model: list[Hosted]) -> None:
         assert await error_of(await client.post("/models", data=body)) == (400, "bad_request")
 
     with_models(root, check)
 
 
-def test_a_model_that_cannot_be_served_any_more_is_unloaded(root: Path) -> None:
+def test_a_model_that_can_no_longer_be_served_is_unloaded(root: Path) -> None:
     async def check(client: Client, service: MultiModel, served_model: list[Hosted]) -> None:
         for name in ("a", "b"):
             await load(client, name, root / name)
@@ -158,7 +158,7 @@ def test_a_model_that_cannot_be_served_any_more_is_unloaded(root: Path) -> None:
         assert served_model[0].unloaded
         assert not served_model[1].unloaded
         assert await error_of(await client.get("/models/a")) == (404, "not_found")
-        # After the loss of the model server the others are loaded again.
+        # After a restart of the model server the others are loaded again.
         service.close()
         assert (await client.get("/ping")).status == 503
         loads = Hosted.loads

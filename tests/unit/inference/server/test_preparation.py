@@ -11,7 +11,7 @@ from inference.options import ServingOptions
 from inference.server.preparation import prepare
 
 
-def test_the_model_is_served_where_it_lies(tmp_path: Path) -> None:
+def test_the_model_is_served_from_its_folder(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     found = prepare(ServingOptions(), Paths(tmp_path), tmp_path / "run", {"A": "b"})
     assert found == (tmp_path / "model", {"A": "b"})

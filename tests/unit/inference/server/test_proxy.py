@@ -25,7 +25,7 @@ def test_status_headers_and_body_come_out_of_the_envelope() -> None:
     with_front(echo, check)
 
 
-def test_the_worker_sees_the_callers_headers_and_no_others() -> None:
+def test_the_worker_gets_only_the_callers_headers() -> None:
     seen: dict[str, str] = {}
 
     async def note(request: web.Request) -> web.Response:
@@ -38,7 +38,7 @@ def test_the_worker_sees_the_callers_headers_and_no_others() -> None:
 
     with_front(note, check)
     assert seen["X-Custom"] == "1"
-    # No byte that is not UTF-8 goes on.
+    # No byte that is not UTF-8 is forwarded.
     assert seen["X-Bytes"].isascii()
     assert not {"Accept", "User-Agent"} & seen.keys()
 
@@ -52,14 +52,14 @@ def test_the_worker_sees_the_callers_headers_and_no_others() -> None:
         ({"Content-Encoding": "gzip"}, (400, "bad_request")),
     ],
 )
-def test_what_the_server_would_not_take_is_the_callers_mistake(headers: dict[str, str], expected: Any) -> None:
+def test_requests_that_multi_model_server_cannot_forward_are_4xx(headers: dict[str, str], expected: Any) -> None:
     async def check(client: Client, proxy: Proxy) -> None:
         assert await error_of(await client.post("/invocations", data=b"no gzip", headers=headers)) == expected
 
     with_front(echo, check)
 
 
-def test_the_servers_own_answers_are_503_in_our_words() -> None:
+def test_multi_model_servers_own_errors_become_503() -> None:
     async def died(_: web.Request) -> web.Response:
         return web.json_response({"code": 500, "message": "Worker died."}, status=500)
 
@@ -71,7 +71,7 @@ def test_the_servers_own_answers_are_503_in_our_words() -> None:
     with_front(died, check)
 
 
-def test_a_server_that_hangs_up_is_503() -> None:
+def test_a_server_that_closes_the_connection_is_503() -> None:
     async def hang_up(request: web.Request) -> web.Response:
         assert request.transport
         request.transport.close()
@@ -83,7 +83,7 @@ def test_a_server_that_hangs_up_is_503() -> None:
     with_front(hang_up, check)
 
 
-def test_what_waits_gets_503_when_the_gate_closes() -> None:
+def test_requests_in_flight_get_503_when_the_proxy_closes() -> None:
     arrived = asyncio.Event()
 
     async def silent(_: web.Request) -> web.Response:

@@ -16,7 +16,7 @@ def model(folder: Path, *requirements: str) -> Path:
     return folder / "model"
 
 
-def test_what_is_missing_goes_into_the_folder_and_what_is_there_stays(tmp_path: Path) -> None:
+def test_missing_packages_are_installed_into_the_folder_and_existing_ones_are_kept(tmp_path: Path) -> None:
     wheels = write_wheel(tmp_path / "wheels", "ours", needs="transformers").parent
     folder = model(tmp_path, "--no-index", f"--find-links {wheels}", "ours>=1", "torch")
     packages = tmp_path / "packages"
@@ -33,13 +33,13 @@ def test_nothing_is_installed_unless_allowed(tmp_path: Path, caplog: pytest.LogC
     assert not (tmp_path / "packages").exists()
 
 
-def test_what_the_image_has_needs_no_folder_on_the_path(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_requirements_that_the_image_has_are_not_installed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     assert not install(model(tmp_path, "--no-index", "torch"), tmp_path / "packages", allowed=True)
-    assert "the image has it all" in caplog.text
+    assert "all its packages are in the image already" in caplog.text
 
 
-def test_a_package_that_is_not_there_ends_with_pips_reason(tmp_path: Path) -> None:
+def test_a_missing_package_fails_with_pips_reason(tmp_path: Path) -> None:
     folder = model(tmp_path, "--no-index", "no-such-package==3")
     with pytest.raises(UserError, match="cannot be installed: No matching distribution found for no-such-package==3"):
         install(folder, tmp_path / "packages", allowed=True)

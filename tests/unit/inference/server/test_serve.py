@@ -11,7 +11,7 @@ from inference.server.mms_process import RunFolder
 from inference.server.serve import MOST_RESTARTS, Server, serve
 
 
-def test_a_server_lost_again_and_again_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_restarts_of_the_model_server_are_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test() -> None:
         server = Server(ServingOptions(workers=1), RunFolder(tmp_path), tmp_path, {})
         clock = 0.0

@@ -28,20 +28,20 @@ def board(tmp_path: Path, served_model: ServedModel) -> ReadinessBoard:
 
 
 def ready(board: ReadinessBoard, pid: int, parent: int) -> None:
-    """What the worker `pid` would leave."""
+    """Write the readiness files of a worker with the PID `pid`."""
     (board.folder / "ready").mkdir(parents=True, exist_ok=True)
     (board.folder / "ready" / str(pid)).touch()
     (board.folder / "parent").write_text(str(parent))
 
 
 def dead() -> int:
-    """The number of a process that has ended."""
+    """The PID of a process that has ended."""
     process = subprocess.Popen(["true"])
     process.wait()
     return process.pid
 
 
-def test_the_gate_follows_the_workers(served_model: ServedModel, board: ReadinessBoard) -> None:
+def test_the_proxy_is_open_while_a_worker_is_ready(served_model: ServedModel, board: ReadinessBoard) -> None:
     ready(board, os.getpid(), os.getppid())
     served_model.follow()
     assert served_model.proxy.is_open
@@ -53,34 +53,34 @@ def test_the_gate_follows_the_workers(served_model: ServedModel, board: Readines
     assert served_model.proxy.is_open
 
 
-def test_a_model_that_does_not_load_again_is_given_up(served_model: ServedModel, board: ReadinessBoard) -> None:
+def test_a_new_worker_that_cannot_load_is_an_error(served_model: ServedModel, board: ReadinessBoard) -> None:
     ready(board, os.getpid(), os.getppid())
     served_model.follow()
     ready(board, dead(), os.getppid())
     board.announce_failure("no weights")
-    # One worker still lives.
+    # One worker is still alive.
     served_model.follow()
     (board.folder / "ready" / str(os.getpid())).unlink()
     with pytest.raises(UserError, match="the model cannot be served: no weights"):
         served_model.follow()
 
 
-def test_want_of_memory_is_told_apart(served_model: ServedModel, board: ReadinessBoard) -> None:
+def test_too_little_memory_is_a_no_memory_error(served_model: ServedModel, board: ReadinessBoard) -> None:
     ready(board, dead(), os.getppid())
     board.announce_failure(NO_MEMORY)
     with pytest.raises(NoMemoryError):
         served_model.follow()
 
 
-def test_without_the_process_that_starts_workers_the_server_is_lost(
+def test_the_end_of_the_process_that_starts_workers_needs_a_restart(
     served_model: ServedModel, board: ReadinessBoard
 ) -> None:
     ready(board, dead(), dead())
-    with pytest.raises(ServerLostError, match="the process that starts workers died"):
+    with pytest.raises(ServerLostError, match="the process that starts workers has ended"):
         served_model.follow()
 
 
-def test_a_worker_that_never_comes_back_is_not_waited_for_forever(
+def test_waiting_for_a_new_worker_has_a_limit(
     tmp_path: Path, served_model: ServedModel, board: ReadinessBoard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ready(board, os.getpid(), os.getppid())

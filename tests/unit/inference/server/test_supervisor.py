@@ -19,7 +19,7 @@ Parts = tuple[Supervisor, Any, "subprocess.Popen[bytes]"]
 
 
 class Recorder:
-    """A service that notes what is asked of it."""
+    """A Service that records its calls."""
 
     def __init__(self, failure: Exception | None = None) -> None:
         self.failure, self.followed, self.closed = failure, 0, 0
@@ -39,7 +39,7 @@ class Recorder:
 
 
 class Runner:
-    """Stands for the public port: its clean-up takes as long as the requests that run."""
+    """A replacement for the public port, whose cleanup takes as long as the requests in flight."""
 
     def __init__(self) -> None:
         self.finish = asyncio.Event()
@@ -54,7 +54,7 @@ async def answer(_: web.Request) -> web.Response:
 
 @asynccontextmanager
 async def supervisor(service: Recorder, stopping: asyncio.Event) -> AsyncIterator[Parts]:
-    """A life whose model server is an HTTP server of ours and a process that sleeps."""
+    """A supervisor whose model server is a small HTTP server and a process that sleeps."""
     application = web.Application()
     application.router.add_get("/models", answer)
     with subprocess.Popen(["sleep", "60"]) as process:
@@ -72,7 +72,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-def test_a_signal_ends_it_when_what_runs_is_finished() -> None:
+def test_a_signal_ends_it_after_the_requests_in_flight() -> None:
     async def test() -> None:
         service, stopping = Recorder(), asyncio.Event()
         async with supervisor(service, stopping) as (one, runner, _):
@@ -81,7 +81,7 @@ def test_a_signal_ends_it_when_what_runs_is_finished() -> None:
             assert one.served
             stopping.set()
             seen = service.followed
-            # Workers are looked after while requests finish.
+            # Workers are checked while requests finish.
             await until(lambda: service.followed > seen + 2)
             assert not running.done()
             runner.finish.set()
@@ -90,7 +90,7 @@ def test_a_signal_ends_it_when_what_runs_is_finished() -> None:
     asyncio.run(test())
 
 
-def test_a_dead_model_server_is_lost() -> None:
+def test_an_ended_model_server_is_an_error() -> None:
     async def test() -> None:
         service = Recorder()
         async with supervisor(service, asyncio.Event()) as (one, _, process):

@@ -31,7 +31,7 @@ def model(model_folder: Path) -> Classifier:
 
 
 def respond(batch_handler: BatchHandler, *requests: tuple[Any, dict[str, str]]) -> list[tuple[int, str, Any]]:
-    """Status, content type and body of each request, through multi-model-server's own context."""
+    """Status, content type and body of the response to each request, with multi-model-server's own context."""
     context = Context("model", "", None, len(requests), None, "")
     context.request_ids = {index: f"id-{index}" for index in range(len(requests))}
     context.request_processor = [RequestProcessor({"body": {}, **headers}) for _, headers in requests]
@@ -42,7 +42,7 @@ def respond(batch_handler: BatchHandler, *requests: tuple[Any, dict[str, str]]) 
         assert unpacked
         status, headers, content = unpacked
         answers.append((status, headers["content-type"], content.decode()))
-    # What multi-model-server cannot read in pieces.
+    # Headers and statuses that multi-model-server could not parse in pieces must not be set.
     assert all(not context.get_response_headers(index) for index in range(len(requests)))
     return answers
 
@@ -81,19 +81,19 @@ def test_requests_of_a_batch_are_tokenized_together(model: Classifier, monkeypat
     batch_handler = BatchHandler(model, ServingOptions(), UserFunctions())
     requests: Requests = [(json.dumps(body), {}) for body in bodies]
     alone = [respond(batch_handler, request)[0] for request in requests]
-    calls = watch_tokenizer(model, monkeypatch)
+    calls = record_tokenizer(model, monkeypatch)
     together = respond(batch_handler, *requests)
-    # The one that is cut earlier goes by itself; the fifth is refused before.
+    # The request with another max_length is tokenized separately; the fifth is refused before.
     assert sorted(map(len, calls)) == [1, 5]
     assert [status for status, _, _ in together] == [status for status, _, _ in alone] == [200, 200, 200, 400, 400, 200]
     for (_, _, found), (_, _, expected) in zip(together, alone, strict=True):
         assert scores(found) == pytest.approx(scores(expected), abs=1e-5)
 
 
-def test_a_text_that_the_tokenizer_cannot_take_is_its_requests_alone(
+def test_a_tokenizer_error_fails_only_its_request(
     model: Classifier, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    watch_tokenizer(model, monkeypatch, refused="bad")
+    record_tokenizer(model, monkeypatch, refused="bad")
     requests: Requests = [(json.dumps({"inputs": text}), {}) for text in ("good", "bad", "dull")]
     answers = respond(BatchHandler(model, ServingOptions(), UserFunctions()), *requests)
     assert [status for status, _, _ in answers] == [200, 500, 200]
@@ -101,7 +101,7 @@ def test_a_text_that_the_tokenizer_cannot_take_is_its_requests_alone(
     assert "request id-0" not in caplog.text
 
 
-def test_a_text_that_the_model_cannot_take_is_its_requests_alone(
+def test_a_model_error_fails_only_its_request(
     model: Classifier, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     requests: Requests = [
@@ -126,8 +126,10 @@ def test_a_text_that_the_model_cannot_take_is_its_requests_alone(
     assert caplog.text.count("Traceback") == 1
 
 
-def watch_tokenizer(model: Classifier, monkeypatch: pytest.MonkeyPatch, refused: str | None = None) -> list[list[Text]]:
-    """The lists of texts that go through the tokenizer from now on; it fails on the text `refused`."""
+def record_tokenizer(
+    model: Classifier, monkeypatch: pytest.MonkeyPatch, refused: str | None = None
+) -> list[list[Text]]:
+    """Record the lists of texts that are tokenized from now on; the tokenizer fails for the text `refused`."""
     calls: list[list[Text]] = []
     encode = model.loaded.tokenizer.encode
 
@@ -142,7 +144,7 @@ def watch_tokenizer(model: Classifier, monkeypatch: pytest.MonkeyPatch, refused:
 
 
 def scores(body: str) -> list[float]:
-    """The scores of an answer; none of an error."""
+    """The scores of a response; empty for an error."""
     content = json.loads(body)
     answers = content if isinstance(content, list) else [content]
     return [answer["score"] for answer in answers if "score" in answer]
@@ -172,7 +174,7 @@ def test_metrics_for_cloudwatch_are_lines_of_json_alone(model: Classifier, capsy
     assert 0 < values["computed_ms"] < 60_000
 
 
-def test_functions_around_our_forward_pass(model: Classifier) -> None:
+def test_input_fn_and_output_fn_around_the_images_forward_pass(model: Classifier) -> None:
     functions = UserFunctions(
         input_fn=lambda body, _kind: body.decode().split("|"),
         output_fn=lambda prediction, accept: (",".join(one["label"] for one in prediction), accept),
@@ -184,13 +186,13 @@ def test_functions_around_our_forward_pass(model: Classifier) -> None:
     assert model.statistics.texts == 3
 
 
-def test_their_predict_fn_gets_a_pipeline(model: Classifier) -> None:
+def test_predict_fn_gets_the_classifier_as_a_pipeline(model: Classifier) -> None:
     functions = UserFunctions(predict_fn=lambda data, pipe: pipe(data["inputs"], top_k=1)[0]["label"])
     answers = respond(BatchHandler(model, ServingOptions(), functions), ('{"inputs": "good"}', {}))
     assert json.loads(answers[0][2]) in ("POSITIVE", "NEGATIVE")
 
 
-def test_their_transform_fn_answers_alone() -> None:
+def test_transform_fn_replaces_the_other_functions() -> None:
     functions = UserFunctions(transform_fn=lambda model, data, kind, accept: f"{model} {data.decode()} {kind} {accept}")
     batch_handler = BatchHandler("model", ServingOptions(), functions)
     answers = respond(batch_handler, ("data", {"content-type": "a/b", "accept": "c/d"}))
@@ -205,7 +207,7 @@ def test_their_transform_fn_answers_alone() -> None:
         (PredictionException("busy", 503), 503, "busy"),
     ],
 )
-def test_their_errors_are_that_requests_alone(error: Exception, status: int, message: str) -> None:
+def test_an_error_of_a_teams_code_fails_only_its_request(error: Exception, status: int, message: str) -> None:
     def predict_fn(data: Any, _model: Any) -> Any:
         if data["inputs"] == "bad":
             raise error

@@ -36,11 +36,11 @@ def failing(error: Exception) -> Callable[[BatchRequest], None]:
     return step
 
 
-def test_a_request_is_read_as_the_server_hands_it_over(entry: BatchRequest) -> None:
+def test_a_request_is_read_from_multi_model_servers_context(entry: BatchRequest) -> None:
     assert entry.payload == b"a,b"
     assert entry.content_type == "text/csv"
     entry.data = {"field": b"form"}
-    with pytest.raises(RequestError, match="forms are not read"):
+    with pytest.raises(RequestError, match="forms are not supported"):
         _ = entry.payload
 
 
@@ -54,7 +54,9 @@ def test_a_request_is_read_as_the_server_hands_it_over(entry: BatchRequest) -> N
         (ValueError("secret"), 500, "the server failed"),
     ],
 )
-def test_a_failure_is_this_requests_alone(entry: BatchRequest, error: Exception, status: int, message: str) -> None:
+def test_an_exception_becomes_only_this_requests_error(
+    entry: BatchRequest, error: Exception, status: int, message: str
+) -> None:
     entry.guard(failing(error))
     found, headers, body = finished(entry)
     assert found == status
@@ -70,7 +72,7 @@ def test_truncated_texts_are_counted_in_a_header(entry: BatchRequest) -> None:
     assert finished(entry)[1]["x-amzn-sagemaker-custom-attributes"] == "truncated=2"
 
 
-def test_what_a_team_sets_in_the_context_goes_out_but_not_by_the_server(entry: BatchRequest) -> None:
+def test_status_and_headers_of_the_context_are_in_the_envelope_only(entry: BatchRequest) -> None:
     entry.context.set_response_status(206, "Partial", 0)
     entry.context.set_response_content_type(0, "text/html")
     entry.body = "<p>"
@@ -80,7 +82,7 @@ def test_what_a_team_sets_in_the_context_goes_out_but_not_by_the_server(entry: B
 
 
 @pytest.mark.parametrize("body", [{1, 2}, object()])
-def test_an_answer_without_json_is_an_error_of_its_own(entry: BatchRequest, body: Any) -> None:
+def test_a_body_that_json_cannot_encode_is_an_error(entry: BatchRequest, body: Any) -> None:
     entry.body = body
     status, _, content = finished(entry)
     assert status == 500

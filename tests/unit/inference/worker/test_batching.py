@@ -22,14 +22,14 @@ def test_rows_of_a_length_share_a_batch() -> None:
 
 
 @given(LENGTHS, st.integers(1, 2000), st.integers(1, 12))
-def test_spread_is_the_evenest_that_the_count_allows(lengths: list[int], budget: int, count: int) -> None:
+def test_spread_is_token_balanced(lengths: list[int], budget: int, count: int) -> None:
     batches = spread(lengths, budget, count)
     assert sorted(index for batch in batches for index in batch) == list(range(len(lengths)))
     largest = max((len(batch) * lengths[batch[0]] for batch in batches), default=0)
     if len(batches) > count:
         assert batches == plan(lengths, budget)
     elif largest > max(lengths, default=0):
-        # A token less a batch, and there would be more of them.
+        # With one token less per batch there would be more batches.
         assert len(plan(lengths, largest - 1)) > count
 
 

@@ -22,7 +22,7 @@ TEXTS = ["good film", "the very bright story " * 30, "", "bad", "ünïcode 漢�
 
 
 def mixed(count: int) -> list[str]:
-    """Texts of 0 to 60 words of any kind, so that some are cut, some are empty and most differ in length."""
+    """Texts of 0 to 60 random words: some are truncated, some empty, and most differ in length."""
     rng = random.Random(5)
     return [" ".join(rng.choices(ALPHABET, k=rng.randrange(60))) for _ in range(count)]
 
@@ -54,7 +54,7 @@ def scores(answer: Any) -> list[tuple[str, float]]:
     "parameters",
     [{}, {"top_k": None}, {"top_k": 2, "function_to_apply": "sigmoid"}, {"function_to_apply": "none", "max_length": 9}],
 )
-def test_answers_are_the_pipelines(
+def test_predictions_equal_the_pipelines(
     tmp_path: Path, labels: tuple[str, ...], problem_type: str | None, parameters: dict[str, Any]
 ) -> None:
     folder = write_model(tmp_path, labels, problem_type)
@@ -66,10 +66,10 @@ def test_answers_are_the_pipelines(
 
 
 @pytest.mark.parametrize("function", ["softmax", "none"])
-def test_the_cards_threshold_decides_which_label_is_first(tmp_path: Path, function: str) -> None:
+def test_the_decision_threshold_determines_the_predicted_label(tmp_path: Path, function: str) -> None:
     folder = write_model(tmp_path)
     probabilities = [dict(scores(answer))["POSITIVE"] for answer in reference(folder)(TEXTS, top_k=None)]
-    # Just below the largest: every other text is NEGATIVE, however probable POSITIVE is.
+    # Just below the largest probability: all other texts are NEGATIVE.
     threshold = max(probabilities) - 1e-4
     replace(card(folder), decision_threshold=threshold).write(folder)
     own = classifier(folder)
@@ -83,7 +83,7 @@ def test_the_cards_threshold_decides_which_label_is_first(tmp_path: Path, functi
 
 
 def test_bfloat16_stays_within_a_hundredth(tmp_path: Path) -> None:
-    # Weights of the size that training leaves.
+    # Weights of the usual size after training.
     folder = write_model(tmp_path, spread=0.1)
     texts = mixed(300)
     own = classifier(folder, torch.bfloat16)(texts, top_k=None)
@@ -101,7 +101,7 @@ def test_batches_keep_to_the_budget_and_the_order(model_folder: Path) -> None:
         assert score == pytest.approx(other_score, abs=1e-5)
 
 
-def test_lanes_give_the_same_answers(model_folder: Path) -> None:
+def test_parallel_passes_give_the_same_predictions(model_folder: Path) -> None:
     texts = TEXTS * 20
     plain, parallel = classifier(model_folder, budget=10_000), classifier(model_folder, budget=256)
     parallel.parallel = ParallelPasses(2)
@@ -125,6 +125,6 @@ def test_truncation_can_be_forbidden(model_folder: Path) -> None:
     assert len(classifier(model_folder)(TEXTS[:1], truncation=False)) == 1
 
 
-def test_max_length_needs_room_for_a_token(model_folder: Path) -> None:
+def test_max_length_below_the_special_tokens_is_refused(model_folder: Path) -> None:
     with pytest.raises(RequestError, match="max_length is 2, expected at least 3"):
         classifier(model_folder)("good", max_length=2)

@@ -16,7 +16,7 @@ from inference.worker.compilation import compile_model
 from inference.worker.loading import load
 from inference.worker.request import Request, Text
 
-# In a process of its own: torch.compile takes its compiler from the environment when it loads.
+# In a separate process, since torch.compile reads its compiler from the environment at import.
 WITHOUT_COMPILER = """
 import sys
 from pathlib import Path
@@ -64,4 +64,4 @@ def test_no_compiler_is_one_clear_sentence(model_folder: Path, cache: Path) -> N
     assert ended.returncode == 1
     last = ended.stderr.strip().splitlines()[-1]
     assert "UserError: SERVING_COMPILE is true, but the model cannot be compiled: " in last
-    assert last.endswith("expected SERVING_COMPILE=false, or what torch.compile needs")
+    assert last.endswith("expected SERVING_COMPILE=false, or the compiler that torch.compile needs")

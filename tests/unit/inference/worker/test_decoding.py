@@ -59,8 +59,8 @@ def test_parameters_on_lines_hold_for_the_request() -> None:
         decode("\n".join([*lines, '"c"']).encode(), "application/jsonlines")
 
 
-def test_lines_sent_as_json_are_told_their_type() -> None:
-    with pytest.raises(RequestError, match="several values are application/jsonlines"):
+def test_json_lines_sent_as_json_are_named_in_the_error() -> None:
+    with pytest.raises(RequestError, match="for several values use application/jsonlines"):
         decode(b'{"inputs": "a"}\n{"inputs": "b"}', "application/json")
 
 
@@ -96,7 +96,7 @@ def test_lone_surrogates_become_question_marks() -> None:
         (b"{}", "image/png", 415),
     ],
 )
-def test_what_cannot_be_read(body: bytes, kind: str | None, status: int) -> None:
+def test_invalid_bodies_are_refused(body: bytes, kind: str | None, status: int) -> None:
     with pytest.raises(RequestError) as caught:
         decode(body, kind)
     assert caught.value.status == status
@@ -106,7 +106,7 @@ def test_what_cannot_be_read(body: bytes, kind: str | None, status: int) -> None
     st.binary() | ANY_JSON.map(lambda value: json.dumps(value).encode()),
     st.sampled_from([None, "text/csv", "text/plain", "application/jsonlines"]),
 )
-def test_any_bytes_are_read_or_refused(body: bytes, kind: str | None) -> None:
+def test_random_bytes_are_decoded_or_refused(body: bytes, kind: str | None) -> None:
     try:
         request = decode(body, kind)
     except RequestError as error:

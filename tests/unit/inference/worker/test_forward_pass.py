@@ -34,26 +34,26 @@ def test_texts_of_all_lengths_together_score_as_in_a_pipeline_one_by_one(tmp_pat
 
 
 def ending_in_end_of_text() -> PreTrainedTokenizerBase:
-    """A GPT-2 tokenizer that ends each text with the token that there is for padding, as embedding models' do."""
+    """A GPT-2 tokenizer that adds the padding token at the end of each text, as in embedding models."""
     tokenizer = gpt2()
     tokenizer.pad_token = END_OF_TEXT
     tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
         single=f"$A {END_OF_TEXT}", special_tokens=[(END_OF_TEXT, tokenizer.convert_tokens_to_ids(END_OF_TEXT))]
     )
-    # GPT2Tokenizer would take its own post-processor again.
+    # GPT2Tokenizer would restore its own post-processor.
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer.backend_tokenizer, pad_token=END_OF_TEXT)
 
 
 @pytest.mark.parametrize("pad_token_id", [None, -1, 0])
 @pytest.mark.parametrize("tokenizer", [gpt2, ending_in_end_of_text])
 @pytest.mark.parametrize("name", ["gpt2", "llama"])
-def test_a_decoder_reads_the_token_that_it_reads_alone(
+def test_padding_does_not_change_the_token_that_a_decoder_classifies_by(
     tmp_path: Path, name: str, tokenizer: Any, pad_token_id: int | None
 ) -> None:
     settings = {name: value for name, value in ARCHITECTURES[name].settings.items() if name != "bos_token_id"}
     architecture = Architecture(name, tokenizer, settings=settings)
     write_classifier(tmp_path, architecture, eos_token_id=0)
-    # Not by the class: some refuse it, which nevertheless is found in files.
+    # Not set by the class: some do not allow the value, although files have it.
     set_config(tmp_path, pad_token_id=pad_token_id)
     own = serve(tmp_path)
     isolation.ensure(own)
@@ -69,7 +69,7 @@ def set_config(folder: Path, **values: Any) -> None:
 
 
 def xlnet() -> PreTrainedTokenizerBase:
-    """Classifies by the last token, and pads on the left."""
+    """An XLNet, which classifies by the last token and pads on the left."""
     tokenizer = bert()
     tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
         single="$A [SEP] [CLS]:2", special_tokens=[("[SEP]", 3), ("[CLS]", 2)]
@@ -82,7 +82,7 @@ def xlnet() -> PreTrainedTokenizerBase:
     )
 
 
-def test_a_model_that_answers_at_the_last_place_is_padded_on_the_left(tmp_path: Path) -> None:
+def test_a_model_that_classifies_by_the_last_position_is_padded_on_the_left(tmp_path: Path) -> None:
     settings = {"d_model": 32, "d_inner": 64, "d_head": 16, "pad_token_id": 0}
     write_classifier(tmp_path, Architecture("xlnet", xlnet, settings=settings))
     own = serve(tmp_path)
@@ -91,8 +91,8 @@ def test_a_model_that_answers_at_the_last_place_is_padded_on_the_left(tmp_path: 
     compare(tmp_path, mixed_texts(30), own)
 
 
-def test_rows_that_cannot_go_together_go_in_halves(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """BART finds the end of a row by </s>, and refuses rows of which one has more of them."""
+def test_a_failed_pass_is_retried_with_halves(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """BART finds the end of a row by </s>, and fails if rows have different numbers of them."""
     settings = {
         **dict.fromkeys(("encoder_layers", "decoder_layers", "encoder_attention_heads", "decoder_attention_heads"), 2),
         **dict.fromkeys(("encoder_ffn_dim", "decoder_ffn_dim", "d_model"), 32),
@@ -107,10 +107,10 @@ def test_rows_that_cannot_go_together_go_in_halves(tmp_path: Path, caplog: pytes
     assert not own.isolated
     assert "forward pass" not in caplog.text
     compare(tmp_path, [*mixed_texts(8), "good </s> bad", "bad </s> </s> good"], own)
-    assert "a forward pass of 10 texts failed (ValueError), trying its halves" in caplog.messages
+    assert "a forward pass of 10 texts failed (ValueError), retrying its halves" in caplog.messages
 
 
-def test_what_fails_for_a_single_row_is_raised(tmp_path: Path) -> None:
+def test_an_exception_for_a_single_row_is_raised(tmp_path: Path) -> None:
     write_classifier(tmp_path, ARCHITECTURES["bert"])
     own = serve(tmp_path)
     good, bad = own.encode_together([request("good"), request("bad")])
@@ -124,7 +124,7 @@ def request(*inputs: str) -> Request:
     return Request([Text(text) for text in inputs])
 
 
-def test_a_text_without_tokens_is_refused_whatever_is_beside_it(tmp_path: Path) -> None:
+def test_a_text_without_tokens_is_refused_in_any_batch(tmp_path: Path) -> None:
     write_classifier(tmp_path, ARCHITECTURES["gpt2"])
     own = serve(tmp_path)
     with pytest.raises(RequestError, match="has no tokens for this model"):

@@ -15,7 +15,7 @@ from inference.envelope import unpack
 from inference.readiness import NO_MEMORY, RUN_FOLDER_VARIABLE, ReadinessBoard
 from inference.worker import handler
 
-# A worker's life as multi-model-server would have it: load, then one batch of two requests.
+# A worker as multi-model-server runs it: load, then one batch of two requests.
 WORKER = """
 import sys
 from pathlib import Path
@@ -50,7 +50,7 @@ def run(tmp_path: Path, *arguments: str, error: str = "", **variables: str) -> s
     return subprocess.run(command, capture_output=True, env={**environ, **variables}, timeout=60, check=False)
 
 
-def test_a_worker_loads_says_so_and_answers(tmp_path: Path) -> None:
+def test_a_worker_loads_announces_it_and_answers(tmp_path: Path) -> None:
     finished = run(tmp_path)
     assert finished.returncode == 0, finished.stderr
     first, second = (unpack(b"\0" + part) for part in finished.stdout.split(b"\0")[1:])
@@ -71,7 +71,9 @@ def test_a_worker_loads_says_so_and_answers(tmp_path: Path) -> None:
         ("__import__('contract.failures').failures.UserError('no labels')", 2, "no labels"),
     ],
 )
-def test_a_worker_that_cannot_load_says_why_and_ends(tmp_path: Path, error: str, status: int, expected: str) -> None:
+def test_a_worker_that_cannot_load_records_the_reason_and_exits(
+    tmp_path: Path, error: str, status: int, expected: str
+) -> None:
     finished = run(tmp_path, error=error)
     assert finished.returncode == status
     board = ReadinessBoard(tmp_path, "model-1")
@@ -80,7 +82,7 @@ def test_a_worker_that_cannot_load_says_why_and_ends(tmp_path: Path, error: str,
     assert not (board.folder / "ready").exists()
 
 
-def test_a_worker_that_hangs_ends_and_shows_where(tmp_path: Path) -> None:
+def test_a_worker_that_hangs_exits_and_logs_its_stacks(tmp_path: Path) -> None:
     finished = run(tmp_path, "slow", SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS="1")
     assert b"loaded" in finished.stdout
     assert finished.returncode == 1
@@ -92,7 +94,7 @@ def record(error: BaseException | None) -> Any:
     return logging.LogRecord("root", logging.ERROR, "", 0, "Backend worker process died.", (), info)
 
 
-def test_the_traceback_of_an_unload_is_no_news() -> None:
-    assert not handler.is_news(record(ValueError("Frontend disconnected")))
-    assert handler.is_news(record(ValueError("something else")))
-    assert handler.is_news(record(None))
+def test_the_traceback_of_an_unload_is_not_logged() -> None:
+    assert not handler.is_not_disconnect(record(ValueError("Frontend disconnected")))
+    assert handler.is_not_disconnect(record(ValueError("something else")))
+    assert handler.is_not_disconnect(record(None))

@@ -31,7 +31,7 @@ def fnet_tokenizer() -> PreTrainedTokenizerBase:
 def test_each_text_gets_its_own_pass_where_padding_changes_scores(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """FNet mixes all places of a row by a Fourier transform, and takes no attention mask."""
+    """FNet mixes all positions of a row by a Fourier transform, and has no attention mask."""
     settings = {"max_position_embeddings": 128, "pad_token_id": 0}
     write_classifier(tmp_path, Architecture("fnet", fnet_tokenizer, settings=settings))
     own = serve(tmp_path)
@@ -39,7 +39,7 @@ def test_each_text_gets_its_own_pass_where_padding_changes_scores(
     assert own(TEXTS, top_k=None) != alone
     BatchHandler(own, ServingOptions(), UserFunctions()).warm_up()
     assert own.isolated
-    assert "each text gets a forward pass of its own: its logits change with the texts beside it" in caplog.text
+    assert "each text gets a forward pass of its own: its logits depend on the other texts of the batch" in caplog.text
     assert own(TEXTS, top_k=None) == alone
     assert own.statistics.passes == len(TEXTS)
 
@@ -58,7 +58,7 @@ def test_each_text_gets_its_own_pass_where_a_model_takes_one_row_only(
     monkeypatch.setattr(own.forward, "once", refuse_several)
     isolation.ensure(own)
     assert own.isolated
-    assert "of its own: the model does not take several together (ValueError)" in caplog.text
+    assert "of its own: the model does not accept several texts in one batch (ValueError)" in caplog.text
     assert len(own(TEXTS)) == len(TEXTS)
 
 
@@ -70,15 +70,15 @@ def test_rounding_alone_isolates_nothing(tmp_path: Path, dtype: torch.dtype) -> 
 
 
 @pytest.mark.parametrize("dtype", list(isolation.TOLERANCE))
-def test_padding_that_takes_part_is_more_than_rounding(tmp_path: Path, dtype: torch.dtype) -> None:
+def test_attention_to_padding_exceeds_the_tolerance(tmp_path: Path, dtype: torch.dtype) -> None:
     own = serve(write_model(tmp_path), dtype)
-    # The attention no longer knows which tokens are padding.
+    # Without an attention mask padding changes the logits.
     object.__setattr__(own.loaded, "inputs", frozenset())
     isolation.ensure(own)
     assert own.isolated
 
 
-def test_a_model_whose_logits_are_no_numbers_is_isolated(model_folder: Path) -> None:
+def test_a_model_with_nan_logits_is_isolated(model_folder: Path) -> None:
     own = serve(model_folder)
     with torch.no_grad():
         own.loaded.model.classifier.bias.fill_(float("nan"))

@@ -6,7 +6,7 @@ from typing import Any
 from inference.worker.limits import NO_LIMIT, length_limit
 
 
-def test_the_least_known_limit_counts() -> None:
+def test_the_least_of_the_limits_is_used() -> None:
     config = SimpleNamespace(model_type="bert", max_position_embeddings=512, pad_token_id=0)
     tokenizer: Any = SimpleNamespace(max_length=128)
     card: Any = SimpleNamespace(max_length=64)

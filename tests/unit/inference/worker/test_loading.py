@@ -39,7 +39,7 @@ def test_without_a_card_they_come_from_the_model(copy: Path) -> None:
     assert loaded.model.dtype == torch.float32
 
 
-def test_a_card_cannot_ask_for_more_than_the_model_takes(copy: Path) -> None:
+def test_a_card_cannot_exceed_the_models_limit(copy: Path) -> None:
     replace(card(copy), max_length=1000).write(copy)
     assert load(copy, CPU).max_length == MAX_LENGTH
 
@@ -58,7 +58,7 @@ def test_the_model_gets_token_types_where_its_tokenizer_gives_them(
     assert load(copy, CPU).inputs == inputs
 
 
-def test_a_model_that_knows_one_type_of_token_gets_none(copy: Path) -> None:
+def test_a_model_with_one_token_type_gets_no_token_type_ids(copy: Path) -> None:
     change_settings(copy / "config.json", type_vocab_size=1)
     weights = load_file(copy / "model.safetensors")
     name = "bert.embeddings.token_type_embeddings.weight"
@@ -84,7 +84,7 @@ def test_pickles_are_read_where_allowed_and_give_the_same_weights(copy: Path) ->
 
 
 class Payload:
-    """What a pickle of an attacker holds: a call."""
+    """A malicious pickle, which calls a function when it is loaded."""
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return exec, ("raise SystemExit('the pickle ran')",)
@@ -104,7 +104,7 @@ def drop_head(folder: Path) -> None:
 
 
 def one_label(folder: Path) -> None:
-    """Make the model's head a regression's: one label, which nothing decides between."""
+    """Change the model to regression, with one label."""
     path = folder / "model.safetensors"
     weights = load_file(path)
     weights |= {name: weights[name][:1].clone() for name in ("classifier.weight", "classifier.bias")}
@@ -123,18 +123,18 @@ def swap_token(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (lambda folder: (folder / "config.json").unlink(), "holds no config.json"),
-        (lambda folder: (folder / "tokenizer.json").unlink(), "holds no tokenizer.json"),
+        (lambda folder: (folder / "config.json").unlink(), "has no config.json"),
+        (lambda folder: (folder / "tokenizer.json").unlink(), "has no tokenizer.json"),
         (lambda folder: (folder / "model.safetensors").rename(folder / "pytorch_model.bin"), "ALLOW_PICKLE=true"),
-        (lambda folder: (folder / "model.safetensors").unlink(), "holds no \\*.safetensors"),
+        (lambda folder: (folder / "model.safetensors").unlink(), "has no \\*.safetensors"),
         (lambda folder: (folder / "model.safetensors").write_bytes(b"none"), "cannot be loaded"),
         (lambda folder: (folder / "config.json").write_text("{"), "cannot be loaded"),
         (lambda folder: (folder / "config.json").write_text("{}"), "cannot be loaded"),
         (drop_head, "no weights for classifier.bias and 1 more"),
-        (swap_token, "expected the tokenizer the model was trained with"),
+        (swap_token, "expected the tokenizer that the model was trained with"),
         (lambda folder: card(folder, ("a", "b", "c")).write(folder), "names 3 labels, the model has 2"),
         (lambda folder: replace(card(folder), decision_threshold=50).write(folder), "50, expected a probability"),
-        (one_label, "without two labels to choose from"),
+        (one_label, "that does not choose between two labels"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::UserWarning")

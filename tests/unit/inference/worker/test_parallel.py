@@ -21,7 +21,7 @@ def test_passes_run_at_the_same_time_on_one_core_each_and_stay_in_order() -> Non
         parallel = ParallelPasses(torch.get_num_threads())
         return list(parallel.map(step, [3, 1, 4, 1])), torch.get_num_threads()
 
-    # A thread of its own: how many threads torch takes is kept for each.
+    # In a separate thread, since torch's number of threads is per thread.
     with ThreadPoolExecutor(1) as caller:
         results, threads = caller.submit(work).result()
     assert results == [(3, 1), (1, 1), (4, 1), (1, 1)]
@@ -32,7 +32,7 @@ def test_a_single_pass_has_all_cores() -> None:
     assert list(ParallelPasses(2).map(lambda _: threading.current_thread(), [0])) == [threading.current_thread()]
 
 
-def test_every_lane_has_as_many_passes_alike_in_tokens() -> None:
+def test_each_thread_has_the_same_number_of_token_balanced_passes() -> None:
     rng = random.Random(1)
     lengths = [rng.randrange(20, 40) for _ in range(32)]
     passes = ParallelPasses(2).plan(lengths, 512)

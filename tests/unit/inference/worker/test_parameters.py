@@ -45,7 +45,7 @@ def test_the_pipelines_parameters(content: Any, expected: Parameters) -> None:
         {"return_all_scores": "yes"},
     ],
 )
-def test_others_are_the_callers_error(content: Any) -> None:
+def test_unknown_parameters_are_400(content: Any) -> None:
     with pytest.raises(RequestError) as caught:
         Parameters.read(content)
     assert caught.value.status == 400

@@ -11,14 +11,14 @@ def test_what_a_teams_input_fn_returns_is_read() -> None:
     assert read_content({"text": "a", "text_pair": "b"}).texts == [Text("a", "b")]
 
 
-def test_pairs_wherever_a_text_may_stand() -> None:
+def test_a_pair_is_accepted_wherever_a_text_is() -> None:
     pair = {"text": "a", "text_pair": "b"}
     for content in ({"inputs": pair}, {"inputs": [pair]}, {"instances": [pair]}, {"instances": [{"inputs": pair}]}):
         assert read_content(content).texts == [Text("a", "b")]
 
 
 @pytest.mark.parametrize(("count", "status"), [(0, 400), (2, 413)])
-def test_too_many_and_none(count: int, status: int) -> None:
+def test_too_many_texts_are_413_and_none_400(count: int, status: int) -> None:
     with pytest.raises(RequestError) as caught:
         check_count(Request([Text("a")] * count), most=1)
     assert caught.value.status == status

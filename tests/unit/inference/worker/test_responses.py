@@ -8,9 +8,9 @@ import pytest
 
 from inference.content_types import CSV, JSON, JSON_LINES
 from inference.errors import RequestError
-from inference.worker.responses import Answer, encode, encode_prediction
+from inference.worker.responses import Prediction, encode, encode_prediction
 
-ANSWERS: list[Answer] = [
+ANSWERS: list[Prediction] = [
     {"label": 'a,"b"', "score": 0.25},
     [{"label": "x", "score": 0.5}, {"label": "y", "score": 0.1}],
 ]
@@ -22,7 +22,7 @@ def test_json_has_the_requests_shape() -> None:
     assert json.loads(encode(ANSWERS[:1], "alone", JSON)) == ANSWERS[0]
 
 
-def test_one_line_an_answer_and_none_after() -> None:
+def test_one_line_per_prediction_without_a_final_newline() -> None:
     lines = encode(ANSWERS, "list", JSON_LINES).split("\n")
     assert [json.loads(line) for line in lines] == ANSWERS
     rows = list(csv.reader(io.StringIO(encode(ANSWERS, "list", CSV))))

@@ -29,7 +29,7 @@ def test_ids_are_those_of_transformers(folder: Path, tmp_path: Path) -> None:
     assert [len(row) for row in found] == [5, 2, 6]
 
 
-def test_a_text_beyond_the_limit_is_cut_and_says_so(folder: Path) -> None:
+def test_a_text_beyond_the_limit_is_truncated_and_marked(folder: Path) -> None:
     own = TextTokenizer.read(folder)
     whole, cut = (own.encode([Text("the good film")], limit)[0] for limit in (5, 4))
     assert (whole.truncated, cut.truncated) == (False, True)
@@ -37,14 +37,14 @@ def test_a_text_beyond_the_limit_is_cut_and_says_so(folder: Path) -> None:
     assert own.encode([Text("the good film")], 5)[0] == whole
 
 
-def test_the_start_is_cut_where_the_tokenizer_says_so(tmp_path: Path) -> None:
+def test_truncation_on_the_left_if_the_tokenizer_configures_it(tmp_path: Path) -> None:
     folder = write_model(tmp_path)
     whole = TextTokenizer.read(folder).encode([Text("the good film")], 5)[0]
     change(folder / "tokenizer_config.json", truncation_side="left")
     assert TextTokenizer.read(folder).encode([Text("the good film")], 4)[0].ids == [whole.ids[0], *whole.ids[2:]]
 
 
-def test_truncation_and_padding_of_the_file_do_not_count(tmp_path: Path) -> None:
+def test_truncation_and_padding_of_the_file_are_ignored(tmp_path: Path) -> None:
     folder = write_model(tmp_path)
     plain = TextTokenizer.read(folder).encode([Text("the good film")], 32)
     padding = {"strategy": {"Fixed": 9}, "direction": "Right", "pad_to_multiple_of": None}
@@ -66,7 +66,7 @@ def test_its_settings_are_known(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("token", "text"), [("[PAD]", "[PAD]"), ({"content": "<pad>"}, "<pad>"), (None, ""), ({}, "")])
-def test_a_token_is_spelled_as_a_text_or_an_object(token: object, text: str) -> None:
+def test_a_token_is_a_string_or_an_object(token: object, text: str) -> None:
     assert token_text(token) == text
 
 

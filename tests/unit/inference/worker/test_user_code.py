@@ -31,7 +31,7 @@ def test_a_model_without_code(tmp_path: Path) -> None:
     assert functions.batched
 
 
-def test_their_module_and_ours_share_a_name(tmp_path: Path) -> None:
+def test_a_teams_inference_module_does_not_shadow_the_package(tmp_path: Path) -> None:
     write(tmp_path, "ANSWER = 42", "helper.py")
     functions = load(write(tmp_path, "from helper import ANSWER\ndef output_fn(p, accept):\n    return ANSWER"), None)
     assert functions.names == ["output_fn"]
@@ -50,7 +50,9 @@ def test_their_module_and_ours_share_a_name(tmp_path: Path) -> None:
         ("def transform_fn(m, d, t, a): ...", False),
     ],
 )
-def test_batches_form_where_the_forward_pass_is_ours(tmp_path: Path, text: str, batched: bool) -> None:
+def test_requests_are_batched_unless_a_function_replaces_the_forward_pass(
+    tmp_path: Path, text: str, batched: bool
+) -> None:
     assert load(write(tmp_path, text), None).batched is batched
 
 
