@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the images of images/images.toml, and pushes them where asked. See --help.
+# Builds the images of images/images.toml, and pushes them with --push. See --help.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -7,38 +7,38 @@ usage() {
   cat <<'END'
 usage: ./build.sh [options] [image...]
 
-Builds processing, training, inference, or those named, and tags each with the version and with
-the version and git revision.
+Builds the images processing, training and inference, or those named, and tags each with the version and
+with version-revision (git).
 
-  --base dlc|standin   what the images extend: the Deep Learning Containers (default), or their
-                       CPU stand-ins, built here first
-  --region R           region of both registries (default: AWS_REGION, else us-east-1)
-  --registry R         ACCOUNT.dkr.ecr.REGION.amazonaws.com, or HOST:PORT of a plain registry;
-                       part of every tag where given
-  --push               push after building; needs --registry. In ECR, repositories are made where
-                       missing; afterwards images.json names what was pushed by digest, and beside
-                       it each image has its bill of materials (CycloneDX)
-  --images-json FILE   with --push: where that goes (default images.json)
+  --base dlc|standin   base images: the Deep Learning Containers (default), or their CPU stand-ins,
+                       which are built first
+  --region R           AWS region of the registries (default: AWS_REGION, else us-east-1)
+  --registry R         registry to push to: ACCOUNT.dkr.ecr.REGION.amazonaws.com, or HOST:PORT of another
+                       registry; part of every tag if set
+  --push               push after building; needs --registry. Missing ECR repositories are created. Writes
+                       images.json with the URI by digest of each image, and in the same folder its
+                       software bill of materials (CycloneDX)
+  --images-json FILE   with --push: path of images.json (default images.json)
   --pull-accounts A,B  with --push to ECR: ids of the accounts that may pull
   --pull-organization O   with --push to ECR: id of the organization whose accounts may pull
-  --kms-key ARN        with --push to ECR: key that encrypts repositories made here
-  --publish-parameters P  with --push: name the images in SSM too, as /P/IMAGE/VERSION and /P/IMAGE/latest
-  --allow-dirty        push although the working tree has changes that no revision names
-  --version V          version to tag (default: that of contract/__init__.py)
-  --latest             move the tag `latest` too
+  --kms-key ARN        with --push to ECR: key that encrypts new repositories
+  --publish-parameters P  with --push: set the SSM parameters /P/IMAGE/VERSION and /P/IMAGE/latest
+  --allow-dirty        push although the working tree has uncommitted changes
+  --version V          version for the tags (default: that of contract/__init__.py)
+  --latest             set the tag `latest` too
   --platform P         platform to build for (default linux/amd64, SageMaker's)
-  --no-cache           build every layer anew
-  --dry-run            print the commands, run none that changes anything
-  --help               this text
+  --no-cache           build without the layer cache
+  --dry-run            print the commands without running those that change anything
+  --help               print this text
 
-From the environment, each passed on to the build as a secret and kept in no layer:
-  PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_TRUSTED_HOST   a package index of your own
+Environment variables; those about packages and proxies are passed to the build and are in no layer:
+  PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_TRUSTED_HOST   a private package index
   PIP_FIND_LINKS       folders of wheels, separated by spaces
-  PIP_CERT or SSL_CERT_FILE   a certificate bundle for a proxy of your own
-  HTTP_PROXY, HTTPS_PROXY, NO_PROXY   that proxy
-  DOCKER               the client to use (default: the first found that can build with BuildKit)
-  DEBIAN_IMAGE         what the stand-in extends (default debian:bookworm-slim)
-  PYTHON               a Python with boto3 and cyclonedx, for what a push needs (default: .venv's, else python3)
+  PIP_CERT or SSL_CERT_FILE   a certificate bundle for a private proxy
+  HTTP_PROXY, HTTPS_PROXY, NO_PROXY   the proxy
+  DOCKER               the Docker client (default: the first one on PATH that can build with BuildKit)
+  DEBIAN_IMAGE         base image of the stand-ins (default debian:bookworm-slim)
+  PYTHON               a Python with boto3 and cyclonedx, needed to push (default: .venv's, else python3)
 END
 }
 
@@ -89,13 +89,13 @@ check() {
   revision=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
   if [[ -n $(git status --porcelain 2>/dev/null) ]]; then
     [[ $push == no || $dirty == yes ]] ||
-      fail "the working tree has changes that revision $revision does not name; commit them or say --allow-dirty"
+      fail "the working tree has changes that are not in revision $revision; commit them or use --allow-dirty"
     revision+=-dirty
   fi
 }
 
-# BuildKit is needed for secrets and bind mounts: engine 20.10's own client has it built in,
-# newer clients only with the buildx plugin.
+# Chooses a Docker client with BuildKit, which secrets and bind mounts need: the client of engine 20.10 has
+# it built in, newer clients need the buildx plugin.
 pick_client() {
   local candidate
   for candidate in ${DOCKER:-} $(type -ap docker podman 2>/dev/null); do
@@ -109,10 +109,10 @@ pick_client() {
       note "client: $candidate with BuildKit"; return
     fi
   done
-  fail "no Docker client that builds with BuildKit; install docker-buildx, or name one in DOCKER"
+  fail "no Docker client that builds with BuildKit; install docker-buildx, or set DOCKER to one"
 }
 
-# What the environment says of package indexes, as one pip.conf for the build to mount.
+# Writes the settings of package indexes from the environment to a pip.conf, which the build mounts.
 prepare() {
   mkdir -p .build/wheels
   local folder conf=.build/pip.conf cert=${PIP_CERT:-${SSL_CERT_FILE:-}}
@@ -139,11 +139,11 @@ proxies() {
   done
 }
 
-# The stand-in's own base, made from Debian's packages where no registry of images is reachable.
+# Pulls the stand-in's base image, or builds it from Debian's packages if no image registry is reachable.
 ensure_debian() {
   local image=${DEBIAN_IMAGE:-debian:bookworm-slim}
   if "$client" image inspect "$image" >/dev/null 2>&1 || run "$client" pull "$image"; then return; fi
-  note "$image cannot be pulled: making it with debootstrap"
+  note "$image cannot be pulled: building it with debootstrap"
   command -v debootstrap >/dev/null || fail "$image cannot be pulled and debootstrap is not installed"
   [[ $(id -u) == 0 ]] || fail "$image cannot be pulled and debootstrap needs root"
   local root; root=$(mktemp -d)
@@ -164,7 +164,7 @@ build_standin() {
   done
 }
 
-# Tags of an image, one a line: the version, the version with the revision, and latest where asked.
+# Prints the tags of an image, one per line: the version, version-revision, and with --latest latest.
 tags() {
   local name; name=${registry:+$registry/}$(catalog field "$1" repository)
   printf '%s\n' "$name:$version" "$name:$version-$revision"
@@ -178,7 +178,7 @@ digest_of() {
   echo "${digest##*@}"
 }
 
-# What the image tells of itself with --version: NAME=VALUE... as JSON, for its Dockerfile to copy.
+# Writes NAME=VALUE... as JSON for the Dockerfile to copy; the image prints it with --version.
 record() {
   local image=$1
   python3 -c 'import json, sys; print(json.dumps(dict(pair.split("=", 1) for pair in sys.argv[1:]), indent=2))' \
@@ -204,7 +204,7 @@ build_image() {
     --build-arg "IMAGE=$image" --target "$image" --file images/Dockerfile .
 }
 
-# Both logins: the containers' registry to pull from, and yours to push to.
+# Logs in to an ECR registry: to that of the Deep Learning Containers to pull, to yours to push.
 log_in() {
   local host=$1
   [[ $host == *.dkr.ecr.* ]] || return 0
@@ -220,10 +220,10 @@ pick_python() {
   python=${PYTHON:-python3}
   [[ -n ${PYTHON:-} || ! -x .venv/bin/python ]] || python=.venv/bin/python
   [[ $dry_run == yes ]] || "$python" -c 'import boto3, cyclonedx' 2>/dev/null ||
-    fail "$python lacks boto3 or cyclonedx, which ECR, SSM and images.json need; run make setup, or name another in PYTHON"
+    fail "$python has no boto3 or cyclonedx, which ECR, SSM and images.json need; run make setup, or set PYTHON"
 }
 
-# A repository that is missing, made as it should be.
+# Creates the ECR repository of an image, or updates its settings.
 prepare_repository() {
   local who=()
   [[ -z $pull_accounts ]] || who+=(--pull-accounts "$pull_accounts")
@@ -232,8 +232,8 @@ prepare_repository() {
   run "$python" -m images.ecr prepare "$registry" "$(catalog field "$1" repository)" "${who[@]}" >&2
 }
 
-# Immutable tags that the registry has stay as they are: pushing them again is an error there. The
-# revision's goes first, so that a push that was cut off can be told from one of another revision.
+# Pushes the tags of an image that the registry does not have: pushing an immutable tag again is an error. The
+# tag with the revision is pushed first, so that an interrupted push can be distinguished from another revision.
 push_image() {
   local tag repository name present='' moving=()
   repository=$(catalog field "$1" repository); name=$registry/$repository
@@ -241,7 +241,7 @@ push_image() {
     present=$("$python" -m images.ecr present "$registry" "$repository" "$version" "$version-$revision")
   fi
   if [[ $present == "$version" ]]; then
-    fail "$repository:$version is in the registry, from another revision; give another --version"
+    fail "$repository:$version is in the registry, from another revision; set another --version"
   fi
   [[ $latest == no ]] || moving=(latest)
   if [[ -n $present ]]; then
@@ -265,7 +265,7 @@ push_images() {
     pushed+=("${names[0]}")
   done
   run "$python" -m images.release --client "$client" --output "$images_json" --region "$region" "${parameters[@]}" "${pushed[@]}"
-  note "$images_json names what was pushed by digest"
+  note "$images_json has the URIs by digest"
 }
 
 main() {
@@ -276,7 +276,7 @@ main() {
     build_standin
   else
     local from; from=$(catalog base "${images[0]}" dlc "$region"); log_in "${from%%/*}"
-    # Pulled first, so that the label names the digest that was built on.
+    # Pulled first, so that the label has the digest of the base image that is used.
     for from in $(for image in "${images[@]}"; do catalog base "$image" dlc "$region"; done | sort -u); do
       run "$client" pull --platform "$platform" "$from" >&2
     done
@@ -286,5 +286,5 @@ main() {
   for image in "${images[@]}"; do tags "$image"; done
 }
 
-# On one line: bash reads on where it was, which is elsewhere once this file was edited during a build.
+# On one line, since bash reads a script while it runs it: an edit during a build must not change what follows.
 main "$@"; exit

@@ -1,1 +1,1 @@
-"""Launchers for the images, and the demo that runs their entry points without a container."""
+"""Launchers for the images (SDK v2, SDK v3, boto3, a pipeline), and the demo, which needs no container."""

@@ -1,6 +1,6 @@
-"""Jobs, models and endpoints with plain boto3: the request of each call, as client.create_training_job(**request).
+"""Requests of boto3's SageMaker client for jobs, models and endpoints: client.create_training_job(**request).
 
-examples/boto3_launch.py sends them one after the other.
+examples/boto3_launch.py sends them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def processing_job(
     instance_type: str = "ml.m5.4xlarge",
     instance_count: int = 1,
 ) -> Request:
-    """For create_processing_job: raw text below `data` to splits and a report below `output`."""
+    """Request of create_processing_job: raw text below the prefix `data` to splits and report below `output`."""
     cluster = account.cluster(instance_type, instance_count) | {"VolumeSizeInGB": 100}
     return {
         "ProcessingJobName": name,
@@ -52,12 +52,14 @@ def processing_job(
     }
 
 
-def processing_input(name: str, address: str, path: str) -> Request:
-    source = {"S3Uri": address, "LocalPath": path, "S3DataType": "S3Prefix", "S3InputMode": "File"}
+def processing_input(name: str, uri: str, path: str) -> Request:
+    """An input of a processing job: S3 prefix `uri`, downloaded to `path`."""
+    source = {"S3Uri": uri, "LocalPath": path, "S3DataType": "S3Prefix", "S3InputMode": "File"}
     return {"InputName": name, "S3Input": source}
 
 
 def processing_output(name: str, prefix: str) -> Request:
+    """An output of a processing job, uploaded below the S3 prefix."""
     target = {"S3Uri": f"{prefix}/{name}", "LocalPath": f"/opt/ml/processing/{name}", "S3UploadMode": "EndOfJob"}
     return {"OutputName": name, "S3Output": target}
 
@@ -74,11 +76,11 @@ def training_job(
     instance_type: str = "ml.g5.xlarge",
     instance_count: int = 1,
 ) -> Request:
-    """For create_training_job: fine-tunes `model` on what processing prepared.
+    """Request of create_training_job: fine-tune `model` on the splits below the S3 prefix `prepared`.
 
     Args:
-        spot: spare capacity, which can be taken away: the job goes on from its checkpoints. Without it the
-            instances are kept warm for the next job; SageMaker does not do both.
+        spot: managed spot training: after an interruption the job resumes from its checkpoints. Without it the
+            instances are kept in a warm pool for the next job; SageMaker does not support both.
     """
     channels = {split: f"{prepared}/{split}" for split in SPLITS} | {"model": model}
     cluster = account.cluster(instance_type, instance_count) | {"VolumeSizeInGB": 100}
@@ -91,28 +93,29 @@ def training_job(
             "MetricDefinitions": METRIC_DEFINITIONS,
         },
         "HyperParameters": {key: str(value) for key, value in hyperparameters.items()},
-        "InputDataConfig": [channel(key, address) for key, address in channels.items()],
+        "InputDataConfig": [channel(key, uri) for key, uri in channels.items()],
         "OutputDataConfig": {"S3OutputPath": output, **account.key()},
         "CheckpointConfig": {"S3Uri": f"{output}/checkpoints/{name}", "LocalPath": "/opt/ml/checkpoints"},
         "ResourceConfig": cluster | ({} if spot else {"KeepAlivePeriodInSeconds": 600}),
         "StoppingCondition": {"MaxRuntimeInSeconds": DAY} | ({"MaxWaitTimeInSeconds": 2 * DAY} if spot else {}),
         "EnableManagedSpotTraining": spot,
         "EnableNetworkIsolation": account.isolated,
-        # Hosts of one job talk to each other even where isolated.
+        # The hosts of a job communicate even with network isolation.
         "EnableInterContainerTrafficEncryption": instance_count > 1,
         **account.vpc(),
     }
 
 
-def channel(name: str, address: str) -> Request:
-    source = {"S3Uri": address, "S3DataType": "S3Prefix", "S3DataDistributionType": "FullyReplicated"}
+def channel(name: str, uri: str) -> Request:
+    """An input channel of a training job with the S3 prefix `uri`."""
+    source = {"S3Uri": uri, "S3DataType": "S3Prefix", "S3DataDistributionType": "FullyReplicated"}
     return {"ChannelName": name, "DataSource": {"S3DataSource": source}, "InputMode": "File"}
 
 
 def model(
     name: str, image: str, account: Account, model_data: str, environment: Mapping[str, str] | None = None
 ) -> Request:
-    """For create_model. A serverless endpoint takes one without VPC and isolation only."""
+    """Request of create_model. A serverless endpoint needs a model without VPC and network isolation."""
     return {
         "ModelName": name,
         "ExecutionRoleArn": account.role,
@@ -123,7 +126,7 @@ def model(
 
 
 def real_time(name: str, model: str, account: Account, instance_type: str = "ml.g5.xlarge") -> Request:
-    """For create_endpoint_config: instances that answer at once."""
+    """Request of create_endpoint_config for a real-time endpoint."""
     return {
         "EndpointConfigName": name,
         "ProductionVariants": [variant(model, instance_type)],
@@ -132,18 +135,19 @@ def real_time(name: str, model: str, account: Account, instance_type: str = "ml.
 
 
 def asynchronous(name: str, model: str, account: Account, output: str, instance_type: str = "ml.g5.xlarge") -> Request:
-    """For create_endpoint_config: requests lie in S3 and queue; answers, and failures, come below `output`."""
+    """Request of create_endpoint_config for an asynchronous endpoint: responses and failures go below `output`."""
     results = {"S3OutputPath": f"{output}/answers", "S3FailurePath": f"{output}/failures", **account.key()}
     config = {"OutputConfig": results, "ClientConfig": {"MaxConcurrentInvocationsPerInstance": 8}}
     return real_time(name, model, account, instance_type) | {"AsyncInferenceConfig": config}
 
 
 def variant(model: str, instance_type: str) -> Request:
+    """A production variant with one instance."""
     return {"VariantName": "all", "ModelName": model, "InstanceType": instance_type, "InitialInstanceCount": 1}
 
 
 def serverless(name: str, model: str) -> Request:
-    """For create_endpoint_config: nothing runs, or is paid, between requests. On CPUs."""
+    """Request of create_endpoint_config for a serverless endpoint, on CPUs: no cost between requests."""
     size = {"MemorySizeInMB": 4096, "MaxConcurrency": 8}
     return {
         "EndpointConfigName": name,
@@ -154,7 +158,7 @@ def serverless(name: str, model: str) -> Request:
 def transform_job(
     name: str, model: str, account: Account, data: str, output: str, instance_type: str = "ml.g5.xlarge"
 ) -> Request:
-    """For create_transform_job: a line of answers for each line of the files below `data`."""
+    """Request of create_transform_job: one prediction for each line of the JSON Lines files below `data`."""
     source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": data}}
     return {
         "TransformJobName": name,

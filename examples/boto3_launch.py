@@ -1,9 +1,9 @@
-"""The whole chain with plain boto3: raw text to splits, to a model, to a file of answers.
+"""Runs the whole chain with boto3: a processing job, a training job, and a batch transform job.
 
     python -m examples.boto3_launch --processing images.json --training images.json --inference images.json \\
         --role ARN --root s3://BUCKET/reviews
 
-reads raw/, model/ and lines/ below the root and writes beside them. With `--instance-type local`
+reads raw/, model/ and lines/ below the root and writes prepared/, models/ and answers/. With `--instance-type local`
 (and the SageMaker SDK 2.x installed) the same requests run in Docker on this machine.
 """
 
@@ -19,24 +19,28 @@ import boto3
 
 from examples import boto3_jobs as jobs
 from examples.account import Account
-from examples.uris import add_arguments, given_uris
+from examples.uris import add_arguments, selected_uris
 
 ARGUMENTS = ["--max-length", "128", "--label-threshold", "4"]
 HYPERPARAMETERS = {"epochs": 1, "train_batch_size": 32, "learning_rate": 5e-5}
 
 
 def finished(describe: Callable[..., Mapping[str, Any]], job: str, name: str) -> Mapping[str, Any]:
-    """What is known of the `job` (ProcessingJob, ...) of that `name` once it has ended.
+    """Wait until a job has ended; returns its description.
+
+    Args:
+        describe: the client's function, such as client.describe_processing_job.
+        job: kind of the job: ProcessingJob, TrainingJob or TransformJob.
 
     Raises:
-        RuntimeError: it did not complete; with the sentence that the image left.
+        RuntimeError: the job did not complete; with the reason that the image wrote.
     """
-    while (known := describe(**{f"{job}Name": name}))[f"{job}Status"] in ("InProgress", "Stopping"):
+    while (description := describe(**{f"{job}Name": name}))[f"{job}Status"] in ("InProgress", "Stopping"):
         time.sleep(30)
-    if known[f"{job}Status"] != "Completed":
-        reason = known.get("ExitMessage") or known.get("FailureReason") or "for a reason that the log has"
-        raise RuntimeError(f"{job} {name}: {known[f'{job}Status']}: {reason}")
-    return known
+    if description[f"{job}Status"] != "Completed":
+        reason = description.get("ExitMessage") or description.get("FailureReason") or "see the log for the reason"
+        raise RuntimeError(f"{job} {name}: {description[f'{job}Status']}: {reason}")
+    return description
 
 
 def launch(
@@ -49,7 +53,7 @@ def launch(
     hyperparameters: Mapping[str, object],
     **instances: Any,
 ) -> str:
-    """Each job of the chain in turn, all called `name`. Returns the S3 address of model.tar.gz."""
+    """Run the jobs of the chain one after the other, all with the name `name`; returns the S3 URI of model.tar.gz."""
     prepared, model = f"{root}/prepared", f"{root}/model"
     client.create_processing_job(
         **jobs.processing_job(
@@ -72,15 +76,17 @@ def launch(
 
 
 def parse() -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m examples.boto3_launch")
     add_arguments(parser)
     parser.add_argument("--role", required=True)
     parser.add_argument("--root", required=True, help="s3://BUCKET/PREFIX")
-    parser.add_argument("--instance-type", help="of every job; local for this machine")
+    parser.add_argument("--instance-type", help="instance type of every job; local runs them on this machine")
     return parser.parse_args()
 
 
 def service(local: bool) -> Any:
+    """boto3's client for SageMaker, or that of the SDK's local mode."""
     if not local:
         return boto3.client("sagemaker")
     from sagemaker.local import LocalSession
@@ -89,12 +95,13 @@ def service(local: bool) -> Any:
 
 
 def main() -> None:
-    given = parse()
-    images = given_uris(given)
+    """Run the chain and print the S3 URI of the model."""
+    options = parse()
+    images = selected_uris(options)
     name = f"reviews-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    instances = {"instance_type": given.instance_type} if given.instance_type else {}
-    client, account = service(given.instance_type == "local"), Account(given.role)
-    print(launch(client, images, account, given.root.rstrip("/"), name, ARGUMENTS, HYPERPARAMETERS, **instances))
+    instances = {"instance_type": options.instance_type} if options.instance_type else {}
+    client, account = service(options.instance_type == "local"), Account(options.role)
+    print(launch(client, images, account, options.root.rstrip("/"), name, ARGUMENTS, HYPERPARAMETERS, **instances))
 
 
 if __name__ == "__main__":

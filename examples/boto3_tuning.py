@@ -1,6 +1,6 @@
-"""Hyperparameter tuning with plain boto3: the request of client.create_hyper_parameter_tuning_job(**request).
+"""Request of boto3's SageMaker client for a tuning job: client.create_hyper_parameter_tuning_job(**request).
 
-Its objective is one of the metrics that the training image logs.
+The objective is one of the metrics that the training image logs.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from examples import boto3_jobs as jobs
 from examples.account import Account, Request
 from examples.metric_definitions import METRIC_DEFINITIONS
 
-# What a tuning job's definition says as a training job does.
+# Fields of a training job's request that the TrainingJobDefinition of a tuning job has too.
 SHARED = (
     "RoleArn",
     "AlgorithmSpecification",
@@ -38,17 +38,16 @@ def tuning_job(
     trials: int = 20,
     parallel: int = 2,
 ) -> Request:
-    """Training jobs that differ in what `ranges` name, each next one chosen by how good those before were.
-
-    Without checkpoints, hence without spot: a trial that found another's would go on from them.
+    """Request of create_hyper_parameter_tuning_job: Bayesian search over `ranges`, without checkpoints and spot.
 
     Args:
-        hyperparameters: the same in every trial.
+        hyperparameters: hyperparameters that are the same in every trial.
         ranges: such as continuous("learning_rate", 1e-5, 1e-4) | categorical("train_batch_size", 16, 32).
-        objective: name of a metric to maximize.
+        objective: name of the metric to maximize.
+        trials, parallel: number of training jobs in all, and at the same time.
 
     Raises:
-        ValueError: no metric of that name is logged.
+        ValueError: the training image logs no metric with the name `objective`.
     """
     check_objective(objective)
     training = jobs.training_job(name, image, account, prepared, model, output, hyperparameters, spot=False)
@@ -68,17 +67,18 @@ def tuning_job(
 
 
 def check_objective(name: str) -> None:
-    """Raises ValueError: no metric of that name is logged."""
+    """Raise ValueError unless the training image logs a metric with this name."""
     metrics = [metric["Name"] for metric in METRIC_DEFINITIONS]
     if name not in metrics:
         raise ValueError(f"objective is {name!r}, expected one of {', '.join(metrics)}")
 
 
 def continuous(name: str, least: float, most: float) -> dict[str, list[Request]]:
-    """Any number between, tried on a logarithmic scale."""
+    """A range of numbers, searched on a logarithmic scale."""
     span = {"Name": name, "MinValue": str(least), "MaxValue": str(most), "ScalingType": "Logarithmic"}
     return {"ContinuousParameterRanges": [span]}
 
 
 def categorical(name: str, *values: object) -> dict[str, list[Request]]:
+    """A set of values to choose from."""
     return {"CategoricalParameterRanges": [{"Name": name, "Values": [str(value) for value in values]}]}

@@ -1,17 +1,17 @@
-"""What the service reads from the log of a training: Estimator(metric_definitions=METRIC_DEFINITIONS)."""
+"""METRIC_DEFINITIONS: regular expressions by which SageMaker reads metrics from the log of a training job."""
 
 from __future__ import annotations
 
 NUMBER = r"([-+]?[0-9]*\.?[0-9]+(?:e[-+]?[0-9]+)?|nan|-?inf)"
 
-# The metric's name, and what it is called in the log.
+# Name of each metric, and its name in the log.
 METRICS = {
     "train:loss": "loss",
     "train:learning_rate": "learning_rate",
     "train:samples_per_second": "train_samples_per_second",
     "train:tokens_per_second": "train_tokens_per_second",
     "train:padding_share": "train_padding_share",
-    # On a GPU whose peak is known.
+    # Model FLOPs utilization (MFU), on GPUs whose peak is known.
     "train:peak_share": "train_peak_share",
     "validation:loss": "eval_loss",
     "validation:accuracy": "eval_accuracy",

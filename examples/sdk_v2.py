@@ -1,10 +1,10 @@
-"""Launch the three images with the SageMaker SDK's generic classes (sagemaker 2.x).
+"""Launches the three images with the generic classes of SDK v2 (sagemaker 2.x): Processor, Estimator, Model.
 
     python -m examples.sdk_v2 process --image URI --role ARN --data s3://.../raw/ \\
         --tokenizer s3://.../model/ --output s3://.../prepared
 
-An image is a URI, images.json or a parameter's name in SSM. With `--instance-type local` the same
-code runs in Docker on this machine. examples/sdk_v2_capacity.py has the other kinds of instances.
+An image is a URI, images.json or the name of an SSM parameter. With `--instance-type local` the same
+code runs in Docker on this machine. For spot and warm pools see examples/sdk_v2_capacity.py.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ def process(
     instance_count: int = 1,
     session: Any = None,
 ) -> None:
-    """Raw text below the prefix `data` to splits below the prefix `output`."""
+    """Run a processing job: from raw text below the S3 prefix `data` to splits below the prefix `output`."""
     processor = Processor(
         image_uri=image,
         role=role,
-        # The image's own. AWS needs no telling; local mode fails on arguments without it.
+        # The image's own entry point: local mode fails on arguments without it.
         entrypoint=["python", "-m", "processing"],
         instance_type=instance_type,
         instance_count=instance_count,
@@ -77,10 +77,11 @@ def train(
     session: Any = None,
     **capacity: Any,
 ) -> str:
-    """Fine-tune `model` on what `process` prepared. Returns the S3 address of model.tar.gz.
+    """Run a training job on the splits below the S3 prefix `prepared`; returns the S3 URI of model.tar.gz.
 
     Args:
-        capacity: spot(...) or warm_pool() of examples.sdk_v2_capacity, or nothing.
+        model: S3 prefix of the base model.
+        capacity: result of spot() or warm_pool() in examples/sdk_v2_capacity.py, or nothing.
     """
     estimator = Estimator(
         image_uri=image,
@@ -101,7 +102,7 @@ def train(
 def deploy(
     image: str, role: str, model_data: str, instance_type: str = "ml.g5.xlarge", session: Any = None
 ) -> tuple[Model, Predictor]:
-    """An endpoint that answers JSON. Delete the model first, then the endpoint."""
+    """Deploy a real-time endpoint; returns model and predictor. To clean up, delete the model, then the endpoint."""
     model = Model(
         image_uri=image,
         model_data=model_data,
@@ -128,10 +129,10 @@ def transform(
     instance_type: str = "ml.g5.xlarge",
     session: Any = None,
 ) -> None:
-    """Answers for files of JSON lines, line by line: `data`/name becomes `output`/name.out.
+    """Run a batch transform job on JSON Lines files: predictions of `data`/name are written to `output`/name.out.
 
     Args:
-        strategy: MultiRecord for requests of many lines, SingleRecord for one a request.
+        strategy: MultiRecord for many lines per request, SingleRecord for one.
     """
     model = Model(image_uri=image, model_data=model_data, role=role, sagemaker_session=session)
     transformer = model.transformer(
@@ -147,6 +148,7 @@ def transform(
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m examples.sdk_v2")
     parser.add_argument("--instance-type", default="local")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -163,20 +165,21 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def main() -> None:
-    given = vars(parse())
-    command, local = given.pop("command"), given["instance_type"] == "local"
-    given["image"] = uri(given["image"], IMAGES[command])
-    given["session"] = LocalSession() if local else None
+    """Run the command of the command line."""
+    options = vars(parse())
+    command, local = options.pop("command"), options["instance_type"] == "local"
+    options["image"] = uri(options["image"], IMAGES[command])
+    options["session"] = LocalSession() if local else None
     if command == "process":
-        process(arguments=["--max-length", "128", "--label-threshold", "4"], **given)
+        process(arguments=["--max-length", "128", "--label-threshold", "4"], **options)
     elif command == "train":
-        # A training of its own has an output of its own: it goes on from checkpoints that it finds.
-        capacity = {} if local else spot(f"{given['output']}/checkpoints")
-        print(train(hyperparameters=HYPERPARAMETERS, **given, **capacity))
+        # Use another --output for each training: a job resumes from the checkpoints that it finds there.
+        capacity = {} if local else spot(f"{options['output']}/checkpoints")
+        print(train(hyperparameters=HYPERPARAMETERS, **options, **capacity))
     elif command == "transform":
-        transform(**given)
+        transform(**options)
     else:
-        _, predictor = deploy(**given)
+        _, predictor = deploy(**options)
         print(predictor.predict({"inputs": ["I loved it.", "It fell apart after a day."]}))
 
 

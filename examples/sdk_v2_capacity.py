@@ -1,7 +1,4 @@
-"""Where SDK v2 lets a job or a model run: spot, warm pools, serverless and asynchronous endpoints.
-
-Local mode has none of these.
-"""
+"""Spot instances, warm pools, serverless and asynchronous endpoints with SDK v2. Not available in local mode."""
 
 from __future__ import annotations
 
@@ -15,29 +12,33 @@ DAY = 24 * 3600
 
 
 def spot(checkpoints: str) -> dict[str, Any]:
-    """For Estimator: spare capacity, which can be taken away; the job goes on from `checkpoints`, an S3 prefix.
+    """Arguments of Estimator for managed spot training; after an interruption the job resumes from its checkpoints.
 
-    A prefix of another job's checkpoints resumes that job, so give each job its own.
+    Args:
+        checkpoints: S3 prefix for the checkpoints of this job. With the prefix of another job, the job would
+            resume from that job's checkpoints.
     """
     return {"use_spot_instances": True, "max_run": DAY, "max_wait": 2 * DAY, "checkpoint_s3_uri": checkpoints}
 
 
 def warm_pool(seconds: int = 600) -> dict[str, Any]:
-    """For Estimator: instances that wait for the next job of their kind. Not with spot."""
+    """Arguments of Estimator for a warm pool: instances are kept for the next job. Not together with spot."""
     return {"keep_alive_period_in_seconds": seconds}
 
 
-def deploy_serverless(model: Model, **how: Any) -> Any:
-    """An endpoint that costs nothing between requests, on CPUs. The model must have no VPC and no isolation."""
+def deploy_serverless(model: Model, **arguments: Any) -> Any:
+    """Deploy a serverless endpoint, on CPUs. The model must have neither VPC nor network isolation."""
     config = ServerlessInferenceConfig(memory_size_in_mb=4096, max_concurrency=8)
-    return model.deploy(serverless_inference_config=config, **how)
+    return model.deploy(serverless_inference_config=config, **arguments)
 
 
-def deploy_asynchronous(model: Model, output: str, instance_type: str = "ml.g5.xlarge", **how: Any) -> Any:
-    """An endpoint whose requests lie in S3 and queue; answers, and failures, come below `output`."""
+def deploy_asynchronous(model: Model, output: str, instance_type: str = "ml.g5.xlarge", **arguments: Any) -> Any:
+    """Deploy an asynchronous endpoint; responses and failures go below the S3 prefix `output`."""
     config = AsyncInferenceConfig(
         output_path=f"{output}/answers",
         failure_path=f"{output}/failures",
         max_concurrent_invocations_per_instance=8,
     )
-    return model.deploy(initial_instance_count=1, instance_type=instance_type, async_inference_config=config, **how)
+    return model.deploy(
+        initial_instance_count=1, instance_type=instance_type, async_inference_config=config, **arguments
+    )

@@ -1,10 +1,10 @@
-"""A SageMaker Pipeline of the images: process, train, look at the model's card, register it if it is good enough.
+"""A SageMaker Pipeline of the images: process, train, read the model's card, register it if accuracy is high enough.
 
     python -m examples.sdk_v2_pipeline --processing URI --training URI --inference URI --role ARN \\
         --root s3://BUCKET/reviews --group NAME-OF-MODEL-PACKAGE-GROUP
 
 creates or updates the pipeline in AWS and starts it; it reads raw/ and model/ below the root. With
-`--local` it runs in Docker on this machine, up to the gate: there is no registry of models here.
+`--local` it runs in Docker on this machine, up to the accuracy condition, since there is no model registry.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from sagemaker.workflow.properties import PropertyFile
 from sagemaker.workflow.steps import ProcessingStep, TrainingStep
 
 from examples.metric_definitions import METRIC_DEFINITIONS
-from examples.uris import add_arguments, given_uris
+from examples.uris import add_arguments, selected_uris
 
 SPLITS = ("train", "validation", "test")
 FOLDER = "/opt/ml/processing"
@@ -48,11 +48,14 @@ def pipeline(
     hyperparameters: Mapping[str, Any] = HYPERPARAMETERS,
     instances: Mapping[str, str] | None = None,
 ) -> Pipeline:
-    """The pipeline of that `name`, not yet in AWS.
+    """Define the pipeline, without creating it in AWS.
 
     Args:
-        group: model package group to register in; None ends at the gate.
-        instances: type of instance for processing and training; None takes those of the examples.
+        name: name of the pipeline.
+        images: URI of each image.
+        root: S3 prefix; its folders raw/ and model/ are read.
+        group: model package group in which to register the model; None does not register it.
+        instances: instance types of processing and training; None takes the defaults.
     """
     types = {"processing": "ml.m5.4xlarge", "training": "ml.g5.xlarge"} | dict(instances or {})
     least = ParameterFloat("LeastAccuracy", default_value=0.85)
@@ -71,7 +74,7 @@ def pipeline(
 
 
 def process(image: str, role: str, root: str, arguments: Sequence[str], instance: str, session: Any) -> ProcessingStep:
-    """Raw text to splits."""
+    """The step that runs the processing image: raw text to splits."""
     sources = {"data": (f"{root}/raw", f"{FOLDER}/input"), "tokenizer": (f"{root}/model", f"{FOLDER}/tokenizer")}
     return ProcessingStep(
         name="Process",
@@ -84,6 +87,7 @@ def process(image: str, role: str, root: str, arguments: Sequence[str], instance
 
 
 def processor(image: str, role: str, entrypoint: list[str], instance: str, session: Any) -> Processor:
+    """A Processor with one instance."""
     return Processor(
         image_uri=image,
         role=role,
@@ -103,7 +107,7 @@ def train(
     instance: str,
     session: Any,
 ) -> TrainingStep:
-    """Splits to a model."""
+    """The step that runs the training image: splits to a model."""
     estimator = Estimator(
         image_uri=image,
         role=role,
@@ -122,7 +126,10 @@ def train(
 def open_card(
     image: str, role: str, trained: TrainingStep, card: PropertyFile, instance: str, session: Any
 ) -> ProcessingStep:
-    """card.json, which has the metrics, out of model.tar.gz: a gate reads files of processing steps only."""
+    """The step that extracts card.json, which has the metrics, from model.tar.gz.
+
+    A condition can read only files of processing steps.
+    """
     archive, folder = f"{FOLDER}/model", f"{FOLDER}/card"
     command = ["tar", "--extract", "--gzip", "--wildcards", "--file", f"{archive}/model.tar.gz", "--directory", folder]
     model = trained.properties.ModelArtifacts.S3ModelArtifacts
@@ -138,7 +145,7 @@ def open_card(
 
 
 def register(image: str, role: str, trained: TrainingStep, group: str, session: Any) -> ModelStep:
-    """A version in the model package group, for somebody to approve."""
+    """The step that registers the model in the model package group, with the status PendingManualApproval."""
     model = Model(
         image_uri=image,
         model_data=trained.properties.ModelArtifacts.S3ModelArtifacts,
@@ -159,24 +166,26 @@ def register(image: str, role: str, trained: TrainingStep, group: str, session: 
 
 
 def parse() -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m examples.sdk_v2_pipeline")
     add_arguments(parser)
     parser.add_argument("--role", required=True)
     parser.add_argument("--root", required=True, help="s3://BUCKET/PREFIX")
-    parser.add_argument("--group", help="model package group to register in")
+    parser.add_argument("--group", help="model package group in which to register the model")
     parser.add_argument("--local", action="store_true", help="run on this machine")
     return parser.parse_args()
 
 
 def main() -> None:
-    given = parse()
-    images = given_uris(given)
-    session = LocalPipelineSession() if given.local else PipelineSession()
-    instances = {"processing": "local", "training": "local"} if given.local else None
-    group = None if given.local else given.group
-    made = pipeline("reviews", images, given.role, given.root, group, session, instances=instances)
-    made.upsert(role_arn=given.role)
-    made.start()
+    """Create or update the pipeline and start it."""
+    options = parse()
+    images = selected_uris(options)
+    session = LocalPipelineSession() if options.local else PipelineSession()
+    instances = {"processing": "local", "training": "local"} if options.local else None
+    group = None if options.local else options.group
+    reviews = pipeline("reviews", images, options.role, options.root, group, session, instances=instances)
+    reviews.upsert(role_arn=options.role)
+    reviews.start()
 
 
 if __name__ == "__main__":

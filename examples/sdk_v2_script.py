@@ -1,4 +1,4 @@
-"""Run a team's own script in the training image with SDK v2's generic Estimator (sagemaker 2.x).
+"""Runs a team's own script in the training image with the generic Estimator of SDK v2 (sagemaker 2.x).
 
     python -m examples.sdk_v2_script --image URI --role ARN --source src --program fine_tune.py \\
         --data s3://.../prepared/train --output s3://.../models
@@ -16,7 +16,7 @@ from sagemaker.local import LocalSession
 
 from examples.uris import uri
 
-# What distribution={"torch_distributed": {"enabled": True}} of the SDK's framework classes comes to.
+# The hyperparameter that distribution={"torch_distributed": {"enabled": True}} of the SDK's framework classes sets.
 TORCHRUN = {"sagemaker_torch_distributed_enabled": True}
 
 
@@ -32,14 +32,14 @@ def run(
     instance_type: str = "ml.g5.xlarge",
     instance_count: int = 1,
     session: Any = None,
-    **how: Any,
+    **arguments: Any,
 ) -> str:
-    """Run `program` of the folder `source`. Returns the S3 address of model.tar.gz.
+    """Run a training job with the script `program` in the folder `source`; returns the S3 URI of model.tar.gz.
 
     Args:
         data: S3 prefix of the channel `train`.
-        processes: that torchrun starts on each instance; None starts the script alone on each.
-        how: further arguments of Estimator.
+        processes: number of processes that torchrun starts on each instance; None runs the script without torchrun.
+        arguments: further arguments of Estimator.
     """
     ranks = {} if processes is None else {**TORCHRUN, "sagemaker_mpi_num_of_processes_per_host": processes}
     estimator = Estimator(
@@ -52,22 +52,23 @@ def run(
         instance_count=instance_count,
         output_path=output,
         sagemaker_session=session,
-        **how,
+        **arguments,
     )
     estimator.fit({"train": data})
     return str(estimator.model_data)
 
 
 def main() -> None:
+    """Run the training job of the command line."""
     parser = argparse.ArgumentParser(prog="python -m examples.sdk_v2_script")
     for option in ("image", "role", "source", "program", "data", "output"):
         parser.add_argument(f"--{option}", required=True)
     parser.add_argument("--processes", type=int)
     parser.add_argument("--instance-type", default="local")
-    given = vars(parser.parse_args())
-    given["image"] = uri(given["image"], "training")
-    given["session"] = LocalSession() if given["instance_type"] == "local" else None
-    print(run(**given))
+    options = vars(parser.parse_args())
+    options["image"] = uri(options["image"], "training")
+    options["session"] = LocalSession() if options["instance_type"] == "local" else None
+    print(run(**options))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Launch the three images with SDK v3 (sagemaker 3.x; sagemaker-core and sagemaker-train of it).
+"""Launches the three images with SDK v3 (sagemaker 3.x, of which it needs sagemaker-core and sagemaker-train).
 
     python -m examples.sdk_v3 process --image URI --role ARN --data s3://.../raw/ \\
         --tokenizer s3://.../model/ --output s3://.../prepared
 
-An image is a URI, images.json or a parameter's name in SSM. With `--instance-type local` the same
-code runs in Docker on this machine; training then leaves model.tar.gz below the working directory.
+An image is a URI, images.json or the name of an SSM parameter. With `--instance-type local` the same
+code runs in Docker on this machine; training then writes model.tar.gz below the current directory.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ def process(
     instance_type: str = "ml.m5.4xlarge",
     session: Session | None = None,
 ) -> None:
-    """Raw text below the prefix `data` to splits below the prefix `output`."""
+    """Run a processing job: from raw text below the S3 prefix `data` to splits below the prefix `output`."""
     processor = Processor(
         image_uri=image,
         role=role,
-        # The image's own. AWS needs no telling; local mode fails on arguments without it.
+        # The image's own entry point: local mode fails on arguments without it.
         entrypoint=["python", "-m", "processing"],
         instance_type=instance_type,
         instance_count=1,
@@ -66,15 +66,17 @@ def process(
     )
 
 
-def source(name: str, address: str, path: str) -> ProcessingInput:
-    place = ProcessingS3Input(s3_uri=address, local_path=path, s3_data_type="S3Prefix", s3_input_mode="File")
-    return ProcessingInput(input_name=name, s3_input=place)
+def source(name: str, uri: str, path: str) -> ProcessingInput:
+    """An input of a processing job: S3 prefix `uri`, downloaded to `path`."""
+    location = ProcessingS3Input(s3_uri=uri, local_path=path, s3_data_type="S3Prefix", s3_input_mode="File")
+    return ProcessingInput(input_name=name, s3_input=location)
 
 
 def target(name: str, prefix: str) -> ProcessingOutput:
+    """An output of a processing job, uploaded below the S3 prefix."""
     path = f"/opt/ml/processing/{name}"
-    place = ProcessingS3Output(s3_uri=f"{prefix}/{name}", local_path=path, s3_upload_mode="EndOfJob")
-    return ProcessingOutput(output_name=name, s3_output=place)
+    location = ProcessingS3Output(s3_uri=f"{prefix}/{name}", local_path=path, s3_upload_mode="EndOfJob")
+    return ProcessingOutput(output_name=name, s3_output=location)
 
 
 def train(
@@ -88,12 +90,12 @@ def train(
     spot: bool = True,
     session: Session | None = None,
 ) -> ModelTrainer:
-    """Fine-tune `model` on what `process` prepared.
+    """Run a training job on the splits below the S3 prefix `prepared`.
 
     Args:
-        output: S3 prefix of this training alone, for its checkpoints lie there too: the next one goes on from them.
-        spot: spare capacity, which can be taken away: the job goes on from its checkpoints. Without it the
-            instances are kept warm for the next job; SageMaker does not do both.
+        model: S3 prefix of the base model.
+        output: S3 prefix of this training only, since a job resumes from the checkpoints that it finds there.
+        spot: managed spot training: after an interruption the job resumes from its checkpoints. Else a warm pool.
     """
     local = instance_type == "local"
     trainer = ModelTrainer(
@@ -120,15 +122,15 @@ def train(
 
 
 def channels(prepared: str, model: str) -> list[InputData]:
-    """The splits below `prepared`, and the model to start from."""
-    addresses = {split: f"{prepared}/{split}" for split in jobs.SPLITS} | {"model": model}
-    return [InputData(channel_name=name, data_source=address) for name, address in addresses.items()]
+    """The input channels: the splits below the S3 prefix `prepared`, and the base model."""
+    uris = {split: f"{prepared}/{split}" for split in jobs.SPLITS} | {"model": model}
+    return [InputData(channel_name=name, data_source=location) for name, location in uris.items()]
 
 
 def deploy(
     image: str, role: str, model_data: str, name: str, instance_type: str = "ml.g5.xlarge", session: Any = None
 ) -> None:
-    """An endpoint of that `name`, by the requests of boto3: ModelBuilder takes no image with its own server."""
+    """Deploy a real-time endpoint by boto3's requests, since ModelBuilder does not support images with their server."""
     client, account = (session or Session()).sagemaker_client, Account(role, isolated=False)
     client.create_model(**jobs.model(name, image, account, model_data))
     client.create_endpoint_config(**jobs.real_time(name, name, account, instance_type))
@@ -136,6 +138,7 @@ def deploy(
 
 
 def parse() -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m examples.sdk_v3")
     parser.add_argument("--instance-type", default="local")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -147,22 +150,25 @@ def parse() -> argparse.Namespace:
         command = commands.add_parser(name)
         for option in ["image", "role", *options]:
             command.add_argument(f"--{option}", required=True)
-    commands.choices["train"].add_argument("--hyperparameters", type=json.loads, default=HYPERPARAMETERS, help="JSON")
-    commands.choices["process"].add_argument("arguments", nargs="*", help="of the image, after --")
+    commands.choices["train"].add_argument(
+        "--hyperparameters", type=json.loads, default=HYPERPARAMETERS, help="hyperparameters as a JSON object"
+    )
+    commands.choices["process"].add_argument("arguments", nargs="*", help="arguments of the processing image, after --")
     return parser.parse_args()
 
 
 def main() -> None:
-    given = vars(parse())
-    command, local = given.pop("command"), given["instance_type"] == "local"
-    given["image"] = uri(given["image"], IMAGES[command])
-    given["session"] = LocalSession() if local else None
+    """Run the command of the command line."""
+    options = vars(parse())
+    command, local = options.pop("command"), options["instance_type"] == "local"
+    options["image"] = uri(options["image"], IMAGES[command])
+    options["session"] = LocalSession() if local else None
     if command == "process":
-        process(**given)
+        process(**options)
     elif command == "train":
-        train(spot=not local, **given)
+        train(spot=not local, **options)
     else:
-        deploy(**given)
+        deploy(**options)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The URI of an image to launch: given, from images.json, or from an SSM parameter.
+"""Resolves the URI of an image to launch: a URI itself, from images.json, or from an SSM parameter.
 
-uri("images.json", "training")                  # what build.sh --push wrote, by digest
-uri("/ml/images/training/latest", "training")   # what build.sh --publish-parameters /ml/images named, by digest
+uri("images.json", "training")                  # by digest, from the file that build.sh --push wrote
+uri("/ml/images/training/latest", "training")   # by digest, from build.sh --publish-parameters /ml/images
 uri("sagemaker-huggingface-training:0.1.0", "training")     # for local mode
 """
 
@@ -18,29 +18,29 @@ IMAGES = ("processing", "training", "inference")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """One argument for each image."""
+    """Add the options --processing, --training and --inference to a parser."""
     for image in IMAGES:
-        parser.add_argument(f"--{image}", required=True, help="URI, images.json, or a parameter's name in SSM")
+        parser.add_argument(f"--{image}", required=True, help="URI, images.json, or the name of an SSM parameter")
 
 
-def given_uris(given: argparse.Namespace) -> dict[str, str]:
-    """The images that the arguments of `add_arguments` name.
+def selected_uris(options: argparse.Namespace) -> dict[str, str]:
+    """URI of each image, from the parsed options of `add_arguments`.
 
     Raises:
         LookupError, OSError: as `uri`.
     """
-    return {image: uri(getattr(given, image), image) for image in IMAGES}
+    return {image: uri(getattr(options, image), image) for image in IMAGES}
 
 
 def uri(source: str, image: str, ssm: Any = None) -> str:
-    """What a job of `image` (processing, training or inference) should name.
+    """The URI of the image `image` (processing, training or inference).
 
     Args:
-        source: a path that ends in .json, the name of a parameter, which begins with a slash, or a URI.
-        ssm: client to read the parameter with; none takes boto3's own region and credentials.
+        source: a path that ends in .json, the name of an SSM parameter, which begins with a slash, or a URI.
+        ssm: boto3 client for SSM; None creates one with boto3's default region and credentials.
 
     Raises:
-        LookupError: `source` is there and has no such image, or there is no such parameter.
+        LookupError: the file has no such image, or the parameter does not exist.
         OSError: the file cannot be read.
     """
     if source.endswith(".json"):
@@ -51,6 +51,7 @@ def uri(source: str, image: str, ssm: Any = None) -> str:
 
 
 def from_file(path: Path, image: str) -> str:
+    """The URI of `image` in a file that build.sh wrote; raises LookupError if it has none."""
     images = json.loads(path.read_text(encoding="utf-8"))["images"]
     if image not in images:
         raise LookupError(f"{path} has no image {image}, expected one of: {', '.join(images)}")
@@ -58,10 +59,11 @@ def from_file(path: Path, image: str) -> str:
 
 
 def from_parameter(name: str, ssm: Any) -> str:
+    """The value of an SSM parameter; raises LookupError if it does not exist."""
     try:
         return str(ssm.get_parameter(Name=name)["Parameter"]["Value"])
     except ssm.exceptions.ParameterNotFound:
         raise LookupError(
             f"SSM has no parameter {name} in region {ssm.meta.region_name}; expected /PREFIX/IMAGE/VERSION or "
-            "/PREFIX/IMAGE/latest, as build.sh --publish-parameters PREFIX made them"
+            "/PREFIX/IMAGE/latest, as build.sh --publish-parameters PREFIX creates them"
         ) from None

@@ -1,1 +1,1 @@
-"""Builds, describes and publishes the images; nothing of this runs inside them."""
+"""Builds, describes and publishes the images; runs on the machine that builds, never inside an image."""

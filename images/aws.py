@@ -1,4 +1,4 @@
-"""boto3 clients for build.sh, whose errors become one sentence."""
+"""boto3 clients for build.sh, and conversion of their errors to one sentence."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ ECR_HOST = re.compile(r"(?P<account>\d{12})\.dkr\.ecr(-fips)?\.(?P<region>[a-z0-
 
 
 class AwsError(Exception):
-    """What AWS refused, in one sentence that says what to do."""
+    """An error of AWS, in one sentence with the remedy."""
 
 
 @contextmanager
 def explained(region: str) -> Iterator[None]:
-    """Errors of boto3 in the block as AwsError.
+    """Convert errors of boto3 in the block to AwsError.
 
     Raises:
-        AwsError: no credentials, expired or unknown ones, a missing permission, an unreachable region,
-            or anything else that AWS refuses.
+        AwsError: credentials are missing, expired or unknown, a permission is missing, the region cannot be
+            reached, or AWS returned another error.
     """
     try:
         yield
@@ -42,7 +42,7 @@ def explained(region: str) -> Iterator[None]:
 
 
 def sentence(error: ClientError, region: str) -> str:
-    """What `error` says, and what to do about it."""
+    """One sentence with the cause of `error` and its remedy."""
     details = error.response.get("Error", {})
     code, message = details.get("Code", ""), details.get("Message", "")
     if code in EXPIRED:
@@ -50,33 +50,33 @@ def sentence(error: ClientError, region: str) -> str:
     if code in UNKNOWN:
         return f"AWS in region {region} does not know these credentials ({code}); expected those of its partition"
     if code in DENIED:
-        found = re.search(r"perform: (\S+)", message)
-        action = found.group(1) if found else f"ecr:{error.operation_name}"
+        match = re.search(r"perform: (\S+)", message)
+        action = match.group(1) if match else f"ecr:{error.operation_name}"
         return f"no permission for {action} in region {region}; expected a role that allows it"
     return f"AWS refused {error.operation_name} in region {region}: {message or code}"
 
 
 def client(service: str, region: str) -> Any:
-    """A boto3 client; without a network call."""
+    """A boto3 client for `service`; makes no network call."""
     import boto3
 
     return boto3.client(service, region_name=region)
 
 
 def partition(region: str) -> str:
-    """aws, aws-cn, aws-us-gov, ..., as boto3 knows the region."""
+    """The AWS partition of a region: aws, aws-cn, aws-us-gov, ..."""
     import boto3
 
     return str(boto3.Session().get_partition_for_region(region))
 
 
 def account_and_region(host: str) -> tuple[str, str]:
-    """Of ACCOUNT.dkr.ecr.REGION.SUFFIX.
+    """Account id and region of an ECR registry's host, ACCOUNT.dkr.ecr.REGION.SUFFIX.
 
     Raises:
-        AwsError: `host` is no registry of ECR.
+        AwsError: `host` is not an ECR registry.
     """
-    found = ECR_HOST.fullmatch(host)
-    if not found:
+    match = ECR_HOST.fullmatch(host)
+    if not match:
         raise AwsError(f"registry {host} is not in ECR; expected ACCOUNT.dkr.ecr.REGION.amazonaws.com")
-    return found["account"], found["region"]
+    return match["account"], match["region"]

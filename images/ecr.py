@@ -1,4 +1,4 @@
-"""Commands of build.sh for ECR: log in, and create the repositories to push to.
+"""Commands of build.sh for ECR: get a login password, prepare a repository, list the tags that exist.
 
 usage: python -m images.ecr password HOST
        python -m images.ecr prepare HOST REPOSITORY [--pull-accounts ID,ID] [--pull-organization ID] [--kms-key ARN]
@@ -19,10 +19,10 @@ from images.repositories import Repositories
 
 
 def password(host: str) -> str:
-    """A password of twelve hours for the user AWS of the registry `host`.
+    """The password for `docker login --username AWS` at the registry `host`, valid for twelve hours.
 
     Raises:
-        AwsError: AWS gives none.
+        AwsError: AWS refuses it.
     """
     _, region = aws.account_and_region(host)
     with aws.explained(region):
@@ -31,10 +31,10 @@ def password(host: str) -> str:
 
 
 def prepare(host: str, repository: str, pullers: Pullers, kms_key: str | None) -> list[str]:
-    """Have `repository` in the registry `host` as it should be; returns what was changed.
+    """Create `repository` in the registry `host`, or update its settings; returns the changes.
 
     Raises:
-        AwsError: AWS refuses a step.
+        AwsError: AWS refuses a change.
     """
     account, region = aws.account_and_region(host)
     with aws.explained(region):
@@ -43,10 +43,10 @@ def prepare(host: str, repository: str, pullers: Pullers, kms_key: str | None) -
 
 
 def present(host: str, repository: str, tags: Sequence[str]) -> list[str]:
-    """Those of `tags` that `repository` has.
+    """The tags of `tags` that exist in `repository`.
 
     Raises:
-        AwsError: AWS does not tell.
+        AwsError: AWS refuses the request.
     """
     account, region = aws.account_and_region(host)
     with aws.explained(region):
@@ -54,23 +54,25 @@ def present(host: str, repository: str, tags: Sequence[str]) -> list[str]:
 
 
 def account_ids(text: str) -> tuple[str, ...]:
-    """Twelve-digit ids, separated by commas."""
-    found = tuple(filter(None, text.split(",")))
-    wrong = next((account for account in found if not re.fullmatch(r"\d{12}", account)), None)
-    if wrong is not None:
-        raise argparse.ArgumentTypeError(f"{wrong!r} is no account id; expected twelve digits")
-    return found
+    """Parse --pull-accounts: twelve-digit account ids, separated by commas."""
+    accounts = tuple(filter(None, text.split(",")))
+    invalid = next((account for account in accounts if not re.fullmatch(r"\d{12}", account)), None)
+    if invalid is not None:
+        raise argparse.ArgumentTypeError(f"{invalid!r} is not an account id; expected twelve digits")
+    return accounts
 
 
 def organization_id(text: str) -> str | None:
+    """Parse --pull-organization: the id of an AWS organization; empty means None."""
     if text and not re.fullmatch(r"o-[a-z0-9]{10,32}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no organization id; expected o- and ten or more characters")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an organization id; expected o- and ten or more characters")
     return text or None
 
 
 def parser() -> argparse.ArgumentParser:
-    found = argparse.ArgumentParser(prog="python -m images.ecr", allow_abbrev=False)
-    commands = found.add_subparsers(dest="command", required=True)
+    """The parser of the command line."""
+    root = argparse.ArgumentParser(prog="python -m images.ecr", allow_abbrev=False)
+    commands = root.add_subparsers(dest="command", required=True)
     commands.add_parser("password").add_argument("host")
     prepare_ = commands.add_parser("prepare")
     prepare_.add_argument("host")
@@ -82,20 +84,21 @@ def parser() -> argparse.ArgumentParser:
     present_.add_argument("host")
     present_.add_argument("repository")
     present_.add_argument("tags", nargs="+")
-    return found
+    return root
 
 
 def main(arguments: Sequence[str]) -> int:
-    given = parser().parse_args(arguments)
+    """Run a command of the command line; returns the exit status."""
+    options = parser().parse_args(arguments)
     try:
-        if given.command == "password":
-            print(password(given.host))
-        elif given.command == "present":
-            print("\n".join(present(given.host, given.repository, given.tags)))
+        if options.command == "password":
+            print(password(options.host))
+        elif options.command == "present":
+            print("\n".join(present(options.host, options.repository, options.tags)))
         else:
-            pullers = Pullers(given.pull_accounts, given.pull_organization)
-            changes = prepare(given.host, given.repository, pullers, given.kms_key)
-            print(f"{given.host}/{given.repository}: {', '.join(changes) or 'nothing to change'}")
+            pullers = Pullers(options.pull_accounts, options.pull_organization)
+            changes = prepare(options.host, options.repository, pullers, options.kms_key)
+            print(f"{options.host}/{options.repository}: {', '.join(changes) or 'unchanged'}")
     except aws.AwsError as error:
         print(f"build.sh: {error}", file=sys.stderr)
         return 1

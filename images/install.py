@@ -1,11 +1,11 @@
-"""Installs requirements files into the environment of `python`, inside a build.
+"""Installs requirements files into the Python environment of an image, during its build.
 
-usage: install.py FILE.txt...    It runs in the base, with nothing else of this repository.
+usage: install.py FILE.txt...    It runs in the base image, without other files of this repository.
 
-Where FILE.lock lies beside FILE.txt, each library comes in the lock's version and is checked by its SHA-256; what
-the base has already stays as it is, unless FILE.txt pins another version. Newer bases manage their environment with
-uv and have no pip. A private index, a certificate or a folder of wheels arrive as a pip.conf that is mounted for this
-step and leaves no trace.
+If there is a FILE.lock next to FILE.txt, libraries are installed in the lock's versions and checked by SHA-256.
+Libraries of the base image are kept, unless FILE.txt pins another version. uv is used in base images without pip. A
+private index, a certificate or a folder of wheels come as a pip.conf that is mounted for this step only and is in no
+layer.
 """
 
 from __future__ import annotations
@@ -28,40 +28,40 @@ ENTRY = re.compile(r"^([\w.-]+)(?:\[[\w,-]+\])?==([^\s;\\]+)")
 
 
 def canonical(name: str) -> str:
-    """The name of a distribution as indexes compare it (PEP 503)."""
+    """The normalized name of a distribution (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def entries(lock: str) -> Iterator[tuple[str, str]]:
-    """Name and text of each entry of a lock file, with the lines of hashes that follow it."""
+    """Name and text of each entry of a lock file; the text includes its hashes."""
     for text in re.split(r"^(?=[\w])", lock, flags=re.MULTILINE):
-        if found := ENTRY.match(text):
-            yield canonical(found[1]), text
+        if match := ENTRY.match(text):
+            yield canonical(match[1]), text
 
 
 def pinned(requirements: str) -> dict[str, str]:
-    """The versions that a requirements file states exactly, by canonical name."""
-    found = (ENTRY.match(line) for line in requirements.splitlines())
-    return {canonical(match[1]): match[2] for match in found if match}
+    """The exact versions in a requirements file, by normalized name."""
+    matches = (ENTRY.match(line) for line in requirements.splitlines())
+    return {canonical(match[1]): match[2] for match in matches if match}
 
 
 def missing(requirements: str, lock: str, installed: Mapping[str, str]) -> str:
-    """The entries of `lock` whose library is not installed, or in another version than `requirements` pins."""
-    wanted = pinned(requirements)
+    """The entries of `lock` to install: libraries that are missing, or in another version than `requirements` pins."""
+    pins = pinned(requirements)
 
     def needed(name: str) -> bool:
-        return name not in installed or wanted.get(name, installed[name]) != installed[name]
+        return name not in installed or pins.get(name, installed[name]) != installed[name]
 
     return "".join(text for name, text in entries(lock) if needed(name))
 
 
 def installed_versions() -> dict[str, str]:
-    """The version of each distribution of this environment, by canonical name."""
-    return {canonical(found.metadata["Name"]): found.version for found in metadata.distributions()}
+    """The version of each distribution in this environment, by normalized name."""
+    return {canonical(one.metadata["Name"]): one.version for one in metadata.distributions()}
 
 
 def installer() -> list[str]:
-    """The command that installs into this environment: pip's, or uv's where there is no pip."""
+    """The command that installs into this environment: pip, or uv if there is no pip."""
     if importlib.util.find_spec("pip"):
         pip = [sys.executable, "-m", "pip", "install", "--no-cache-dir", "--disable-pip-version-check"]
         return [*pip, "--root-user-action=ignore"]
@@ -69,7 +69,7 @@ def installer() -> list[str]:
 
 
 def sources(conf: Path = PIP_CONF, certificates: Path = CERTIFICATES, wheels: Path = WHEELS) -> dict[str, str]:
-    """Variables that tell pip and uv where libraries come from. uv does not read pip.conf."""
+    """Environment variables with the package index for pip and uv; uv does not read pip.conf."""
     parser = configparser.ConfigParser(interpolation=None)
     parser.read(conf)
     options = dict(parser["global"]) if "global" in parser else {}
@@ -83,10 +83,11 @@ def sources(conf: Path = PIP_CONF, certificates: Path = CERTIFICATES, wheels: Pa
 
 
 def install(command: Sequence[str], files: Sequence[Path]) -> None:
-    """Install `files`, those with a lock by the lock.
+    """Install requirements files, by their lock files where there are any.
 
     Raises:
-        subprocess.CalledProcessError: a library is not to be had, has another hash, or the base's version does not fit.
+        subprocess.CalledProcessError: a library cannot be downloaded, has another hash, or the base has a version that
+            does not match.
     """
     environ = os.environ | sources()
     unlocked = [file for file in files if not file.with_suffix(".lock").is_file()]
@@ -98,20 +99,22 @@ def install(command: Sequence[str], files: Sequence[Path]) -> None:
 
 
 def install_locked(command: Sequence[str], file: Path, environ: Mapping[str, str]) -> None:
-    wanted = missing(file.read_text("utf-8"), file.with_suffix(".lock").read_text("utf-8"), installed_versions())
-    if wanted:
+    """Install the missing libraries of a requirements file by its lock file."""
+    requirements = missing(file.read_text("utf-8"), file.with_suffix(".lock").read_text("utf-8"), installed_versions())
+    if requirements:
         with tempfile.NamedTemporaryFile("w", suffix=".txt") as filtered:
-            filtered.write(wanted)
+            filtered.write(requirements)
             filtered.flush()
             checked = ["--require-hashes", "--no-deps", *arguments([Path(filtered.name)])]
             subprocess.run([*command, *checked], env=environ, check=True)
-    # Downloads nothing: fails where a library that stayed is too old for what was installed.
+    # Downloads nothing; fails if a library of the base image does not meet the requirements of an installed one.
     offline = {name: value for name, value in environ.items() if name not in ("PIP_FIND_LINKS", "UV_FIND_LINKS")}
     offline["PIP_CONFIG_FILE"] = os.devnull
     subprocess.run([*command, "--quiet", "--no-index", *arguments([file])], env=offline, check=True)
 
 
 def arguments(files: Sequence[Path]) -> list[str]:
+    """The options -r for requirements files."""
     return [word for file in files for word in ("-r", str(file))]
 
 

@@ -1,7 +1,7 @@
-"""`python -m images.permissions`: the IAM policies of docs/policies, filled in for an account and a region.
+"""Fills the IAM policies of docs/policies with an account, region, bucket and other values, and prints them.
 
 usage: python -m images.permissions processing|training|inference --account ID --region R --images-account ID
-           --bucket B --prefix P      what the job's role may do
+           --bucket B --prefix P      the policy of the job's role
        python -m images.permissions trust|network --account ID --region R
        python -m images.permissions key --kms-key ARN
        python -m images.permissions publisher-trust --account ID --region R --repository OWNER/NAME
@@ -21,7 +21,7 @@ from images import aws
 from images.catalog import Catalog
 
 FOLDER = Path(__file__).parents[1] / "docs" / "policies"
-# What a value may hold. No wildcard: it would open what the policy is there to close.
+# Allowed values. None may contain a wildcard, which would grant more than the policy intends.
 FORMS = {
     "account": (r"\d{12}", "twelve digits"),
     "images_account": (r"\d{12}", "twelve digits"),
@@ -35,58 +35,62 @@ FORMS = {
 
 
 class PermissionsError(Exception):
-    """What a policy lacks, in one sentence."""
+    """A value that a policy needs is missing; one sentence."""
 
 
 def names() -> list[str]:
+    """Names of the policies in docs/policies."""
     return sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
-def filled(name: str, given: Mapping[str, str]) -> str:
-    """The policy `name` with the values `given`, by the names of FORMS.
+def filled(name: str, values: Mapping[str, str]) -> str:
+    """The policy `name` with its placeholders replaced by `values`, whose keys are those of FORMS.
 
-    The partition and the account of the bases follow from the region.
+    The partition and the account of the base images are derived from the region.
 
     Raises:
-        PermissionsError: the policy needs a value that is not given.
+        PermissionsError: the policy needs a value that `values` lack.
     """
-    values = {**given, **(derived(given["region"]) if "region" in given else {})}
+    values = {**values, **(derived(values["region"]) if "region" in values else {})}
     template = Template((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     missing = sorted(set(template.get_identifiers()) - set(values))
     if missing:
-        wanted = [key for key in missing if key in FORMS] or ["region"]
-        raise PermissionsError(f"policy {name} needs {', '.join(map(flag, wanted))}")
+        options = [key for key in missing if key in FORMS] or ["region"]
+        raise PermissionsError(f"policy {name} needs {', '.join(map(flag, options))}")
     return template.substitute(values)
 
 
 def derived(region: str) -> dict[str, str]:
+    """The values that follow from the region."""
     return {"partition": aws.partition(region), "base_account": Catalog.read().owner(region)}
 
 
 def flag(name: str) -> str:
+    """The command line flag of a value."""
     return "--" + name.replace("_", "-")
 
 
 def value_of(name: str) -> Callable[[str], str]:
-    """Reads the option `name`, which must look as FORMS says."""
+    """A function that parses the flag of the value `name` and checks it against FORMS."""
     form, words = FORMS[name]
 
     def read(text: str) -> str:
         if not re.fullmatch(form, text):
-            raise argparse.ArgumentTypeError(f"{text!r} does not fit, expected {words}")
+            raise argparse.ArgumentTypeError(f"{text!r} is not valid, expected {words}")
         return text
 
     return read
 
 
 def main(arguments: Sequence[str]) -> int:
+    """Print the policy that the command line names; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m images.permissions", allow_abbrev=False)
     parser.add_argument("policy", choices=names())
     for name in FORMS:
         parser.add_argument(flag(name), type=value_of(name))
-    given = vars(parser.parse_args(arguments))
+    options = vars(parser.parse_args(arguments))
     try:
-        print(filled(given.pop("policy"), {name: text for name, text in given.items() if text}), end="")
+        print(filled(options.pop("policy"), {name: text for name, text in options.items() if text}), end="")
     except PermissionsError as error:
         print(f"permissions: {error}", file=sys.stderr)
         return 2

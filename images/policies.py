@@ -1,4 +1,4 @@
-"""The policies of an ECR repository as JSON: who may pull, and which images expire."""
+"""Policies of an ECR repository as JSON: the repository policy (who may pull) and the lifecycle policy."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# What a pull needs, and nothing that changes or lists anything.
+# The actions that a pull needs, none of which changes or lists anything.
 # Source: Amazon ECR User Guide, "Private repository policies".
 PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-# Our statements begin with this; those of others are left as they are.
+# Prefix of the Sid of statements that this module writes; other statements are kept unchanged.
 SID_PREFIX = "JobImages"
 UNTAGGED_DAYS = 14
 KEPT_IMAGES = 30
@@ -19,11 +19,11 @@ Statement = dict[str, Any]
 
 @dataclass(frozen=True)
 class Pullers:
-    """Who may pull besides the account that owns the repository.
+    """The accounts that may pull, in addition to the account that owns the repository.
 
     Attributes:
         accounts: twelve-digit ids.
-        organization: id of an AWS organization (o-...), whose accounts all may; None for none.
+        organization: id of an AWS organization (o-...), all of whose accounts may pull; None for none.
     """
 
     accounts: tuple[str, ...] = ()
@@ -34,48 +34,50 @@ class Pullers:
 
 
 def statements(pullers: Pullers, partition: str) -> list[Statement]:
-    """The statements that let `pullers` pull, and SageMaker on behalf of theirs."""
+    """The statements that allow `pullers`, and SageMaker on their behalf, to pull."""
     service = {"Service": "sagemaker.amazonaws.com"}
-    found = []
+    policy = []
     if pullers.accounts:
         roots = [f"arn:{partition}:iam::{account}:root" for account in pullers.accounts]
-        found.append(allow("Accounts", {"AWS": roots}))
-        found.append(allow("ServiceForAccounts", service, {"aws:SourceAccount": list(pullers.accounts)}))
+        policy.append(allow("Accounts", {"AWS": roots}))
+        policy.append(allow("ServiceForAccounts", service, {"aws:SourceAccount": list(pullers.accounts)}))
     if pullers.organization:
-        # An organization is no principal: AWS has it named by a condition on every principal.
-        found.append(allow("Organization", {"AWS": "*"}, {"aws:PrincipalOrgID": pullers.organization}))
-        found.append(allow("ServiceForOrganization", service, {"aws:SourceOrgID": pullers.organization}))
-    return found
+        # An organization cannot be a principal; it is a condition on every principal.
+        policy.append(allow("Organization", {"AWS": "*"}, {"aws:PrincipalOrgID": pullers.organization}))
+        policy.append(allow("ServiceForOrganization", service, {"aws:SourceOrgID": pullers.organization}))
+    return policy
 
 
-def allow(name: str, principal: dict[str, Any], only_where: dict[str, Any] | None = None) -> Statement:
-    """A statement that lets `principal` pull; `only_where`: condition keys and the values that they must equal."""
+def allow(name: str, principal: dict[str, Any], condition: dict[str, Any] | None = None) -> Statement:
+    """A statement that allows `principal` to pull, under the StringEquals condition `condition`."""
     statement = {"Sid": SID_PREFIX + name, "Effect": "Allow", "Principal": principal, "Action": list(PULL)}
-    return statement | ({"Condition": {"StringEquals": only_where}} if only_where else {})
+    return statement | ({"Condition": {"StringEquals": condition}} if condition else {})
 
 
-def merged(existing: dict[str, Any] | None, ours: Sequence[Statement]) -> dict[str, Any]:
-    """The policy `existing` with our statements replaced by `ours`."""
-    kept = [entry for entry in (existing or {}).get("Statement", []) if not is_ours(entry)]
-    return {"Version": "2012-10-17", "Statement": [*kept, *ours]}
+def merged(existing: dict[str, Any] | None, managed: Sequence[Statement]) -> dict[str, Any]:
+    """The policy `existing` with the statements of this module replaced by `managed`."""
+    kept = [entry for entry in (existing or {}).get("Statement", []) if not is_managed(entry)]
+    return {"Version": "2012-10-17", "Statement": [*kept, *managed]}
 
 
-def is_ours(statement: Statement) -> bool:
+def is_managed(statement: Statement) -> bool:
+    """Whether this module wrote the statement, by its Sid."""
     return str(statement.get("Sid", "")).startswith(SID_PREFIX)
 
 
 def lifecycle() -> dict[str, Any]:
-    """Untagged images go after UNTAGGED_DAYS, of the tagged ones the last KEPT_IMAGES stay."""
+    """The lifecycle policy: untagged images expire after UNTAGGED_DAYS; the last KEPT_IMAGES tagged ones are kept."""
     untagged = {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days"}
     tagged = {"tagStatus": "tagged", "tagPatternList": ["*"], "countType": "imageCountMoreThan"}
     return {
         "rules": [
-            rule(1, f"untagged images go after {UNTAGGED_DAYS} days", untagged | {"countNumber": UNTAGGED_DAYS}),
-            rule(2, f"the last {KEPT_IMAGES} tagged images stay", tagged | {"countNumber": KEPT_IMAGES}),
+            rule(1, f"untagged images expire after {UNTAGGED_DAYS} days", untagged | {"countNumber": UNTAGGED_DAYS}),
+            rule(2, f"the last {KEPT_IMAGES} tagged images are kept", tagged | {"countNumber": KEPT_IMAGES}),
         ]
     }
 
 
 def rule(priority: int, description: str, selection: dict[str, Any]) -> dict[str, Any]:
+    """One rule of the lifecycle policy: the images of `selection` expire."""
     action = {"type": "expire"}
     return {"rulePriority": priority, "description": description, "selection": selection, "action": action}

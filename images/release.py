@@ -1,4 +1,4 @@
-"""What was pushed, for launchers: images.json, SBOM files and SSM parameters.
+"""Describes the pushed images for launchers: writes images.json and SBOM files, and publishes SSM parameters.
 
 usage: python -m images.release --client docker --output images.json [--publish-parameters PREFIX --region R] TAG...
 """
@@ -23,15 +23,15 @@ LABEL = "org.opencontainers.image."
 
 @dataclass(frozen=True)
 class Image:
-    """One image as it was pushed.
+    """A pushed image, as images.json describes it.
 
     Attributes:
-        uri: by tag.
-        uri_by_digest: by the digest that the registry gave it; what a job should name.
-        base, base_digest: what it extends.
-        size: bytes on disk, all layers.
-        revision: of the source.
-        versions: inside it, by library.
+        uri: URI with the tag.
+        uri_by_digest: URI with the digest in the registry; the one to launch jobs with.
+        base, base_digest: URI and digest of the base image.
+        size: size of all layers, uncompressed, in bytes.
+        revision: git revision of the source.
+        versions: versions of the libraries inside, by name.
     """
 
     name: str
@@ -46,24 +46,27 @@ class Image:
 
 
 class ReleaseError(Exception):
-    """What is missing for a release, in one sentence."""
+    """An image cannot be described; one sentence."""
 
 
 def describe(client: str, tag: str) -> Image:
-    """The image `tag`, as the engine behind `client` knows it after a push.
+    """Describe the image `tag` after its push, from its labels and its --version.
+
+    Args:
+        client: the Docker client, such as docker.
 
     Raises:
-        ReleaseError: it was not pushed, or its name is in no list.
+        ReleaseError: the image was not pushed, or is not in images.toml.
     """
-    found = json.loads(output(client, "image", "inspect", tag))[0]
-    labels: dict[str, str] = found["Config"]["Labels"]
+    inspected = json.loads(output(client, "image", "inspect", tag))[0]
+    labels: dict[str, str] = inspected["Config"]["Labels"]
     return Image(
         name=named(labels[LABEL + "title"]),
         uri=tag,
-        uri_by_digest=by_digest(tag, found.get("RepoDigests") or ()),
+        uri_by_digest=by_digest(tag, inspected.get("RepoDigests") or ()),
         base=labels[LABEL + "base.name"],
         base_digest=labels[LABEL + "base.digest"],
-        size=int(found["Size"]),
+        size=int(inspected["Size"]),
         version=labels[LABEL + "version"],
         revision=labels[LABEL + "revision"],
         versions=json.loads(output(client, "run", "--rm", "--network", "none", tag, "--version"))["libraries"],
@@ -71,7 +74,11 @@ def describe(client: str, tag: str) -> Image:
 
 
 def named(repository: str) -> str:
-    """The image that is pushed to `repository`."""
+    """Name of the image in images.toml that is pushed to `repository`.
+
+    Raises:
+        ReleaseError: there is none.
+    """
     catalog = Catalog.read()
     for name in catalog.names():
         if catalog.field(name, "repository") == repository:
@@ -80,15 +87,24 @@ def named(repository: str) -> str:
 
 
 def by_digest(tag: str, digests: Iterable[str]) -> str:
-    """The one of `digests` (REPOSITORY@sha256:...) that is of the repository of `tag`."""
+    """The entry of `digests` (REPOSITORY@sha256:...) with the repository of `tag`.
+
+    Raises:
+        ReleaseError: there is none, since the image was not pushed.
+    """
     repository = tag.rpartition(":")[0]
     for digest in digests:
         if digest.partition("@")[0] == repository:
             return digest
-    raise ReleaseError(f"image {tag} has no digest in its registry; expected one that was pushed")
+    raise ReleaseError(f"image {tag} has no digest in its registry; expected an image that was pushed")
 
 
 def output(client: str, *arguments: str) -> str:
+    """Standard output of a command of the Docker client.
+
+    Raises:
+        ReleaseError: it failed.
+    """
     finished = subprocess.run([client, *arguments], capture_output=True, text=True, check=False)
     if finished.returncode:
         raise ReleaseError(f"{client} {arguments[0]} failed: {finished.stderr.strip()}")
@@ -96,23 +112,27 @@ def output(client: str, *arguments: str) -> str:
 
 
 def document(images: Sequence[Image]) -> dict[str, Any]:
-    """The content of images.json: each image by its name."""
+    """The content of images.json: the images by name."""
     return {"images": {image.name: entry(image) for image in images}}
 
 
 def entry(image: Image) -> dict[str, Any]:
-    """What images.json says of one image; `sbom` is a file beside it."""
+    """The entry of one image in images.json; `sbom` is the name of a file in the same folder."""
     return {**{k: v for k, v in asdict(image).items() if k != "name"}, "sbom": sbom.file_name(image.name)}
 
 
 def bill_of_materials(client: str, image: Image) -> str:
-    """The CycloneDX document of `image`, from what is installed inside."""
+    """The CycloneDX document of `image`, from the Python distributions that are installed inside."""
     inside = output(client, "run", "--rm", "--network", "none", "--entrypoint", "python", image.uri, "-c", sbom.INSIDE)
     return sbom.render(image.name, image.uri_by_digest, image.version, json.loads(inside))
 
 
 def publish(ssm: Any, prefix: str, image: Image) -> list[str]:
-    """Have /PREFIX/IMAGE/VERSION and /PREFIX/IMAGE/latest name `image` by digest; returns those that were changed."""
+    """Set the SSM parameters /PREFIX/IMAGE/VERSION and /PREFIX/IMAGE/latest to the URI by digest.
+
+    Returns:
+        Names of the parameters that were changed.
+    """
     changed = []
     for which in (image.version, "latest"):
         name = f"/{prefix.strip('/')}/{image.name}/{which}"
@@ -123,6 +143,7 @@ def publish(ssm: Any, prefix: str, image: Image) -> list[str]:
 
 
 def current(ssm: Any, name: str) -> str | None:
+    """The value of an SSM parameter; None if it does not exist."""
     try:
         return str(ssm.get_parameter(Name=name)["Parameter"]["Value"])
     except ssm.exceptions.ParameterNotFound:
@@ -130,24 +151,25 @@ def current(ssm: Any, name: str) -> str | None:
 
 
 def main(arguments: Sequence[str]) -> int:
+    """Describe the images whose tags the command line names; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m images.release", allow_abbrev=False)
     parser.add_argument("--client", required=True)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--publish-parameters", metavar="PREFIX")
     parser.add_argument("--region", required=True)
     parser.add_argument("tags", nargs="+")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        images = [describe(given.client, tag) for tag in given.tags]
+        images = [describe(options.client, tag) for tag in options.tags]
         for image in images:
-            write_text(given.output.with_name(sbom.file_name(image.name)), bill_of_materials(given.client, image))
-        write_json(given.output, document(images))
-        if given.publish_parameters:
-            with aws.explained(given.region):
-                ssm = aws.client("ssm", given.region)
+            write_text(options.output.with_name(sbom.file_name(image.name)), bill_of_materials(options.client, image))
+        write_json(options.output, document(images))
+        if options.publish_parameters:
+            with aws.explained(options.region):
+                ssm = aws.client("ssm", options.region)
                 for image in images:
-                    changed = publish(ssm, given.publish_parameters, image)
-                    print(f"{image.name}: {', '.join(changed) or 'nothing to change in SSM'}", file=sys.stderr)
+                    changed = publish(ssm, options.publish_parameters, image)
+                    print(f"{image.name}: {', '.join(changed) or 'SSM parameters unchanged'}", file=sys.stderr)
     except (ReleaseError, aws.AwsError) as error:
         print(f"build.sh: {error}", file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""Creates ECR repositories and sets tag immutability, scan on push, lifecycle and pull policy."""
+"""Creates ECR repositories and configures tag immutability, scan on push, lifecycle policy and pull policy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from images.policies import Pullers, lifecycle, merged, statements
 
-# A version names one image for good; `latest` may move.
+# Tags of versions cannot be moved to another image; latest* can.
 MUTABILITY = "IMMUTABLE_WITH_EXCLUSION"
 MOVING_TAGS = ({"filterType": "WILDCARD", "filter": "latest*"},)
 
@@ -19,7 +19,7 @@ class Repositories:
     """The repositories of one account and region.
 
     Attributes:
-        ecr: a boto3 client for ECR.
+        ecr: boto3 client for ECR.
         account: twelve-digit id of the account.
         partition: aws, aws-cn, aws-us-gov, ...
     """
@@ -29,16 +29,16 @@ class Repositories:
     partition: str
 
     def ensure(self, name: str, pullers: Pullers, kms_key: str | None = None) -> list[str]:
-        """Have the repository `name` there, with our settings; returns what was changed, nothing on a second call.
+        """Create the repository `name` or update its settings; returns the changes, none on a second call.
 
-        Tags are immutable but for latest*, images are scanned on push and expire by `lifecycle`, and `pullers` may
-        pull. Statements of others in its policy stay, and so does replication. Encryption cannot be changed later:
-        `kms_key` (an ARN; None for AES256) counts only for a repository that is made here.
+        Tags are immutable except latest*, images are scanned on push and expire by `lifecycle`, and `pullers` may
+        pull. Other statements of its policy and its replication are kept. Encryption cannot be changed later, so
+        `kms_key` (an ARN; None for AES256) is used only for a new repository.
         """
         return list(self._changes(name, pullers, kms_key))
 
     def present(self, name: str, tags: Sequence[str]) -> list[str]:
-        """Those of `tags` that an image in the repository `name` has."""
+        """The tags of `tags` that exist in the repository `name`."""
         return [tag for tag in tags if self._has(name, tag)]
 
     def _has(self, name: str, tag: str) -> bool:
@@ -49,19 +49,19 @@ class Repositories:
         return True
 
     def _changes(self, name: str, pullers: Pullers, kms_key: str | None) -> Iterator[str]:
-        found = self._describe(name)
-        if found is None:
+        repository = self._describe(name)
+        if repository is None:
             self._create(name, kms_key)
             yield "created"
         else:
-            yield from self._settings(name, found)
+            yield from self._settings(name, repository)
         if self._lifecycle(name) != lifecycle():
             self.ecr.put_lifecycle_policy(**self._named(name), lifecyclePolicyText=json.dumps(lifecycle()))
             yield "lifecycle"
         current = self._policy(name)
-        wanted = merged(current, statements(pullers, self.partition))
-        if pullers and wanted != current:
-            self.ecr.set_repository_policy(**self._named(name), policyText=json.dumps(wanted))
+        policy = merged(current, statements(pullers, self.partition))
+        if pullers and policy != current:
+            self.ecr.set_repository_policy(**self._named(name), policyText=json.dumps(policy))
             yield "pull policy"
 
     def _named(self, name: str) -> dict[str, str]:
@@ -83,16 +83,17 @@ class Repositories:
             encryptionConfiguration=encryption,
         )
 
-    def _settings(self, name: str, found: dict[str, Any]) -> Iterator[str]:
-        filters = found.get("imageTagMutabilityExclusionFilters", [])
-        if found["imageTagMutability"] != MUTABILITY or filters != list(MOVING_TAGS):
+    def _settings(self, name: str, repository: dict[str, Any]) -> Iterator[str]:
+        """Update the settings of an existing repository; yields the changes."""
+        filters = repository.get("imageTagMutabilityExclusionFilters", [])
+        if repository["imageTagMutability"] != MUTABILITY or filters != list(MOVING_TAGS):
             self.ecr.put_image_tag_mutability(
                 **self._named(name),
                 imageTagMutability=MUTABILITY,
                 imageTagMutabilityExclusionFilters=list(MOVING_TAGS),
             )
             yield "immutable tags"
-        if not found.get("imageScanningConfiguration", {}).get("scanOnPush"):
+        if not repository.get("imageScanningConfiguration", {}).get("scanOnPush"):
             self.ecr.put_image_scanning_configuration(
                 **self._named(name), imageScanningConfiguration={"scanOnPush": True}
             )

@@ -1,4 +1,4 @@
-"""SageMaker's requests against the service's own description, as botocore ships it."""
+"""Validates requests to SageMaker by the service description in botocore."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import regex
 from botocore.validate import ParamValidator
 
 
-def complaints(operation: str, request: dict[str, Any]) -> list[str]:
-    """What is wrong with the `request` for `operation`, such as CreateTrainingJob; [] if nothing.
+def errors_of(operation: str, request: dict[str, Any]) -> list[str]:
+    """Errors of a `request` for an `operation` such as CreateTrainingJob; empty if it is valid.
 
-    botocore's own validator looks for missing and unknown fields, types and least values. The service
-    looks further, at what its description says of longest, largest, patterns and enumerations.
+    botocore's validator checks missing and unknown fields, types and minimum values. This adds the
+    maximum lengths and values, patterns and enumerations of the service description.
     """
     shape = botocore.session.get_session().get_service_model("sagemaker").operation_model(operation).input_shape
     found = ParamValidator().validate(request, shape)
@@ -24,7 +24,7 @@ def complaints(operation: str, request: dict[str, Any]) -> list[str]:
 
 
 def beyond(shape: Any, value: Any, where: str) -> Iterator[str]:
-    """What botocore does not look at, in `value` and all that it holds."""
+    """Errors that botocore does not check for, in `value` and everything in it."""
     yield from constraints(shape, value, where)
     if shape.type_name == "structure":
         for name, inner in value.items():

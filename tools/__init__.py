@@ -1,1 +1,1 @@
-"""Writes documents: the tree of docs/architecture.md, the tables of docs/contract.md, the pictures of docs/images."""
+"""Generates documents: the tree of docs/architecture.md, the tables of docs/contract.md, the screenshots."""

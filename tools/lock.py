@@ -1,11 +1,11 @@
-"""Writes the lock files: every library that requirements files bring, in one version, with the SHA-256 of its files.
+"""Generates the lock files: every library that requirements files need, in one version, with hashes of its files.
 
-    python -m tools.lock              adds and removes what the requirements files ask for, and keeps all other versions
-    python -m tools.lock --upgrade    takes the newest versions that fit
+    python -m tools.lock              adds and removes libraries by the requirements files, and keeps other versions
+    python -m tools.lock --upgrade    upgrades all libraries to the newest versions that the requirements allow
 
-By uv, not pip-tools: one lock serves Python 3.11 and 3.12, where pip-compile resolves for the Python that it runs on;
-and uv takes torch's dependencies from pyproject.toml, so that the lock is the same whether this machine has a CPU or a
-CUDA build.
+It uses uv rather than pip-tools: one lock holds for Python 3.11 and 3.12, while pip-compile resolves for the Python it
+runs on; and uv reads torch's dependencies from pyproject.toml, so that the lock does not depend on whether this
+machine has a CPU or a CUDA build.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from pathlib import Path
 from contract.files import write_text
 
 ROOT = Path(__file__).parents[1]
-PYTHON = "3.11"  # the oldest that is supported; a lock holds for this and all later ones
-# torch: CPU and CUDA builds of one version have different files and dependencies, and a machine may have its own build.
-# pip: an environment has it already.
+PYTHON = "3.11"  # the oldest supported version; a lock holds for this and later ones
+# torch: CPU and CUDA builds of one version have different files and dependencies, and a machine may have another build.
+# pip: every environment has it already.
 UNLOCKED = ("torch", "pip")
-# Beside each requirements file of an image lies its lock; the runtime is all of them and what the bases carry.
+# Each requirements file of an image has its lock next to it; the runtime is all of them and the libraries of the bases.
 IMAGES = ("processing", "training", "inference")
 RUNTIME = (
     "images/standin/libraries-training.txt",
@@ -37,10 +37,13 @@ RUNTIME = (
 
 @dataclass(frozen=True)
 class Lock:
-    """A lock file, the requirements files that it follows from, and the lock whose versions it keeps to.
+    """A lock file.
 
     Attributes:
-        dependencies: whether the lock has what the requirements need; without, they are complete by themselves.
+        file: path of the lock file.
+        sources: requirements files that it is generated from.
+        within: another lock file, whose versions are used; None for none.
+        dependencies: whether dependencies of the requirements are locked too; False if the requirements list them.
     """
 
     file: str
@@ -57,7 +60,7 @@ class Lock:
         )
 
     def command(self, output: Path, uv: str, upgrade: bool) -> list[str]:
-        """The call of uv that writes `output`."""
+        """The command line of uv that writes `output`."""
         options = ["--universal", "--python-version", PYTHON, "--generate-hashes", "--no-header", "--quiet"]
         options += [f"--no-emit-package={name}" for name in UNLOCKED]
         options += ["--constraints", self.within] if self.within else []
@@ -66,7 +69,7 @@ class Lock:
         return [uv, "pip", "compile", *options, "--output-file", str(output), *self.sources]
 
 
-# The first has everything that the tests run on; what an image adds is locked to the versions that were tested.
+# The first has all libraries of the tests; the others use its versions, so that images have the tested ones.
 DEVELOPMENT = Lock("tests/requirements.lock", (*RUNTIME, "tests/requirements.txt"))
 LOCKS = (
     DEVELOPMENT,
@@ -82,15 +85,15 @@ LOCKS = (
 
 
 def write(lock: Lock, upgrade: bool) -> None:
-    """Have uv write `lock`, from the versions that it has now.
+    """Generate `lock` by uv, starting from its current versions.
 
     Raises:
-        subprocess.CalledProcessError: the requirements contradict each other, or no index answers.
+        subprocess.CalledProcessError: the requirements conflict, or the package index cannot be reached.
     """
     file, output = ROOT / lock.file, (ROOT / lock.file).with_suffix(".new")
     if file.is_file():
         output.write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
-    # An index of this machine is used, and not written down.
+    # The package index of this machine is used, but not written to the lock.
     environ = os.environ | {"UV_CUSTOM_COMPILE_COMMAND": "make lock"}
     try:
         uv = str(Path(sys.executable).with_name("uv"))
@@ -101,6 +104,7 @@ def write(lock: Lock, upgrade: bool) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
+    """Generate all lock files; returns the exit status."""
     if not set(arguments) <= {"--upgrade"}:
         print(__doc__, file=sys.stderr)
         return 2

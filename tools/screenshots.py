@@ -1,8 +1,8 @@
-"""Takes the pictures of docs/images that show reports and a served answer, from what `make demo` left in .demo.
+"""Takes the screenshots of docs/images (both reports, a served response) from the files of `make demo` in .demo.
 
     python -m tools.screenshots
 
-Needs a Chromium browser on PATH. Each page is taken at 1200 pixels (desk) and at 375 (phone).
+Needs a Chromium browser on PATH. Each page is taken at a width of 1200 pixels (desktop) and 375 (phone).
 """
 
 from __future__ import annotations
@@ -28,21 +28,22 @@ IMAGES = ROOT / "docs" / "images"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run")
 WIDTHS = {"": 1200, "-phone": 375}
-TALL = 4000  # pixels, more than any of the pages
-MARGIN = 24  # pixels below the last row that shows anything
-COLORS = 128  # of a picture: few colours make small files
+TALL = 4000  # pixels, higher than any of the pages
+MARGIN = 24  # pixels below the last row that is not empty
+COLORS = 128  # colours of a picture: fewer make smaller files
 TERMINAL = Path(__file__).with_name("terminal.html.jinja")
 
 
 def browser() -> str:
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
+    """Path of a browser; exits if none is on PATH."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
         sys.exit(f"none of {', '.join(BROWSERS)} is on PATH")
-    return found
+    return path
 
 
 def take(page: Path, name: str, most: int = TALL) -> None:
-    """Pictures of `page` at each width, as high as the page, at most `most` pixels on a desk."""
+    """Take screenshots of `page` at each width, as high as the page, on a desktop at most `most` pixels."""
     for suffix, width in WIDTHS.items():
         target = IMAGES / f"{name}{suffix}.png"
         with tempfile.TemporaryDirectory() as folder:
@@ -55,35 +56,36 @@ def take(page: Path, name: str, most: int = TALL) -> None:
 
 
 def crop(picture: Image.Image, most: int) -> Image.Image:
-    """`picture` without the empty rows at its bottom, at most `most` pixels high."""
+    """Remove the empty rows at the bottom of `picture`, and limit its height to `most` pixels."""
     background = Image.new("RGB", picture.size, picture.getpixel((0, picture.height - 1)))
     box = ImageChops.difference(picture, background).getbbox()
     bottom = picture.height if box is None else min(box[3] + MARGIN, picture.height)
     return picture.crop((0, 0, picture.width, min(bottom, most)))
 
 
-def answer(folder: Path) -> str:
-    """The page of a terminal that shows a request to the demo's model and what it answers."""
+def response(folder: Path) -> str:
+    """A page that looks like a terminal, with a request to the demo's model and its response."""
     paths = Paths(folder / "ml")
     shutil.rmtree(folder / "tmp", ignore_errors=True)
     body = json.dumps({"inputs": list(QUESTIONS[:2])}, indent=2)
     with stages.server(stages.environment(ROOT, folder, paths, online=False), local_server.free_port()) as address:
-        answers = local_server.ask(address, QUESTIONS[:2])
+        predictions = local_server.predict(address, QUESTIONS[:2])
     command = f"curl http://127.0.0.1:8080/invocations -H 'Content-Type: application/json' -d '{body}'"
-    lines = ",\n ".join(map(json.dumps, answers))
+    lines = ",\n ".join(map(json.dumps, predictions))
     return render(TERMINAL, command=command, answer=f"[{lines}]")
 
 
 def main() -> None:
+    """Take all screenshots."""
     parser = argparse.ArgumentParser(prog="python -m tools.screenshots", description=__doc__)
-    parser.add_argument("--demo", type=Path, default=ROOT / ".demo", help="the folder that make demo wrote")
+    parser.add_argument("--demo", type=Path, default=ROOT / ".demo", help="the folder of make demo")
     folder = parser.parse_args().demo.resolve()
     paths = Paths(folder / "ml")
     take(paths.processing_report / "report.html", "data-report", most=1000)
     take(paths.output_data / "report.html", "training-report", most=1040)
     with tempfile.TemporaryDirectory() as name:
         page = Path(name) / "answer.html"
-        page.write_text(answer(folder))
+        page.write_text(response(folder))
         take(page, "served-answer")
 
 

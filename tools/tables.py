@@ -1,6 +1,6 @@
-"""Writes the tables of docs/contract.md from the code: options, defaults, routes, metric definitions.
+"""Generates the tables of docs/contract.md from the code: options, defaults, routes, metric definitions.
 
-python -m tools.tables    writes each between its marks, `<!-- table: NAME -->` and `<!-- end -->`
+python -m tools.tables    writes each table between its markers, `<!-- table: NAME -->` and `<!-- end -->`
 """
 
 from __future__ import annotations
@@ -28,30 +28,36 @@ TABLE = re.compile(r"(<!-- table: ([a-z ]+) -->\n)(.*?)(<!-- end -->)", re.DOTAL
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A Markdown table; a bar inside a cell is escaped."""
+    """A Markdown table; `|` inside a cell is escaped."""
     heads = list(head)
     lines = [heads, ["---"] * len(heads), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def code(text: Any) -> str:
+    """`text` as Markdown code."""
     return f"`{text}`"
 
 
 def names(text: str) -> str:
-    """Each of the names in `text`, which commas separate, as code."""
+    """Comma-separated names in `text`, each as Markdown code."""
     return ", ".join(map(code, text.split(", ")))
 
 
 def value(default: Any) -> str:
-    """A default as a caller would write it."""
+    """A default value as a caller writes it."""
     if default is None or default == ():
         return "none"
     return code(str(default).lower() if isinstance(default, bool) else default)
 
 
 def options(cls: type, head: str, spelled: Callable[[Option], str]) -> str:
-    """Every option of the dataclass `cls`, in order."""
+    """The table of the options of the dataclass `cls`.
+
+    Args:
+        head: heading of the first column.
+        spelled: function that returns the names of an option.
+    """
     rows = [
         (names(spelled(option)), describe(option.kind), value(option.default), option.help) for option in declared(cls)
     ]
@@ -59,6 +65,7 @@ def options(cls: type, head: str, spelled: Callable[[Option], str]) -> str:
 
 
 def images() -> str:
+    """The table of the images and their base images."""
     catalog = Catalog.read()
     extended = catalog.content["bases"]["dlc"]
     fields = [(name, catalog.field(name, "repository"), catalog.field(name, "base")) for name in catalog.names()]
@@ -69,37 +76,39 @@ def images() -> str:
 
 
 def defaults() -> str:
-    """Fields of TrainingArguments whose default differs, on any machine."""
-    of_the_device = arguments.device_defaults()
+    """The table of the fields of TrainingArguments with another default in the image, on any device."""
+    device_defaults = arguments.device_defaults()
     rows = [
         (code(name), value(default.value), default.reason)
         for name, default in arguments.defaults(evaluates=True).items()
-        if name not in of_the_device
+        if name not in device_defaults
     ]
     return table(("hyperparameter", "default", "why"), rows)
 
 
 def example_names() -> str:
+    """The table of other names of hyperparameters, from Hugging Face's examples."""
     return table(("name", "stands for"), [(code(name), code(field)) for name, field in EXAMPLE_NAMES.items()])
 
 
 def managed() -> str:
+    """The table of the hyperparameters that the image sets itself, with the replacement."""
     return table(("hyperparameter", "instead"), [(code(name), text) for name, text in MANAGED.items()])
 
 
 def other_names() -> str:
-    """Names of transformers 4 and of its examples that are no fields any more, or never were."""
+    """The table of names of transformers 4 and of its examples that are not fields of TrainingArguments."""
     rows = [(name, f"taken as `{field}`") for name, field in compatibility.RENAMED.items()]
     rows += [
         (name, f"where true, taken as `{field}={chosen}`") for name, (field, chosen) in compatibility.SWITCHES.items()
     ]
     rows += [(name, f"no effect: {why}") for name, why in compatibility.WITHOUT_EFFECT.items()]
     rows += [(name, f"refused unless false or none: {instead}") for name, instead in compatibility.INSTEAD.items()]
-    return table(("name", "what it does"), [(code(name), told) for name, told in rows])
+    return table(("name", "what it does"), [(code(name), effect) for name, effect in rows])
 
 
 def routes() -> str:
-    """Every route of the OpenAPI description with the statuses that it may answer."""
+    """The table of the routes of the OpenAPI description, with their statuses."""
     rows = [
         (code(f"{method.upper()} {path}"), operation["summary"], ", ".join(sorted(operation["responses"])))
         for path, methods in json.loads(OPENAPI.read_text())["paths"].items()
@@ -109,6 +118,7 @@ def routes() -> str:
 
 
 def metrics() -> str:
+    """The metric definitions as a JSON code block."""
     return "```json\n" + json.dumps(METRIC_DEFINITIONS, indent=2) + "\n```\n"
 
 
@@ -127,8 +137,8 @@ TABLES: dict[str, Callable[[], str]] = {
 
 
 def render(text: str) -> str:
-    """`text` with every table as the code has it."""
-    return TABLE.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}{found[4]}", text)
+    """Replace every table in `text` by the one that is generated from the code."""
+    return TABLE.sub(lambda match: f"{match[1]}{TABLES[match[2]]()}{match[4]}", text)
 
 
 if __name__ == "__main__":

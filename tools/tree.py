@@ -1,8 +1,8 @@
-"""Writes the annotated tree of docs/architecture.md, from the first line and the names of each file.
+"""Generates the annotated tree of docs/architecture.md, from each file's first line and public names.
 
-    python -m tools.tree    writes it between the marks `<!-- tree -->` and `<!-- end -->`
+    python -m tools.tree    writes the tree between the markers `<!-- tree -->` and `<!-- end -->`
 
-A phrase is the first line of a module's docstring, or the first sentence of the comment at the top of another file.
+The description of a file is the first line of its docstring, or the first sentence of the comment at its top.
 """
 
 from __future__ import annotations
@@ -17,62 +17,72 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "docs" / "architecture.md"
-ROOMS = ("contract", "processing", "training", "inference", "images", "examples", "benchmarks", "robustness", "tools")
+PACKAGES = (
+    "contract",
+    "processing",
+    "training",
+    "inference",
+    "images",
+    "examples",
+    "benchmarks",
+    "robustness",
+    "tools",
+)
 TREE = re.compile(r"(<!-- tree -->\n+```text\n)(.*?)(```\n+<!-- end -->)", re.DOTALL)
 WIDTH = 150  # characters of a line of names
-# Files and folders that cannot describe themselves.
-PHRASES = {
+# Descriptions of files and folders that have no docstring or comment.
+DESCRIPTIONS = {
     "images/processing/": "The processing image.",
     "images/training/": "The training image.",
     "images/inference/": "The inference image.",
     "images/standin/": "The CPU stand-in for the base images, for machines that cannot pull them.",
-    "tests/": "unit/ mirrors the modules, integration/ runs the entry points, containers/ the images.",
+    "tests/": "Tests: unit/ mirrors the modules, integration/ runs the entry points, containers/ runs the images.",
     "docs/": "This site: guides, contract, decisions, benchmarks; IAM policies and pictures.",
-    ".ci/": "run: what continuous integration calls.",
+    ".ci/": "run: the script that continuous integration runs.",
     ".github/": "Workflows (tests, release, this site), issue templates, updates of dependencies.",
     "build.sh": "Builds, tags and pushes the images.",
-    "Makefile": "Every command that people call; `make help` lists them.",
+    "Makefile": "Every command of developers; `make help` lists them.",
     "mkdocs.yml": "Settings and navigation of this site.",
     "pyproject.toml": "Settings of the package, ruff, mypy and pytest.",
     ".pre-commit-config.yaml": "Checks before each commit.",
     ".editorconfig": "Indentation and line length for editors.",
     "README.md": "The front page of the repository.",
-    "CONTRIBUTING.md": "Set-up, tests and rules for whoever changes the code.",
+    "CONTRIBUTING.md": "Set-up, tests and rules for contributors.",
     "CHANGELOG.md": "What changed in each version.",
-    "SECURITY.md": "How to report a vulnerability, and what the images do about known risks.",
+    "SECURITY.md": "How to report a vulnerability, and the images' measures against known risks.",
     "LICENSE": "Apache-2.0.",
 }
 
 
 @dataclass(frozen=True)
 class Line:
-    """One entry of the tree: its path (a folder's ends in a slash), its phrase, and the names that it defines."""
+    """One entry of the tree: path (with a slash at the end for a folder), description, and public names."""
 
     path: str
-    phrase: str
+    description: str
     names: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
-        """The last part of the path, indented by its depth."""
+        """The last part of the path, indented by the depth."""
         parts = self.path.rstrip("/").split("/")
         return "  " * (len(parts) - 1) + parts[-1] + ("/" if self.path.endswith("/") else "")
 
 
 def tracked() -> list[str]:
-    """Files of the working tree that git knows, or would take."""
+    """Files of the working tree that git does not ignore."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return sorted(name for name in set(listed.stdout.splitlines()) if (ROOT / name).is_file())
 
 
-def phrase(name: str) -> str:
-    """What the file or folder `name` says of itself; empty if nothing."""
-    if name in PHRASES:
-        return PHRASES[name]
+def description(name: str) -> str:
+    """The description of the file or folder `name`; empty if it has none."""
+    if name in DESCRIPTIONS:
+        return DESCRIPTIONS[name]
     if name.endswith("/"):
         package = ROOT / name / "__init__.py"
-        return phrase(f"{name}__init__.py") if package.is_file() else ""
+        return description(f"{name}__init__.py") if package.is_file() else ""
     text = (ROOT / name).read_text(encoding="utf-8")
     if name.endswith(".py"):
         return (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
@@ -96,7 +106,7 @@ def template_comment(text: str) -> str:
 
 
 def names(name: str) -> tuple[str, ...]:
-    """Public classes and functions that the module `name` defines, in order."""
+    """Public classes and functions that the module `name` defines, in the order of the file."""
     if not name.endswith(".py"):
         return ()
     body = ast.parse((ROOT / name).read_text(encoding="utf-8")).body
@@ -105,12 +115,12 @@ def names(name: str) -> tuple[str, ...]:
 
 
 def folder_lines(folder: str, files: list[str]) -> Iterator[Line]:
-    """The line of `folder` (ends in a slash) and of all that lies below it: files first, then folders."""
-    yield Line(folder, phrase(folder))
+    """The lines of `folder` (with a slash at the end) and of everything below it, files before folders."""
+    yield Line(folder, description(folder))
     below = [file for file in files if file.startswith(folder) and not file.endswith("__init__.py")]
     for file in below:
         if "/" not in file.removeprefix(folder):
-            yield Line(file, phrase(file), names(file))
+            yield Line(file, description(file), names(file))
     for inner in sorted(
         {file.removeprefix(folder).split("/")[0] for file in below if file.count("/") > folder.count("/")}
     ):
@@ -118,21 +128,22 @@ def folder_lines(folder: str, files: list[str]) -> Iterator[Line]:
 
 
 def lines() -> list[Line]:
-    """Every line of the tree: packages with all they hold, then what else lies at the top."""
+    """All lines of the tree: the packages with their files, then the other files and folders of the root."""
     files = tracked()
-    rooms = [room for room in ROOMS if any(file.startswith(f"{room}/") for file in files)]
-    tree = [line for room in rooms for line in folder_lines(f"{room}/", files)]
-    others = {file.split("/")[0] + ("/" if "/" in file else "") for file in files} - {f"{room}/" for room in rooms}
-    return tree + [Line(name, words) for name, words in PHRASES.items() if name in others]
+    packages = [package for package in PACKAGES if any(file.startswith(f"{package}/") for file in files)]
+    tree = [line for package in packages for line in folder_lines(f"{package}/", files)]
+    roots = {file.split("/")[0] + ("/" if "/" in file else "") for file in files}
+    others = roots - {f"{package}/" for package in packages}
+    return tree + [Line(name, text) for name, text in DESCRIPTIONS.items() if name in others]
 
 
 def render() -> str:
-    """The tree as text: a line for each entry, and below it the names that it defines."""
+    """The tree as text: one line per entry, and below it its public names."""
     entries = lines()
     width = max(len(line.label) for line in entries) + 2
     text = []
     for line in entries:
-        text.append(f"{line.label:<{width}}{line.phrase}")
+        text.append(f"{line.label:<{width}}{line.description}")
         text += textwrap.wrap(
             ", ".join(line.names), WIDTH, initial_indent=" " * width + "· ", subsequent_indent=" " * (width + 2)
         )
@@ -140,8 +151,9 @@ def render() -> str:
 
 
 def main() -> None:
+    """Replace the tree in the document."""
     text = DOCUMENT.read_text(encoding="utf-8")
-    DOCUMENT.write_text(TREE.sub(lambda found: found[1] + render() + found[3], text), encoding="utf-8")
+    DOCUMENT.write_text(TREE.sub(lambda match: match[1] + render() + match[3], text), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""The three entry points on one machine: no container, no account, no GPU."""
+"""`make demo`: runs the three entry points one after the other on this machine, without container, AWS or GPU."""

@@ -1,4 +1,4 @@
-"""The demo's model: a small BERT, untrained, whose vocabulary was made from the reviews."""
+"""Writes the demo's base model: a small untrained BERT with a vocabulary from the generated reviews."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contract import small_bert
 
 
 def texts(path: Path, column: str) -> Iterator[str]:
-    """The values of `column` in a tab-separated, unquoted file; malformed lines are skipped."""
+    """The values of `column` in a gzip file of tab-separated values without quotes; broken lines are skipped."""
     with gzip.open(path, "rt", encoding="utf-8") as file:
         for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
             if row[column]:
@@ -19,5 +19,5 @@ def texts(path: Path, column: str) -> Iterator[str]:
 
 
 def write_model(folder: Path, reviews: Path, column: str, max_length: int) -> None:
-    """Write a folder that training starts from, without weights."""
+    """Write a model folder without weights, from which training can start."""
     small_bert.write_model(folder, texts(reviews, column), max_length)

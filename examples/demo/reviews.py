@@ -1,7 +1,7 @@
-"""Made-up product reviews with what real ones have: typos, blanks, duplicates, broken lines.
+"""Generates product reviews with the flaws of real data: typos, blank texts, duplicates, broken lines, wrong labels.
 
-A file in the columns of the Amazon Customer Reviews data, tab-separated and unquoted. The stars
-follow the words, except for a few reviewers who pressed the wrong star.
+The file has the columns of the Amazon Customer Reviews data, tab-separated without quotes. The star
+rating follows from the words of the review, except in a few rows.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ BLAME = (
 
 @dataclass(frozen=True)
 class Flaws:
-    """How often something is wrong, as shares of the rows."""
+    """Shares of the rows that have a flaw."""
 
     wrong_star: float = 0.02
     typo: float = 0.10
@@ -54,7 +54,7 @@ class Flaws:
 
 
 def write_reviews(path: Path, rows: int, seed: int = 0, flaws: Flaws | None = None) -> None:
-    """Write `rows` lines below a header to the gzip file `path`."""
+    """Write a header and `rows` lines to the gzip file `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with gzip.open(path, "wt", encoding="utf-8") as file:
         file.write("\t".join(HEADER) + "\n")
@@ -62,7 +62,7 @@ def write_reviews(path: Path, rows: int, seed: int = 0, flaws: Flaws | None = No
 
 
 def lines(rows: int, rng: random.Random, flaws: Flaws) -> Iterator[str]:
-    """`rows` lines of the file, flawed ones among them."""
+    """The `rows` lines of the file, including duplicates and broken lines."""
     earlier = ""
     for number in range(rows):
         if earlier and rng.random() < flaws.duplicate:
@@ -77,7 +77,7 @@ def lines(rows: int, rng: random.Random, flaws: Flaws) -> Iterator[str]:
 
 
 def review(number: int, rng: random.Random, flaws: Flaws) -> list[str]:
-    """The fields of one review, in the header's order."""
+    """The fields of one review, in the order of HEADER."""
     liked = rng.random() < 0.5
     stars = rng.choice((4, 5) if liked != (rng.random() < flaws.wrong_star) else (1, 2, 3))
     product = rng.choice(PRODUCTS)
@@ -89,7 +89,7 @@ def review(number: int, rng: random.Random, flaws: Flaws) -> list[str]:
 
 
 def text(liked: bool, product: str, rng: random.Random) -> str:
-    """A few sentences: most say whether the writer liked the product, some say nothing."""
+    """A few sentences: opinions about the product and neutral sentences."""
     opinions = [opinion(liked, product, rng) for _ in range(rng.randint(1, 4))]
     asides = rng.sample(NEUTRAL, rng.randint(0, 3))
     sentences = opinions + asides
@@ -98,12 +98,13 @@ def text(liked: bool, product: str, rng: random.Random) -> str:
 
 
 def opinion(liked: bool, product: str, rng: random.Random) -> str:
+    """One sentence of praise or blame."""
     sentence = rng.choice(PRAISE if liked else BLAME)
     return sentence.format(part=rng.choice(PARTS), product=product, good=rng.choice(GOOD), bad=rng.choice(BAD))
 
 
 def typo(body: str, rng: random.Random) -> str:
-    """`body` with two neighbouring letters swapped."""
+    """`body` with two adjacent letters swapped."""
     if len(body) < 3:
         return body
     at = rng.randrange(len(body) - 1)

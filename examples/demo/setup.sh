@@ -1,24 +1,24 @@
 #!/usr/bin/env bash
-# Makes the virtual environment $1, and installs the lock file $2 and the torch that the requirements file $3 pins.
-# PYTHON names the interpreter (3.11 or later).
+# Creates the virtual environment $1; installs the lock file $2 and the torch version of the requirements file $3.
+# PYTHON is the interpreter to use (3.11 or later).
 set -euo pipefail
 
 venv=$1 lock=$2 requirements=$3
 python=${PYTHON:-python3}
 
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-  { echo "setup: $("$python" --version) is too old, expected Python 3.11 or later; name one with PYTHON=" >&2; exit 2; }
+  { echo "setup: $("$python" --version) is too old, expected Python 3.11 or later; set another with PYTHON=" >&2; exit 2; }
 [[ -x $venv/bin/python ]] || "$python" -m venv "$venv" ||
   { echo "setup: $python has no venv module; on Debian: apt-get install python3-venv" >&2; exit 2; }
 
-# sagemaker-training holds a C extension that only MPI launches preload. Without a compiler or
-# Python's headers it is built empty, and an empty module stands in for the import.
+# sagemaker-training has a C extension that only MPI jobs use. Without a compiler or Python's headers it is
+# not compiled, and an empty module is installed in its place.
 headers=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["include"])')
 if ! command -v cc >/dev/null || [[ ! -f $headers/Python.h ]]; then
   echo 'setup: no C compiler or no Python.h: building sagemaker-training without its MPI helper'
   export CC=true LDSHARED=true
   site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
-  echo '"""Stands in for the MPI helper of sagemaker-training, which was not compiled here."""' >"$site/gethostname.py"
+  echo '"""Placeholder for the MPI helper of sagemaker-training, which was not compiled."""' >"$site/gethostname.py"
 fi
 
 echo 'setup: installing (a few minutes the first time: torch, transformers, the SageMaker toolkits)'

@@ -1,4 +1,4 @@
-"""The three stages of the demo: processing, training and serving, each run as a process."""
+"""The three stages of the demo (processing, training, serving), each run as a child process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from contract.files import read_json, write_json
-from contract.local_server import ask, free_port, wait_until_ready
+from contract.local_server import free_port, predict, wait_until_ready
 from contract.paths import Paths
 
 SPLITS = ("train", "validation", "test")
@@ -21,7 +21,7 @@ START_LIMIT = 120  # seconds
 
 
 def environment(root: Path, folder: Path, paths: Paths, online: bool) -> dict[str, str]:
-    """The variables that the images set, with every temporary file inside `folder`."""
+    """The environment variables that the images set, with TMPDIR inside `folder`."""
     temporary = folder / "tmp"
     temporary.mkdir(parents=True)
     return {
@@ -38,11 +38,11 @@ def environment(root: Path, folder: Path, paths: Paths, online: bool) -> dict[st
 
 
 def run(stage: str, command: Sequence[str], environ: Mapping[str, str]) -> None:
-    """Run one entry point, its log lines behind its name. Ends the demo where it fails."""
+    """Run one entry point and print its log lines with the prefix `stage`; exit if it fails."""
     print(f"\n== {stage}: {' '.join(command)}")
     started = time.monotonic()
     with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        assert process.stdout is not None  # noqa: S101 (for the type checker: a pipe was asked for)
+        assert process.stdout is not None  # noqa: S101 (for the type checker)
         for line in process.stdout:
             print(f"   {stage} | {line}", end="", flush=True)
     if process.returncode:
@@ -50,15 +50,15 @@ def run(stage: str, command: Sequence[str], environ: Mapping[str, str]) -> None:
     print(f"== {stage}: {time.monotonic() - started:.0f} s")
 
 
-def process(environ: Mapping[str, str], paths: Paths, data: Path, tokenizer: str, given: argparse.Namespace) -> None:
-    """Raw text to prepared splits, and what became of the rows."""
+def process(environ: Mapping[str, str], paths: Paths, data: Path, tokenizer: str, options: argparse.Namespace) -> None:
+    """Run processing, and print the row counts of its report."""
     run(
         "processing",
         [
             *("python", "-m", "processing", "--input", str(data), "--tokenizer", tokenizer),
-            *("--text-column", given.text, "--label-column", given.label, "--label-threshold", given.threshold),
-            *("--label-names", "NEGATIVE,POSITIVE", "--max-length", str(given.max_length)),
-            *("--max-rows", str(given.rows)),
+            *("--text-column", options.text, "--label-column", options.label, "--label-threshold", options.threshold),
+            *("--label-names", "NEGATIVE,POSITIVE", "--max-length", str(options.max_length)),
+            *("--max-rows", str(options.rows)),
         ],
         environ,
     )
@@ -68,28 +68,27 @@ def process(environ: Mapping[str, str], paths: Paths, data: Path, tokenizer: str
 
 
 def train(environ: Mapping[str, str], paths: Paths, hyperparameters: Mapping[str, str]) -> None:
-    """Prepared splits to a fine-tuned model. Copying them stands for S3."""
+    """Copy the splits to the training channels, as S3 does, run training, and print its accuracy."""
     for split in SPLITS:
         shutil.copytree(paths.base / "processing" / split, paths.channel(split))
     write_json(paths.hyperparameters, dict(hyperparameters))
     run("training", ["python", "-m", "training", "train"], environ)
     metrics = read_json(paths.output_data / "metrics.json", "metrics")["metrics"]
-    print(f"   reached validation accuracy {metrics['eval_accuracy']:.3f}; wrote {paths.model}")
+    print(f"   validation accuracy {metrics['eval_accuracy']:.3f}; wrote {paths.model}")
 
 
-def serve(environ: Mapping[str, str], questions: Sequence[str]) -> None:
-    """Answers over HTTP from the model that training wrote."""
+def serve(environ: Mapping[str, str], texts: Sequence[str]) -> None:
+    """Serve the model that training wrote, send it `texts`, and print the predictions."""
     port = free_port()
     with server(environ, port) as address:
-        print(f"   ready at {address}; asking {len(questions)} questions")
-        answers = ask(address, questions)
-        for question, answer in zip(questions, answers, strict=True):
-            print(f"   {answer['label']} {answer['score']:.3f}  {question}")
+        print(f"   ready at {address}; sending {len(texts)} texts")
+        for text, prediction in zip(texts, predict(address, texts), strict=True):
+            print(f"   {prediction['label']} {prediction['score']:.3f}  {text}")
 
 
 @contextmanager
 def server(environ: Mapping[str, str], port: int) -> Iterator[str]:
-    """A served model, ready; its log is in the temporary folder."""
+    """Run the server and yield its address once it is ready; its log is in the temporary folder."""
     command = ["python", "-m", "inference", "serve"]
     log_file = Path(environ["TMPDIR"]) / "inference.log"
     print(f"\n== inference: {' '.join(command)} (log: {log_file})")

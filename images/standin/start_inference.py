@@ -1,4 +1,4 @@
-"""The shape of the inference container's own entry: `serve` starts the toolkit's server."""
+"""Entry point of the inference stand-in, as in the Deep Learning Container: `serve` starts the toolkit's server."""
 
 import subprocess
 import sys
@@ -7,6 +7,7 @@ from sagemaker_inference import model_server
 
 
 def main() -> None:
+    """Start the server for `serve`, else run the arguments as a command."""
     if sys.argv[1:] == ["serve"]:
         model_server.start_model_server()
     else:

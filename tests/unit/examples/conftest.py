@@ -1,11 +1,11 @@
-"""AWS as moto plays it."""
+"""AWS as simulated by moto."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from aws_keys import use_nobodys_keys
+from aws_keys import use_test_credentials
 from moto import mock_aws
 
 REGION = "eu-west-1"
@@ -13,8 +13,8 @@ REGION = "eu-west-1"
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Credentials and a region that are nobody's; whatever boto3 asks is answered here."""
-    use_nobodys_keys(monkeypatch)
+    """Simulate AWS for boto3, with credentials and a region for tests."""
+    use_test_credentials(monkeypatch)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     with mock_aws():
         yield

@@ -1,11 +1,11 @@
-"""Every request of the boto3 examples against the service's own description."""
+"""Validates every request of the boto3 examples by the service description."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from service_model import complaints
+from service_model import errors_of
 
 from examples import boto3_jobs as jobs
 from examples.account import Account
@@ -23,7 +23,7 @@ def training(account: Account = STRICT, **settings: Any) -> dict[str, Any]:
 
 
 def requests(account: Account) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Operation and request by what they are for."""
+    """Operation and request by purpose."""
     return {
         "processing": (
             "CreateProcessingJob",
@@ -41,8 +41,8 @@ def requests(account: Account) -> dict[str, tuple[str, dict[str, Any]]]:
 
 @pytest.mark.parametrize("account", [PLAIN, STRICT], ids=["plain", "strict"])
 @pytest.mark.parametrize("purpose", list(requests(PLAIN)))
-def test_the_service_would_take_every_request(purpose: str, account: Account) -> None:
-    assert complaints(*requests(account)[purpose]) == []
+def test_every_request_is_valid_by_the_service_description(purpose: str, account: Account) -> None:
+    assert errors_of(*requests(account)[purpose]) == []
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_the_service_would_take_every_request(purpose: str, account: Account) ->
     ],
 )
 def test_a_broken_field_is_found(change: dict[str, Any], complaint: str) -> None:
-    found = complaints("CreateTrainingJob", training() | change)
+    found = errors_of("CreateTrainingJob", training() | change)
     assert any(complaint in line for line in found)
 
 
@@ -78,7 +78,7 @@ def test_volumes_get_the_key(instance_type: str) -> None:
 
 
 @pytest.mark.parametrize("instance_type", ["ml.m5d.large", "ml.g4dn.xlarge", "ml.g5.xlarge", "ml.p4d.24xlarge"])
-def test_disks_of_the_instance_itself_get_none_but_results_do(instance_type: str) -> None:
+def test_local_nvme_storage_gets_no_key_but_results_do(instance_type: str) -> None:
     request = training(instance_type=instance_type)
     assert "VolumeKmsKeyId" not in request["ResourceConfig"]
     assert request["OutputDataConfig"]["KmsKeyId"] == KEY

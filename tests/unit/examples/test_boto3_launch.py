@@ -1,4 +1,4 @@
-"""The chain of boto3 requests, sent to moto's SageMaker."""
+"""The requests of the boto3 chain, sent to moto's SageMaker."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def client(aws: None) -> Any:
     return boto3.client("sagemaker")
 
 
-def test_each_job_reads_what_the_one_before_wrote(client: Any) -> None:
+def test_each_job_reads_the_outputs_of_the_one_before(client: Any) -> None:
     trained = launch(client, IMAGES, Account(ROLE), "s3://jobs/reviews", "first", [], {"epochs": 1})
     processing = client.describe_processing_job(ProcessingJobName="first")
     training = client.describe_training_job(TrainingJobName="first")
@@ -35,10 +35,10 @@ def test_each_job_reads_what_the_one_before_wrote(client: Any) -> None:
     [
         ({"ExitMessage": "unknown option --x", "FailureReason": "exit code 2"}, "unknown option --x"),
         ({"FailureReason": "no channel train"}, "no channel train"),
-        ({}, "for a reason that the log has"),
+        ({}, "see the log for the reason"),
     ],
 )
-def test_a_failed_job_says_why(reasons: dict[str, str], sentence: str) -> None:
+def test_a_failed_job_raises_its_reason(reasons: dict[str, str], sentence: str) -> None:
     def describe(**_: str) -> dict[str, str]:
         return {"ProcessingJobStatus": "Failed", **reasons}
 

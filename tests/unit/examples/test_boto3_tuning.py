@@ -1,11 +1,11 @@
-"""The tuning request against the service's own description; the regexes meet real logs in the training tests."""
+"""Validates the tuning request by the service description; the training tests apply the regexes to real logs."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from service_model import complaints
+from service_model import errors_of
 
 from examples.account import Account
 from examples.boto3_tuning import categorical, continuous, tuning_job
@@ -21,14 +21,14 @@ def request(**settings: Any) -> dict[str, Any]:
     return tuning_job("tune", "image:1", account, *where, {"epochs": 3}, RANGES, **settings)
 
 
-def test_the_service_would_take_it() -> None:
-    assert complaints("CreateHyperParameterTuningJob", request()) == []
+def test_the_request_is_valid_by_the_service_description() -> None:
+    assert errors_of("CreateHyperParameterTuningJob", request()) == []
 
 
 def test_a_broken_field_is_found() -> None:
     broken = request()
     broken["HyperParameterTuningJobConfig"]["Strategy"] = "Guessing"
-    [found] = complaints("CreateHyperParameterTuningJob", broken)
+    [found] = errors_of("CreateHyperParameterTuningJob", broken)
     assert "Strategy is 'Guessing', expected one of" in found
 
 
@@ -48,8 +48,8 @@ def test_trials_share_no_checkpoints() -> None:
     assert definition["EnableNetworkIsolation"] is True
 
 
-def test_training_understands_what_a_trial_is_told() -> None:
-    """What is fixed, what is tried, and the objective, which the tuner adds."""
+def test_training_accepts_the_hyperparameters_of_a_trial() -> None:
+    """Static hyperparameters, values of a trial, and the objective, which the tuner adds."""
     ranges = request()["HyperParameterTuningJobConfig"]["ParameterRanges"]
     tried = {span["Name"]: span["MinValue"] for span in ranges["ContinuousParameterRanges"]}
     tried |= {span["Name"]: span["Values"][0] for span in ranges["CategoricalParameterRanges"]}

@@ -1,4 +1,4 @@
-"""The requests that SDK v2 would send to AWS for the examples: caught on their way to moto."""
+"""The requests that SDK v2 sends to AWS for the examples, recorded and sent to moto."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from typing import Any
 
 import boto3
 import pytest
-from service_model import complaints
+from service_model import errors_of
 
-# The SDK's own imports.
+# Warnings of the SDK's imports.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 ROLE = "arn:aws:iam::123456789012:role/jobs"
 IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-huggingface-training:1"
-# moto knows the older types of instances only.
+# moto has only older instance types.
 INSTANCE = "ml.g4dn.xlarge"
 
 
 @pytest.fixture
 def sent() -> dict[str, dict[str, Any]]:
-    """The requests by operation, as they come."""
+    """The requests sent so far, by operation."""
     return {}
 
 
@@ -30,7 +30,7 @@ def session(aws: None, sent: dict[str, dict[str, Any]], monkeypatch: pytest.Monk
     def catch(params: dict[str, Any], model: Any, **_: Any) -> None:
         sent[model.name] = params
 
-    # moto's jobs end at once; the SDK would ask again after seconds.
+    # moto's jobs end at once; the SDK would wait seconds before it polls.
     monkeypatch.setattr("time.sleep", lambda _: None)
     client = boto3.client("sagemaker")
     client.meta.events.register("before-parameter-build.sagemaker", catch)
@@ -47,15 +47,15 @@ def train(session: Any, **capacity: Any) -> None:
 
 
 def valid(sent: dict[str, dict[str, Any]], operation: str) -> dict[str, Any]:
-    """The request for `operation`, which the service would take."""
-    assert complaints(operation, sent[operation]) == []
+    """The request for `operation`, after validation."""
+    assert errors_of(operation, sent[operation]) == []
     return sent[operation]
 
 
 def test_processing(session: Any, sent: dict[str, dict[str, Any]]) -> None:
     from examples import sdk_v2
 
-    # The SDK looks at the instances when it waits, and moto keeps nothing of them.
+    # The SDK reads the instances while it waits, and moto does not store them.
     with pytest.raises(KeyError, match="ProcessingResources"):
         sdk_v2.process(IMAGE, ROLE, "s3://b/raw", "s3://b/model", "s3://b/prepared", ["--seed", "1"], session=session)
     request = valid(sent, "CreateProcessingJob")

@@ -1,4 +1,4 @@
-"""The pipeline as it would be sent to AWS; it runs in the container tests."""
+"""The definition of the pipeline that is sent to AWS; the container tests run it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from service_model import complaints
+from service_model import errors_of
 
-# The SDK's own imports.
+# Warnings of the SDK's imports.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 ROLE = "arn:aws:iam::123456789012:role/jobs"
@@ -20,7 +20,7 @@ IMAGES = {
 
 @pytest.fixture
 def steps(aws: None) -> dict[str, dict[str, Any]]:
-    """Those of the definition by name."""
+    """The steps of the definition, by name."""
     from sagemaker.workflow.pipeline_context import PipelineSession
 
     from examples.sdk_v2_pipeline import pipeline
@@ -32,7 +32,7 @@ def steps(aws: None) -> dict[str, dict[str, Any]]:
 
 
 def filled(value: Any) -> Any:
-    """`value` with an address for everything that SageMaker fills in when the pipeline runs."""
+    """`value` with an S3 URI for everything that SageMaker fills in when the pipeline runs."""
     if isinstance(value, dict):
         if any(key == "Get" or key.startswith("Std:") for key in value):
             return "s3://filled/in"
@@ -41,7 +41,7 @@ def filled(value: Any) -> Any:
 
 
 def references(value: Any) -> set[str]:
-    """Names of the steps that `value` takes something of."""
+    """Names of the steps that `value` refers to."""
     if isinstance(value, list):
         return set().union(*map(references, value))
     if isinstance(value, dict):
@@ -59,13 +59,13 @@ def references(value: Any) -> set[str]:
         ("Train", "CreateTrainingJob", {"TrainingJobName": "t"}),
     ],
 )
-def test_the_service_would_take_each_step(
+def test_each_step_is_valid_by_the_service_description(
     steps: dict[str, dict[str, Any]], name: str, operation: str, generated: dict[str, str]
 ) -> None:
-    assert complaints(operation, filled(steps[name]["Arguments"]) | generated) == []
+    assert errors_of(operation, filled(steps[name]["Arguments"]) | generated) == []
 
 
-def test_each_step_reads_what_the_one_before_wrote(steps: dict[str, dict[str, Any]]) -> None:
+def test_each_step_reads_the_outputs_of_the_one_before(steps: dict[str, dict[str, Any]]) -> None:
     assert {name: references(steps[name]["Arguments"]) for name in steps} == {
         "Process": set(),
         "Train": {"Process"},
@@ -84,5 +84,5 @@ def test_the_gate_registers_what_is_accurate_enough_and_fails_on_the_rest(steps:
         "Path": "training.metrics.eval_accuracy",
     }
     [register], [fail] = gate["IfSteps"], gate["ElseSteps"]
-    assert complaints("CreateModelPackage", filled(register["Arguments"])) == []
+    assert errors_of("CreateModelPackage", filled(register["Arguments"])) == []
     assert fail["Type"] == "Fail"

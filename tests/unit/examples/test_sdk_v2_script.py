@@ -1,4 +1,4 @@
-"""The request that SDK v2 would send to AWS for a team's own script."""
+"""The request that SDK v2 sends to AWS for a team's own script."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Any
 
 import boto3
 import pytest
-from service_model import complaints
+from service_model import errors_of
 
 from training import user_script
 
-# The SDK's own imports.
+# Warnings of the SDK's imports.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 ROLE = "arn:aws:iam::123456789012:role/jobs"
 IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-huggingface-training:1"
-# moto knows the older types of instances only.
+# moto has only older instance types.
 INSTANCE = "ml.g4dn.xlarge"
 
 
 @pytest.fixture
 def sent(aws: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
-    """The request of CreateTrainingJob for a script that torchrun starts in two processes."""
+    """The CreateTrainingJob request for a script that torchrun starts with two processes."""
     from sagemaker.session import Session
 
     from examples import sdk_v2_script
@@ -47,8 +47,8 @@ def sent(aws: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str
     return requests[0]
 
 
-def test_the_service_would_take_the_request(sent: dict[str, Any]) -> None:
-    assert complaints("CreateTrainingJob", sent) == []
+def test_the_script_request_is_valid_by_the_service_description(sent: dict[str, Any]) -> None:
+    assert errors_of("CreateTrainingJob", sent) == []
 
 
 def test_the_image_would_run_the_script_by_torchrun(sent: dict[str, Any]) -> None:
@@ -57,5 +57,5 @@ def test_the_image_would_run_the_script_by_torchrun(sent: dict[str, Any]) -> Non
     assert user_script.launchers(given) == {"sagemaker_torch_distributed_enabled": "torchrun"}
     assert given["sagemaker_mpi_num_of_processes_per_host"] == "2"
     assert given["sagemaker_submit_directory"].startswith('"s3://bucket/')
-    # The SDK quotes the values of a script.
+    # The SDK quotes the hyperparameters of a script as JSON.
     assert given["text"] == '"a"'

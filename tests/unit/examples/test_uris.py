@@ -1,4 +1,4 @@
-"""The launchers' image, from what a release leaves behind: written by the release's own code."""
+"""URIs of images from images.json and SSM, as images/release.py writes them."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def refusal(code: str, message: str = "no") -> ClientError:
         (refusal("LimitExceededException", "too many"), "AWS refused CreateRepository in region mars-1: too many"),
     ],
 )
-def test_each_error_says_what_to_do(error: Exception, sentence: str) -> None:
+def test_each_error_has_its_remedy(error: Exception, sentence: str) -> None:
     with pytest.raises(AwsError, match=sentence), explained("mars-1"):
         raise error
 

@@ -26,7 +26,7 @@ def test_every_image_has_its_target_its_requirements_and_its_package(catalog: Ca
     assert programs == targets
 
 
-def test_repositories_carry_the_word_that_managed_policies_ask_for(catalog: Catalog) -> None:
+def test_repository_names_contain_sagemaker_for_managed_policies(catalog: Catalog) -> None:
     assert all("sagemaker" in catalog.field(name, "repository") for name in catalog.names())
 
 

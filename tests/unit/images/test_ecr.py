@@ -1,4 +1,4 @@
-"""What build.sh asks of ECR, as it asks."""
+"""The commands of build.sh for ECR."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_preparing_twice_changes_nothing(capsys: pytest.CaptureFixture[str]) -> 
     assert (ecr.main(command), ecr.main(command)) == (0, 0)
     first, second = capsys.readouterr().out.splitlines()
     assert first == f"{HOST}/sagemaker-x: created, lifecycle, pull policy"
-    assert second == f"{HOST}/sagemaker-x: nothing to change"
+    assert second == f"{HOST}/sagemaker-x: unchanged"
 
 
 def test_another_registry_is_refused_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -32,8 +32,8 @@ def test_another_registry_is_refused_in_one_sentence(capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("option", "value", "sentence"),
     [
-        ("--pull-accounts", "1234", "'1234' is no account id; expected twelve digits"),
-        ("--pull-organization", "acme", "'acme' is no organization id; expected o-"),
+        ("--pull-accounts", "1234", "'1234' is not an account id; expected twelve digits"),
+        ("--pull-organization", "acme", "'acme' is not an organization id; expected o-"),
     ],
 )
 def test_who_may_pull_is_checked(option: str, value: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:

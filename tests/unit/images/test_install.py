@@ -1,4 +1,4 @@
-"""What a build installs, by scripts that stand in for pip and uv and record their arguments."""
+"""Installation in a build, with replacements for pip and uv that record their arguments."""
 
 from __future__ import annotations
 

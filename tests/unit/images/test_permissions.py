@@ -1,4 +1,4 @@
-"""The policies of docs/policies: what they allow, and that it is no more."""
+"""The policies of docs/policies allow what is needed, and no more."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ GIVEN = {
     "parameters": "ml/images",
 }
 JOBS = ("processing", "training", "inference")
-# For these IAM knows no resource (Service Authorization Reference).
+# Actions for which IAM has no resource (Service Authorization Reference).
 WITHOUT_RESOURCE = {"ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"}
-# What the linter says of the first statement of a policy that is changed like this.
+# Changes of the first statement of a policy, with the linter's finding.
 BROKEN = {
     "UNKNOWN_ACTION": {"Action": "s3:GetObjects"},
     "RESOURCE_STAR": {"Resource": "*"},
@@ -55,16 +55,16 @@ def actions(name: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    """What parliament, a linter of policies, says of ours and of the broken ones, by name."""
+    """Findings of parliament, a linter of policies, for the valid and the broken policies, by name."""
     folder = tmp_path_factory.mktemp("policies")
-    # Trust policies name no resource, which the linter asks of all.
+    # Trust policies have no resource, which the linter requires of all policies.
     documents = {name: policy(name) for name in permissions.names() if "trust" not in name}
     for finding, change in BROKEN.items():
         documents[finding] = policy("training")
         documents[finding]["Statement"][0] |= change
     for name, document in documents.items():
         (folder / f"{name}.json").write_text(json.dumps(document))
-    # A process of its own, because it warns about setuptools when it is imported.
+    # In a separate process, since its import warns about setuptools.
     command: list[str | Path] = [Path(sys.executable).with_name("parliament"), "--json", "--directory", folder]
     said = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL).stdout
     found = [json.loads(line) for line in said.splitlines()]
@@ -79,7 +79,7 @@ def test_the_linter_of_policies_finds_what_is_broken_and_nothing_else(findings: 
 
 
 @pytest.mark.parametrize("name", permissions.names())
-def test_a_resource_is_open_only_where_there_is_no_other(name: str) -> None:
+def test_a_wildcard_resource_is_used_only_where_iam_has_no_other(name: str) -> None:
     for statement in policy(name)["Statement"]:
         assert statement["Effect"] == "Allow"
         open_actions = listed(statement["Action"]) if "*" in listed(statement.get("Resource", "none")) else []
@@ -128,12 +128,12 @@ def test_partition_and_owner_of_the_bases_follow_from_the_region() -> None:
     ("arguments", "sentence"),
     [
         (["trust"], "policy trust needs --account, --region"),
-        (["key", "--kms-key", "*"], "argument --kms-key: '*' does not fit, expected the ARN of a key"),
-        (["training", "--bucket", "a*"], "argument --bucket: 'a*' does not fit"),
-        (["training", "--prefix", "a/*"], "argument --prefix: 'a/*' does not fit"),
+        (["key", "--kms-key", "*"], "argument --kms-key: '*' is not valid, expected the ARN of a key"),
+        (["training", "--bucket", "a*"], "argument --bucket: 'a*' is not valid"),
+        (["training", "--prefix", "a/*"], "argument --prefix: 'a/*' is not valid"),
     ],
 )
-def test_what_is_missing_or_too_wide_is_one_sentence(
+def test_missing_and_too_wide_values_are_one_sentence(
     arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     try:
@@ -146,7 +146,7 @@ def test_what_is_missing_or_too_wide_is_one_sentence(
 
 @pytest.fixture
 def become(aws_account: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Makes this process a user with one policy, which moto enforces from then on."""
+    """Switch this process to a user with one policy, which moto enforces from then on."""
 
     def become(document: dict[str, Any]) -> None:
         iam = boto3.client("iam", region_name=REGION)
@@ -155,7 +155,7 @@ def become(aws_account: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
         key = iam.create_access_key(UserName="user")["AccessKey"]
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
-        # The session has read the keys of before already.
+        # The default session has cached the earlier keys.
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
         monkeypatch.setattr(settings, "INITIAL_NO_AUTH_ACTION_COUNT", 0)
         monkeypatch.setattr(ActionAuthenticatorMixin, "request_count", 0)
@@ -164,7 +164,7 @@ def become(aws_account: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
 
 
 def without(document: dict[str, Any], action: str) -> dict[str, Any]:
-    """The policy less one action, and open to all resources: of ECR and SSM moto knows the actions alone."""
+    """The policy without one action, for all resources, since moto checks only actions for ECR and SSM."""
     statements = [
         statement | {"Resource": "*", "Action": [each for each in listed(statement["Action"]) if each != action]}
         for statement in document["Statement"]
@@ -173,7 +173,7 @@ def without(document: dict[str, Any], action: str) -> dict[str, Any]:
 
 
 def publish(repository: str) -> list[int]:
-    """What build.sh does around a push, on a repository that is missing and on one of other settings."""
+    """The AWS requests of a push by build.sh, for a missing repository and for one with other settings."""
     image = release.Image("training", "", f"{HOST}/x@sha256:1", "", "", 1, "1.0.0", "", {})
     who = ["--pull-accounts", "111122223333"]
     statuses = [
@@ -197,7 +197,7 @@ def test_the_publishers_policy_suffices(other_settings: None, become: Callable[[
     assert publish("sagemaker-huggingface-training") == [0, 0, 0, 0]
 
 
-# The others move layers and manifests, which moto has no part in.
+# The other actions are for layers and manifests, which moto does not support.
 CALLED = [
     *(action for action in actions("publisher") if action.startswith("ssm:")),
     "ecr:GetAuthorizationToken",
@@ -219,7 +219,7 @@ def test_the_publisher_needs_each_action(
         told = capsys.readouterr().err
     except aws.AwsError as error:
         told = str(error)
-    # ECR's own words, which build.sh makes a sentence of, are of another shape than moto's.
+    # moto's error message differs from ECR's, which build.sh parses.
     assert f"not authorized to perform: {action}<" in told
 
 

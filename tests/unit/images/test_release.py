@@ -1,4 +1,4 @@
-"""What launchers read after a push."""
+"""images.json and SSM parameters of a push."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_parameters_name_the_image_by_digest_and_latest_moves(ssm: Any) -> None:
 def test_the_digest_is_that_of_the_tags_own_registry() -> None:
     digests = ["localhost:5000/sagemaker-huggingface-training@sha256:1", f"{REPOSITORY}@sha256:2"]
     assert by_digest(f"{REPOSITORY}:1.0.0", digests) == f"{REPOSITORY}@sha256:2"
-    with pytest.raises(ReleaseError, match="has no digest in its registry; expected one that was pushed"):
+    with pytest.raises(ReleaseError, match="has no digest in its registry; expected an image that was pushed"):
         by_digest("other:1.0.0", digests)
 
 
@@ -49,8 +49,8 @@ def test_images_are_found_by_name() -> None:
     assert (found["versions"], found["size"], "name" in found) == ({"x": "1"}, 7, False)
 
 
-def test_the_engine_is_asked_and_the_file_is_written(tmp_path: Path) -> None:
-    """A client that answers as docker does; the real one is asked in the container tests."""
+def test_images_json_is_written_from_the_engines_output(tmp_path: Path) -> None:
+    """With a replacement for the Docker client; the container tests use the real one."""
     labels = {
         f"org.opencontainers.image.{key}": value
         for key, value in {

@@ -38,13 +38,13 @@ def test_a_missing_repository_is_made_and_the_second_call_changes_nothing(reposi
     assert repositories.ensure(NAME, PULLERS) == []
 
 
-def test_a_key_of_ones_own_encrypts(repositories: Repositories) -> None:
+def test_the_configured_key_encrypts(repositories: Repositories) -> None:
     key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1"
     repositories.ensure(NAME, Pullers(), key)
     assert described(repositories)["encryptionConfiguration"] == {"encryptionType": "KMS", "kmsKey": key}
 
 
-def test_a_repository_of_other_settings_gets_ours_and_keeps_the_statements_of_others(
+def test_settings_are_updated_and_statements_of_others_are_kept(
     repositories: Repositories,
 ) -> None:
     repositories.ecr.create_repository(repositoryName=NAME, imageTagMutability="MUTABLE")
@@ -60,7 +60,7 @@ def test_a_repository_of_other_settings_gets_ours_and_keeps_the_statements_of_ot
     assert found[1]["Principal"] == {"AWS": ["arn:aws:iam::444455556666:root"]}
 
 
-def test_no_statement_lets_anybody_in_or_do_more_than_pull(repositories: Repositories) -> None:
+def test_no_statement_allows_everybody_or_more_than_pull(repositories: Repositories) -> None:
     repositories.ensure(NAME, PULLERS)
     for statement in policy(repositories)["Statement"]:
         assert set(statement["Action"]) <= {
@@ -80,7 +80,7 @@ def test_images_expire_by_age_when_untagged_and_by_number_when_tagged(repositori
     assert (tagged["tagStatus"], tagged["countType"], tagged["countNumber"]) == ("tagged", "imageCountMoreThan", 30)
 
 
-def test_tags_that_are_there_are_told_from_those_that_are_not(repositories: Repositories) -> None:
+def test_present_lists_the_tags_that_exist(repositories: Repositories) -> None:
     repositories.ensure(NAME, Pullers())
     manifest = {
         "schemaVersion": 2,

@@ -18,7 +18,7 @@ def test_the_document_is_valid_and_names_every_distribution() -> None:
     assert found["metadata"]["component"]["version"] == "1.0.0"
 
 
-def test_what_is_not_valid_would_be_seen() -> None:
+def test_an_invalid_document_would_be_noticed() -> None:
     text = render("training", URI, "1.0.0", INSIDE).replace('"container"', '"box"')
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is not None
 

@@ -1,4 +1,4 @@
-"""Links of the site that lead out of docs/."""
+"""Links of the site to files outside docs/."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tools.site import DOCS, ROOT, relinked
 PAGE = DOCS / "page.md"
 
 
-def test_a_link_out_of_docs_leads_to_the_repository() -> None:
+def test_a_link_out_of_docs_becomes_a_link_to_the_repository() -> None:
     text = "see [build](../build.sh) and [guide](processing.md#labels)"
     expected = "see [build](https://host/team/jobs/blob/main/build.sh) and [guide](processing.md#labels)"
     assert relinked(text, PAGE, "https://host/team/jobs/") == expected
@@ -17,13 +17,13 @@ def test_without_a_repository_it_is_text() -> None:
     assert relinked("[build](../build.sh)", PAGE, "") == "build"
 
 
-def test_a_folder_of_docs_is_no_page() -> None:
+def test_a_link_to_a_folder_of_docs_is_a_link_to_the_repository() -> None:
     assert (
         relinked("[policies](policies)", PAGE, "https://host/r") == "[policies](https://host/r/blob/main/docs/policies)"
     )
 
 
-def test_pictures_and_addresses_stay() -> None:
+def test_images_and_urls_are_unchanged() -> None:
     text = "![chain](images/chain.svg) [elsewhere](https://example.com/x.py)"
     assert relinked(text, PAGE, "https://host/r") == text
 
@@ -34,7 +34,7 @@ def test_a_dead_link_is_a_warning_which_ends_a_strict_build(caplog: pytest.LogCa
 
 
 def test_the_site_is_built_strictly() -> None:
-    # mkdocs counts what it logs: with --quiet a strict build passes over every warning.
+    # With --quiet mkdocs --strict ignores warnings, since it counts logged ones only.
     command = next(line for line in (ROOT / "Makefile").read_text().splitlines() if "mkdocs build" in line)
     assert "--strict" in command
     assert "--quiet" not in command

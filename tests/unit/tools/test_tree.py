@@ -1,4 +1,4 @@
-"""The tree of the repository: phrases and names out of files."""
+"""The tree of the repository: descriptions and names from the files."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_folders_are_nested_and_come_after_files(root: Path) -> None:
-    found = [(line.label, line.phrase) for line in tree.lines()]
+    found = [(line.label, line.description) for line in tree.lines()]
     assert found == [
         ("contract/", "Shared."),
         ("  b.py", "What b has."),
