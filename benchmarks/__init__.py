@@ -1,1 +1,1 @@
-"""Each image measured against its peer, in one run on one machine."""
+"""Benchmarks of each image against its alternative (tutorial, plain Trainer, Hugging Face toolkit)."""

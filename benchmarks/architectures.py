@@ -1,9 +1,9 @@
-"""A table of what holds for which architecture, from the tests of the matrix.
+"""Prints a table of model architectures and passed tests: training, resume, LoRA, pipeline, serving.
 
     python -m benchmarks.architectures [-k 'gpt2 or llama']
 
-Runs tests/integration/test_training_architectures.py, and writes yes or no for each architecture and promise; for an
-architecture that was not run, nothing. Exits with pytest's status.
+Runs tests/integration/test_training_architectures.py and prints yes or no for each architecture and test, and nothing
+for a test that was not run. Exits with pytest's status.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ import pytest
 TESTS = Path(__file__).parents[1] / "tests" / "integration" / "test_training_architectures.py"
 COLUMNS = {
     "test_it_trains_from_text_and_the_loss_falls": "starts",
-    "test_a_killed_training_resumes_to_the_same_bits": "resume identical",
-    "test_the_best_model_is_delivered_though_it_is_not_the_last": "best not last",
-    "test_a_model_adapted_in_low_rank_is_delivered_as_a_plain_one": "LoRA",
-    "test_it_answers_in_a_plain_pipeline_with_the_right_labels": "pipeline loads",
-    "test_it_is_served_with_the_pipelines_scores": "served scores equal",
+    "test_a_killed_training_resumes_bit_identically": "resume identical",
+    "test_the_best_model_is_delivered_even_if_it_is_not_the_last": "best not last",
+    "test_a_lora_model_is_delivered_with_merged_weights": "LoRA",
+    "test_it_works_in_transformers_pipeline_with_the_right_labels": "pipeline loads",
+    "test_the_served_scores_equal_the_pipelines": "served scores equal",
 }
 
 
 class Recorder:
-    """A plugin of pytest that keeps which test passed for which architecture."""
+    """A pytest plugin that records which test passed for which architecture."""
 
     def __init__(self) -> None:
         self.passed: defaultdict[str, dict[str, bool]] = defaultdict(dict)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """One phase of a test: what fails in one of them has not passed."""
+        """Record one phase (set-up, call, tear-down) of a test, which passes only if all phases pass."""
         name = re.search(r"::(\w+)\[(.+)\]$", report.nodeid)
         if name and name[1] in COLUMNS:
             row = self.passed[name[2]]
@@ -41,7 +41,7 @@ class Recorder:
 
 
 def table(passed: dict[str, dict[str, bool]]) -> str:
-    """Markdown: a row for each architecture, a column for each promise."""
+    """A Markdown table with a row for each architecture and a column for each test."""
     words = {True: "yes", False: "**no**", None: ""}
     lines = [f"| architecture | {' | '.join(COLUMNS.values())} |", "|---" * (len(COLUMNS) + 1) + "|"]
     for architecture, row in passed.items():
@@ -50,6 +50,7 @@ def table(passed: dict[str, dict[str, bool]]) -> str:
 
 
 def main() -> int:
+    """Run the tests and print the table; returns pytest's status."""
     recorder = Recorder()
     status = pytest.main([str(TESTS), "-q", "--no-header", *sys.argv[1:]], plugins=[recorder])
     print(table(recorder.passed), flush=True)

@@ -1,9 +1,9 @@
-"""Throughput of the model's forward pass alone, on texts tokenized and sorted beforehand.
+"""Measures the throughput of the model's forward pass alone, an upper bound for any server on this machine.
 
     python -m benchmarks.ceiling MODEL TEXTS DTYPE SECONDS
 
-TEXTS is a file with one JSON text a line. Batches of 32 texts of like length, no server, no
-answers: the most that any server on this machine could reach. Prints {"rate": texts a second}.
+TEXTS is a file with one JSON string per line. The texts are tokenized and sorted by length beforehand, and
+run in batches of 32, without server and responses. Prints {"rate": texts/s}.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MAX_LENGTH = 512
 
 
 def batches(folder: str, texts: list[str], device: torch.device) -> list[dict[str, Any]]:
-    """Inputs of the model: whole batches of texts of like length, in order of length."""
+    """Inputs of the model: full batches of texts of similar length, sorted by length."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
     limit = min(MAX_LENGTH, tokenizer.model_max_length)
     rows = sorted(tokenizer(texts, truncation=True, max_length=limit)["input_ids"], key=len)
@@ -32,7 +32,7 @@ def batches(folder: str, texts: list[str], device: torch.device) -> list[dict[st
 
 
 def rate(forward: Callable[[dict[str, Any]], None], inputs: list[dict[str, Any]], seconds: float) -> float:
-    """Texts a second, in whole rounds over `inputs` until `seconds` are over; the first batch warms up."""
+    """Texts/s over whole rounds of `inputs` until `seconds` have passed, after one batch of warm-up."""
     forward(inputs[0])
     started, done = time.perf_counter(), 0
     while (elapsed := time.perf_counter() - started) < seconds:
@@ -43,6 +43,7 @@ def rate(forward: Callable[[dict[str, Any]], None], inputs: list[dict[str, Any]]
 
 
 def main() -> None:
+    """Measure and print the throughput."""
     folder, path, dtype, seconds = sys.argv[1:]
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     texts = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]

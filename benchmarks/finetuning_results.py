@@ -1,4 +1,4 @@
-"""Results of benchmarks/finetuning.py: a table, and the difference between the two ways with its standard error."""
+"""Results of benchmarks/finetuning.py: table, and difference between the two programs with its standard error."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from dataclasses import dataclass
 from benchmarks.measure import Run, median
 
 IMAGE, TRAINER = "training image", "plain Trainer"
-HEADS = ("precision", "way", "accuracy by seed", "mean", "delivered", "seconds (median)", "times", "peak memory")
+HEADS = ("precision", "program", "accuracy by seed", "mean", "delivered", "seconds (median)", "speed-up", "peak memory")
 
 
 @dataclass(frozen=True)
 class Result:
-    """One training.
+    """The result of one training.
 
     Attributes:
         precision: fp32 or bf16.
-        seed: of both head and order of rows.
-        way: IMAGE or TRAINER.
-        accuracy: on the judged rows, after the last epoch.
-        delivered: that of the model that was saved.
-        seconds: wall clock of the whole process.
-        peak: resident memory, bytes.
+        seed: seed of the classification head and of the order of rows.
+        program: IMAGE or TRAINER.
+        accuracy: validation accuracy after the last epoch.
+        delivered: validation accuracy of the saved model.
+        seconds: wall clock time of the whole process.
+        peak: peak resident memory in bytes.
     """
 
     precision: str
     seed: int
-    way: str
+    program: str
     accuracy: float
     delivered: float
     seconds: float
@@ -36,15 +36,16 @@ class Result:
 
     @property
     def key(self) -> tuple[str, int, str]:
-        return self.precision, self.seed, self.way
+        """Precision, seed and program, which identify a training."""
+        return self.precision, self.seed, self.program
 
 
 def difference(results: Sequence[Result]) -> tuple[float, float | None]:
-    """Accuracy of the image minus that of Trainer: mean over the seeds and its standard error, in points.
+    """Accuracy of the image minus that of Trainer, in percentage points: mean over the seeds, and its standard error.
 
-    The standard error is that of the mean of paired differences; None where there is one seed.
+    The standard error is that of the mean of paired differences; None for a single seed.
     """
-    by_seed = {(result.seed, result.way): 100 * result.accuracy for result in results}
+    by_seed = {(result.seed, result.program): 100 * result.accuracy for result in results}
     seeds = sorted({result.seed for result in results})
     gaps = [by_seed[seed, IMAGE] - by_seed[seed, TRAINER] for seed in seeds]
     error = statistics.stdev(gaps) / len(gaps) ** 0.5 if len(gaps) > 1 else None
@@ -52,30 +53,31 @@ def difference(results: Sequence[Result]) -> tuple[float, float | None]:
 
 
 def medians(results: Sequence[Result]) -> dict[str, Run]:
-    """Seconds and peak memory of each way."""
+    """Median seconds and peak memory of each program."""
     return {
-        way: median([Run(each.seconds, each.peak) for each in results if each.way == way]) for way in (IMAGE, TRAINER)
+        program: median([Run(result.seconds, result.peak) for result in results if result.program == program])
+        for program in (IMAGE, TRAINER)
     }
 
 
 def table(results: Sequence[Result]) -> str:
-    """One line a precision and way, `times` over Trainer's seconds."""
+    """A Markdown table with one row per precision and program; speed-up is relative to Trainer's seconds."""
     lines = ["| " + " | ".join(HEADS) + " |", "|---" * len(HEADS) + "|"]
     for precision in dict.fromkeys(result.precision for result in results):
         group = [result for result in results if result.precision == precision]
         runs = medians(group)
-        for way, measured in runs.items():
-            mine = sorted((result for result in group if result.way == way), key=lambda result: result.seed)
-            cells = [precision, way, ", ".join(f"{each.accuracy:.3f}" for each in mine)]
-            cells += [f"{statistics.mean(each.accuracy for each in mine):.4f}"]
-            cells += [f"{statistics.mean(each.delivered for each in mine):.4f}", f"{measured.seconds:.0f}"]
+        for program, measured in runs.items():
+            rows = sorted((result for result in group if result.program == program), key=lambda result: result.seed)
+            cells = [precision, program, ", ".join(f"{row.accuracy:.3f}" for row in rows)]
+            cells += [f"{statistics.mean(row.accuracy for row in rows):.4f}"]
+            cells += [f"{statistics.mean(row.delivered for row in rows):.4f}", f"{measured.seconds:.0f}"]
             cells += [f"{runs[TRAINER].seconds / measured.seconds:.2f}", f"{measured.peak / 1e6:,.0f} MB"]
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
 def summary(precision: str, results: Sequence[Result]) -> str:
-    """One sentence on a precision."""
+    """One sentence with the differences for one precision."""
     gap, error = difference(results)
     runs = medians(results)
     ratio = runs[TRAINER].seconds / runs[IMAGE].seconds

@@ -1,4 +1,4 @@
-"""Small training jobs for the benchmarks of durability: prepared once by processing, started as often as needed."""
+"""Small training jobs for benchmarks and robustness: prepares their inputs, starts and kills them, compares results."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from examples.demo.reviews import write_reviews
 ROOT = Path(__file__).parents[1]
 SPLITS = ("train", "validation", "test")
 MAX_LENGTH = 32
-# Figures that the clock gives, or that are of the last start alone.
+# Metrics that are measured times, or that count only since the last start.
 MEASURED = re.compile("runtime|per_second|padding_share")
-WANTED_VARIABLES = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
+VARIABLES = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
 
 
 def prepare(folder: Path, rows: int, pretrained: Path | None = None) -> Path:
-    """Made-up reviews, processed, and a model: the input folder of a job, `folder`/input.
+    """Process generated reviews and prepare a model; returns the input folder of a job, `folder`/input.
 
     Args:
-        folder: to be made.
-        rows: of all splits together.
-        pretrained: folder of the model; None makes a small untrained one.
+        folder: folder to create.
+        rows: number of rows of all splits together.
+        pretrained: folder of the base model; None creates a small untrained one.
     """
     raw = folder / "processing" / "input" / "reviews.tsv.gz"
     write_reviews(raw, rows)
@@ -43,7 +43,7 @@ def prepare(folder: Path, rows: int, pretrained: Path | None = None) -> Path:
     if pretrained is None:
         write_model(model, raw, "review_body", MAX_LENGTH)
     else:
-        # Copied, since containers see this folder alone; of the folder's other files a training reads none.
+        # Copied, since containers mount only this folder; training reads no other files of the model.
         model.mkdir(parents=True)
         for name in models.FILES:
             shutil.copyfile(pretrained / name, model / name)
@@ -56,7 +56,7 @@ def prepare(folder: Path, rows: int, pretrained: Path | None = None) -> Path:
 
 
 def create(folder: Path, inputs: Path, hyperparameters: Mapping[str, Any]) -> Paths:
-    """A job in `folder` with links to the channels of `inputs`."""
+    """Create the folders of a job in `folder`, with links to the channels of `inputs`."""
     paths = Paths(folder)
     paths.channels.mkdir(parents=True)
     for channel in (inputs / "data").iterdir():
@@ -66,10 +66,10 @@ def create(folder: Path, inputs: Path, hyperparameters: Mapping[str, Any]) -> Pa
 
 
 def environment(paths: Paths) -> dict[str, str]:
-    """Of an entry point on the folders of `paths`."""
+    """Environment variables of an entry point with the folders of `paths`."""
     return {
         **os.environ,
-        **WANTED_VARIABLES,
+        **VARIABLES,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
         "SAGEMAKER_BASE_DIR": str(paths.base),
@@ -78,7 +78,7 @@ def environment(paths: Paths) -> dict[str, str]:
 
 
 def start(paths: Paths) -> subprocess.Popen[str]:
-    """The training image's entry point; its log comes through the pipe."""
+    """Start the training image's entry point; its stdout is a pipe with the log."""
     command = [sys.executable, "-m", "training", "train"]
     return subprocess.Popen(
         command, env=environment(paths), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -86,33 +86,33 @@ def start(paths: Paths) -> subprocess.Popen[str]:
 
 
 def kill(process: subprocess.Popen[str]) -> str:
-    """SIGKILL to the launcher and all that it started, as the end of a container is. Returns the unread log."""
+    """Send SIGKILL to the launcher and all its descendants, as at the end of a container; returns the unread log."""
     try:
         parent = psutil.Process(process.pid)
-        # Stopped first, it starts no more of them and hears of no one's end.
+        # Suspended first, so that it neither starts new processes nor notices the end of others.
         parent.suspend()
-        for victim in [*parent.children(recursive=True), parent]:
-            victim.kill()
+        for child in [*parent.children(recursive=True), parent]:
+            child.kill()
     except psutil.NoSuchProcess:
         pass
     return process.communicate()[0]
 
 
 def outcome(paths: Paths) -> dict[str, Any]:
-    """What a training came to: its weights' SHA-256, its metrics, and its history line by line."""
+    """The results of a training: SHA-256 of its weights, metrics, and history of logged values."""
     content = read_json(paths.output_data / "metrics.json", "metrics")
     return {
         "weights": hashlib.sha256((paths.model / "model.safetensors").read_bytes()).hexdigest(),
-        "metrics": settled(content["metrics"]),
-        "history": [settled(entry) for entry in content["history"]],
+        "metrics": reproducible(content["metrics"]),
+        "history": [reproducible(entry) for entry in content["history"]],
     }
 
 
-def settled(figures: Mapping[str, Any]) -> dict[str, Any]:
-    """`figures` without what is measured; text instead of numbers, so that NaN equals itself."""
+def reproducible(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """The metrics without measured times, as JSON text, so that NaN equals NaN."""
     return {name: json.dumps(value) for name, value in figures.items() if not MEASURED.search(name)}
 
 
-def difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> Sequence[str]:
-    """The parts of two outcomes that differ."""
-    return [name for name in expected if expected[name] != found[name]]
+def difference(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> Sequence[str]:
+    """Names of the parts in which two results of `outcome` differ."""
+    return [name for name in expected if expected[name] != actual[name]]

@@ -1,9 +1,9 @@
-"""Load generator: clients that send one request after another, and their latencies.
+"""Load generator: concurrent clients that each send one request after the other; measures latency and throughput.
 
     python -m benchmarks.load PORT BODIES CONCURRENCY SECONDS
 
-BODIES is a file with one JSON body a line. A process of its own over bare sockets: on few cores
-a costly client would measure itself. Prints one JSON object (`Answers`).
+BODIES is a file with one JSON body per line. It uses asyncio streams rather than an HTTP library, since
+on few cores an expensive client would slow down the server. Prints one JSON object (`LoadResult`).
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ LENGTH = b"content-length:"
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What one run of the clients saw.
+class LoadResult:
+    """Result of one run of the clients.
 
     Attributes:
-        requests: answered with 200.
-        failures: answered with anything else.
-        seconds: from the first request to the last answer.
-        p50: median wait for an answer in seconds; p99 likewise.
+        requests: number of responses with status 200.
+        failures: number of other responses.
+        seconds: time from the first request to the last response.
+        p50, p99: percentiles of the latency in seconds.
     """
 
     requests: int
@@ -44,33 +44,33 @@ class Answers:
 
 @dataclass(frozen=True)
 class Server:
-    """Where requests go."""
+    """The server under load, by its port on loopback."""
 
     port: int
 
-    async def client(self, bodies: Iterator[bytes], until: float, waits: list[float]) -> int:
-        """Send requests over one connection until the clock says `until`, at least one; returns how many failed."""
+    async def client(self, bodies: Iterator[bytes], until: float, latencies: list[float]) -> int:
+        """Send requests over one connection until the time `until`, at least one; returns the number of failures."""
         failures, started = 0, 0.0
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         while not started or time.perf_counter() < until:
             started = time.perf_counter()
             writer.write(next(bodies))
             if await status(reader) == 200:
-                waits.append(time.perf_counter() - started)
+                latencies.append(time.perf_counter() - started)
             else:
                 failures += 1
         writer.close()
         return failures
 
-    async def load(self, requests: Iterator[bytes], concurrency: int, seconds: float) -> Answers:
-        """`concurrency` clients for `seconds`, and until all of them have their last answer."""
-        waits: list[float] = []
+    async def load(self, requests: Iterator[bytes], concurrency: int, seconds: float) -> LoadResult:
+        """Run `concurrency` clients for `seconds`, and until each has its last response."""
+        latencies: list[float] = []
         started = time.perf_counter()
-        clients = [self.client(requests, started + seconds, waits) for _ in range(concurrency)]
+        clients = [self.client(requests, started + seconds, latencies) for _ in range(concurrency)]
         failures = sum(await asyncio.gather(*clients))
         elapsed = time.perf_counter() - started
-        waits.sort()
-        return Answers(len(waits), failures, elapsed, quantile(waits, 0.5), quantile(waits, 0.99))
+        latencies.sort()
+        return LoadResult(len(latencies), failures, elapsed, quantile(latencies, 0.5), quantile(latencies, 0.99))
 
 
 async def status(reader: asyncio.StreamReader) -> int:
@@ -82,17 +82,18 @@ async def status(reader: asyncio.StreamReader) -> int:
 
 
 def quantile(ordered: list[float], share: float) -> float:
-    """The value that `share` of `ordered` stay below; 0 where there is none."""
+    """The quantile `share` of sorted values; 0 if there are none."""
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else 0.0
 
 
 def read_requests(path: Path) -> Iterator[bytes]:
-    """The requests in `path`, over and over."""
+    """The requests in `path`, repeated without end."""
     bodies = path.read_bytes().splitlines()
     return itertools.cycle([HEAD.format(len(body)).encode() + body for body in bodies])
 
 
 def main() -> None:
+    """Run the clients and print the result."""
     port, path, concurrency, seconds = sys.argv[1:]
     load = Server(int(port)).load(read_requests(Path(path)), int(concurrency), float(seconds))
     print(json.dumps(asdict(asyncio.run(load))))

@@ -1,4 +1,4 @@
-"""Runs commands in turn and measures wall time, CPU time and peak memory of the whole process tree."""
+"""Runs programs in turn and measures wall clock time and peak memory of the whole process tree."""
 
 from __future__ import annotations
 
@@ -18,9 +18,12 @@ POLL_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Run:
-    """One process: wall clock in seconds, peak resident memory in bytes (its children's added).
+    """Measurement of one run.
 
-    `killed`: it did not finish, for the kernel had no more memory to give.
+    Attributes:
+        seconds: wall clock time.
+        peak: peak resident memory in bytes, with that of child processes.
+        killed: whether the kernel killed it because memory ran out.
     """
 
     seconds: float
@@ -29,10 +32,15 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Way:
-    """A contender: its name, its command, and what must happen before each run.
+class Program:
+    """A program to measure.
 
-    `expendable`: where memory runs out, the kernel kills this process first, and that is a result.
+    Attributes:
+        name: name in the results.
+        command: command line.
+        before: called before each run.
+        environ: environment variables; None inherits them.
+        expendable: whether the kernel may kill it first if memory runs out, which is a result then.
     """
 
     name: str
@@ -42,32 +50,32 @@ class Way:
     expendable: bool = False
 
 
-def run(way: Way, log: Path) -> Run:
-    """Run `way` once, its output appended to `log`.
+def run(program: Program, log: Path) -> Run:
+    """Run a program once, and append its output to `log`.
 
     Raises:
-        SystemExit: it failed; the message shows the end of its output.
+        SystemExit: it failed; the message has the end of its output.
     """
-    way.before()
+    program.before()
     with log.open("ab") as output:
         started = time.perf_counter()
-        process = subprocess.Popen(way.command, stdout=output, stderr=output, env=way.environ)
-        if way.expendable:
+        process = subprocess.Popen(program.command, stdout=output, stderr=output, env=program.environ)
+        if program.expendable:
             Path(f"/proc/{process.pid}/oom_score_adj").write_text("1000")
         peak = watch(process)
         seconds = time.perf_counter() - started
-    if way.expendable and process.returncode == -signal.SIGKILL:
+    if program.expendable and process.returncode == -signal.SIGKILL:
         return Run(seconds, peak, killed=True)
     if process.returncode:
-        sys.exit(f"{way.name} failed with {process.returncode}:\n{log.read_text(errors='replace')[-2000:]}")
+        sys.exit(f"{program.name} failed with {process.returncode}:\n{log.read_text(errors='replace')[-2000:]}")
     return Run(seconds, peak)
 
 
 def watch(process: subprocess.Popen[bytes]) -> int:
-    """Wait for the end of `process`; returns its peak memory in bytes.
+    """Wait until `process` ends; returns its peak memory in bytes.
 
-    The kernel's own maximum (ru_maxrss) starts at what the parent had when it forked, so the high
-    water mark of the running program is read instead, every POLL_SECONDS.
+    ru_maxrss of the kernel begins with the parent's memory at the fork, so VmHWM of the running program
+    is read every POLL_SECONDS instead.
     """
     peak = 0
     while process.poll() is None:
@@ -77,7 +85,7 @@ def watch(process: subprocess.Popen[bytes]) -> int:
 
 
 def high_water(pid: int) -> int:
-    """VmHWM of the process and of its descendants, added up, in bytes; 0 of one that is gone."""
+    """Sum of VmHWM (peak resident memory) of a process and its descendants, in bytes; 0 for an ended process."""
     folder = Path(f"/proc/{pid}")
     try:
         status = (folder / "status").read_text()
@@ -88,19 +96,20 @@ def high_water(pid: int) -> int:
     return own + sum(high_water(int(child)) for child in children)
 
 
-def alternate(ways: Sequence[Way], repeats: int, log: Path) -> dict[str, list[Run]]:
-    """`repeats` runs of each way: A B C, A B C, ..."""
-    runs: dict[str, list[Run]] = {way.name: [] for way in ways}
+def alternate(programs: Sequence[Program], repeats: int, log: Path) -> dict[str, list[Run]]:
+    """Run each program `repeats` times, in turn: A B C, A B C, ..."""
+    runs: dict[str, list[Run]] = {program.name: [] for program in programs}
     for turn in range(repeats):
-        for way in ways:
-            result = run(way, log)
-            runs[way.name].append(result)
-            told = f"{result.seconds:.2f} s, {result.peak / 1e6:.0f} MB{', killed' if result.killed else ''}"
-            print(f"turn {turn + 1}: {way.name}: {told}", flush=True)
+        for program in programs:
+            result = run(program, log)
+            runs[program.name].append(result)
+            figures = f"{result.seconds:.2f} s, {result.peak / 1e6:.0f} MB{', killed' if result.killed else ''}"
+            print(f"turn {turn + 1}: {program.name}: {figures}", flush=True)
     return runs
 
 
 def median(runs: Sequence[Run]) -> Run:
+    """Medians of seconds and peak memory; killed if one run was."""
     return Run(
         statistics.median(r.seconds for r in runs),
         int(statistics.median(r.peak for r in runs)),
@@ -109,12 +118,13 @@ def median(runs: Sequence[Run]) -> Run:
 
 
 def machine() -> str:
-    """Processor, cores and memory, for the record."""
+    """This machine's processor, cores, memory and Python version, for the head of a table."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return f"{processor()}, {len(os.sched_getaffinity(0))} cores, {memory:.0f} GiB, Python {platform.python_version()}"
 
 
 def processor() -> str:
+    """Name of the CPU model."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()

@@ -1,11 +1,11 @@
-"""The processing program against the tutorial's way, as it is and with more care.
+"""Compares the processing image with the tutorial's script, unchanged and in two more efficient variants.
 
     python -m benchmarks.processing --data reviews.tsv.gz --tokenizer FOLDER --output FOLDER \\
         [--rows 25000] [--scales 1 10] [--repeats 3 1] [--peers map batches tutorial] [--gzip]
 
-Whole processes, alternating, medians; rows are made distinct by a number in front of the text. Before each
-run the same way runs on few rows, for a way that took all memory leaves the next one's libraries and input
-to be read from disk. Writes processing.md (a table) and processing.svg (the same as bars) into the output folder.
+They run as whole processes in turn, and medians are taken. Rows are made distinct by a number before the text.
+Before each run the same program runs on few rows, since a program that used all memory has evicted the libraries
+and the input from the page cache. Writes processing.md (a table) and processing.svg to the output folder.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO, cast
 
-from benchmarks.measure import Run, Way, alternate, machine, median
+from benchmarks.measure import Program, Run, alternate, machine, median
 from benchmarks.plot import bars
 from contract.files import write_text
 
@@ -34,24 +34,25 @@ READ_BYTES = 1 << 20
 
 
 def parse() -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.processing")
-    parser.add_argument("--data", type=Path, required=True, help="tab-separated and gzipped, with star_rating")
+    parser.add_argument("--data", type=Path, required=True, help="gzip file of tab-separated values with star_rating")
     parser.add_argument("--tokenizer", required=True, help="folder with tokenizer.json")
     parser.add_argument("--output", type=Path, required=True, help="folder for the table and the plot")
     parser.add_argument("--rows", type=int, default=25_000)
-    parser.add_argument("--scales", type=int, nargs="+", default=[1, 10], help="times the rows")
-    parser.add_argument("--repeats", type=int, nargs="+", default=[3, 1], help="runs of each way, by scale")
+    parser.add_argument("--scales", type=int, nargs="+", default=[1, 10], help="factors of the number of rows")
+    parser.add_argument("--repeats", type=int, nargs="+", default=[3, 1], help="runs of each program, by scale")
     parser.add_argument("--max-length", type=int, default=512)
-    parser.add_argument("--gzip", action="store_true", help="compress the rows, which one core then inflates")
+    parser.add_argument("--gzip", action="store_true", help="compress the input, which one core decompresses")
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=PEERS)
-    given = parser.parse_args()
-    if len(given.repeats) != len(given.scales):
-        parser.error(f"--repeats has {len(given.repeats)} numbers, expected one for each of --scales")
-    return given
+    options = parser.parse_args()
+    if len(options.repeats) != len(options.scales):
+        parser.error(f"--repeats has {len(options.repeats)} numbers, expected one for each of --scales")
+    return options
 
 
 def distinct(lines: list[str], rows: int) -> Iterator[str]:
-    """`rows` lines from `lines`, repeated as often as needed, each text numbered."""
+    """`rows` lines from `lines`, repeated if necessary, with a number before each text."""
     header = lines[0].rstrip("\n").split("\t")
     column = header.index(TEXT_COLUMN)
     for number in range(rows):
@@ -61,6 +62,7 @@ def distinct(lines: list[str], rows: int) -> Iterator[str]:
 
 
 def enlarge(source: Path, target: Path, rows: int) -> None:
+    """Write `rows` rows of `source` to `target`, made distinct."""
     with gzip.open(source, "rt", encoding="utf-8") as file:
         lines = file.readlines()
     with opened(target) as file:
@@ -69,43 +71,45 @@ def enlarge(source: Path, target: Path, rows: int) -> None:
 
 
 def opened(path: Path) -> TextIO:
-    """The new file `path`, compressed if its name says so."""
+    """Open the new file `path`, compressed if its suffix is .gz."""
     if path.suffix == ".gz":
         return cast("TextIO", gzip.open(path, "wt", encoding="utf-8", compresslevel=1))
     return path.open("w", encoding="utf-8")
 
 
-def commands(data: Path, folder: Path, given: argparse.Namespace) -> dict[str, Sequence[str]]:
-    """What runs each way over `data`; ours first."""
-    length = ("--max-length", str(given.max_length), "--tokenizer", given.tokenizer)
-    ours = ("-m", "processing", "--input", str(data), "--label-threshold", "4", *length)
-    places = ("--input", str(data), "--output", str(folder / "tutorial"))
-    peer = (sys.executable, "-m", "benchmarks.peers.tutorial_processing", *places, *length)
+def commands(data: Path, folder: Path, options: argparse.Namespace) -> dict[str, Sequence[str]]:
+    """The command line of each program for the input `data`, the image first."""
+    length = ("--max-length", str(options.max_length), "--tokenizer", options.tokenizer)
+    image = ("-m", "processing", "--input", str(data), "--label-threshold", "4", *length)
+    files = ("--input", str(data), "--output", str(folder / "tutorial"))
+    peer = (sys.executable, "-m", "benchmarks.peers.tutorial_processing", *files, *length)
     batches = ("--batch-rows", "1000")
     peers: dict[str, tuple[str, Sequence[str]]] = {
         "map": ("datasets.map, no padding", (*peer, *batches, "--no-padding")),
         "batches": ("tutorial, map's own batches", (*peer, *batches)),
         "tutorial": ("tutorial", peer),
     }
-    return {"processing image": (sys.executable, *ours), **dict(peers[name] for name in given.peers)}
+    return {"processing image": (sys.executable, *image), **dict(peers[name] for name in options.peers)}
 
 
-def ways(data: Path, few: Path, folder: Path, given: argparse.Namespace) -> list[Way]:
-    """Every way starts from an empty output, with its libraries and its input at hand."""
+def programs(data: Path, few: Path, folder: Path, options: argparse.Namespace) -> list[Program]:
+    """The programs; each starts with empty outputs, and with its libraries and input in the page cache."""
     environ = {**os.environ, "SAGEMAKER_BASE_DIR": str(folder / "ml"), "HF_DATASETS_CACHE": str(folder / "cache")}
-    first = commands(few, folder, given)
+    first = commands(few, folder, options)
     return [
-        Way(name, command, partial(ready, first[name], environ, data, folder), environ, expendable=name == "tutorial")
-        for name, command in commands(data, folder, given).items()
+        Program(
+            name, command, partial(warm_up, first[name], environ, data, folder), environ, expendable=name == "tutorial"
+        )
+        for name, command in commands(data, folder, options).items()
     ]
 
 
-def ready(command: Sequence[str], environ: Mapping[str, str], data: Path, folder: Path) -> None:
-    """Run `command`, which loads a way's libraries, then empty the outputs and read the input."""
+def warm_up(command: Sequence[str], environ: Mapping[str, str], data: Path, folder: Path) -> None:
+    """Run `command`, which loads a program's libraries, then delete the outputs and read the input."""
     clean(folder)
     subprocess.run(command, env=environ, check=True, capture_output=True)
     clean(folder)
-    # What the last one wrote is not for the next one to wait for.
+    # So that the next program does not wait for the writes of the last one.
     os.sync()
     with data.open("rb") as file:
         while file.read(READ_BYTES):
@@ -113,50 +117,53 @@ def ready(command: Sequence[str], environ: Mapping[str, str], data: Path, folder
 
 
 def clean(folder: Path) -> None:
+    """Delete the outputs of all programs."""
     for name in ("ml", "tutorial", "cache"):
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def table(results: dict[str, Run], rows: int) -> str:
-    ours = next(iter(results.values()))
-    lines = ["| way | seconds | rows/s | peak memory | times ours |", "|---|---|---|---|---|"]
+    """A Markdown table of the results; the image's is the first."""
+    image = next(iter(results.values()))
+    lines = ["| program | seconds | rows/s | peak memory | times the image's seconds |", "|---|---|---|---|---|"]
     for name, result in results.items():
         memory = f"{result.peak / 1e6:,.0f} MB"
         if result.killed:
             lines.append(f"| {name} | out of memory after {result.seconds:.0f} | | {memory} | |")
             continue
-        rate, times = rows / result.seconds, result.seconds / ours.seconds
+        rate, times = rows / result.seconds, result.seconds / image.seconds
         lines.append(f"| {name} | {result.seconds:.2f} | {rate:,.0f} | {memory} | {times:.1f} |")
     return "\n".join(lines)
 
 
-def measured(folder: Path, rows: int, repeats: int, given: argparse.Namespace) -> dict[str, Run]:
-    """The median run of each way over `rows` rows."""
-    suffix = ".tsv.gz" if given.gzip else ".tsv"
+def measured(folder: Path, rows: int, repeats: int, options: argparse.Namespace) -> dict[str, Run]:
+    """The median run of each program with `rows` rows."""
+    suffix = ".tsv.gz" if options.gzip else ".tsv"
     data, few = folder / f"reviews{suffix}", folder / f"few{suffix}"
-    enlarge(given.data, data, rows)
-    enlarge(given.data, few, FEW_ROWS)
-    runs = alternate(ways(data, few, folder, given), repeats, folder / "log")
-    return {name: median(each) for name, each in runs.items()}
+    enlarge(options.data, data, rows)
+    enlarge(options.data, few, FEW_ROWS)
+    runs = alternate(programs(data, few, folder, options), repeats, folder / "log")
+    return {name: median(group) for name, group in runs.items()}
 
 
 def main() -> None:
-    given = parse()
-    given.output.mkdir(parents=True, exist_ok=True)
-    form = "gzipped" if given.gzip else "plain"
-    lines = [f"{machine()}; {datetime.now(UTC):%Y-%m-%d}; at most {given.max_length} tokens; {form} input"]
+    """Run the benchmark; writes the table and the plot."""
+    options = parse()
+    options.output.mkdir(parents=True, exist_ok=True)
+    form = "gzip" if options.gzip else "uncompressed"
+    lines = [f"{machine()}; {datetime.now(UTC):%Y-%m-%d}; at most {options.max_length} tokens; {form} input"]
     results = {}
     with tempfile.TemporaryDirectory() as name:
-        for scale, repeats in zip(given.scales, given.repeats, strict=True):
-            rows = given.rows * scale
-            found = measured(Path(name), rows, repeats, given)
-            results[f"{rows:,} rows"] = found
+        for scale, repeats in zip(options.scales, options.repeats, strict=True):
+            rows = options.rows * scale
+            runs = measured(Path(name), rows, repeats, options)
+            results[f"{rows:,} rows"] = runs
             lines.append(f"\n{rows:,} rows, {'medians' if repeats > 1 else 'one run'} of {repeats}:\n")
-            lines.append(table(found, rows))
+            lines.append(table(runs, rows))
     words = "\n".join(lines).replace("one run of 1", "one run") + "\n"
     print(f"\n{words}")
-    write_text(given.output / "processing.md", words)
-    write_text(given.output / "processing.svg", bars("Raw reviews to tokenized splits, whole processes", results))
+    write_text(options.output / "processing.md", words)
+    write_text(options.output / "processing.svg", bars("Raw reviews to tokenized splits, whole processes", results))
 
 
 if __name__ == "__main__":

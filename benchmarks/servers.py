@@ -1,4 +1,4 @@
-"""Servers under test: started, waited for, measured (CPU time, processes) and ended."""
+"""Starts inference servers under test, waits until they respond, measures their CPU time and kills their processes."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ MARK = "BENCHMARK_SERVER"
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: its name, its port, and the mark in its processes' environment."""
+    """A running server: name, port, and the environment variable that marks its processes."""
 
     name: str
     port: int
     mark: str
 
     def cpu_seconds(self) -> float:
-        """Processor time of all its processes until now."""
+        """CPU time of all its processes so far."""
         return sum(map(cpu_seconds, members(self.mark)))
 
 
 @contextlib.contextmanager
 def running(name: str, command: list[str], port: int, folder: Path, environ: Mapping[str, str]) -> Iterator[Server]:
-    """A server whose current and temporary folder is `folder`, once it answers; its log is `folder`/log.
+    """Run a server with the current and temporary folder `folder`, and yield once it responds; its log is `folder`/log.
 
     Raises:
-        SystemExit: it ended or did not answer; the message shows the end of its log.
+        SystemExit: it ended or did not respond; the message has the end of its log.
     """
-    # Short names: sockets lie below TMPDIR, and their paths are limited.
+    # Short names, since paths of Unix sockets below TMPDIR are limited in length.
     (folder / "t").mkdir(parents=True)
     own = {"TMPDIR": str(folder / "t"), "SAGEMAKER_BIND_TO_PORT": str(port), MARK: str(folder)}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env={**os.environ, **own, **environ})
     try:
-        wait_until_answering(process, port, name, folder / "log")
+        wait_until_responding(process, port, name, folder / "log")
         yield Server(name, port, f"{MARK}={folder}")
     finally:
         for pid in members(f"{MARK}={folder}"):
@@ -53,31 +53,32 @@ def running(name: str, command: list[str], port: int, folder: Path, environ: Map
         process.wait()
 
 
-def wait_until_answering(process: subprocess.Popen[bytes], port: int, name: str, log: Path) -> None:
-    """Return once an invocation gets its answer: /ping of multi-model-server is 200 before the model is loaded."""
+def wait_until_responding(process: subprocess.Popen[bytes], port: int, name: str, log: Path) -> None:
+    """Wait until an invocation succeeds, as multi-model-server's /ping is 200 before the model is loaded."""
     deadline = time.monotonic() + START_SECONDS
-    while not answers(port):
+    while not responds(port):
         if process.poll() is not None or time.monotonic() > deadline:
-            sys.exit(f"{name} does not answer:\n{log.read_text(errors='replace')[-2000:]}")
+            sys.exit(f"{name} does not respond:\n{log.read_text(errors='replace')[-2000:]}")
         time.sleep(0.5)
 
 
-def answers(port: int) -> bool:
+def responds(port: int) -> bool:
+    """Whether an invocation gets status 200."""
     body, headers = b'{"inputs": "Are you there?"}', {"Content-Type": "application/json"}
     try:
-        with urlopen(Request(f"http://127.0.0.1:{port}/invocations", body, headers), timeout=30) as answer:
-            return bool(answer.status == 200)
+        with urlopen(Request(f"http://127.0.0.1:{port}/invocations", body, headers), timeout=30) as response:
+            return bool(response.status == 200)
     except (HTTPError, URLError, OSError):
         return False
 
 
 def members(mark: str) -> list[int]:
-    """Processes that were started with `mark` in their environment: daemons leave the tree, and their group."""
+    """PIDs of processes with `mark` in their environment, since daemons leave the process tree and the group."""
     return [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/environ") if mark in environment(path)]
 
 
 def environment(path: Path) -> list[str]:
-    """The variables in /proc/<pid>/environ; none of a process that is gone or another user's."""
+    """The variables in /proc/<pid>/environ; empty for an ended process or one of another user."""
     try:
         return path.read_text(errors="replace").split("\0")
     except OSError:
@@ -85,7 +86,7 @@ def environment(path: Path) -> list[str]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time of `pid`, user and system (proc(5), stat); 0 of one that is gone."""
+    """CPU time of a process in seconds, user and system (/proc/<pid>/stat, proc(5)); 0 for an ended process."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
     except OSError:

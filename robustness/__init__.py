@@ -1,1 +1,1 @@
-"""Faults on purpose: killed trainings, stopped containers, broken requests and hours of load."""
+"""Robustness tests: killed trainings, stopped containers, fuzzed requests, memory under load."""

@@ -1,10 +1,10 @@
-"""Every hyperparameter with many values: each job trains, or ends in one sentence without a text of the data.
+"""Fuzzes hyperparameters: each training job must succeed, or end with one sentence that has no text of the data.
 
     python -m robustness.fuzz_hyperparameters --output FOLDER [--names learning_rate seed] [--values 20] [--seed 0]
 
-One job a value: a BERT of two layers, 48 rows of text, two steps. Each runs in a process that is forked from one which
-has imported everything, with the function that the toolkit calls. Writes fuzz.jsonl, a line a job as it ends, and goes
-on where an earlier start was; prints the counts, and each job that ended in a traceback or took too long.
+There is one job per hyperparameter and value: a BERT of two layers, 48 rows of text, two steps. Each runs the function
+that the toolkit calls, in a process that is forked from one that has imported all libraries. Writes one line per job to
+fuzz.jsonl, from which an interrupted fuzz continues; prints the counts, and each job with a traceback or a timeout.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from typing import Any
 from contract.paths import Paths
 from contract.small_bert import write_model
 
-# What a person or a program sends for a field: typed, extreme, empty, JSON, and of another kind.
+# Values that a person or a program may set: of the right type, extreme, empty, JSON, and of another type.
 VALUES: tuple[Any, ...] = (
     *("0", "1", "2", "-1", "0.5", "1e-3", "1e30", "nan", "inf", "99999999999999999999"),
     *("True", "false", "none", "", " ", "no", "steps", "epoch", "text", '"quoted"'),
     *("[]", "[1, 2]", "{}", '{"a": 1}', "a,b", "../x", "\u00e9\u4e2d", "x" * 3000),
 )
-# In every text of the data, and in no message.
+# A word in every text of the data, which must be in no log and no error.
 MARK = "zanzibar"
 SECONDS = 60
 BASE = {"max_steps": 2, "train_batch_size": 8, "bf16": False, "report_to": "none", "max_length": 16}
@@ -42,14 +42,14 @@ BASE = {"max_steps": 2, "train_batch_size": 8, "bf16": False, "report_to": "none
 
 @dataclass(frozen=True)
 class Ended:
-    """How a job ended.
+    """The result of a job.
 
     Attributes:
-        name: of the hyperparameter.
-        value: that it was given.
-        outcome: trained, refused, traceback, leaked (text of the data in the log), or late.
-        reason: of the failure; empty where it trained.
-        seconds: that it took.
+        name: name of the hyperparameter.
+        value: its value.
+        outcome: trained, refused, traceback, leaked (text of the data in the log), or late (timeout).
+        reason: failure reason; empty if it trained.
+        seconds: duration.
     """
 
     name: str
@@ -60,17 +60,18 @@ class Ended:
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m robustness.fuzz_hyperparameters")
     parser.add_argument("--output", type=Path, required=True, help="folder for fuzz.jsonl")
-    parser.add_argument("--names", nargs="*", default=[], help="hyperparameters; all of them where none is named")
-    parser.add_argument("--values", type=int, default=20, help="values of each, chosen by the seed")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--names", nargs="*", default=[], help="names of hyperparameters; default: all")
+    parser.add_argument("--values", type=int, default=20, help="number of values per hyperparameter, a random sample")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the samples")
     return parser.parse_args(arguments)
 
 
 def cases(names: list[str], values: int, seed: int) -> Iterator[tuple[str, str]]:
-    """Each hyperparameter with `values` of VALUES, the same ones for a seed."""
-    # Imported late: it takes seconds, and --help needs none of it.
+    """Each hyperparameter with a sample of `values` VALUES, which depends on the seed."""
+    # Imported late: it takes seconds, and --help does not need it.
     from training.hyperparameters import argument_kinds, known_names
 
     known = known_names(argument_kinds())
@@ -80,7 +81,7 @@ def cases(names: list[str], values: int, seed: int) -> Iterator[tuple[str, str]]
 
 
 def make_inputs(folder: Path) -> None:
-    """The channels train, validation, test and model of all jobs."""
+    """Write the channels train, validation, test and model, which all jobs share."""
     texts = [f"{MARK} {'good' if i % 2 else 'bad'} word{i % 7}" for i in range(48)]
     write_model(folder / "model", texts, 32)
     for channel, part in (("train", texts[:32]), ("validation", texts[32:40]), ("test", texts[40:])):
@@ -90,7 +91,7 @@ def make_inputs(folder: Path) -> None:
 
 
 def train(base: Path, log: Path) -> None:
-    """In the forked process: the job below `base`, as the toolkit runs it; its output goes to `log`."""
+    """Run the job in the folder `base` as the toolkit does, in the forked process; its output goes to `log`."""
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
@@ -112,12 +113,12 @@ def train(base: Path, log: Path) -> None:
 
 
 def run(name: str, value: str, inputs: Path, folder: Path) -> Ended:
-    """One job, in a folder of its own below `folder`."""
+    """Run one job in a new folder below `folder`."""
     base, log = folder / "job", folder / "log.txt"
     shutil.rmtree(base, ignore_errors=True)
     paths = Paths(base)
     paths.hyperparameters.parent.mkdir(parents=True)
-    paths.hyperparameters.write_text(json.dumps({key: str(each) for key, each in (BASE | {name: value}).items()}))
+    paths.hyperparameters.write_text(json.dumps({key: str(item) for key, item in (BASE | {name: value}).items()}))
     (base / "input" / "data").symlink_to(inputs)
     started = time.monotonic()
     process = multiprocessing.get_context("forkserver").Process(target=train, args=(base, log))
@@ -133,6 +134,7 @@ def run(name: str, value: str, inputs: Path, folder: Path) -> Ended:
 
 
 def outcome(status: int | None, late: bool, log: str, reason: str) -> str:
+    """The outcome of a job, from its exit status, log and failure reason."""
     if late:
         return "late"
     if MARK in (log + reason).lower():
@@ -143,18 +145,19 @@ def outcome(status: int | None, late: bool, log: str, reason: str) -> str:
 
 
 def main() -> None:
-    given = parse()
-    given.output.mkdir(parents=True, exist_ok=True)
-    file = given.output / "fuzz.jsonl"
+    """Run all jobs and print the counts."""
+    options = parse()
+    options.output.mkdir(parents=True, exist_ok=True)
+    file = options.output / "fuzz.jsonl"
     done = [Ended(**json.loads(line)) for line in file.read_text().splitlines()] if file.exists() else []
-    known = {(each.name, each.value) for each in done}
+    known = {(job.name, job.value) for job in done}
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["training.worker", "training.launch", "training.results.verification"])
     with tempfile.TemporaryDirectory(prefix="fuzz-") as name, file.open("a") as stream:
         inputs = Path(name) / "data"
         inputs.mkdir()
         make_inputs(inputs)
-        for hyperparameter, value in cases(given.names, given.values, given.seed):
+        for hyperparameter, value in cases(options.names, options.values, options.seed):
             if (hyperparameter, value) in known:
                 continue
             ended = run(hyperparameter, value, inputs, Path(name))
@@ -165,12 +168,13 @@ def main() -> None:
 
 
 def report(done: list[Ended]) -> None:
-    counts = Counter(each.outcome for each in done)
-    slowest = max((each.seconds for each in done if each.outcome == "refused"), default=0.0)
+    """Print the counts and the jobs that failed; exits with 1 if there are any."""
+    counts = Counter(job.outcome for job in done)
+    slowest = max((job.seconds for job in done if job.outcome == "refused"), default=0.0)
     print(f"{len(done):,} jobs: {dict(counts)}; the slowest refusal took {slowest:.1f} s")
-    for each in done:
-        if each.outcome not in ("trained", "refused"):
-            print(f"{each.outcome}: {each.name} = {each.value[:60]!r}: {each.reason[:200]}")
+    for job in done:
+        if job.outcome not in ("trained", "refused"):
+            print(f"{job.outcome}: {job.name} = {job.value[:60]!r}: {job.reason[:200]}")
     if counts.keys() - {"trained", "refused"}:
         sys.exit(1)
 

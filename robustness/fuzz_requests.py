@@ -1,4 +1,4 @@
-"""Broken and hostile HTTP requests, generated from a seed."""
+"""Generates invalid and malicious HTTP requests from a seed."""
 
 from __future__ import annotations
 
@@ -28,31 +28,31 @@ VALUES: tuple[Any, ...] = (
     *({"text": "good", "text_pair": "bad"}, {"inputs": {"inputs": "deep"}}, ["a", 1], ["good", {"text": "b"}]),
 )
 PARAMETERS = ("top_k", "function_to_apply", "truncation", "max_length", "padding", "return_all_scores", "nonsense")
-# Most that the server's HTTP parser takes for one line; beyond it the answer is 400.
+# Longest line in bytes that the server's HTTP parser accepts; a longer one gets status 400.
 LINE = 8_190
 
 
 @dataclass(frozen=True)
 class Case:
-    """One exchange.
+    """One request, or several over one connection.
 
     Attributes:
-        name: of its kind.
-        pieces: what is sent, with a pause between them.
-        answers: responses that must come; 0 where the client hangs up or HTTP itself is broken.
-        hangs_up: whether the client goes without waiting for an answer.
-        method: HEAD is answered without a body.
+        name: kind of the request.
+        pieces: bytes to send, with a pause between the pieces.
+        responses: number of responses that must come; 0 if the client disconnects or the HTTP is invalid.
+        disconnects: whether the client closes the connection without waiting for a response.
+        method: HTTP method; the response to HEAD has no body.
     """
 
     name: str
     pieces: tuple[bytes, ...]
-    answers: int = 1
-    hangs_up: bool = False
+    responses: int = 1
+    disconnects: bool = False
     method: str = "POST"
 
 
 def make(seed: int) -> Case:
-    """The case of number `seed`, always the same."""
+    """The case of a seed; the same seed gives the same case."""
     source = random.Random(seed)
     return source.choice(KINDS)(source)
 
@@ -64,7 +64,7 @@ def message(
     target: str = "/invocations",
     version: str = "1.1",
 ) -> bytes:
-    """A request with its framing; `headers` may replace what is usual."""
+    """The bytes of an HTTP request; `headers` are added to the usual ones or replace them."""
     usual: dict[str, str | bytes] = {"Host": "localhost", "Content-Length": str(len(body))}
     lines = [f"{method} {target} HTTP/{version}".encode("utf-8", "surrogateescape")]
     for name, value in (usual | dict(headers or {})).items():
@@ -73,7 +73,7 @@ def message(
 
 
 def bodies(source: random.Random) -> bytes:
-    """A body of any kind: JSON of the right shape with wrong values, text, broken text, noise."""
+    """A random body: JSON with wrong values, deeply nested JSON, truncated JSON, text, random bytes."""
     kind = source.randrange(8)
     if kind < 3:
         content = {"inputs": source.choice(VALUES)}
@@ -95,23 +95,25 @@ def bodies(source: random.Random) -> bytes:
 
 
 def any_body(source: random.Random) -> Case:
+    """A random body with random Content-Type and Accept headers."""
     headers = {"Content-Type": source.choice(TYPES), "Accept": source.choice(ACCEPTS)}
     kept = {name: value for name, value in headers.items() if source.random() < 0.8}
     return Case("body", (message(bodies(source), kept),))
 
 
 def any_json(source: random.Random) -> Case:
+    """A random body with the content type application/json."""
     return Case("json", (message(bodies(source), {"Content-Type": "application/json"}),))
 
 
 def too_large(source: random.Random) -> Case:
-    """Beyond the limits on bytes or on texts, once the server has them low enough."""
+    """A request above the limit of bytes or of texts, with the limits of robustness/served.py."""
     body = json.dumps({"inputs": source.choice([["a"] * 3_000, "x" * 3_000_000])}).encode()
     return Case("too large", (message(body),))
 
 
 def encoded(source: random.Random) -> Case:
-    """A compressed body, its start, or something else under that name."""
+    """A compressed body, a truncated one, or one that is not compressed, with a Content-Encoding header."""
     plain = source.choice([b'{"inputs": "good film"}', b"0" * 10_000_000, bodies(source)])
     packed = gzip.compress(plain, 1)
     body = source.choice([packed, packed[: len(packed) // 2], plain[:1_000]])
@@ -120,6 +122,7 @@ def encoded(source: random.Random) -> Case:
 
 
 def other_route(source: random.Random) -> Case:
+    """Another method or path."""
     method = source.choice((*METHODS, "POST"))
     target = source.choice(
         [
@@ -132,7 +135,7 @@ def other_route(source: random.Random) -> Case:
 
 
 def odd_headers(source: random.Random) -> Case:
-    """Long, many, or not in ASCII."""
+    """Headers that are long, many, or not ASCII."""
     headers: dict[str, str | bytes] = {"Content-Type": "application/json"}
     kind = source.randrange(4)
     if kind == 0:
@@ -150,7 +153,7 @@ def odd_headers(source: random.Random) -> Case:
 
 
 def slow(source: random.Random) -> Case:
-    """Sent in pieces; or chunked, which names no length."""
+    """A request sent in pieces, or with chunked transfer encoding."""
     body = bodies(source)[:2_000]
     if source.random() < 0.5:
         whole = message(body)
@@ -164,19 +167,20 @@ def slow(source: random.Random) -> Case:
 
 
 def pipelined(source: random.Random) -> Case:
+    """Several requests at once over one connection (HTTP pipelining)."""
     count = source.randrange(2, 8)
-    return Case("pipelined", (b"".join(message(bodies(source)) for _ in range(count)),), answers=count)
+    return Case("pipelined", (b"".join(message(bodies(source)) for _ in range(count)),), responses=count)
 
 
-def hung_up(source: random.Random) -> Case:
-    """A client that goes in the middle of its request, or before its answer."""
+def disconnected(source: random.Random) -> Case:
+    """A client that disconnects in the middle of its request, or before the response."""
     whole = message(json.dumps({"inputs": ["good film"] * 200}).encode())
     end = source.choice([source.randrange(1, len(whole)), len(whole)])
-    return Case("hung up", (whole[:end],), answers=0, hangs_up=True)
+    return Case("disconnected", (whole[:end],), responses=0, disconnects=True)
 
 
-def no_http(source: random.Random) -> Case:
-    """What no parser takes: the answer is 400, or the end of the connection."""
+def invalid_http(source: random.Random) -> Case:
+    """Invalid HTTP: the response is 400, or the connection is closed."""
     lines = [
         *(b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"POST /invocations HTTP/9.9\r\n\r\n", b"\r\n\r\n\r\n"),
         *(b"POST /invocations HTTP/1.1\r\nContent-Length: -1\r\n\r\n", source.randbytes(200) + b"\r\n\r\n"),
@@ -185,16 +189,16 @@ def no_http(source: random.Random) -> Case:
         *(b"POST /invocations HTTP/1.1\r\n no: name\r\n\r\n", b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n\r\n"),
         *(b"POST /invocations HTTP/1.1\r\nX: " + b"a" * 20_000 + b"\r\n\r\n",),
     ]
-    return Case("no HTTP", (source.choice(lines),), answers=0)
+    return Case("invalid HTTP", (source.choice(lines),), responses=0)
 
 
-def asks_first(source: random.Random) -> Case:
-    """Expect: 100-continue, and expectations that nobody can meet."""
+def expectation(source: random.Random) -> Case:
+    """A request with Expect: 100-continue, or with an unknown expectation."""
     headers = {"Expect": source.choice(["100-continue", "nonsense"]), "Content-Type": "application/json"}
     return Case("expect", (message(b'{"inputs": "good film"}', headers),))
 
 
 KINDS: tuple[Callable[[random.Random], Case], ...] = (
     *(any_body, any_body, any_json, any_json, encoded, other_route, odd_headers, slow),
-    *(pipelined, hung_up, no_http, asks_first, too_large),
+    *(pipelined, disconnected, invalid_http, expectation, too_large),
 )

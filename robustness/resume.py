@@ -1,11 +1,11 @@
-"""Trainings that are killed at random moments, against one that never was: the same bits in the end, or failure.
+"""Kills trainings at random moments, resumes them, and compares the results bit by bit with an uninterrupted one.
 
     python -m robustness.resume [--model FOLDER] [--kills 100] [--processes 1] [--bf16] [--seed 0]
 
-SIGKILL hits the launcher and all ranks at once: while they start, train, evaluate or save. Each
-training is started again until it ends by itself; trainings follow each other until the kills
-are done. Exits with 1 if any ends with other weights, metrics or history. The model is MiniLM-L6
-as its package has it (see benchmarks/models.py); `--model scratch` is a small untrained BERT.
+SIGKILL is sent to the launcher and all ranks at once, while they start, train, evaluate or save. Each
+training is restarted until it finishes; trainings are repeated until all kills are done. Exits with 1 if
+one of them has other weights, metrics or history. The model is MiniLM-L6 from its Python package
+(benchmarks/models.py), or with `--model scratch` a small untrained BERT.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from contract.files import STAGING
 from contract.paths import Paths
 
 ROWS_PER_STEP = 8
-EARLY = 0.15  # of the kills: those that may come before the first step
-EARLY_WAIT = 7.0  # seconds after the start, at most: about when the first step ends
+EARLY = 0.15  # share of the kills that may come before the first step
+EARLY_WAIT = 7.0  # most seconds from the start to an early kill: about the end of the first step
 HYPERPARAMETERS = {"logging_steps": 1, "save_strategy": "steps", "save_steps": 2}
 STEP = re.compile(r"step = |saved checkpoint")
 RESUMED = "resuming from checkpoint-"
@@ -36,13 +36,13 @@ RESUMED = "resuming from checkpoint-"
 
 @dataclass(frozen=True)
 class Plan:
-    """A training of which about half the kills hit a start or a save, and a few kills make it end.
+    """Settings of the trainings, such that about half of the kills hit a start or a save.
 
     Attributes:
-        rows: of all splits; four fifths are trained on.
-        epochs: an evaluation follows each.
-        learning_rate: of AdamW.
-        wait: seconds from the first step to the kill, at most.
+        rows: rows of all splits; four fifths are trained on.
+        epochs: number of epochs, with an evaluation after each.
+        learning_rate: learning rate of AdamW.
+        wait: most seconds from the first step to the kill.
     """
 
     rows: int
@@ -53,22 +53,22 @@ class Plan:
 
 # A checkpoint of MiniLM-L6 has 270 MB; a step takes 0.2 s and a save 0.4 to 1 s.
 PRETRAINED = Plan(rows=80, epochs=2, learning_rate=1e-4, wait=2.5)
-# Steps of 10 ms and saves of 50.
+# A step takes 10 ms and a save 50 ms.
 SMALL = Plan(rows=480, epochs=6, learning_rate=1e-3, wait=1.5)
 
 
 @dataclass
 class Tally:
-    """What the kills hit, and what the starts after them did.
+    """Counts of kills and of the starts after them.
 
     Attributes:
-        kills: all.
-        early: before the first step of their start.
-        saving: while a checkpoint was being written.
+        kills: all kills.
+        early: kills before the first step of their start.
+        saving: kills while a checkpoint was being written.
         resumable: starts that found a checkpoint and reached a step.
-        resumed: those of them that resumed from it, by their log.
-        trainings: that ended by themselves.
-        differing: which of them ended otherwise than the undisturbed one, and in what.
+        resumed: those of them that resumed from the checkpoint, by their log.
+        trainings: trainings that finished.
+        differing: descriptions of trainings whose results differ from those of the uninterrupted one.
     """
 
     kills: int = 0
@@ -80,18 +80,19 @@ class Tally:
     differing: list[str] = field(default_factory=list)
 
     def note_kill(self, early: bool, saving: bool) -> None:
+        """Count a kill."""
         self.kills, self.early, self.saving = self.kills + 1, self.early + early, self.saving + saving
         if self.kills % 10 == 0:
             print(f"{self.kills} kills so far", flush=True)
 
     def note_start(self, had_checkpoint: bool, log: str) -> None:
-        """Count a start by its whole log; one that was killed before its first step says nothing of resuming."""
+        """Count a start by its log; one that was killed before its first step is not counted."""
         if had_checkpoint and STEP.search(log):
             self.resumable, self.resumed = self.resumable + 1, self.resumed + (RESUMED in log)
 
     def __str__(self) -> str:
         return (
-            f"{self.kills} kills, {self.early} of them before the first step and {self.saving} in the midst of a save; "
+            f"{self.kills} kills, {self.early} of them before the first step and {self.saving} during a save; "
             f"{self.resumed} of {self.resumable} starts that found a checkpoint resumed from it; "
             f"{self.trainings} trainings, {self.trainings - len(self.differing)} with identical weights, metrics and "
             "history"
@@ -99,49 +100,50 @@ class Tally:
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m robustness.resume")
     models.add_option(parser)
-    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--kills", type=int, default=100, help="number of kills")
     parser.add_argument("--processes", type=int, default=1, help="ranks of each training")
     parser.add_argument("--bf16", action="store_true", help="train in bf16 instead of fp32")
-    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the moments of the kills")
     return parser.parse_args(arguments)
 
 
 def main() -> int:
-    given = parse()
-    model = models.locate_unless_scratch(given.model)
+    """Run the trainings and print the counts; returns the exit status."""
+    options = parse()
+    model = models.locate_unless_scratch(options.model)
     plan = PRETRAINED if model else SMALL
-    asked = {"processes_per_host": given.processes, "bf16": given.bf16}
+    hyperparameters = {"processes_per_host": options.processes, "bf16": options.bf16}
     with tempfile.TemporaryDirectory(prefix="resume-") as name:
         inputs = jobs.prepare(Path(name) / "prepared", plan.rows, model)
-        tally = run(Path(name), inputs, plan, given.kills, asked, random.Random(given.seed))
-    print(f"{given.processes} processes, {'bf16' if given.bf16 else 'fp32'}: {tally}", flush=True)
+        tally = run(Path(name), inputs, plan, options.kills, hyperparameters, random.Random(options.seed))
+    print(f"{options.processes} processes, {'bf16' if options.bf16 else 'fp32'}: {tally}", flush=True)
     return 1 if tally.differing else 0
 
 
 def run(
-    folder: Path, inputs: Path, plan: Plan, kills: int, asked: Mapping[str, object], moments: random.Random
+    folder: Path, inputs: Path, plan: Plan, kills: int, hyperparameters: Mapping[str, object], moments: random.Random
 ) -> Tally:
-    """Train once undisturbed, then under `kills` kills, in folders below `folder`.
+    """Train once without interruption, then repeatedly until `kills` kills are done; compare the results.
 
     Args:
-        folder: there; the trainings' folders are made below it.
-        inputs: of jobs.prepare.
-        plan: how much to train.
-        kills: how many.
-        asked: hyperparameters, among them processes_per_host.
+        folder: existing folder, below which the trainings' folders are created.
+        inputs: the result of jobs.prepare.
+        plan: settings of the trainings.
+        kills: number of kills.
+        hyperparameters: further hyperparameters, among them processes_per_host.
         moments: random numbers for the moments of the kills.
     """
-    batch = ROWS_PER_STEP // int(str(asked["processes_per_host"]))
-    hyperparameters = {**HYPERPARAMETERS, "epochs": plan.epochs, "learning_rate": plan.learning_rate, **asked}
-    hyperparameters["train_batch_size"] = batch
-    quiet = jobs.create(folder / "undisturbed", inputs, hyperparameters)
-    train(quiet, 0, Tally(), plan.wait, moments)
-    expected, tally = jobs.outcome(quiet), Tally()
-    shutil.rmtree(quiet.base)
+    values = {**HYPERPARAMETERS, "epochs": plan.epochs, "learning_rate": plan.learning_rate, **hyperparameters}
+    values["train_batch_size"] = ROWS_PER_STEP // int(str(hyperparameters["processes_per_host"]))
+    uninterrupted = jobs.create(folder / "uninterrupted", inputs, values)
+    train(uninterrupted, 0, Tally(), plan.wait, moments)
+    expected, tally = jobs.outcome(uninterrupted), Tally()
+    shutil.rmtree(uninterrupted.base)
     while tally.kills < kills:
-        paths = jobs.create(folder / f"killed-{tally.trainings}", inputs, hyperparameters)
+        paths = jobs.create(folder / f"killed-{tally.trainings}", inputs, values)
         train(paths, kills, tally, plan.wait, moments)
         tally.trainings += 1
         differing = jobs.difference(expected, jobs.outcome(paths))
@@ -152,7 +154,7 @@ def run(
 
 
 def train(paths: Paths, kills: int, tally: Tally, wait: float, moments: random.Random) -> None:
-    """Start the job until it ends by itself, killing it until there were `kills` in all."""
+    """Start the job repeatedly until it finishes, and kill it while there were fewer than `kills` kills in all."""
     while True:
         had_checkpoint = any(paths.checkpoints.glob("checkpoint-*"))
         process, log = jobs.start(paths), ""
@@ -171,15 +173,15 @@ def train(paths: Paths, kills: int, tally: Tally, wait: float, moments: random.R
 
 
 def await_moment(process: subprocess.Popen[str], wait: float, moments: random.Random) -> tuple[str, bool]:
-    """Wait for the first step, or not; then for a random time.
+    """Wait for the first step, or with the probability EARLY not, then for a random time.
 
     Returns:
-        The log that was read, and whether the moment may be before the first step.
+        The log that was read, and whether it did not wait for the first step.
     """
     if moments.random() < EARLY:
         time.sleep(moments.uniform(0, EARLY_WAIT))
         return "", True
-    assert process.stdout is not None  # noqa: S101 (for the type checker: a pipe was asked for)
+    assert process.stdout is not None  # noqa: S101 (for the type checker)
     lines = []
     for line in process.stdout:
         lines.append(line)

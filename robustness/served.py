@@ -1,4 +1,4 @@
-"""The inference server on a small model of its own, for fuzz and soak."""
+"""Runs the inference server with a small model, for robustness/fuzz.py and robustness/soak.py."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SEED = 7
 
 @contextlib.contextmanager
 def serving(folder: Path) -> Iterator[Server]:
-    """A server below `folder`, once it answers. Its limits are low, so that requests can pass them."""
+    """Run a server in `folder`, and yield once it responds. Its limits are low, so that requests can exceed them."""
     write_small_model(folder / "ml" / "model")
     environ = {
         "SAGEMAKER_BASE_DIR": str(folder / "ml"),
@@ -36,7 +36,7 @@ def serving(folder: Path) -> Iterator[Server]:
 
 
 def write_small_model(folder: Path) -> None:
-    """An untrained classifier with weights; which answers it gives does not matter, only that they stay the same."""
+    """Write an untrained classifier with random weights; its predictions only have to be reproducible."""
     import torch
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
@@ -44,13 +44,13 @@ def write_small_model(folder: Path) -> None:
     write_reviews(reviews, ROWS)
     write_model(folder, reviews, "review_body", MAX_LENGTH)
     torch.manual_seed(SEED)
-    # Wide weights: texts score apart, and a swapped answer is seen.
+    # A large initializer_range, with which texts get different scores, so that swapped responses are noticed.
     config = AutoConfig.from_pretrained(folder, initializer_range=0.3)
     AutoModelForSequenceClassification.from_config(config).save_pretrained(folder)
 
 
 def texts(count: int) -> list[str]:
-    """Short made-up texts, no two alike."""
+    """`count` distinct short texts."""
     source = random.Random(SEED)
     words = ("good", "bad", "dull", "bright", "film", "tent", "handle", "superb", "dreadful")
     return [f"{' '.join(source.choices(words, k=source.randrange(1, 30)))} {number}" for number in range(count)]

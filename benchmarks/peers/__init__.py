@@ -1,1 +1,1 @@
-"""The ways that the images are measured against, as the public tutorials go about it."""
+"""Programs that the images are compared with, written as in public tutorials and examples."""

@@ -1,8 +1,8 @@
-"""Fine-tuning by plain transformers Trainer, for benchmarks/finetuning.py.
+"""Fine-tunes a model with plain transformers Trainer, for benchmarks/finetuning.py.
 
-As the published examples go about it (run_glue.py, the text classification tutorial): the texts are
-tokenized with truncation, DataCollatorWithPadding pads each batch to its longest row, an evaluation
-follows each epoch, and all else is Trainer's default. Writes what it measured to --result as JSON.
+As in the published examples (run_glue.py, the text classification tutorial): texts are tokenized with
+truncation, DataCollatorWithPadding pads each batch to its longest row, the model is evaluated after each
+epoch, and other settings are Trainer's defaults. Writes the accuracies to --result as JSON.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ def accuracy(prediction: tuple[np.ndarray, np.ndarray]) -> dict[str, float]:
 
 
 def parse() -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser()
     for name in ("--train", "--test", "--model", "--output", "--result"):
         parser.add_argument(name, required=True)
@@ -40,7 +41,7 @@ def parse() -> argparse.Namespace:
 
 
 def tokenized(file: str, tokenizer: Any, max_length: int) -> Dataset:
-    """The rows of a JSON lines file with columns text and label."""
+    """The tokenized rows of a JSON Lines file with the columns text and label."""
     rows = Dataset.from_list([json.loads(line) for line in Path(file).read_text(encoding="utf-8").splitlines()])
     return rows.map(
         lambda batch: tokenizer(batch["text"], truncation=True, max_length=max_length, padding=False),
@@ -49,16 +50,17 @@ def tokenized(file: str, tokenizer: Any, max_length: int) -> Dataset:
     )
 
 
-def training_arguments(given: argparse.Namespace) -> TrainingArguments:
+def training_arguments(options: argparse.Namespace) -> TrainingArguments:
+    """The TrainingArguments for the options of the command line."""
     return TrainingArguments(
-        output_dir=given.output,
-        num_train_epochs=given.epochs,
-        per_device_train_batch_size=given.batch,
-        learning_rate=given.learning_rate,
-        seed=given.seed,
-        bf16=given.bf16,
+        output_dir=options.output,
+        num_train_epochs=options.epochs,
+        per_device_train_batch_size=options.batch,
+        learning_rate=options.learning_rate,
+        seed=options.seed,
+        bf16=options.bf16,
         eval_strategy="epoch",
-        # Checkpoints would only cost it time.
+        # Without checkpoints, which would only make it slower.
         save_strategy="no",
         report_to="none",
         use_cpu=True,
@@ -66,22 +68,23 @@ def training_arguments(given: argparse.Namespace) -> TrainingArguments:
 
 
 def main() -> None:
-    given = parse()
-    # As run_glue.py does: the new head of the model is random.
-    set_seed(given.seed)
-    tokenizer = AutoTokenizer.from_pretrained(given.model)
+    """Train, evaluate and save the model."""
+    options = parse()
+    # The new head of the model is random; run_glue.py sets the seed at this point too.
+    set_seed(options.seed)
+    tokenizer = AutoTokenizer.from_pretrained(options.model)
     trainer = Trainer(
-        AutoModelForSequenceClassification.from_pretrained(given.model, num_labels=2),
-        training_arguments(given),
-        train_dataset=tokenized(given.train, tokenizer, given.max_length),
-        eval_dataset=tokenized(given.test, tokenizer, given.max_length),
+        AutoModelForSequenceClassification.from_pretrained(options.model, num_labels=2),
+        training_arguments(options),
+        train_dataset=tokenized(options.train, tokenizer, options.max_length),
+        eval_dataset=tokenized(options.test, tokenizer, options.max_length),
         data_collator=DataCollatorWithPadding(tokenizer),
         compute_metrics=accuracy,
     )
     trainer.train()
-    trainer.save_model(given.output)
+    trainer.save_model(options.output)
     scores = [entry["eval_accuracy"] for entry in trainer.state.log_history if "eval_accuracy" in entry]
-    Path(given.result).write_text(json.dumps({"accuracy": scores[-1], "delivered": scores[-1]}))
+    Path(options.result).write_text(json.dumps({"accuracy": scores[-1], "delivered": scores[-1]}))
 
 
 if __name__ == "__main__":

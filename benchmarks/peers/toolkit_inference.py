@@ -1,12 +1,12 @@
-"""sagemaker-huggingface-inference-toolkit's server with its own defaults, for benchmarks/inference.py.
+"""Runs the server of sagemaker-huggingface-inference-toolkit with its defaults, for benchmarks/inference.py.
 
-Runs in an environment of its own, for the toolkit (2.6.0) imports names that transformers 5 dropped:
+It needs a separate virtual environment, since the toolkit (2.6.0) imports names that transformers 5 removed:
 
     python3 -m venv toolkit
     toolkit/bin/pip install torch==2.13.0 'transformers<5' 'setuptools<81' multi-model-server==1.1.11 \\
         sagemaker-inference==1.10.1 sagemaker-huggingface-inference-toolkit==2.6.0
 
-Only the place of its settings file is changed: it would be /etc/sagemaker-mms.properties.
+Only the path of its properties file is changed, which would be /etc/sagemaker-mms.properties.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from sagemaker_huggingface_inference_toolkit import serving
 
 
 def main() -> None:
+    """Run the server."""
     base.MMS_CONFIG_FILE = toolkit.MMS_CONFIG_FILE = str(Path.cwd() / "mms.properties")
     serving.main()
 

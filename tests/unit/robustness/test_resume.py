@@ -1,4 +1,4 @@
-"""What the benchmark of resumes counts."""
+"""Counts of kills and resumes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STEP = "INFO training.metrics: step = 5\n"
         pytest.param(False, STEP, 0, 0, id="had nothing to resume from"),
     ],
 )
-def test_only_a_start_that_trained_beside_a_checkpoint_had_to_resume(
+def test_only_a_start_that_found_a_checkpoint_and_trained_counts_as_resumable(
     had_checkpoint: bool, log: str, resumable: int, resumed: int
 ) -> None:
     tally = Tally()
@@ -27,12 +27,12 @@ def test_only_a_start_that_trained_beside_a_checkpoint_had_to_resume(
     assert (tally.resumable, tally.resumed) == (resumable, resumed)
 
 
-def test_the_tally_says_what_was_hit_and_what_ended_alike() -> None:
+def test_the_tally_counts_kills_and_identical_results() -> None:
     tally = Tally(resumable=7, resumed=6, trainings=2, differing=["training 2: weights"])
     tally.note_kill(early=True, saving=False)
     tally.note_kill(early=False, saving=True)
     assert str(tally) == (
-        "2 kills, 1 of them before the first step and 1 in the midst of a save; 6 of 7 starts that found a checkpoint "
+        "2 kills, 1 of them before the first step and 1 during a save; 6 of 7 starts that found a checkpoint "
         "resumed from it; 2 trainings, 1 with identical weights, metrics and history"
     )
 
