@@ -1,7 +1,7 @@
-"""Tiny pretrained folders of the architectures that people fine-tune, with tokenizers of their kinds, and jobs on them.
+"""Tiny pretrained model folders of many architectures, with tokenizers of their kinds, and training jobs on them.
 
-A folder is made the way people's are: the model of the pretraining task, so that the classification head is new
-when it is fine-tuned, saved, loaded again and saved again. Dropout and all else is at the architecture's defaults.
+A folder has the model of the pretraining task, as published models do, so that the classification head is new when
+it is fine-tuned. The model is saved, loaded and saved again. Dropout and other settings are the defaults.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from transformers import (
 from contract.paths import Paths
 
 POSITIONS = 128
-# Sizes by each name that a configuration may have for them.
+# Sizes, by each name that a configuration may have for them.
 SIZES = {
     **dict.fromkeys(("hidden_size", "dim", "n_embd", "embedding_size"), 32),
     **dict.fromkeys(("num_hidden_layers", "n_layers", "n_layer"), 2),
@@ -43,7 +43,7 @@ SIZES = {
 
 @dataclass(frozen=True)
 class Architecture:
-    """How a pretrained folder is made.
+    """How a pretrained model folder is created.
 
     Attributes:
         model_type: as in config.json.
@@ -99,7 +99,7 @@ ARCHITECTURES = {
 
 
 def write_pretrained(folder: Path, name: str) -> None:
-    """The pretrained model and tokenizer of the architecture `name`, with weights of random values, in `folder`."""
+    """Write a model of the architecture `name` with random weights, and its tokenizer, to `folder`."""
     architecture = ARCHITECTURES[name]
     tokenizer = architecture.tokenizer()
     config = make_config(architecture, len(tokenizer))
@@ -107,12 +107,12 @@ def write_pretrained(folder: Path, name: str) -> None:
     architecture.pretraining.from_config(config).save_pretrained(folder)
     architecture.pretraining.from_pretrained(folder).save_pretrained(folder)
     if architecture.legacy:
-        name_as_before(folder / "model.safetensors")
+        rename_layer_norms(folder / "model.safetensors")
     tokenizer.save_pretrained(folder)
 
 
 def write_classifier(folder: Path, architecture: Architecture, **settings: Any) -> None:
-    """A classifier with its tokenizer, as a team may bring it. Weights are so large that texts score apart.
+    """Write a classifier with its tokenizer. Its weights are so large that texts get different scores.
 
     Args:
         settings: of the configuration, beside the architecture's.
@@ -137,8 +137,8 @@ def make_config(architecture: Architecture, vocabulary: int, **settings: Any) ->
     )
 
 
-def name_as_before(file: Path) -> None:
-    """Rename the LayerNorms of a saved model as TensorFlow had them."""
+def rename_layer_norms(file: Path) -> None:
+    """Rename the LayerNorm tensors of a saved model to TensorFlow's names, gamma and beta."""
     names = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
     state = {}
     for name, tensor in load_file(file).items():
@@ -149,7 +149,7 @@ def name_as_before(file: Path) -> None:
 
 
 def make_text_job(base: Path, name: str, rows: int = 160, wrong: float = 0.0, **hyperparameters: Any) -> Job:
-    """A job that fine-tunes the architecture `name` on raw text: train as CSV, validation as JSON lines.
+    """Create a job that fine-tunes the architecture `name` on raw text: train as CSV, validation as JSON Lines.
 
     Args:
         wrong: share of the validation rows with the other label. With some, the loss on validation rises once the
@@ -173,7 +173,7 @@ def make_text_job(base: Path, name: str, rows: int = 160, wrong: float = 0.0, **
 
 
 def make_rows(count: int, seed: int, wrong: float = 0.0) -> list[tuple[str, str]]:
-    """Texts and the names of their labels; of the last `wrong` share it is the other label's."""
+    """Texts and label names; the last `wrong` share of the rows has the other label."""
     generator = random.Random(seed)
     labels = [generator.randrange(2) for _ in range(count)]
     texts = [make_text(label, generator) for label in labels]

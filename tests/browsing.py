@@ -1,4 +1,4 @@
-"""A page in a real browser: what a reader would see of it."""
+"""Opens an HTML page in a real browser, and measures its width and the labels of its diagrams."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ QUIET = (
     "--no-first-run",
     "--disable-background-networking",
 )
-# What the eye would see: whether the page is wider than its frame, and whether labels of pictures are cut or overlap.
+# Finds whether the page is wider than its window, and whether labels of diagrams are cut off or overlap.
 MEASURE = """<!doctype html><iframe srcdoc="PAGE" width="WIDTH" height="900"></iframe><pre id="found"></pre><script>
 document.querySelector("iframe").onload = (event) => {
   const page = event.target.contentDocument;
@@ -41,7 +41,7 @@ document.querySelector("iframe").onload = (event) => {
 
 
 def find() -> str:
-    """The browser on PATH; skips the test where there is none."""
+    """Path of a browser; skips the test if there is none on PATH."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
         pytest.skip(f"none of {', '.join(BROWSERS)} is on PATH")

@@ -1,4 +1,4 @@
-"""Tokenizers of the kinds that people's models have, each with a vocabulary that knows the words of training_base."""
+"""Small tokenizers of common kinds, each with the words of training_base in its vocabulary."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ END_OF_TEXT = "<|endoftext|>"
 
 
 def numbered(special: tuple[str, ...], others: list[str]) -> dict[str, int]:
-    """A vocabulary: the special tokens first."""
+    """A vocabulary with the special tokens first."""
     return {token: i for i, token in enumerate(dict.fromkeys([*special, *others]))}
 
 
 def merges(split: pre_tokenizers.PreTokenizer, alphabet: list[str]) -> tuple[list[str], list[tuple[str, str]]]:
-    """Tokens and merges of a byte pair encoding that knows the words of the rows, at a text's start and within."""
+    """Tokens and merges of byte pair encoding for the words of the rows, at the start of a text and within."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = split
     trainer = trainers.BpeTrainer(vocab_size=600, initial_alphabet=alphabet, show_progress=False)
@@ -47,7 +47,7 @@ def byte_level() -> tuple[list[str], list[tuple[str, str]]]:
 
 
 def pieces(special: tuple[str, ...]) -> list[tuple[str, float]]:
-    """A Unigram vocabulary with log-probabilities, as SentencePiece makes it: whole words before their letters."""
+    """A Unigram vocabulary with log-probabilities as in SentencePiece: whole words before their letters."""
     letters = sorted(set("".join(WORDS)) | {"▁"})
     return [(token, 0.0) for token in special] + [(f"▁{w}", -4.0) for w in WORDS] + [(c, -9.0) for c in letters]
 
@@ -66,19 +66,19 @@ def roberta() -> PreTrainedTokenizerBase:
 
 
 def gpt2() -> PreTrainedTokenizerBase:
-    """Without special tokens in a row, and without a padding token."""
+    """GPT-2's tokenizer: no special tokens around a text, no padding token."""
     tokens, pairs = byte_level()
     return GPT2Tokenizer(vocab=numbered((END_OF_TEXT,), tokens), merges=pairs)
 
 
 def qwen() -> PreTrainedTokenizerBase:
-    """Without special tokens in a row; it names a padding token, which Qwen's configurations do not."""
+    """Qwen's tokenizer: no special tokens around a text; a padding token, which Qwen's configurations lack."""
     tokens, pairs = byte_level()
     return Qwen2Tokenizer(vocab=numbered((END_OF_TEXT,), tokens), merges=pairs)
 
 
 def llama() -> PreTrainedTokenizerBase:
-    """SentencePiece's byte pair encoding: <s> before each text, padding on the left and no token for it."""
+    """Llama's tokenizer: SentencePiece's byte pair encoding, <s> before each text, left padding, no padding token."""
     tokens, pairs = merges(pre_tokenizers.Metaspace(), [])
     special = ("<unk>", "<s>", "</s>")
     tokenizer = LlamaTokenizer(vocab=numbered((*special, *(f"<0x{i:02X}>" for i in range(256))), tokens), merges=pairs)
@@ -115,7 +115,7 @@ def deberta() -> PreTrainedTokenizerBase:
 
 
 def frame(tokenizer: PreTrainedTokenizerBase, single: str, pair: str, *special: str) -> None:
-    """Have special tokens put around texts, where the class leaves that to tokenizer.json."""
+    """Make a tokenizer add special tokens around texts, for classes that leave this to tokenizer.json."""
     ids = [(token, tokenizer.convert_tokens_to_ids(token)) for token in special]
     tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
         single=single, pair=pair, special_tokens=ids

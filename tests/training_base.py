@@ -1,4 +1,4 @@
-"""A small job for the tests of training: rows, a tokenizer and a model of their own, in the platform's layout."""
+"""Creates a small training job for tests: rows, tokenizer and model, in SageMaker's folder layout."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MAX_LENGTH = 32
 
 @dataclass(frozen=True)
 class Job:
-    """A base folder with everything that a training job is given."""
+    """A base folder with the inputs of a training job."""
 
     paths: Paths
 
@@ -50,7 +50,7 @@ def write(path: Path, value: Any) -> None:
 
 
 def make_job(base: Path, rows: int = 240, hosts: int = 1, dropout: float = 0.1, test: bool = False) -> Job:
-    """A job with channels train, validation (and test) and model below `base`."""
+    """Create a job with the channels train, validation, model and optionally test below `base`."""
     paths = Paths(base)
     tokenizer = make_model(paths.channel("model"), dropout)
     channels = {"train": rows, "validation": rows // 4} | ({"test": rows // 4} if test else {})
@@ -70,7 +70,7 @@ def make_tokenizer() -> Tokenizer:
 
 
 def make_model(folder: Path, dropout: float) -> Tokenizer:
-    """A folder with config.json and tokenizer.json and no weights."""
+    """Write a folder with config.json and tokenizer.json, without weights."""
     tokenizer = make_tokenizer()
     config = BertConfig(
         vocab_size=tokenizer.get_vocab_size(),
@@ -88,9 +88,9 @@ def make_model(folder: Path, dropout: float) -> Tokenizer:
 
 
 def pretrain(folder: Path) -> None:
-    """Give the model in `folder` weights that transformers has read from a file and written again.
+    """Add weights to the model in `folder`, which transformers has loaded from a file and saved again.
 
-    transformers treats a model that was loaded differently from one that was made: some releases
+    transformers treats a loaded model differently from a newly created one: some releases
     write other names for its weights (LayerNorm.gamma).
     """
     torch.manual_seed(0)
@@ -106,7 +106,7 @@ def make_text(label: int, generator: random.Random) -> str:
 
 
 def make_channel(folder: Path, tokenizer: Tokenizer, rows: int, seed: int, hosts: int = 1) -> None:
-    """Prepared rows: in `folder` itself, or in one folder below it for each of several hosts."""
+    """Write prepared rows to `folder`, or for several hosts to one folder below it per host."""
     generator = random.Random(seed)
     for host in range(hosts):
         part = folder if hosts == 1 else folder / f"algo-{host + 1}"
@@ -135,17 +135,17 @@ def make_card(tokenizer: Tokenizer, folder: Path, rows: int) -> Card:
 
 
 def delete(path: Path) -> None:
-    """Damage to a file of a checkpoint: it is not there."""
+    """Corrupt a checkpoint: delete the file."""
     path.unlink()
 
 
 def truncate(path: Path) -> None:
-    """Its last byte is not there."""
+    """Corrupt a checkpoint: remove the last byte of the file."""
     path.write_bytes(path.read_bytes()[:-1])
 
 
 def flip(path: Path) -> None:
-    """One bit in its middle is another."""
+    """Corrupt a checkpoint: flip one bit in the middle of the file."""
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(bytes(content))

@@ -1,6 +1,6 @@
-"""Trainings as processes that are forked from one which has imported everything: a start in a fraction of a second.
+"""Runs trainings as forks of a process that has imported all libraries, so that they start in a fraction of a second.
 
-They run training.worker without the launcher, as the one process of a job does below it. For tests that start many.
+They run training.worker without the launcher, as the single process of a job. For tests with many starts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ IMPORTED = ["training.worker", "training.results.verification"]
 
 
 def run(base: str, log: str) -> None:
-    """In the forked process: train the job below `base`; standard output and error go to the file `log`."""
+    """Train the job below `base`, in the forked process; standard output and error go to the file `log`."""
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
@@ -58,32 +58,32 @@ class Training:
         return self.file.read_text() if self.file.exists() else ""
 
     def finish(self) -> str:
-        """Wait for its end, which is a good one. Returns the log."""
+        """Wait until it ends, check that it succeeded, and return the log."""
         self.process.join(SECONDS)
         assert self.process.exitcode == 0, self.log()
         return self.log()
 
     def wait_for(self, pattern: str) -> None:
-        """Return once a line of the log has the regular expression `pattern`."""
+        """Wait until a line of the log matches the regular expression `pattern`."""
         deadline = time.monotonic() + SECONDS
         while not re.search(pattern, self.log(), re.MULTILINE):
             assert self.process.is_alive() and time.monotonic() < deadline, self.log()
             time.sleep(POLL_SECONDS)
 
     def kill(self) -> None:
-        """SIGKILL, while it trains."""
+        """Send SIGKILL while it trains."""
         self.process.kill()
         self.process.join(SECONDS)
         assert self.process.exitcode == -signal.SIGKILL, self.log()
 
 
 def start(job: Job, name: str = "training") -> Training:
-    """Start the job; its log goes to `name`.log beside its folders."""
+    """Start the job; its log goes to `name`.log in the job's folder."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(IMPORTED)
     file = job.paths.base / f"{name}.log"
     process = context.Process(target=run, args=(str(job.paths.base), str(file)), daemon=True)
-    # The process that forks starts with the first of them, and knows no path but this one.
+    # The fork server starts with the first training, and has only this PYTHONPATH.
     with mock.patch.dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS="1"):
         process.start()
     return Training(job, process, file)

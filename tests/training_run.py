@@ -1,4 +1,4 @@
-"""Training as a process: start it, read its log, look at what it left."""
+"""Runs training as a process: starts it, reads its log and its results."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def weights(job: Job) -> bytes:
 
 
 def outcome(job: Job) -> dict[str, Any]:
-    """Weights, metrics and history, without what is measured."""
+    """Weights, metrics and history of a job, without measured times."""
     return jobs.outcome(job.paths)
 
 
@@ -72,7 +72,7 @@ def failure(job: Job) -> str:
 
 
 def stop(job: Job, at: int) -> int:
-    """Start the job and ask for a stop at step `at`. Returns the step of its checkpoint."""
+    """Start the job and stop it at step `at`; returns the step of its checkpoint."""
     process = start(job)
     until(process, f" step = {at}")
     process.send_signal(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""The bucket that jobs of the SDKs read and write, and what lies in it."""
+"""The S3 bucket that jobs of the SDKs read and write, and its objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A second Docker engine that has no image yet, beside the one that the tests use."""
+"""Starts a second Docker engine without images."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ import pytest
 from containers.engine import docker
 
 START_SECONDS = 60
-# Of its own: an engine that is told to have no bridge deletes the other engine's docker0.
+# A separate bridge: an engine that is configured without a bridge deletes the other engine's docker0.
 BRIDGE, ADDRESS = "clean-engine", "192.168.213.1/24"
 
 
 @contextmanager
 def clean_engine() -> Iterator[str]:
-    """Address of an engine of its own folder; skips the test where none can start."""
+    """Address of the second engine; skips the test if it cannot start."""
     if not (shutil.which("dockerd") and shutil.which("ip")) or os.getuid() != 0:
         pytest.skip("a second engine needs dockerd and ip, and root to start it")
-    # Not below pytest's folder: a path of a socket has 107 bytes, and pytest keeps what would be gigabytes.
+    # Not below pytest's folder: the path of a socket has at most 107 bytes, and pytest would keep gigabytes.
     with tempfile.TemporaryDirectory(prefix="engine-") as name, bridge():
         folder, host = Path(name), f"unix://{name}/docker.sock"
         log = folder / "log"
@@ -42,7 +42,7 @@ def clean_engine() -> Iterator[str]:
 @contextmanager
 def bridge() -> Iterator[None]:
     delete = ["ip", "link", "delete", BRIDGE]
-    # One that a killed run left.
+    # Left by a killed run.
     subprocess.run(delete, capture_output=True, check=False)
     try:
         for arguments in (("link", "add", BRIDGE, "type", "bridge"), ("address", "add", ADDRESS, "dev", BRIDGE)):
@@ -55,7 +55,7 @@ def bridge() -> Iterator[None]:
 
 
 def command(folder: Path, host: str) -> list[str]:
-    """Nothing of the other engine is shared, neither its folders nor its bridge and its firewall rules."""
+    """The command line of dockerd, which shares neither folders nor bridge and firewall rules with the first engine."""
     folders = ["--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec", "--pidfile", f"{folder}/pid"]
     return ["dockerd", "--host", host, *folders, f"--bridge={BRIDGE}", "--iptables=false"]
 

@@ -1,4 +1,4 @@
-"""A Docker engine, the three images on the stand-in, and moto's S3 where containers reach it."""
+"""Fixtures: the three images built on the stand-in, and moto's S3 at an address that containers can reach."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def images() -> dict[str, str]:
-    """The tag of each image, built here."""
+    """Build the three images; returns the tag of each."""
     built = subprocess.run(
         [ROOT / "build.sh", "--base", "standin"],
         stdout=subprocess.PIPE,
@@ -47,14 +47,14 @@ def images() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def bridge() -> str:
-    """Address of this machine that containers reach: the first of the default bridge's subnet."""
+    """Address of this machine for containers: the first of the default bridge's subnet."""
     subnet = docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Subnet}}")
     return str(ipaddress.ip_network(subnet)[1])
 
 
 @pytest.fixture(scope="session")
 def s3(bridge: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """moto's server, with the environment set so that boto3 here and in containers talks to it."""
+    """Run moto's server, with the environment variables for boto3 in this process and in containers."""
     port = free_port()
     endpoint = f"http://{bridge}:{port}"
     with pytest.MonkeyPatch.context() as patch, running(moto_command(bridge, port)):
@@ -71,7 +71,7 @@ def moto_command(host: str, port: int) -> list[str]:
 
 @contextmanager
 def running(command: list[str]) -> Iterator[None]:
-    """A server, ended at the end of the tests; its log is of no interest."""
+    """Run a server until the end of the tests; its log is discarded."""
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield
@@ -95,7 +95,7 @@ def aws_environment(endpoint: str, folder: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`reviews.tsv.gz` and an untrained `model` whose vocabulary was made from them."""
+    """A folder with reviews.tsv.gz, and an untrained model with a vocabulary from it."""
     folder = tmp_path_factory.mktemp("inputs")
     script = (
         "import sys; from pathlib import Path; from examples.demo import model, reviews\n"
@@ -135,7 +135,7 @@ def uploaded(client: Any, inputs: Path) -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def swept() -> Iterator[None]:
-    """Local mode leaves exited containers behind."""
+    """Remove the exited containers that local mode leaves."""
     yield
     if no_engine() is None:
         # The names of SDK v2, and of v3, which are those of docker-compose in a folder of the tests.

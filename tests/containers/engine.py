@@ -1,4 +1,4 @@
-"""The Docker client and waiting, for the fixtures and the tests."""
+"""Docker client, and waiting for a condition, for fixtures and tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def docker(*arguments: str, check: bool = True) -> str:
 
 
 def no_engine() -> str | None:
-    """Why containers cannot run here, or None."""
+    """Why containers cannot run on this machine, or None."""
     if not shutil.which("docker"):
         return "no docker client on PATH"
     if not docker("version", "--format", "{{.Server.Version}}", check=False):

@@ -1,4 +1,4 @@
-"""What an image is made of, from the engine's own export: its configuration, and the files that it adds to its base."""
+"""Reads an exported image (docker save): its configuration, and the files in the layers above its base image."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 
 from containers.engine import docker
 
-# Bytes. A base's layers are larger and of no interest; ours are smaller by far.
+# Bytes. Layers of the base image are larger and are skipped; those of the images are much smaller.
 LARGEST_LAYER = 200_000_000
 BASE_LABEL = "org.opencontainers.image.base.name"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A file, folder or link of a layer, with the bytes of a file."""
+    """A file, folder or link of a layer; files with their content."""
 
     member: tarfile.TarInfo
     content: bytes
@@ -30,14 +30,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Saved:
-    """Of one image: its configuration with the history of its layers, and the entries of those above its base."""
+    """An exported image: its configuration with the history, and the entries of the layers above its base."""
 
     config: str
     entries: tuple[Entry, ...]
 
     @classmethod
     def read(cls, folder: Path, image: str) -> Saved:
-        """`image`, from the export that `save` left in `folder`."""
+        """Read `image` from the export that `save` wrote to `folder`."""
         manifests = json.loads((folder / "manifest.json").read_text())
         manifest = next(found for found in manifests if image in found["RepoTags"])
         own = manifest["Layers"][layers_of_base(image) :]
@@ -46,14 +46,14 @@ class Saved:
 
 
 def layers_of_base(image: str) -> int:
-    """How many of the layers of `image` are its base's, which come first."""
+    """Number of the base's layers, which are the first of `image`."""
     [inspected] = json.loads(docker("image", "inspect", image))
     base = inspected["Config"]["Labels"][BASE_LABEL]
     return len(json.loads(docker("image", "inspect", "--format", "{{json .RootFS.Layers}}", base)))
 
 
 def save(folder: Path, *images: str) -> None:
-    """Export `images` to `folder`, layers of bases left out."""
+    """Export `images` to `folder`, without the layers of base images."""
     with (
         subprocess.Popen(["docker", "save", *images], stdout=subprocess.PIPE) as process,
         tarfile.open(fileobj=process.stdout, mode="r|") as archive,

@@ -1,6 +1,6 @@
-"""What the tests have SDK v3 do, in its own environment: python sdk_v3_calls.py host|send, with JSON on both ends.
+"""Calls of SDK v3 that tests run in its own environment: python sdk_v3_calls.py host|send; input and output are JSON.
 
-host: deploy an image in local mode, ask it, and take it away. Prints the answers.
+host: deploy an image in local mode, invoke it, and delete it. Prints the predictions.
 send: launch everything for AWS. Prints each operation with its request.
 """
 
@@ -34,14 +34,14 @@ def host(image: str, model_data: str, port: int, root: str, texts: list[str]) ->
 
 
 def role() -> str:
-    """A role that SageMaker may take: v3 looks at it before it trains."""
+    """Create a role that SageMaker can assume, which v3 checks before training."""
     statement = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
     trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     return str(boto3.client("iam").create_role(RoleName="jobs", AssumeRolePolicyDocument=trust)["Role"]["Arn"])
 
 
 def allowed(**_: Any) -> tuple[Any, dict[str, Any]]:
-    """Of what v3 asks before it trains, the one answer that moto does not have: that the role may."""
+    """Answer SimulatePrincipalPolicy, which v3 calls before training and moto does not have: the role is allowed."""
     return AWSResponse("", 200, {}, None), {"EvaluationResults": []}
 
 
@@ -64,7 +64,7 @@ def send(image: str, instance_type: str) -> list[tuple[str, dict[str, Any]]]:
     for spot in (True, False):
         sdk_v3.train(image, arn, prepared, model, "s3://jobs/out", hyperparameters, spot=spot, **made)
     sdk_v3.deploy(image, arn, f"{model}/model.tar.gz", "sdk3", **made)
-    # v3 looks at the instances when it waits, and moto keeps nothing of them.
+    # v3 reads the instances while it waits, and moto does not store them.
     with suppress(KeyError):
         sdk_v3.process(image, arn, "s3://jobs/raw", model, prepared, ["--seed", "1"], **made)
     return sent

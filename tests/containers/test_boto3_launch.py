@@ -1,4 +1,4 @@
-"""The boto3 example's own requests, whole, sent to local mode instead of SageMaker."""
+"""The requests of the boto3 example, sent to local mode instead of SageMaker."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ LINES = ["The handle is superb. I would buy this tent again.", {"inputs": "The z
 
 pytestmark = [
     pytest.mark.skipif(not shutil.which("docker-compose"), reason="SDK local mode needs docker-compose"),
-    # The SDK's own imports and its thread around docker-compose.
+    # Warnings of the SDK's imports and of its thread for docker-compose.
     pytest.mark.filterwarnings("ignore"),
 ]
 
 
-def test_the_chain_runs_from_raw_text_to_answers(
+def test_the_chain_runs_from_raw_text_to_predictions(
     images: dict[str, str], session: Any, client: Any, uploaded: str
 ) -> None:
     from examples.account import Account

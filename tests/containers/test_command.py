@@ -1,4 +1,4 @@
-"""What each image tells without a job."""
+"""--help and --version of each image."""
 
 from __future__ import annotations
 

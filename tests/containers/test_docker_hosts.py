@@ -1,4 +1,4 @@
-"""Processing on several hosts whose input SageMaker has sharded, by plain `docker run`: local mode cannot shard."""
+"""Processing on several hosts with sharded input, by `docker run`, since local mode cannot shard."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PARTS = 3
 
 @pytest.fixture(scope="module")
 def parts(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The raw reviews in several files."""
+    """The raw reviews, split into several files."""
     folder = tmp_path_factory.mktemp("parts")
     with gzip.open(inputs / "raw" / "reviews.tsv.gz", "rt", encoding="utf-8", newline="\n") as file:
         header, *lines = file.readlines()
@@ -31,7 +31,7 @@ def parts(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def host(folder: Path, name: str, names: Sequence[str], files: Sequence[Path], tokenizer: Path) -> None:
-    """What SageMaker lays out below /opt/ml for one host of a job with sharded input."""
+    """Create the files below /opt/ml for one host of a job with sharded input, as SageMaker does."""
     config = folder / "config"
     config.mkdir(parents=True)
     (config / "resourceconfig.json").write_text(json.dumps({"current_host": name, "hosts": list(names)}))

@@ -1,4 +1,4 @@
-"""Each image by plain `docker run --network none`: folders in, folders out, nothing downloaded."""
+"""Each image by `docker run --network none`, with mounted input and output folders."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run(image: str, folder: Path, *arguments: str) -> subprocess.CompletedProces
 
 @pytest.fixture(scope="module")
 def job(images: dict[str, str], inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that stands for /opt/ml, with the splits that processing made."""
+    """A folder to mount as /opt/ml, with the splits that processing wrote."""
     folder = tmp_path_factory.mktemp("ml")
     shutil.copytree(inputs / "raw", folder / "processing" / "input")
     shutil.copytree(inputs / "model", folder / "processing" / "tokenizer")
@@ -74,7 +74,7 @@ def in_container(name: str, script: str, *arguments: str) -> str:
 
 @pytest.fixture(params=["root", "model-server"])
 def server(request: pytest.FixtureRequest, images: dict[str, str], trained: Path) -> Iterator[str]:
-    """A served model on a read-only file system, by root and by a user of no rights."""
+    """Run the server on a read-only file system, by root and by a user without rights."""
     name = f"jobs-inference-{request.param}"
     docker("rm", "-f", name, check=False)
     where = ["--network", "none", "--read-only", "--tmpfs", "/tmp", "--volume", f"{trained / 'model'}:/opt/ml/model:ro"]
@@ -128,7 +128,7 @@ def test_a_model_that_is_not_there_ends_the_server_with_the_reason(images: dict[
     assert "Traceback" not in finished.stdout + finished.stderr
 
 
-def test_docker_stop_saves_a_checkpoint_and_the_next_start_goes_on_from_it(
+def test_docker_stop_saves_a_checkpoint_and_the_next_start_resumes_from_it(
     images: dict[str, str], trained: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(trained / "input", tmp_path / "input")

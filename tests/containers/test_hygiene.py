@@ -1,4 +1,4 @@
-"""What the images add to their bases, and what must not be in them."""
+"""The layers that the images add to their bases: size, files, permissions, secrets, library versions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CODE = "opt/jobs/"
 MOST_CODE = 1
 # Megabytes that the layers of an image add to its base. DuckDB's one shared library, stripped, is 68 of processing's.
 MOST_ADDED = {"processing": 82, "training": 2, "inference": 16}
-# Where the build mounts what it needs for a step: an empty file stays of each.
+# Mount points of build steps, of each of which an empty file remains.
 MOUNTED = ("install.py", "run/secrets/")
 SECRET = "the-password-of-a-private-index"
 SECRETIVE = "jobs-hygiene:secretive"
@@ -30,7 +30,7 @@ SECRETIVE = "jobs-hygiene:secretive"
 
 @pytest.fixture(scope="module")
 def secretive(images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """An image built anew, as build.sh builds it, from secrets that hold SECRET."""
+    """An image built without cache as build.sh does, from secrets that contain SECRET."""
     command, environ = build_command("inference")
     folder = tmp_path_factory.mktemp("secrets")
     for at, argument in enumerate(command):
@@ -46,7 +46,7 @@ def secretive(images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
 
 
 def build_command(image: str) -> tuple[list[str], dict[str, str]]:
-    """What build.sh runs to build `image` on the stand-in, less its tags; and the environment for it."""
+    """The command with which build.sh builds `image` on the stand-in, without tags, and its environment."""
     told = subprocess.run(
         [ROOT / "build.sh", "--base", "standin", "--dry-run", image], capture_output=True, text=True, check=True
     )
@@ -80,7 +80,7 @@ def test_an_image_adds_little_to_its_base_and_code_next_to_nothing(saved: dict[s
     assert 0 < code <= MOST_CODE * MEGABYTE
 
 
-def test_what_the_build_was_told_in_secret_is_in_no_layer_and_not_in_the_history(saved: dict[str, Saved]) -> None:
+def test_build_secrets_are_in_no_layer_and_not_in_the_history(saved: dict[str, Saved]) -> None:
     image = saved["secretive"]
     assert any(entry.name.startswith("opt/venv") for entry in image.entries), "the build installed nothing"
     assert [entry.name for entry in image.entries if SECRET.encode() in entry.content] == []
@@ -88,7 +88,7 @@ def test_what_the_build_was_told_in_secret_is_in_no_layer_and_not_in_the_history
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_everybody_can_read_it_and_only_root_can_change_it(saved: dict[str, Saved], name: str) -> None:
+def test_files_are_readable_for_all_and_writable_for_root_only(saved: dict[str, Saved], name: str) -> None:
     for entry in saved[name].entries:
         member = entry.member
         if entry.name.startswith("opt/") and not member.issym():
@@ -100,8 +100,8 @@ def test_everybody_can_read_it_and_only_root_can_change_it(saved: dict[str, Save
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nothing_lies_where_nobody_looks(saved: dict[str, Saved], name: str) -> None:
-    """No caches, wheels or temporary files: libraries in the base's environment, our code, and mount points."""
+def test_there_are_no_caches_wheels_or_temporary_files(saved: dict[str, Saved], name: str) -> None:
+    """An image adds only libraries in the base's environment, its code, and mount points."""
     names = [entry.name for entry in saved[name].entries if not entry.member.isdir()]
     assert [found for found in names if not found.startswith(("opt/venv/", CODE, *MOUNTED))] == []
     assert [found for found in names if found.endswith((".whl", ".pem", "pip.conf"))] == []
@@ -119,7 +119,7 @@ def test_it_holds_every_module_and_template_of_its_packages(saved: dict[str, Sav
 
 
 def pins(file: Path) -> dict[str, str]:
-    """Versions that `file` states exactly, by the name of the distribution in lower case with dashes."""
+    """The exact versions in `file`, by the normalized name of the distribution."""
     found = re.findall(r"^([\w.-]+)==(\S+)$", file.read_text(), re.MULTILINE)
     return {name.lower().replace("_", "-"): version for name, version in found}
 

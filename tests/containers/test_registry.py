@@ -1,4 +1,4 @@
-"""A push to a real registry on loopback, and a job run by the digest that it gave."""
+"""Pushes to a real registry on loopback, and a job that is run by digest."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from containers.saved import layers_of_base
 
 from contract.local_server import free_port
 
-# Bytes, as a registry stores them. Two thirds are DuckDB's.
+# Compressed bytes, two thirds of which are DuckDB.
 MOST_PULLED = 35_000_000
 
 pytestmark = pytest.mark.skipif(not shutil.which("docker-registry"), reason="no docker-registry on PATH")
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("docker-registry"), reason="no 
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """HOST:PORT of an empty registry; on loopback an engine asks for no certificate."""
+    """HOST:PORT of an empty registry on loopback, for which an engine needs no certificate."""
     folder, host = tmp_path_factory.mktemp("registry"), f"127.0.0.1:{free_port()}"
     config = {
         "version": 0.1,
@@ -47,7 +47,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def push(registry: str, output: Path) -> tuple[dict[str, Any], str]:
-    """Content of images.json, and what build.sh told."""
+    """Push; returns the content of images.json, and the output of build.sh."""
     where = ["--push", "--allow-dirty", "--registry", registry, "--images-json", str(output)]
     command: list[str | Path] = [ROOT / "build.sh", "--base", "standin", *where, "processing"]
     told = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ})
@@ -62,7 +62,7 @@ def pushed(images: dict[str, str], registry: str, tmp_path_factory: pytest.TempP
 
 
 def tags(registry: str) -> dict[str, str]:
-    """Every tag in the registry, with the digest that it names."""
+    """Every tag in the registry, with its digest."""
     found = {}
     for repository in read(f"http://{registry}/v2/_catalog")[0]["repositories"]:
         for tag in read(f"http://{registry}/v2/{repository}/tags/list")[0]["tags"]:
@@ -72,7 +72,7 @@ def tags(registry: str) -> dict[str, str]:
 
 
 def read(url: str) -> tuple[Any, Any]:
-    """The JSON at `url`, and the headers it came with."""
+    """The JSON at `url`, and the response headers."""
     accept = {"Accept": "application/vnd.docker.distribution.manifest.v2+json, */*"}
     with urlopen(Request(url, headers=accept), timeout=10) as answer:
         return json.loads(answer.read()), answer.headers
@@ -90,7 +90,7 @@ def test_a_second_push_changes_nothing(pushed: dict[str, Any], registry: str, tm
     assert tags(registry) == before
 
 
-def test_what_is_pulled_beyond_the_base_is_little(pushed: dict[str, Any]) -> None:
+def test_the_layers_to_pull_beyond_the_base_are_small(pushed: dict[str, Any]) -> None:
     image = pushed["images"]["processing"]
     host, _, repository = image["uri"].rpartition(":")[0].partition("/")
     manifest, _ = read(f"http://{host}/v2/{repository}/manifests/{image['uri_by_digest'].partition('@')[2]}")

@@ -1,4 +1,4 @@
-"""The SageMaker SDK's generic classes drive the real images in local mode, over S3."""
+"""The real images by SDK v2's generic classes in local mode, over S3."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HYPERPARAMETERS: dict[str, Any] = {
 
 pytestmark = [
     pytest.mark.skipif(not shutil.which("docker-compose"), reason="SDK local mode needs docker-compose"),
-    # The SDK's own imports and its thread around docker-compose.
+    # Warnings of the SDK's imports and of its thread for docker-compose.
     pytest.mark.filterwarnings("ignore"),
 ]
 
@@ -63,7 +63,7 @@ def train(images: dict[str, str], session: Any, prepared: str, uploaded: str, ho
         f"{uploaded}/model",
         f"s3://{BUCKET}/models-{hosts}",
         HYPERPARAMETERS,
-        # Hosts on one machine share its cores: more threads than cores would wait for each other.
+        # Hosts on one machine share its cores; with more threads than cores they would slow each other down.
         {"OMP_NUM_THREADS": str(max(len(os.sched_getaffinity(0)) // hosts, 1))},
         instance_type="local",
         instance_count=hosts,
@@ -86,7 +86,7 @@ def test_a_processing_job_writes_splits_and_a_report_that_adds_up(client: Any, p
 
 
 def rows_of(client: Any, prefix: str, folder: Path) -> Counter[tuple[Any, ...]]:
-    """The rows of every dataset below `prefix`, whatever folders they lie in."""
+    """The rows of every dataset below `prefix`, in any folder."""
     from datasets import load_from_disk
 
     rows: Counter[tuple[Any, ...]] = Counter()
@@ -131,14 +131,14 @@ def test_two_hosts_train_one_model(
 
 
 @pytest.mark.parametrize("strategy", ["SingleRecord", "MultiRecord"])
-def test_batch_transform_writes_a_line_for_every_line(
+def test_batch_transform_writes_one_line_per_input_line(
     images: dict[str, str], session: Any, client: Any, model_data: str, strategy: str
 ) -> None:
     from examples import sdk_v2
 
     liked, hated = "The handle is superb. I would buy this tent again.", "The zip is dreadful. I sent this tent back."
     texts = [liked, hated, hated, liked, "Sadly faulty, not perfect at all.", '\u6f22 \u2028 two, "three"'] * 4
-    # Every spelling of a record; the last line ends without a line end, as files of people do.
+    # Every form of a record; the last line has no newline.
     records = [text if number % 2 else {"inputs": text} for number, text in enumerate(texts)]
     lines = "\n".join(json.dumps(record, ensure_ascii=False) for record in records)
     client.put_object(Bucket=BUCKET, Key="lines/reviews.jsonl", Body=lines.encode())
@@ -169,7 +169,7 @@ def predictor(images: dict[str, str], session: Any, model_data: str) -> Iterator
     yield predictor
     model.delete_model()
     predictor.delete_endpoint()
-    # The SDK leaves its pipe to docker-compose open; let go of it here, where its warnings are expected.
+    # The SDK leaves its pipe to docker-compose open; it is collected here, where the warnings are ignored.
     gc.collect()
 
 
@@ -185,8 +185,8 @@ def test_a_deployed_model_answers_in_order(predictor: Any) -> None:
     assert 0.5 < answer["score"] <= 1
 
 
-def test_a_broken_request_gets_json_and_the_next_one_its_answer(predictor: Any) -> None:
-    # Local mode hands a 4xx body back instead of raising.
+def test_an_invalid_request_gets_a_json_error_and_the_next_one_succeeds(predictor: Any) -> None:
+    # Local mode returns a 4xx body instead of raising.
     refused = predictor.predict({"input": "the key is inputs"})
     assert refused["error"]["code"]
     assert "Traceback" not in json.dumps(refused)

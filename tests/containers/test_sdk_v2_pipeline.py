@@ -1,4 +1,4 @@
-"""The pipeline in local mode with the real images, up to the gate: models are registered in AWS only."""
+"""The pipeline in local mode with the real images, up to its condition; models can be registered in AWS only."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from containers.bucket import BUCKET
 
 pytestmark = [
     pytest.mark.skipif(not shutil.which("docker-compose"), reason="SDK local mode needs docker-compose"),
-    # The SDK's own imports and its thread around docker-compose.
+    # Warnings of the SDK's imports and of its thread for docker-compose.
     pytest.mark.filterwarnings("ignore"),
 ]
 
 
-def test_the_gate_lets_a_good_model_through(images: dict[str, str], client: Any, uploaded: str, tmp_path: Path) -> None:
+def test_an_accurate_model_passes_the_condition(
+    images: dict[str, str], client: Any, uploaded: str, tmp_path: Path
+) -> None:
     from sagemaker.workflow.pipeline_context import LocalPipelineSession
 
     from examples.sdk_v2_pipeline import pipeline

@@ -1,4 +1,4 @@
-"""SDK v3, in its own environment, drives the real images in local mode, and sends AWS requests that it would take."""
+"""The real images by SDK v3, in its own environment: in local mode, and its requests to AWS."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from containers.bucket import BUCKET, keys, read
 from containers.conftest import ROOT
-from service_model import complaints
+from service_model import errors_of
 
 from contract.local_server import free_port
 
 ROLE = "arn:aws:iam::123456789012:role/jobs"
 URI = "123456789012.dkr.ecr.us-east-1.amazonaws.com/sagemaker-huggingface-training:1"
-# moto knows the older types of instances only.
+# moto has only older instance types.
 INSTANCE = "ml.g4dn.xlarge"
 HYPERPARAMETERS: dict[str, Any] = {
     "epochs": 3,
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("docker-compose"), reason="SDK 
 
 @pytest.fixture(scope="module")
 def python() -> Path:
-    """The interpreter that has v3, made where it is missing."""
+    """The Python interpreter with SDK v3; creates its environment if it is missing."""
     made = subprocess.run(
         ["make", "--silent", ".venv-sdk3/.ready", f"PYTHON={sys.executable}"],
         cwd=ROOT,
@@ -48,7 +48,7 @@ def python() -> Path:
 
 
 def run(python: Path, folder: Path, *arguments: str) -> str:
-    """What it printed, run in `folder`."""
+    """Run SDK v3's Python in `folder`; returns its output."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [python, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
@@ -81,7 +81,7 @@ def prepared(python: Path, images: dict[str, str], uploaded: str, tmp_path_facto
 def trained(
     python: Path, images: dict[str, str], prepared: str, uploaded: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """The folder of compressed artifacts: model.tar.gz and output.tar.gz."""
+    """The folder with model.tar.gz and output.tar.gz of a training."""
     folder = tmp_path_factory.mktemp("sdk3-training")
     where = ["--image", images["training"], "--prepared", prepared, "--model", f"{uploaded}/model"]
     settings = ["--output", f"s3://{BUCKET}/sdk3-models", "--hyperparameters", json.dumps(HYPERPARAMETERS)]
@@ -116,7 +116,7 @@ def test_a_deployed_model_answers(
     assert [answer["label"] for answer in answers] == ["POSITIVE", "NEGATIVE"]
 
 
-def test_the_service_would_take_every_request(python: Path, s3: str, tmp_path: Path) -> None:
+def test_every_request_is_valid_by_the_service_description(python: Path, s3: str, tmp_path: Path) -> None:
     sent = call(python, tmp_path, "send", image=URI, instance_type=INSTANCE)
     made = [(operation, request) for operation, request in sent if operation.startswith("Create")]
     assert [operation for operation, _ in made] == [
@@ -127,7 +127,7 @@ def test_the_service_would_take_every_request(python: Path, s3: str, tmp_path: P
         "CreateEndpoint",
         "CreateProcessingJob",
     ]
-    assert [complaints(operation, request) for operation, request in made] == [[] for _ in made]
+    assert [errors_of(operation, request) for operation, request in made] == [[] for _ in made]
     (_, spot), (_, warm) = made[:2]
     assert spot["HyperParameters"] == {"epochs": "3", "note": 'two "words"', "empty": ""}
     assert spot["CheckpointConfig"]["S3Uri"] == "s3://jobs/out/checkpoints"

@@ -11,7 +11,7 @@ CHECKS = {
     "training": {"shared memory", "GPU", "bf16", "NCCL", "gloo", "training and resuming"},
     "inference": {"shared memory", "GPU", "bf16", "Java", "serving"},
 }
-# What a host may lack.
+# Checks that may be absent on a host.
 OPTIONAL = {"GPU", "bf16", "NCCL", "disk at /opt/ml"}
 
 
@@ -21,11 +21,11 @@ def selftest(image: str, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 def outcomes(table: str) -> dict[str, str]:
-    """What became of each check, by its name."""
+    """The outcome of each check, by its name."""
     lines = table.partition("self-test of ")[2].splitlines()[1:-1]
     found = {}
     for line in lines:
-        for outcome in ("ok", "failed", "not here"):
+        for outcome in ("ok", "failed", "absent"):
             name, separator, _ = line.partition(f"  {outcome}  ")
             if separator:
                 found[name.strip()] = outcome
@@ -33,7 +33,7 @@ def outcomes(table: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", list(CHECKS))
-def test_everything_works_without_a_network(images: dict[str, str], name: str) -> None:
+def test_all_checks_pass_without_a_network(images: dict[str, str], name: str) -> None:
     finished = selftest(images[name])
     assert finished.returncode == 0, finished.stdout + finished.stderr
     found = outcomes(finished.stdout)
@@ -41,7 +41,7 @@ def test_everything_works_without_a_network(images: dict[str, str], name: str) -
     assert all(outcome == "ok" for check, outcome in found.items() if check not in OPTIONAL)
 
 
-def test_a_host_without_a_writable_disk_is_told(images: dict[str, str]) -> None:
+def test_a_disk_that_is_not_writable_is_reported(images: dict[str, str]) -> None:
     finished = selftest(images["processing"], "--read-only")
     assert finished.returncode == 1
     found = outcomes(finished.stdout)

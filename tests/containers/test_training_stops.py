@@ -1,4 +1,4 @@
-"""`docker stop` on two hosts at once: both say the same step, and both go on from it."""
+"""`docker stop` on two hosts at once: both stop at the same step, and resume from it."""
 
 import random
 from pathlib import Path
@@ -7,7 +7,7 @@ from benchmarks import jobs
 from robustness import stops
 
 
-def test_two_hosts_stop_at_one_step_and_resume_there(images: dict[str, str], tmp_path: Path) -> None:
+def test_two_hosts_stop_at_the_same_step_and_resume_from_it(images: dict[str, str], tmp_path: Path) -> None:
     data = jobs.prepare(tmp_path / "prepared", stops.ROWS) / "data"
     cluster = stops.Cluster(images["training"], tmp_path, data, "jobs-training-stops", ["algo-1", "algo-2"])
     cluster.configure(processes=1)

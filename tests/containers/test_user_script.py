@@ -1,4 +1,4 @@
-"""A team's own script by SDK v2 (entry_point= and source_dir=) on the real training image, in local mode, over S3."""
+"""A team's own script (SDK v2's entry_point= and source_dir=) in the real training image, in local mode, over S3."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ print("script loss =", 0.25)
 
 pytestmark = [
     pytest.mark.skipif(not shutil.which("docker-compose"), reason="SDK local mode needs docker-compose"),
-    # The SDK's own imports and its thread around docker-compose.
+    # Warnings of the SDK's imports and of its thread for docker-compose.
     pytest.mark.filterwarnings("ignore"),
 ]
 
@@ -70,13 +70,13 @@ def source(tmp_path: Path) -> str:
 
 @pytest.fixture(autouse=True)
 def collected() -> Iterator[None]:
-    """Let go of the SDK's pipes to docker-compose here, where its warnings are expected."""
+    """Collect the SDK's open pipes to docker-compose here, where their warnings are ignored."""
     yield
     gc.collect()
 
 
 def arguments(images: dict[str, str], session: Any, hosts: int, output: str, **given: Any) -> dict[str, Any]:
-    """What every Estimator of these tests is made with."""
+    """The arguments that all Estimators of these tests share."""
     threads = {"OMP_NUM_THREADS": str(max(len(os.sched_getaffinity(0)) // hosts, 1))}
     return {
         "image_uri": images["training"],
@@ -102,7 +102,7 @@ def said(files: dict[str, bytes]) -> dict[str, dict[str, Any]]:
 
 
 def run(images: dict[str, str], session: Any, source: str, rows: str, output: str, hosts: int = 1, **given: Any) -> str:
-    """Run the script by the example. Returns the address of its model."""
+    """Run the script by the example; returns the S3 URI of its model."""
     from examples import sdk_v2_script
 
     shared = arguments(images, session, hosts, output) | {"hyperparameters": HYPERPARAMETERS, "program": PROGRAM}
@@ -135,7 +135,7 @@ def test_a_generic_estimator_runs_the_script(
     assert "script loss = 0.25" in log
 
 
-def test_torchrun_starts_ranks_that_find_each_other_on_two_hosts(
+def test_torchrun_starts_ranks_that_connect_across_two_hosts(
     images: dict[str, str], session: Any, client: Any, source: str, rows: str
 ) -> None:
     found = said(members(client, run(images, session, source, rows, "script-ranks", hosts=2, processes=2)))
@@ -143,7 +143,7 @@ def test_torchrun_starts_ranks_that_find_each_other_on_two_hosts(
     assert {(rank["total"], rank["hosts"]) for rank in found.values()} == {(1 + 2 + 3 + 4, 2)}
 
 
-def test_a_frameworks_class_runs_the_script_on_each_host(
+def test_the_sdks_framework_class_runs_the_script_on_each_host(
     images: dict[str, str], session: Any, client: Any, source: str, rows: str
 ) -> None:
     from sagemaker.pytorch import PyTorch
@@ -169,7 +169,7 @@ def test_a_script_that_fails_fails_the_job_with_its_error(
         assert file.read() == b"script fine_tune.py ended with exit status 1: ValueError: rows are missing"
 
 
-def test_a_model_that_comes_by_model_uri_is_the_one_that_is_trained(
+def test_the_model_of_model_uri_is_trained(
     images: dict[str, str], session: Any, client: Any, inputs: Path, tmp_path: Path
 ) -> None:
     from sagemaker.estimator import Estimator

@@ -1,4 +1,4 @@
-"""What several files of the integration tests start from."""
+"""Fixtures of several integration tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A base folder with a tiny classifier as its model."""
-    # Imported here: it takes seconds, and most files need no classifier.
+    # Imported late: it takes seconds, and most files need no classifier.
     from unit.inference.tiny import write_model
 
     folder = tmp_path_factory.mktemp("ml")

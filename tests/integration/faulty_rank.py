@@ -1,4 +1,4 @@
-"""A rank of two that fails as FAULT says while the other one waits for it; run by the launcher in tests."""
+"""One of two ranks, which fails as the variable FAULT says while the other one waits for it; run by the launcher."""
 
 import os
 import signal

@@ -1,7 +1,7 @@
-"""build.sh against ECR and SSM as moto serves them; the engine is a script that keeps a record of what it is told.
+"""build.sh against moto's ECR and SSM; the Docker client is a script that records its arguments.
 
-Layers are not moto's business: what a push puts into ECR, the tests put there. A push to a real
-registry by a real engine is among the container tests.
+moto does not store layers, so the tests add the images of a push to ECR themselves. The container tests
+push to a real registry with a real engine.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import boto3
 import pytest
-from aws_keys import use_nobodys_keys
+from aws_keys import use_test_credentials
 
 pytestmark = pytest.mark.integration
 
@@ -47,13 +47,13 @@ esac
 
 @pytest.fixture
 def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A moto server of its own, which this process and its children ask for everything of AWS."""
+    """Run a moto server, to which this process and its children send all requests to AWS."""
     command = [sys.executable, "-c", "from moto.server import main; main(['-H', '127.0.0.1', '-p', '0'])"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as server:
         assert server.stderr
         line = next(line for line in server.stderr if "Running on http://127.0.0.1" in line)
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-        use_nobodys_keys(monkeypatch)
+        use_test_credentials(monkeypatch)
         monkeypatch.setenv("AWS_ENDPOINT_URL", line.split("Running on ")[1].strip())
         yield
         server.terminate()
@@ -72,14 +72,14 @@ def engine(tmp_path: Path) -> Path:
 
 
 def push(engine: Path) -> list[str]:
-    """What the engine was told of tags during a push."""
+    """Push; returns the tags that the Docker client was called with."""
     calls = engine.with_name("calls")
     calls.unlink(missing_ok=True)
     where = ["--push", "--allow-dirty", "--registry", REGISTRY, "--region", REGION, "--version", VERSION]
     how = ["--images-json", str(engine.with_name("images.json")), "--publish-parameters", "ml/images"]
     who = ["--pull-accounts", "111122223333"]
     command: list[str | Path] = [ROOT / "build.sh", *where, *how, *who, "training"]
-    # No repository of git: a commit between two pushes would make the second one of another revision.
+    # Not a git repository: a commit between two pushes would give the second one another revision.
     environment = os.environ | {"DOCKER": str(engine), "PYTHON": sys.executable, "GIT_DIR": str(engine.parent)}
     finished = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert finished.returncode == 0, finished.stderr
@@ -88,7 +88,7 @@ def push(engine: Path) -> list[str]:
 
 
 def put(tag: str) -> None:
-    """What pushing `tag` leaves in ECR."""
+    """Add the image of a push of `tag` to ECR."""
     kind = "application/vnd.docker.distribution.manifest.v2+json"
     config = {"digest": "sha256:" + "a" * 64, "size": 1, "mediaType": "x"}
     manifest = {"schemaVersion": 2, "mediaType": kind, "config": config, "layers": []}
@@ -97,7 +97,7 @@ def put(tag: str) -> None:
 
 
 def state() -> list[Any]:
-    """Everything in ECR and SSM that build.sh writes."""
+    """Everything that build.sh writes in ECR and SSM."""
     ecr, ssm = boto3.client("ecr", region_name=REGION), boto3.client("ssm", region_name=REGION)
     named = {"repositoryName": REPOSITORY}
     parameters = ssm.get_parameters_by_path(Path="/ml/images", Recursive=True)["Parameters"]
@@ -126,7 +126,7 @@ def test_a_second_push_changes_nothing_in_ecr_and_ssm(moto: None, engine: Path) 
     ]
 
 
-def test_a_push_that_was_cut_off_goes_on(moto: None, engine: Path) -> None:
+def test_an_interrupted_push_can_be_continued(moto: None, engine: Path) -> None:
     revision, version = (call.removeprefix("push ") for call in push(engine))
     put(revision)
     assert push(engine) == [f"pull {revision}", f"tag {version}", f"push {version}"]

@@ -1,6 +1,6 @@
-"""Entry points from a clone, by the interpreter's path and with SAGEMAKER_BASE_DIR for all of the environment.
+"""Entry points from a clone, started by the interpreter's path with SAGEMAKER_BASE_DIR as the only variable.
 
-Training: tests/integration/test_training_user_script.py, whose jobs all start so.
+For training see tests/integration/test_training_user_script.py, which starts all its jobs like this.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def test_processing(base: Path, tmp_path: Path) -> None:
 
 def test_inference(base: Path, tmp_path: Path) -> None:
     port = free_port()
-    # The port is the test's own: 8080 may be another server's.
+    # A free port, since another server may use 8080.
     environ = {"SAGEMAKER_BASE_DIR": str(base), "SAGEMAKER_BIND_TO_PORT": str(port)}
     command = [sys.executable, "-m", "inference", "serve"]
     log = tmp_path / "log"

@@ -1,4 +1,4 @@
-"""The commands of the guides in docs/, run one after the other on a small data set: processing, training, inference."""
+"""Runs the commands of the guides in docs/ (processing, training, inference) in turn on a small data set."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ BLOCK = re.compile(r"```bash\n(.*?)```", re.DOTALL)
 
 
 def commands(page: str) -> list[str]:
-    """The blocks of shell commands of a page that need no container."""
+    """The shell commands of a page that need no container."""
     return [block for block in BLOCK.findall((ROOT / "docs" / page).read_text()) if "docker run" not in block]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `make demo` leaves of its input, and an environment to activate."""
+    """A folder with the input of `make demo`, and an environment to activate."""
     folder = tmp_path_factory.mktemp("clone")
     data = folder / ".demo" / "ml" / "processing" / "input" / "reviews.tsv.gz"
     reviews.write_reviews(data, 600)
@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ran(folder: Path) -> str:
-    """What the commands of the three guides write to standard output, as one script."""
+    """Run the commands of the three guides as one script; returns its standard output."""
     blocks = [*commands("processing.md")[:1], *commands("training.md"), *commands("inference.md")]
     script = "".join(blocks).replace("8080", str(free_port()))
     environment = os.environ | {
@@ -54,7 +54,7 @@ def ran(folder: Path) -> str:
     return done.stdout
 
 
-def test_the_guides_end_in_an_answer_for_each_text(ran: str) -> None:
+def test_the_guides_end_with_a_prediction_for_each_text(ran: str) -> None:
     answers = json.loads(ran.splitlines()[-1])
     assert [set(answer) for answer in answers] == [{"label", "score"}] * 2
     assert {answer["label"] for answer in answers} <= {"NEGATIVE", "POSITIVE"}

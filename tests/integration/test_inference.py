@@ -1,4 +1,4 @@
-"""The server as SageMaker runs it: one process, two routes, a signal at the end."""
+"""The inference server as SageMaker runs it: requests to /ping and /invocations, SIGTERM at the end."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RUNNING: list[subprocess.Popen[str]] = []
 
 @pytest.fixture(scope="module", autouse=True)
 def nothing_left_running() -> Iterator[None]:
-    """A test that fails leaves no server behind."""
+    """End servers that a failed test left."""
     yield
     for process in RUNNING:
         process.terminate()
@@ -64,7 +64,7 @@ def reference(base: Path) -> Any:
 
 
 def close(answer: Any, expected: Any) -> None:
-    """The same structure and labels, scores within 1e-5."""
+    """Whether two responses have the same structure and labels, and scores within 1e-5."""
     flat, flat_expected = json.dumps(answer), json.dumps(expected)
     number = re.compile(r"\d+\.\d+(?:e-?\d+)?")
     assert number.sub("#", flat) == number.sub("#", flat_expected)
@@ -77,19 +77,21 @@ def close(answer: Any, expected: Any) -> None:
     "parameters",
     [{}, {"top_k": None}, {"top_k": 1}, {"function_to_apply": "sigmoid"}, {"top_k": 2, "function_to_apply": "none"}],
 )
-def test_answers_are_the_pipelines(server: Server, reference: Any, inputs: Any, parameters: dict[str, Any]) -> None:
+def test_predictions_equal_the_pipelines(
+    server: Server, reference: Any, inputs: Any, parameters: dict[str, Any]
+) -> None:
     answer = server.post({"inputs": inputs, "parameters": parameters}, Content_Type="application/json")
     assert answer.status_code == 200
     close(answer.json(), reference(inputs, **parameters))
 
 
-def test_a_request_may_shorten_its_texts(server: Server, reference: Any) -> None:
+def test_max_length_of_a_request_truncates_its_texts(server: Server, reference: Any) -> None:
     answer = server.post({"inputs": TEXTS, "parameters": {"max_length": 5}}, Content_Type="application/json")
     close(answer.json(), reference(TEXTS, truncation=True, max_length=5))
     assert answer.headers["X-Amzn-SageMaker-Custom-Attributes"] == "truncated=2"
 
 
-def test_eight_clients_share_batches_and_get_their_own_answers(server: Server, reference: Any) -> None:
+def test_eight_clients_share_batches_and_get_their_own_predictions(server: Server, reference: Any) -> None:
     texts = [f"{word} {index} story" for index in range(40) for word in ("good", "bad", "dull")]
     expected = reference(texts)
     with ThreadPoolExecutor(8) as clients:
@@ -101,7 +103,7 @@ def test_eight_clients_share_batches_and_get_their_own_answers(server: Server, r
     assert "story" not in server.log.read_text()
 
 
-def test_one_bad_request_leaves_its_neighbours_alone(server: Server, reference: Any) -> None:
+def test_an_invalid_request_does_not_affect_others_of_the_batch(server: Server, reference: Any) -> None:
     bodies = [json.dumps({"inputs": TEXTS[0]}), "{", json.dumps({"inputs": 3})] * 10
     with ThreadPoolExecutor(8) as clients:
         answers = list(clients.map(lambda body: server.post(body), bodies))
@@ -125,7 +127,9 @@ def test_one_bad_request_leaves_its_neighbours_alone(server: Server, reference: 
         (json.dumps({"inputs": "a" * (1 << 20)}), {}, 413, "request_entity_too_large"),
     ],
 )
-def test_a_broken_request_gets_json(server: Server, body: Any, headers: dict[str, str], status: int, code: str) -> None:
+def test_an_invalid_request_gets_a_json_error(
+    server: Server, body: Any, headers: dict[str, str], status: int, code: str
+) -> None:
     answer = server.post(body, **headers)
     assert answer.status_code == status
     error = answer.json()["error"]
@@ -151,7 +155,7 @@ def test_nothing_but_the_two_routes_is_reachable(server: Server) -> None:
         ("text/plain", "good film\nbad\ndull"),
     ],
 )
-def test_one_line_out_for_each_record_in(server: Server, reference: Any, kind: str, body: str) -> None:
+def test_the_response_has_one_line_per_record(server: Server, reference: Any, kind: str, body: str) -> None:
     expected = reference(["good film", "bad", "dull"])
     lines = server.post(body, Content_Type=kind, Accept="application/jsonlines").text.split("\n")
     close([json.loads(line) for line in lines], expected)
@@ -159,12 +163,12 @@ def test_one_line_out_for_each_record_in(server: Server, reference: Any, kind: s
     assert [row.split(",")[0] for row in rows] == [one["label"] for one in expected]
 
 
-def test_instances_answer_with_predictions(server: Server, reference: Any) -> None:
+def test_the_response_to_instances_has_predictions(server: Server, reference: Any) -> None:
     answer = server.post({"instances": ["good", "bad"]}, Content_Type="application/json").json()
     close(answer, {"predictions": reference(["good", "bad"])})
 
 
-def test_a_slow_model_of_a_teams_own_from_start_to_stop(base: Path, tmp_path: Path) -> None:
+def test_a_teams_slow_model_from_start_to_stop(base: Path, tmp_path: Path) -> None:
     write_model(tmp_path / "ml" / "model")
     code = tmp_path / "ml" / "model" / "code"
     code.mkdir()
@@ -173,12 +177,12 @@ def test_a_slow_model_of_a_teams_own_from_start_to_stop(base: Path, tmp_path: Pa
         "def model_fn(model_dir):\n    time.sleep(3)\n    return {'answer': 42}\n"
         "def predict_fn(data, model, context):\n    time.sleep(2)\n    return [data['inputs'], model['answer']]\n"
     )
-    # So long a path has no room for Unix sockets: the server falls back to loopback, where port 9000 is free.
+    # The path is too long for Unix sockets, so the server uses loopback, where port 9000 is free.
     temporary = tmp_path / ("t" if is_taken(WORKER_PORT) else "long" * 30)
     temporary.mkdir()
     server = start(tmp_path / "ml", tmp_path / "log", TMPDIR=str(temporary))
     assert server.wait().count(503) > 10
-    # A worker that dies is replaced; the request it had gets its answer, a 503.
+    # A worker that ends is replaced; its request gets 503.
     with ThreadPoolExecutor(1) as client:
         lost = client.submit(server.post, {"inputs": "who"})
         time.sleep(1)
@@ -188,7 +192,7 @@ def test_a_slow_model_of_a_teams_own_from_start_to_stop(base: Path, tmp_path: Pa
         assert lost.result().json()["error"]["code"] == "service_unavailable"
     server.wait_until_down()
     server.wait()
-    # Asked to stop in the middle of a request, it answers first.
+    # After SIGTERM a request in flight still gets its response.
     with ThreadPoolExecutor(1) as client:
         answer = client.submit(server.post, {"inputs": "who"})
         time.sleep(1)
@@ -201,8 +205,8 @@ def test_a_slow_model_of_a_teams_own_from_start_to_stop(base: Path, tmp_path: Pa
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (lambda model: (model / "model.safetensors").unlink(), "holds no *.safetensors"),
-        (lambda model: swap_token(model), "expected the tokenizer the model was trained with"),
+        (lambda model: (model / "model.safetensors").unlink(), "has no *.safetensors"),
+        (lambda model: swap_token(model), "expected the tokenizer that the model was trained with"),
     ],
 )
 def test_a_broken_model_ends_the_server_with_the_reason(tmp_path: Path, spoil: Any, sentence: str) -> None:
@@ -220,7 +224,7 @@ def swap_token(model: Path) -> None:
     path.write_text(path.read_text().replace('"dull"', '"dumb"'))
 
 
-def test_no_model_at_all(tmp_path: Path) -> None:
+def test_a_missing_model_is_reported(tmp_path: Path) -> None:
     server = start(tmp_path, tmp_path / "log")
     assert server.process.wait(30) == 2
     assert "no such folder" in (tmp_path / "log").read_text()

@@ -1,4 +1,4 @@
-"""The inference benchmark on a tiny model: every workload is answered and written down."""
+"""The inference benchmark with a tiny model: every workload has a row in the table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.integration
 
 
-def test_the_workloads_of_a_gpu_run_anywhere(tmp_path: Path) -> None:
+def test_the_gpu_workloads_run_on_a_cpu(tmp_path: Path) -> None:
     write_model(tmp_path / "model")
     write_reviews(tmp_path / "reviews.tsv.gz", 200)
     command = [sys.executable, "-m", "benchmarks.inference", "--gpu", "--rounds", "1", "--seconds", "0.5"]

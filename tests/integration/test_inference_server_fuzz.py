@@ -1,4 +1,4 @@
-"""Requests by chance: fuzzed ones with good ones among them, and those that the OpenAPI description allows."""
+"""Random requests: fuzzed ones with valid ones among them, and requests generated from the OpenAPI description."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         assert "Traceback" not in server.log.read_text()
 
 
-def test_fuzzed_requests_are_answered_and_good_ones_rightly(server: Server) -> None:
+def test_fuzzed_requests_get_responses_and_valid_ones_correct_predictions(server: Server) -> None:
     findings = asyncio.run(fuzz(int(server.url.rpartition(":")[2]), CASES, seed=1))
     assert not findings.wrong, report(findings)
     assert findings.good == CASES // 4
-    # Most kinds of answers were seen, so the cases are not all alike.
+    # Most statuses have occurred, so the cases differ.
     assert {200, 400, 404, 405, 406, 413, 415, 417, 431} <= {status for _, status in findings.statuses}
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
-def test_answers_are_as_described(server: Server, mode: GenerationMode) -> None:
+def test_responses_match_the_openapi_description(server: Server, mode: GenerationMode) -> None:
     schema = schemathesis.openapi.from_dict(json.loads(DESCRIPTION.read_text()))
     accepted = 0
 
@@ -71,7 +71,7 @@ def test_answers_are_as_described(server: Server, mode: GenerationMode) -> None:
         assert accepted > EXAMPLES / 4
 
 
-def test_every_status_and_route_of_the_description_is_there(server: Server) -> None:
+def test_every_status_and_route_of_the_openapi_description_occurs(server: Server) -> None:
     described = json.loads(DESCRIPTION.read_text())["paths"]
     assert {(path, method) for path in described for method in described[path]} == {
         ("/ping", "get"),

@@ -1,4 +1,4 @@
-"""Deaths in the middle of work: of a worker, of the process that starts workers, of the model server."""
+"""Kills a worker, the process that starts workers, or the model server under load."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from inference_server import Server, running
 
 pytestmark = pytest.mark.integration
 
-# Until a killed part must be back; on a busy machine so many times what the first start took.
+# Most seconds until a killed process is replaced; on a busy machine a multiple of the first start's.
 BACK_SECONDS, BACK_STARTS = 15, 3
 START_SECONDS: list[float] = []
 CLIENTS = 8
@@ -34,13 +34,13 @@ def server(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
 
 
 class Load:
-    """Clients that ask without a pause, and count what they get against what they got before."""
+    """Clients that send requests continuously, and compare the responses with those before."""
 
     def __init__(self, server: Server) -> None:
         self._server, self._stop = server, threading.Event()
         self._expected = {text: server.post({"inputs": text}).json() for text in TEXTS}
         self.seen: Counter[str] = Counter()
-        # Whether the server may be gone.
+        # Whether the server may have ended.
         self.ends = False
 
     def __enter__(self) -> Load:
@@ -77,7 +77,7 @@ class Load:
 
 
 def same(answer: Any, expected: Any) -> bool:
-    """Batches of other sizes add up in another order."""
+    """Whether two responses are equal up to rounding, which depends on the shape of a batch."""
     return all(
         one["label"] == other["label"] and abs(one["score"] - other["score"]) < 1e-5
         for one, other in zip(answer, expected, strict=True)
@@ -92,7 +92,7 @@ KILLS: dict[str, Callable[[Server], psutil.Process]] = {
 
 
 @pytest.mark.parametrize("name", KILLS)
-def test_a_killed_part_comes_back(server: Server, name: str) -> None:
+def test_a_killed_process_is_replaced(server: Server, name: str) -> None:
     with Load(server) as load:
         wait_for(lambda: load.seen["right"] > 50)
         killed = time.monotonic()
@@ -115,7 +115,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
-# It takes longer to load than it may take to answer.
+# Loading takes longer than the response timeout.
 SLEEPY = """
 import time
 def model_fn(model_dir):
@@ -141,12 +141,12 @@ def test_a_worker_that_hangs_is_replaced(tmp_path: Path) -> None:
         server.wait()
         assert not hanging.is_running() or hanging.status() == psutil.STATUS_ZOMBIE
         assert server.post({"inputs": "who"}).json() == ["who", 42]
-        # The log shows where it hung.
+        # The log has the stack where it hung.
         assert "in predict_fn" in server.log.read_text()
 
 
-def test_requests_that_run_are_finished_and_the_rest_refused(server: Server) -> None:
-    """SIGTERM under load: every client gets a right answer, a 503, or finds the port closed."""
+def test_requests_in_flight_finish_and_new_ones_are_refused(server: Server) -> None:
+    """SIGTERM under load: every client gets a correct response, a 503, or a closed port."""
     with Load(server) as load:
         wait_for(lambda: load.seen["right"] > 50)
         load.ends = True

@@ -1,4 +1,4 @@
-"""A multi-model endpoint over the HTTP contract that SageMaker keeps to."""
+"""A multi-model endpoint by the HTTP contract of SageMaker."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def listed(server: Server) -> list[str]:
 
 
 def memory(server: Server) -> int:
-    """Bytes that the server and all its processes hold, each shared page once."""
+    """Memory in bytes of the server and all its processes, with shared pages counted once."""
     processes = [server.java.parent(), server.java, *server.java.children(recursive=True)]
     return sum(process.memory_full_info().pss for process in processes if process)
 
@@ -77,7 +77,7 @@ def check_answers(server: Server, base: Path, name: str) -> None:
 
 
 def check_unload(server: Server, base: Path) -> None:
-    """Unloading frees a worker's memory at once, and leaves the neighbours alone."""
+    """Check that unloading frees a worker's memory at once and does not affect other models."""
     before, workers = memory(server), server.workers
     assert len(workers) == 3
     assert requests.delete(f"{server.url}/models/moods", timeout=30).status_code == 200
@@ -95,7 +95,7 @@ def check_unload(server: Server, base: Path) -> None:
     check_answers(server, base, "stars")
 
 
-def test_a_name_may_come_back_with_another_model(server: Server, base: Path) -> None:
+def test_a_name_can_be_reused_for_another_model(server: Server, base: Path) -> None:
     assert load(server, base, "moods", "topics").status_code == 200
     answer = server.post({"inputs": TEXTS[0]}, "/models/moods/invoke")
     assert answer.json()[0]["label"] in LABELS["topics"]
@@ -104,7 +104,7 @@ def test_a_name_may_come_back_with_another_model(server: Server, base: Path) -> 
     assert "Traceback" not in server.log.read_text()
 
 
-def test_what_cannot_be_loaded(server: Server, base: Path, tmp_path: Path) -> None:
+def test_models_that_cannot_load_get_an_error_status(server: Server, base: Path, tmp_path: Path) -> None:
     models = base / "models"
     huge, broken = models / "huge" / "model", models / "broken" / "model"
     for folder in (huge, broken):
@@ -124,13 +124,13 @@ def test_what_cannot_be_loaded(server: Server, base: Path, tmp_path: Path) -> No
     ):
         assert answer.status_code == status, answer.text
         assert str(base) not in answer.json()["error"]["message"]
-    assert "expected the tokenizer the model was trained with" in load(server, base, "broken").text
+    assert "expected the tokenizer that the model was trained with" in load(server, base, "broken").text
     assert listed(server) == before
     assert len(server.workers) == len(before)
     assert server.ping() == 200
 
 
-def test_a_lost_model_server_comes_back_with_its_models(server: Server, base: Path) -> None:
+def test_a_restarted_model_server_loads_its_models_again(server: Server, base: Path) -> None:
     before = listed(server)
     assert before
     server.java.kill()
@@ -140,6 +140,6 @@ def test_a_lost_model_server_comes_back_with_its_models(server: Server, base: Pa
     check_answers(server, base, before[0])
 
 
-def test_the_end(server: Server) -> None:
+def test_sigterm_ends_the_server(server: Server) -> None:
     assert server.stop() == 0
     assert list(server.temporary.iterdir()) == []

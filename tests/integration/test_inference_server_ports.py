@@ -1,4 +1,4 @@
-"""Where sockets in the temporary folder cannot be: ports on loopback, which one server after another must get."""
+"""Ports on loopback, where Unix sockets are not possible: successive servers must be able to bind them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.skipif(is_listened_on(WORKER_PORT), reason=f"another program listens on port {WORKER_PORT}"),
 ]
 
-# No library to import: starts in a moment.
+# Imports no library, so it starts at once.
 CODE = "def model_fn(model_dir):\n    return 42\n\ndef predict_fn(data, model):\n    return [data['inputs'], model]\n"
 
 
@@ -28,7 +28,7 @@ def base(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def temporary(tmp_path: Path) -> Path:
-    """A folder whose path is too long for a socket's."""
+    """A folder whose path is too long for a Unix socket."""
     folder = tmp_path / ("long" * 30)
     folder.mkdir()
     return folder
@@ -41,14 +41,14 @@ def served(base: Path, temporary: Path, name: str) -> Iterator[Server]:
         yield server
 
 
-def test_the_next_server_gets_the_port_at_once(base: Path, temporary: Path) -> None:
+def test_the_next_server_can_bind_the_port_at_once(base: Path, temporary: Path) -> None:
     for server in served(base, temporary, "first"):
         assert server.stop() == 0
     for server in served(base, temporary, "second"):
-        assert "waiting until it can be opened" not in server.log.read_text()
+        assert "waiting for port" not in server.log.read_text()
 
 
-def test_a_lost_server_gets_its_port_back(base: Path, temporary: Path) -> None:
+def test_a_restarted_server_can_bind_its_port(base: Path, temporary: Path) -> None:
     for server in served(base, temporary, "lost"):
         server.java.kill()
         server.wait_until_down()

@@ -1,4 +1,4 @@
-"""The processing image's entry point as a process."""
+"""The processing image's entry point, run as a process."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).parents[2]
-# A tab-separated file of reviews and a model's folder, for a run on real data.
+# A tab-separated file of reviews and a model folder, for a test with real data.
 REAL_FILE, REAL_MODEL = "PROCESSING_TEST_FILE", "PROCESSING_TEST_MODEL"
-# How often to kill a job.
+# Number of kills.
 KILLS = "PROCESSING_TEST_KILLS"
 
 
@@ -73,7 +73,7 @@ def rows_in(folders: Sequence[Path]) -> int:
     return sum(datasets.load_from_disk(str(folder)).num_rows for folder in folders)
 
 
-def test_the_tutorials_command_line_on_the_jobs_own_folders(tmp_path: Path, model: Path) -> None:
+def test_the_tutorials_command_line_on_sagemakers_folders(tmp_path: Path, model: Path) -> None:
     base = tmp_path / "ml"
     put_input(base, 2000)
     flags = ["--file-name", "reviews.tsv.gz", "--model-name", str(model), "--train-ratio", "0.7"]
@@ -102,11 +102,11 @@ def test_two_hosts_share_replicated_and_sharded_input(tmp_path: Path, model: Pat
             done = process(base, "--tokenizer", str(model), "--label-threshold", "3")
             assert done.returncode == 0, done.stdout
             rows.append(rows_in(folders(base, host)))
-        # As docs/processing.md has it.
+        # As in docs/processing.md.
         states = sorted((base / "processing").rglob("state.json"))
         whole = datasets.concatenate_datasets([datasets.load_from_disk(state.parent) for state in states])
         assert whole.num_rows == sum(rows)
-        # Both hosts were given the same file: as a share of its own, each keeps all of it.
+        # Both hosts have the same file; with sharded input each keeps all of its rows.
         assert sum(rows) == (500 if kind == "FullyReplicated" else 1000)
         assert min(rows) > 150
 
@@ -134,7 +134,7 @@ def configure(base: Path, host: str, kind: str) -> None:
         (["--where", "star_rating > 9"], "no row is left to train on"),
     ],
 )
-def test_a_mistake_is_one_sentence_in_log_and_message(
+def test_a_user_error_is_one_sentence_in_log_and_message(
     tmp_path: Path, model: Path, flags: list[str], words: str
 ) -> None:
     base = tmp_path / "ml"
@@ -147,15 +147,15 @@ def test_a_mistake_is_one_sentence_in_log_and_message(
     assert finished(base) == []
 
 
-def test_help_and_version_need_nothing(tmp_path: Path) -> None:
+def test_help_and_version_import_no_heavy_library(tmp_path: Path) -> None:
     shown = process(tmp_path, "--help")
     assert shown.returncode == 0
     assert "--label-threshold, --star-threshold" in shown.stdout
     assert json.loads(process(tmp_path, "--version").stdout)["libraries"]["duckdb"]
 
 
-def test_a_job_killed_at_any_moment_leaves_nothing_that_looks_finished(tmp_path: Path, model: Path) -> None:
-    """Each output folder is whole or not there; train comes last, so that with it everything is there."""
+def test_a_job_killed_at_any_moment_leaves_no_output_that_looks_complete(tmp_path: Path, model: Path) -> None:
+    """Each output folder is complete or absent; train is published last, so with it all are complete."""
     base = tmp_path / "ml"
     put_input(base, 30_000)
     flags = ["--tokenizer", str(model), "--label-threshold", "3"]
@@ -182,7 +182,7 @@ def test_a_job_killed_at_any_moment_leaves_nothing_that_looks_finished(tmp_path:
 
 
 def sizes(base: Path) -> dict[str, int]:
-    """Rows of each split that looks finished; reading one that is not whole would raise."""
+    """Number of rows of each split that looks complete; reading an incomplete one would raise."""
     states = base.glob("processing/*/state.json")
     return {state.parent.name: datasets.load_from_disk(str(state.parent)).num_rows for state in states}
 
@@ -200,8 +200,8 @@ def test_a_file_larger_than_memory_is_read(tmp_path: Path, model: Path) -> None:
     assert sum(sizes(base).values()) == 2000
 
 
-def test_heavy_libraries_stay_out(tmp_path: Path) -> None:
-    # Of a structure that goes the fast way.
+def test_heavy_libraries_are_not_imported(tmp_path: Path) -> None:
+    # Of a structure that tokie is proven for.
     tokenizer = Tokenizer(
         models.WordPiece({"[UNK]": 0, "good": 1, "bad": 2}, unk_token="[UNK]", max_input_chars_per_word=100)
     )
@@ -226,7 +226,7 @@ def test_heavy_libraries_stay_out(tmp_path: Path) -> None:
     REAL_FILE not in os.environ or REAL_MODEL not in os.environ,
     reason=f"{REAL_FILE} and {REAL_MODEL} name no real data",
 )
-def test_real_reviews_get_the_ids_of_the_fast_tokenizer(tmp_path: Path) -> None:
+def test_token_ids_of_real_reviews_equal_the_tokenizers_librarys(tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers")
     source, model = Path(os.environ[REAL_FILE]), os.environ[REAL_MODEL]
     flags = ["--input", str(source), "--tokenizer", model, "--max-length", "128", "--label-threshold", "4"]

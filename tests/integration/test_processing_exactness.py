@@ -1,9 +1,9 @@
-"""The ids of real and generated texts against those of the tokenizers library, for tokenizers of one's own choice.
+"""Compares token ids of real and generated texts with the tokenizers library's, for configured tokenizers.
 
     PROCESSING_TEST_TOKENIZERS=a/tokenizer.json:b/tokenizer.json PROCESSING_TEST_FILE=reviews.tsv.gz \\
         python -m pytest -s tests/integration/test_processing_exactness.py
 
-PROCESSING_TEST_STRINGS says how many texts to generate for each (100,000).
+PROCESSING_TEST_STRINGS is the number of texts to generate for each (100,000).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.integration
 
 TOKENIZERS, FILE, STRINGS = "PROCESSING_TEST_TOKENIZERS", "PROCESSING_TEST_FILE", "PROCESSING_TEST_STRINGS"
 BATCH = 5000
-# Blocks that generated texts draw from: Latin, its neighbours, marks, punctuation, CJK, Hangul, emoji, all of it.
+# Unicode blocks of the generated texts: Latin and similar, marks, punctuation, CJK, Hangul, emoji, all.
 BLOCKS = (
     (0x20, 0x7F), (0x20, 0x7F), (0, 0x250), (0x250, 0x800), (0x300, 0x370), (0x2000, 0x2100), (0x3000, 0x3100),
     (0x4E00, 0xA000), (0xAC00, 0xD7A4), (0xE000, 0xE010), (0xFF00, 0xFFF0), (0x1F300, 0x1F700), (0x10000, 0x110000),
@@ -42,7 +42,7 @@ def reviews() -> list[str]:
 
 
 def generated(words: list[str], literals: list[str]) -> Iterator[str]:
-    """Texts of words, characters, runs and literal special tokens, joined in many ways; half of them ASCII alone."""
+    """Generate texts of words, characters, runs and literal special tokens; half of them are ASCII only."""
     pick = random.Random(7)
     while True:
         parts: list[str] = []
@@ -65,7 +65,7 @@ def generated(words: list[str], literals: list[str]) -> Iterator[str]:
 
 
 def differences(path: Path, texts: Iterator[str], max_length: int) -> tuple[int, int, dict[str, int]]:
-    """Texts compared, batches that differ, and which path took how many."""
+    """Number of texts compared, batches that differ, and numbers of texts encoded by tokie and by the library."""
     ours, library = encoder(path, max_length, "auto"), LibraryEncoder(path, max_length)
     compared = wrong = 0
     while batch := list(islice(texts, BATCH)):
@@ -80,7 +80,7 @@ def differences(path: Path, texts: Iterator[str], max_length: int) -> tuple[int,
     TOKENIZERS not in os.environ or FILE not in os.environ, reason=f"{TOKENIZERS} and {FILE} name no real data"
 )
 @pytest.mark.parametrize("name", os.environ.get(TOKENIZERS, "").split(":"))
-def test_no_text_differs(name: str) -> None:
+def test_no_text_has_other_token_ids(name: str) -> None:
     path, real = Path(name), reviews()
     words = sorted({word for text in real[:2000] for word in text.split()})
     literals = [token.content for token in LibraryEncoder(path, 8).tokenizer.get_added_tokens_decoder().values()]

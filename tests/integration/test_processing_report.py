@@ -1,4 +1,4 @@
-"""report.html in a real browser, as wide as a phone and as a desk."""
+"""report.html of processing in a real browser, at the widths of a phone and of a desktop."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def browser() -> str:
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of a job that left rows out for many reasons."""
+    """The report of a job that filtered and rejected rows for many reasons."""
     base = tmp_path_factory.mktemp("job")
     tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0, "good": 1, "bad": 2}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
@@ -44,7 +44,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("width", [340, 1200])
-def test_nothing_is_cut_or_overlaps_on_a_phone_or_a_desk(browser: str, page: Path, width: int, tmp_path: Path) -> None:
+def test_no_label_is_cut_off_or_overlaps_on_a_phone_or_a_desktop(
+    browser: str, page: Path, width: int, tmp_path: Path
+) -> None:
     found = measured(browser, page, width, tmp_path)
     assert found["width"] <= width
     assert len(found["pictures"]) == 2
@@ -54,7 +56,9 @@ def test_nothing_is_cut_or_overlaps_on_a_phone_or_a_desk(browser: str, page: Pat
         assert 200 < picture["width"] <= width
 
 
-def test_a_screenshot_shows_the_colours_of_kept_and_left_out_rows(browser: str, page: Path, tmp_path: Path) -> None:
+def test_a_screenshot_has_the_colours_of_kept_filtered_and_rejected_rows(
+    browser: str, page: Path, tmp_path: Path
+) -> None:
     image = tmp_path / "page.png"
     run(browser, tmp_path / "profile", "--window-size=1100,1500", f"--screenshot={image}", page.as_uri())
     pixels = png(image.read_bytes())

@@ -1,4 +1,4 @@
-"""The self-test without a container: where all works, and where something does not."""
+"""The self-tests without a container: success, and a failure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.integration
 
 
 def selftest(image: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """What `docker run IMAGE selftest` runs."""
+    """Run the entry point with the argument selftest, as `docker run IMAGE selftest` does."""
     return subprocess.run(
         [sys.executable, "-m", image, "selftest"],
         env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
@@ -25,13 +25,13 @@ def selftest(image: str, **environ: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_made_up_rows_become_splits() -> None:
+def test_the_selftest_of_processing_passes() -> None:
     done = selftest("processing")
     assert done.returncode == 0, done.stdout
     assert "200 rows to 3 splits, 200 of them tokenized by tokie" in done.stdout
 
 
-def test_a_host_without_java_is_told_in_a_line(tmp_path: Path) -> None:
+def test_missing_java_is_reported_in_one_line(tmp_path: Path) -> None:
     done = selftest("inference", PATH=str(tmp_path), JAVA_HOME=str(tmp_path))
     assert done.returncode == 1
     assert "java does not start: No such file or directory" in done.stdout

@@ -1,4 +1,4 @@
-"""The training image's entry point, `train` of sagemaker-training, as a process."""
+"""The training image's entry point with sagemaker-training's `train`, run as a process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SETTINGS = {"epochs": 4, "train_batch_size": 16, "learning_rate": "4e-3", "loggi
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Job:
-    """A job of one process that nothing disturbed."""
+    """A job of one process that was not interrupted."""
     job = make_job(tmp_path_factory.mktemp("finished"), rows=320, test=True)
     job.hyperparameters(**SETTINGS)
     output = finish(start(job))
@@ -48,14 +48,14 @@ def test_the_log_has_a_line_for_each_metric_and_no_carriage_return(finished: Job
     assert float(re.findall(r"train_padding_share = ([0-9.]+)$", log, re.MULTILINE)[-1]) < 0.3
 
 
-def test_results_are_written_as_the_examples_write_them(finished: Job) -> None:
+def test_results_have_the_file_names_of_hugging_faces_examples(finished: Job) -> None:
     lines = (finished.paths.output_data / "eval_results.txt").read_text().splitlines()
     names = [line.split(" = ")[0] for line in lines]
     assert names == sorted(names)
     assert {"eval_accuracy", "eval_loss", "eval_f1", "test_accuracy"} <= set(names)
 
 
-def test_the_model_answers_in_a_plain_pipeline(finished: Job) -> None:
+def test_the_model_works_in_transformers_pipeline(finished: Job) -> None:
     from transformers import pipeline
 
     answers = pipeline("text-classification", model=str(finished.paths.model))(
@@ -76,7 +76,7 @@ def test_the_model_folder_keeps_the_tokenizer_and_the_card(finished: Job) -> Non
 
 
 def stop_and_resume(job: Job, at: int) -> str:
-    """Ask for a stop at step `at`; then start again. Returns the second run's log."""
+    """Stop a job at step `at`, then start it again; returns the log of the second start."""
     step = stop(job, at)
     check_partial(job, step)
     output = finish(start(job))
@@ -85,7 +85,7 @@ def stop_and_resume(job: Job, at: int) -> str:
 
 
 def check_partial(job: Job, stopped: int) -> None:
-    """The model that a stop leaves: of the best evaluation, before the first one of the step where it stopped."""
+    """Check the partial model of a stop: the weights of the best evaluation, or of the stop's step before the first."""
     card = Card.read(job.paths.model)
     assert card.partial
     assert card.training is not None
@@ -98,7 +98,7 @@ def check_partial(job: Job, stopped: int) -> None:
     assert "Partial" in (job.paths.model / "README.md").read_text()
 
 
-def test_a_stopped_job_resumes_to_the_same_bits(finished: Job, tmp_path: Path) -> None:
+def test_a_stopped_job_resumes_bit_identically(finished: Job, tmp_path: Path) -> None:
     job = make_job(tmp_path, rows=320, test=True)
     job.hyperparameters(**SETTINGS)
     stop_and_resume(job, at=27)
@@ -110,7 +110,7 @@ def test_a_stopped_job_resumes_to_the_same_bits(finished: Job, tmp_path: Path) -
 TWO = {**SETTINGS, "train_batch_size": 8, "processes_per_host": 2, "epochs": 2}
 
 
-# bf16 keeps 8 bits: sums in another order differ by up to 2^-8 = 0.4%. Of the losses 1.2e-4 is left at most.
+# bf16 has 8 significant bits: sums in another order differ by up to 2^-8 = 0.4%. Losses differ by at most 1.2e-4.
 @pytest.mark.parametrize(
     ("bf16", "tolerance"), [pytest.param(False, 1e-4, id="fp32"), pytest.param(True, 1e-3, id="bf16")]
 )
@@ -123,7 +123,7 @@ def test_two_ranks_learn_as_one(tmp_path: Path, bf16: bool, tolerance: float) ->
     assert series(two, "loss") == pytest.approx(series(one, "loss"), rel=tolerance)
 
 
-def test_two_ranks_resume_to_the_same_bits(tmp_path: Path) -> None:
+def test_two_ranks_resume_bit_identically(tmp_path: Path) -> None:
     two, stopped = (make_job(tmp_path / name, rows=160) for name in ("two", "stopped"))
     for job in (two, stopped):
         job.hyperparameters(**TWO)
@@ -133,7 +133,7 @@ def test_two_ranks_resume_to_the_same_bits(tmp_path: Path) -> None:
     assert outcome(stopped) == outcome(two)
 
 
-def test_two_hosts_meet_and_the_first_one_writes(tmp_path: Path) -> None:
+def test_two_hosts_train_together_and_the_first_one_writes_the_results(tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -161,7 +161,7 @@ def two_ranks(tmp_path: Path) -> Iterator[tuple[Job, subprocess.Popen[str]]]:
     process.wait()
 
 
-def test_a_killed_rank_is_the_reason_that_the_job_gives(two_ranks: tuple[Job, subprocess.Popen[str]]) -> None:
+def test_a_killed_rank_is_the_failure_reason_of_the_job(two_ranks: tuple[Job, subprocess.Popen[str]]) -> None:
     job, process = two_ranks
     ranks = {int(child.environ()["RANK"]): child for child in psutil.Process(process.pid).children()}
     ranks[1].kill()

@@ -1,6 +1,6 @@
-"""What the images promise, for each architecture that people fine-tune: trained from raw text, dropout on, and served.
+"""Training, resume, LoRA, transformers.pipeline and serving for each of many architectures, with raw text and dropout.
 
-`python -m benchmarks.architectures` writes the outcome as a table.
+`python -m benchmarks.architectures` prints the results as a table.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from inference.worker import isolation
 
 pytestmark = [pytest.mark.integration, pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")]
 
-# 10 steps an epoch; a checkpoint and an evaluation after each.
+# 10 steps per epoch, with a checkpoint and an evaluation after each epoch.
 ROWS = 160
 WRONG = 0.3
 SETTINGS = {"epochs": 6, "train_batch_size": 16, "learning_rate": "4e-3", "logging_steps": 1}
-# Of these after the first checkpoint, the killed training gets a random one.
+# Number of kills after the first checkpoint, at random moments.
 STEPS = range(11, 50)
 SERVED = "gpt2"
 
 
 @dataclass(frozen=True)
 class Trainings:
-    """Three of one architecture: undisturbed, killed and started again, and in low rank."""
+    """Three trainings of one architecture: uninterrupted, killed and resumed, and with LoRA."""
 
     name: str
     whole: Training
@@ -51,7 +51,7 @@ class Trainings:
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> Iterator[None]:
-    """Trainings take the other cores; threads that share one wait for each other."""
+    """Use one thread in this process, since trainings use the other cores."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -73,7 +73,7 @@ def trainings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 
 def kill_at_random(training: Training) -> None:
-    """SIGKILL after the first checkpoint and well before the end: in a step, an evaluation or a save."""
+    """Send SIGKILL after the first checkpoint and well before the end: during a step, an evaluation or a save."""
     training.wait_for("saved checkpoint-10$")
     training.wait_for(f" step = {random.choice(STEPS)}$")
     time.sleep(random.uniform(0, 0.1))
@@ -93,14 +93,14 @@ def test_it_trains_from_text_and_the_loss_falls(trainings: Trainings) -> None:
     assert sum(losses[-5:]) < 0.5 * sum(losses[:5])
 
 
-def test_a_killed_training_resumes_to_the_same_bits(trainings: Trainings) -> None:
+def test_a_killed_training_resumes_bit_identically(trainings: Trainings) -> None:
     log = trainings.resumed.finish()
     assert "resuming from checkpoint-" in log
     trainings.whole.finish()
     assert outcome(trainings.resumed.job) == outcome(trainings.whole.job)
 
 
-def test_the_best_model_is_delivered_though_it_is_not_the_last(trainings: Trainings) -> None:
+def test_the_best_model_is_delivered_even_if_it_is_not_the_last(trainings: Trainings) -> None:
     trainings.whole.finish()
     job, card = trainings.whole.job, delivered_card(trainings.whole.job)
     evaluations = {entry["step"]: entry for entry in reversed(history(job)) if "eval_loss" in entry}
@@ -110,7 +110,7 @@ def test_the_best_model_is_delivered_though_it_is_not_the_last(trainings: Traini
     assert evaluations[card["steps"]]["eval_loss"] > 1.05 * card["metrics"]["eval_loss"]
 
 
-def test_a_model_adapted_in_low_rank_is_delivered_as_a_plain_one(trainings: Trainings) -> None:
+def test_a_lora_model_is_delivered_with_merged_weights(trainings: Trainings) -> None:
     log = trainings.adapted.finish()
     assert "LoRA of rank 4 on " in log
     job = trainings.adapted.job
@@ -122,19 +122,19 @@ def test_a_model_adapted_in_low_rank_is_delivered_as_a_plain_one(trainings: Trai
 
 
 def layers(model: Any) -> dict[str, torch.Tensor]:
-    """Matrices of the encoder's layers, which low rank adapts."""
+    """Weight matrices of the encoder's layers, which LoRA adapts."""
     state = model.base_model.state_dict()
     return {name: tensor for name, tensor in state.items() if "layer" in name or ".h." in name or name[:2] == "h."}
 
 
 def load_whole(folder: Path) -> Any:
-    """The classifier in `folder`, all of whose weights are there, and no others."""
+    """Load the classifier in `folder`, and check that no weights are missing or unexpected."""
     model, found = AutoModelForSequenceClassification.from_pretrained(folder, output_loading_info=True)
     assert not any(found[problem] for problem in ("missing_keys", "unexpected_keys", "mismatched_keys")), found
     return model
 
 
-def test_it_answers_in_a_plain_pipeline_with_the_right_labels(trainings: Trainings) -> None:
+def test_it_works_in_transformers_pipeline_with_the_right_labels(trainings: Trainings) -> None:
     trainings.whole.finish()
     folder = trainings.whole.job.paths.model
     load_whole(folder)
@@ -145,7 +145,7 @@ def test_it_answers_in_a_plain_pipeline_with_the_right_labels(trainings: Trainin
     assert right / len(rows) == pytest.approx(delivered_card(trainings.whole.job)["metrics"]["eval_accuracy"])
 
 
-def test_it_is_served_with_the_pipelines_scores(trainings: Trainings, tmp_path: Path) -> None:
+def test_the_served_scores_equal_the_pipelines(trainings: Trainings, tmp_path: Path) -> None:
     trainings.whole.finish()
     assert_served_alike(trainings.whole.job)
     if trainings.name == SERVED:
@@ -160,7 +160,7 @@ def assert_served_alike(job: Job) -> None:
 
 
 def assert_served_over_http(job: Job, log: Path) -> None:
-    """Requests of one text each, sent together so that they meet in batches."""
+    """Send concurrent requests with one text each, so that they share batches, and compare the scores."""
     texts = mixed_texts(32)
 
     def ask(text: str) -> Any:

@@ -1,4 +1,4 @@
-"""Checkpoints that are torn, do not fit on the disk, or are of another number of ranks; real ones, of real runs."""
+"""Checkpoints of real trainings that are corrupt, do not fit on the disk, or are of another number of ranks."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from training.checkpointing.store import MANIFEST
 
 pytestmark = pytest.mark.integration
 
-# 10 steps an epoch.
+# 10 steps per epoch.
 ROWS = 160
 SETTINGS = {"epochs": 2, "train_batch_size": 16, "learning_rate": "4e-3", "logging_steps": 1}
-# Bytes: enough for logs and reports, too little for the model.
+# Bytes; enough for logs and reports, too few for the model.
 TOO_SMALL = 50_000
 FILES = (
     "config.json",
@@ -43,7 +43,7 @@ FILES = (
 
 @dataclass(frozen=True)
 class Precision:
-    """What a job computes in, and how far its figures may be from those of the same job on other ranks.
+    """Precision of a job, and tolerances of its metrics against those of the same job with other ranks.
 
     Attributes:
         bf16: the hyperparameter; emulated on CPUs that cannot multiply bf16.
@@ -57,8 +57,8 @@ class Precision:
 
 
 FP32 = Precision(bf16=False, loss=1e-4, grad_norm=1e-3)
-# bf16 keeps 8 bits: sums in another order differ by up to 2^-8 = 0.4%, and later steps start from them. Seen on CPUs
-# with and without bf16 units: up to 1.2e-4 and 6.5e-3. Rows in another order change losses by 5e-2, norms tenfold.
+# bf16 has 8 significant bits: sums in another order differ by up to 2^-8 = 0.4%, and later steps depend on them.
+# Measured on CPUs with and without bf16 units: up to 1.2e-4 and 6.5e-3. Rows in another order change losses by 5e-2.
 BF16 = Precision(bf16=True, loss=1e-3, grad_norm=3e-2)
 
 
@@ -70,7 +70,7 @@ def make(folder: Path) -> Job:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Job:
-    """A job that nothing disturbed, with the checkpoints of its two epochs: steps 10 and 20."""
+    """An uninterrupted job with the checkpoints of its two epochs, steps 10 and 20."""
     job = make(tmp_path_factory.mktemp("whole"))
     finish(start(job))
     return job
@@ -83,7 +83,7 @@ def precision(request: pytest.FixtureRequest) -> Precision:
 
 @pytest.fixture(scope="module")
 def undisturbed(precision: Precision, tmp_path_factory: pytest.TempPathFactory) -> Job:
-    """A job of one process that runs through."""
+    """Run a job of one process without interruption."""
     job = make(tmp_path_factory.mktemp("undisturbed"))
     job.hyperparameters(**SETTINGS, bf16=precision.bf16)
     finish(start(job))
@@ -91,7 +91,7 @@ def undisturbed(precision: Precision, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def copied(job: Job, folder: Path) -> Job:
-    """The job again, with its checkpoints and without its results."""
+    """A copy of the job with its checkpoints and without its results."""
     shutil.copytree(job.paths.base, folder, dirs_exist_ok=True)
     paths = Paths(folder)
     shutil.rmtree(paths.model)
@@ -99,7 +99,7 @@ def copied(job: Job, folder: Path) -> Job:
     return Job(paths)
 
 
-def test_these_are_the_files_of_a_checkpoint(whole: Job) -> None:
+def test_a_checkpoint_has_these_files(whole: Job) -> None:
     newest = store.newest(whole.paths.checkpoints)
     assert newest is not None
     assert newest.step == 20
@@ -108,7 +108,7 @@ def test_these_are_the_files_of_a_checkpoint(whole: Job) -> None:
 
 @pytest.mark.parametrize("harm", [delete, truncate, flip])
 @pytest.mark.parametrize("file", FILES)
-def test_a_harmed_checkpoint_gives_way_to_the_one_before(
+def test_a_corrupt_checkpoint_is_skipped_for_the_one_before(
     whole: Job, tmp_path: Path, file: str, harm: Callable[[Path], None]
 ) -> None:
     shutil.copytree(whole.paths.checkpoints, tmp_path, dirs_exist_ok=True)
@@ -117,14 +117,14 @@ def test_a_harmed_checkpoint_gives_way_to_the_one_before(
 
 
 @pytest.mark.parametrize("there", range(len(FILES)))
-def test_a_half_synced_checkpoint_gives_way_to_the_one_before(whole: Job, tmp_path: Path, there: int) -> None:
+def test_a_partially_synced_checkpoint_is_skipped_for_the_one_before(whole: Job, tmp_path: Path, there: int) -> None:
     shutil.copytree(whole.paths.checkpoints, tmp_path, dirs_exist_ok=True)
     for name in FILES[there:]:
         (tmp_path / "checkpoint-20" / name).unlink()
     assert store.newest(tmp_path).step == 10  # type: ignore[union-attr]
 
 
-def test_a_job_goes_on_from_before_a_torn_checkpoint_to_the_same_bits(whole: Job, tmp_path: Path) -> None:
+def test_a_job_resumes_bit_identically_from_before_a_corrupt_checkpoint(whole: Job, tmp_path: Path) -> None:
     job = copied(whole, tmp_path)
     flip(job.paths.checkpoints / "checkpoint-20" / "optimizer.pt")
     output = finish(start(job))
@@ -153,7 +153,7 @@ def test_a_last_step_inside_an_epoch_is_not_followed_by_one_more(whole: Job, tmp
         pytest.param((1, 2), (16, 16), 1, id="one to two"),
     ],
 )
-def test_another_number_of_ranks_sees_the_same_rows_at_each_step(
+def test_another_number_of_ranks_trains_on_the_same_rows_at_each_step(
     undisturbed: Job,
     precision: Precision,
     tmp_path: Path,
@@ -161,7 +161,7 @@ def test_another_number_of_ranks_sees_the_same_rows_at_each_step(
     batches: tuple[int, int],
     steps: int,
 ) -> None:
-    """Without dropout the loss of a step tells its rows."""
+    """Without dropout the loss of a step depends on its rows alone."""
     job = make(tmp_path)
     settings = SETTINGS | {"bf16": precision.bf16}
     job.hyperparameters(**settings | {"processes_per_host": ranks[0], "train_batch_size": batches[0]})
@@ -174,14 +174,14 @@ def test_another_number_of_ranks_sees_the_same_rows_at_each_step(
     assert series(job, "grad_norm") == pytest.approx(series(undisturbed, "grad_norm"), rel=precision.grad_norm)
 
 
-def test_an_evaluation_that_a_stop_breaks_off_is_done_after_the_resume(tmp_path: Path) -> None:
+def test_an_interrupted_evaluation_is_rerun_after_the_resume(tmp_path: Path) -> None:
     settings = SETTINGS | {"eval_batch_size": 1}
     whole, job = (make_job(tmp_path / name, rows=2400) for name in ("whole", "stopped"))
     for each in (whole, job):
         # Two epochs: the second one begins with the random state of the first one's end.
         each.hyperparameters(**settings | {"train_batch_size": 240, "epochs": 2})
     finish(start(whole))
-    # The last line before 600 batches of evaluation.
+    # The last log line before 600 batches of evaluation.
     assert stop(job, at=10) == 10
     assert "eval_loss" not in {name for entry in trainer_state(job, 10)["log_history"] for name in entry}
     finish(start(job))
@@ -193,11 +193,11 @@ def trainer_state(job: Job, step: int) -> dict[str, Any]:
 
 
 def limit_files(process: subprocess.Popen[str], size: int) -> None:
-    """Have the kernel refuse to write files beyond `size` bytes, as a full disk does."""
+    """Limit the size of files to `size` bytes (RLIMIT_FSIZE), so that writes fail as on a full disk."""
     psutil.Process(process.pid).rlimit(psutil.RLIMIT_FSIZE, (size, psutil.RLIM_INFINITY))
 
 
-def test_a_full_disk_costs_a_checkpoint_and_not_the_job(tmp_path: Path) -> None:
+def test_a_full_disk_costs_a_checkpoint_but_does_not_abort_the_job(tmp_path: Path) -> None:
     job = make(tmp_path)
     job.hyperparameters(**SETTINGS | {"epochs": 20, "logging_steps": 10})
     process = start(job)
@@ -213,7 +213,7 @@ def test_a_full_disk_costs_a_checkpoint_and_not_the_job(tmp_path: Path) -> None:
     assert len(weights(job)) > TOO_SMALL
 
 
-def test_a_job_that_can_never_save_says_so(tmp_path: Path) -> None:
+def test_a_job_that_cannot_save_any_checkpoint_reports_it(tmp_path: Path) -> None:
     job = make(tmp_path)
     job.hyperparameters(**SETTINGS | {"processes_per_host": 2})
     process = start(job)

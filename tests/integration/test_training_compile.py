@@ -11,10 +11,10 @@ from training_run import finish, series, start
 pytestmark = pytest.mark.integration
 
 
-def test_batches_of_other_shapes_compile_nothing_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_of_other_shapes_are_not_recompiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCH_LOGS", "recompiles,graph_code")
     job = make_job(tmp_path)
-    # The backend that only traces: what is compiled and how often is the same, without minutes of a C++ compiler.
+    # A backend that only traces: it compiles the same graphs, without minutes of a C++ compiler.
     job.hyperparameters(
         epochs=2, logging_steps=1, learning_rate=3e-3, torch_compile=True, torch_compile_backend="eager"
     )

@@ -1,4 +1,4 @@
-"""Evaluations of a training: of which rows they are, on one rank and two, and how often they run."""
+"""Evaluations of a training: their rows, with one and with two ranks, and how often they run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_the_last_evaluation_is_logged_again_and_not_computed_twice(tmp_path: Pa
     entries = [entry for entry in history(job) if "eval_loss" in entry]
     assert [entry["step"] for entry in entries] == [10, 20, 30, 30]
     assert entries[-1] == entries[-2]
-    # Its time would be another, had it run twice.
+    # eval_runtime would differ if it had run twice.
     assert metrics(job)["eval_runtime"] == entries[-1]["eval_runtime"]
     assert len(series(job, "eval_loss")) == 4
 
@@ -38,7 +38,7 @@ def test_rows_that_are_stored_padded_are_delivered(tmp_path: Path) -> None:
 
 
 def pad(job: Job, channel: str, width: int) -> None:
-    """Rows as a tokenizer gives them with padding to a maximum, and its attention mask."""
+    """Pad rows to a maximum length, with attention_mask, as a tokenizer does."""
     folder = job.paths.channel(channel)
     rows = load_from_disk(str(folder)).to_dict()
     card = Card.read(folder)
@@ -53,7 +53,7 @@ def pad(job: Job, channel: str, width: int) -> None:
 @pytest.mark.parametrize("workers", [0, 2])
 def test_test_metrics_are_of_the_test_rows_all_of_them(tmp_path: Path, workers: int) -> None:
     job = make_job(tmp_path, rows=100, test=True)
-    # Validation and test of other sizes, and of other labels: the one is right where the other is wrong.
+    # Validation and test have different sizes and swapped labels, so their metrics differ.
     turn_labels(job, "test")
     job.hyperparameters(
         **SETTINGS
@@ -64,12 +64,12 @@ def test_test_metrics_are_of_the_test_rows_all_of_them(tmp_path: Path, workers: 
     found = metrics(job)
     assert found["eval_accuracy"] > 0.9
     assert found["test_accuracy"] < 0.1
-    # Shares of 25 rows: the last batch of 9 is counted.
+    # Accuracies are multiples of 1/25, so the last batch of 9 rows is counted.
     for name in ("eval_accuracy", "test_accuracy"):
         assert found[name] * 25 == pytest.approx(round(found[name] * 25))
 
 
-def test_two_ranks_give_the_evaluation_of_one(tmp_path: Path) -> None:
+def test_two_ranks_evaluate_as_one_does(tmp_path: Path) -> None:
     """41 rows: the last batch is filled up where two ranks share them, and counts no row twice."""
     one, two = (make(tmp_path / name, rows=164, dropout=0.0, epochs=1) for name in ("one", "two"))
     for job, ranks in ((one, 1), (two, 2)):

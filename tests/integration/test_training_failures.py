@@ -1,4 +1,4 @@
-"""Two real ranks, one of which fails: its cause is what the job reports, and the other one ends too."""
+"""Two real ranks, one of which fails: its error is the failure reason of the job, and the other one ends too."""
 
 from __future__ import annotations
 

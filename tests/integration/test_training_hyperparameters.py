@@ -1,4 +1,4 @@
-"""Jobs with hyperparameters as nobody should send them: each trains, or ends in one sentence."""
+"""Jobs with invalid hyperparameters: each trains, or ends with one sentence."""
 
 from __future__ import annotations
 

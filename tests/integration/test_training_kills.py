@@ -1,4 +1,4 @@
-"""Ten kills at random moments do not change a bit of the result, of a model that was pretrained."""
+"""Ten kills of a training of a pretrained model at random moments do not change the result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from robustness import resume
 pytestmark = pytest.mark.integration
 
 
-def test_a_training_killed_ten_times_ends_with_the_same_bits(tmp_path: Path) -> None:
+def test_a_training_killed_ten_times_ends_bit_identically(tmp_path: Path) -> None:
     job = make_job(tmp_path / "prepared", rows=480)
     pretrain(job.paths.channel("model"))
     asked = {"processes_per_host": 1, "bf16": False}

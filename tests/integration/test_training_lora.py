@@ -1,4 +1,4 @@
-"""A model adapted in low rank: stopped, resumed, delivered as a plain one."""
+"""A LoRA training that is stopped and resumed, and whose model is delivered with merged weights."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transformers import AutoModelForSequenceClassification
 pytestmark = pytest.mark.integration
 
 
-def test_what_was_stopped_ends_as_what_was_not_and_loads_as_a_plain_model(tmp_path: Path) -> None:
+def test_a_stopped_lora_training_ends_as_an_uninterrupted_one_and_delivers_a_plain_model(tmp_path: Path) -> None:
     jobs = [make_job(tmp_path / name, rows=200) for name in ("whole", "stopped")]
     for job in jobs:
         job.hyperparameters(epochs=8, train_batch_size=16, learning_rate=5e-3, logging_steps=1, lora_r=8)

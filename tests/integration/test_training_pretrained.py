@@ -1,4 +1,4 @@
-"""What a training promises on a model that was loaded from a folder, as people's are."""
+"""Trainings of a pretrained model that is loaded from a folder: delivery, divergence, refused weights."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def write_text_channels(job: Job) -> tuple[list[str], list[int]]:
     return found
 
 
-def test_the_best_model_is_delivered_where_it_is_not_the_last(tmp_path: Path) -> None:
-    # The loss on validation, whose labels are the other way round, only grows.
+def test_the_best_of_several_evaluations_is_delivered(tmp_path: Path) -> None:
+    # The validation loss only grows, since the labels of validation are swapped.
     job = make(tmp_path)
     turn_labels(job, "validation")
     output = finish(start(job))
@@ -55,7 +55,7 @@ def test_the_best_model_is_delivered_where_it_is_not_the_last(tmp_path: Path) ->
     assert not any("gamma" in name for name in names)
 
 
-def test_what_is_served_is_what_was_judged(tmp_path: Path) -> None:
+def test_the_served_model_is_the_evaluated_one(tmp_path: Path) -> None:
     job = make(tmp_path, epochs=12, max_length=64)
     config = job.paths.channel("model") / "config.json"
     config.write_text(json.dumps(json.loads(config.read_text()) | {"problem_type": "multi_label_classification"}))
@@ -89,8 +89,8 @@ def test_a_diverged_training_fails_with_step_learning_rate_and_remedy(tmp_path: 
     assert "lower learning_rate" in reason
 
 
-def test_the_last_finite_weights_are_delivered_where_that_is_asked_for(tmp_path: Path) -> None:
-    # The learning rate explodes after 10 steps, with which a first start ends.
+def test_the_last_finite_weights_are_delivered_if_configured(tmp_path: Path) -> None:
+    # The learning rate becomes huge after 10 steps, at the end of which the first start ends.
     job = make(tmp_path, max_steps=10, lr_scheduler_type="constant", save_strategy="steps", save_steps=5)
     finish(start(job))
     changed = {"learning_rate": "1e30", "max_grad_norm": 0, "on_divergence": "deliver", "max_steps": 40}
@@ -109,7 +109,7 @@ def test_the_last_finite_weights_are_delivered_where_that_is_asked_for(tmp_path:
 
 
 def test_weights_of_another_kind_of_model_are_refused(tmp_path: Path) -> None:
-    """transformers would begin at random, and say so in a table of the log alone."""
+    """transformers would initialize missing weights at random, and report it only in its log."""
     job = make(tmp_path)
     folder = job.paths.channel("model")
     state = {
@@ -121,7 +121,7 @@ def test_weights_of_another_kind_of_model_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_model_without_sdpa_starts(tmp_path: Path) -> None:
-    """As DeBERTa is; here by the option, on a model that has both."""
+    """Such as DeBERTa; here by the option attn_implementation, with a model that has both."""
     job = make(tmp_path, attn_implementation="eager", epochs=1)
     finish(start(job))
     assert BertConfig.from_pretrained(job.paths.model).num_labels == 2

@@ -1,4 +1,4 @@
-"""One job with text channels and all that judges it: what it logs, decides and shows."""
+"""One job with text channels and everything about model quality: metrics, threshold, early stopping, report, log."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAMES = ("no", "yes")
 
 
 def write_text(folder: Path, rows: int, seed: int) -> None:
-    """Text with one label in five `yes`."""
+    """Write texts, of which one in five has the label `yes`."""
     generator = random.Random(seed)
     for path in folder.rglob("*"):
         path.unlink()
@@ -71,15 +71,15 @@ def test_text_is_learned_with_its_label_names(finished: Job) -> None:
     assert json.loads((finished.paths.model / "config.json").read_text())["id2label"] == {"0": "no", "1": "yes"}
 
 
-def test_it_stops_once_evaluations_get_no_better(finished: Job) -> None:
-    # The last one is of the delivered weights.
+def test_early_stopping_ends_the_training(finished: Job) -> None:
+    # The last evaluation is that of the delivered weights.
     *scores, delivered = series(finished, "eval_f1")
     assert len(scores) < 30
     assert len(scores) - 1 - scores.index(max(scores)) == 2
     assert delivered == max(scores) > 0.9
 
 
-def test_the_threshold_travels_in_the_card(finished: Job) -> None:
+def test_the_decision_threshold_is_in_the_card(finished: Job) -> None:
     metrics = json.loads((finished.paths.output_data / "metrics.json").read_text())["metrics"]
     card = Card.read(finished.paths.model)
     assert card.decision_threshold == metrics["decision_threshold"]
@@ -115,7 +115,7 @@ def test_metric_definitions_find_their_numbers_in_the_log(finished: Job) -> None
         assert float(found[-1]) == pytest.approx(logged[METRICS[definition["Name"]]], rel=1e-5), definition
 
 
-def test_people_find_pictures_mistakes_and_tensorboard(finished: Job) -> None:
+def test_plots_worst_predictions_and_tensorboard_are_written(finished: Job) -> None:
     names = {path.name for path in finished.paths.output_data.iterdir()}
     assert {"report.html", "curves.png", "confusion_matrix.png"} <= names
     page = (finished.paths.output_data / "report.html").read_text()

@@ -1,4 +1,4 @@
-"""The report of a training in a real browser, as wide as a phone and as a desk."""
+"""report.html of training in a real browser, at the widths of a phone and of a desktop."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def browser() -> str:
 
 @pytest.fixture(scope="module", params=[2, 9])
 def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A page of few or many classes, with long names and texts without a space."""
+    """A report with few or many classes, long names and texts without spaces."""
     classes, random = request.param, np.random.default_rng(0)
     labels = random.integers(classes, size=3000)
     scores = random.random((3000, classes)) + 1.2 * np.eye(classes)[labels]
@@ -51,7 +51,7 @@ def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.mark.parametrize("width", [375, 1100])
-def test_nothing_is_cut_or_overlaps(browser: str, report: Path, width: int, tmp_path: Path) -> None:
+def test_no_label_is_cut_off_or_overlaps(browser: str, report: Path, width: int, tmp_path: Path) -> None:
     found = measured(browser, report, width, tmp_path)
     assert found["width"] <= width
     assert len(found["pictures"]) == 4

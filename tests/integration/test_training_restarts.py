@@ -59,7 +59,7 @@ def change_weights(job: Job) -> None:
 
 
 def change_rows(job: Job) -> None:
-    """Other words, as many in each row as before."""
+    """Replace the words of the rows by others, the same number in each row."""
     folder = job.paths.channel("train")
     rows, card = load_from_disk(str(folder)).to_dict(), Card.read(folder)
     rows["input_ids"][0][1] += 1
@@ -90,7 +90,7 @@ def test_a_checkpoint_under_other_names_is_not_used(tmp_path: Path) -> None:
     finish(start(job))
     folder = max(job.paths.checkpoints.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
     rename_tensors(folder, "LayerNorm.weight", "LayerNorm.gamma")
-    vouch(folder)
+    rewrite_manifest(folder)
     output = finish(start(job))
     assert "checkpoint checkpoint-30 is not used: model.safetensors lacks 5 of the model's tensors" in output
     assert "resuming from checkpoint-20" in output
@@ -102,8 +102,8 @@ def rename_tensors(folder: Path, old: str, new: str) -> None:
     save_file(state, file, metadata={"format": "pt"})
 
 
-def vouch(folder: Path) -> None:
-    """Write the manifest of `folder` anew, for what is in it now."""
+def rewrite_manifest(folder: Path) -> None:
+    """Write a new manifest for the files that are in `folder` now."""
     manifest = store.read_manifest(folder / store.MANIFEST)
     origin = store.Origin(**manifest["origin"])
     (folder / store.MANIFEST).unlink()
@@ -127,7 +127,7 @@ def test_a_finished_job_keeps_the_hyperparameters_that_made_its_weights(tmp_path
     assert content["hyperparameters"]["learning_rate"] == 3e-3
 
 
-def test_a_changed_learning_rate_and_length_of_training_are_honoured(tmp_path: Path) -> None:
+def test_a_changed_learning_rate_and_number_of_epochs_are_applied(tmp_path: Path) -> None:
     job = make(tmp_path, lr_scheduler_type="linear", load_best_model_at_end=False)
     finish(start(job))
     job.hyperparameters(**SETTINGS | {"learning_rate": "1e-4", "epochs": 6, "load_best_model_at_end": False})
@@ -140,7 +140,7 @@ def test_a_changed_learning_rate_and_length_of_training_are_honoured(tmp_path: P
     assert (Card.read(job.paths.model).training or {})["arguments"]["learning_rate"] == 1e-4
 
 
-def test_another_seed_is_refused_in_the_midst_of_a_training(tmp_path: Path) -> None:
+def test_another_seed_is_refused_at_a_resume(tmp_path: Path) -> None:
     job = make(tmp_path, epochs=40)
     stop(job, at=5)
     (job.paths.model / "model.safetensors").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A team's own script instead of the image's training: run as the base container runs it, with stops and reasons."""
+"""A team's own script instead of the image's training: arguments, launchers, stops and failure reasons."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def make(folder: Path, code: Path | None = None, **hyperparameters: str) -> Path
     if code is None:
         source.mkdir()
         (source / "fine_tune.py").write_text(SCRIPT)
-        # A module of the team's may have the name of one of ours.
+        # A team's module may have the name of one of the image's packages.
         (source / "contract.py").write_text("raise RuntimeError('of the team')")
     given = {"sagemaker_program": json.dumps("fine_tune.py"), "sagemaker_submit_directory": json.dumps(str(source))}
     write_json(paths.hyperparameters, given | hyperparameters)
@@ -65,7 +65,7 @@ def make(folder: Path, code: Path | None = None, **hyperparameters: str) -> Path
 
 
 def start(paths: Paths, **variables: str) -> subprocess.Popen[str]:
-    """The entry point as from a clone, with SAGEMAKER_BASE_DIR and `variables` for all its environment."""
+    """Start the entry point as from a clone, with SAGEMAKER_BASE_DIR and `variables` as its only variables."""
     environ = {"SAGEMAKER_BASE_DIR": str(paths.base), **variables}
     command = [sys.executable, "-m", "training", "train"]
     return subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -105,7 +105,7 @@ def test_code_in_an_archive_is_unpacked_and_torchrun_starts_the_ranks(tmp_path: 
 
 
 @pytest.mark.parametrize("launcher", [{}, TWO_RANKS], ids=["python", "torchrun"])
-def test_a_script_that_fails_says_so_in_the_failure_reason(tmp_path: Path, launcher: dict[str, str]) -> None:
+def test_a_failed_script_is_the_failure_reason(tmp_path: Path, launcher: dict[str, str]) -> None:
     paths = make(tmp_path, None, end="badly", **launcher)
     status, output = run(paths)
     assert status != 0
@@ -123,7 +123,7 @@ def test_a_launcher_that_is_not_installed_is_named(tmp_path: Path) -> None:
 
 
 def test_a_launcher_that_is_switched_off_is_not_started(tmp_path: Path) -> None:
-    # Python's spelling, which the toolkit takes for true.
+    # True in Python's notation, which the toolkit accepts.
     paths = make(tmp_path, sagemaker_mpi_enabled="False", text="a")
     status, output = run(paths)
     assert status == 0, output
@@ -177,9 +177,9 @@ def test_sigterm_reaches_every_rank(tmp_path: Path) -> None:
     assert paths.failure.read_text().startswith("interrupted: SIGTERM was passed on to script fine_tune.py")
 
 
-def test_a_stop_during_the_installation_of_requirements_is_told_as_one(tmp_path: Path) -> None:
+def test_a_stop_during_the_installation_of_requirements_is_reported_as_a_stop(tmp_path: Path) -> None:
     paths = make(tmp_path)
-    # pip builds a package that waits, with no index asked.
+    # pip builds a local package whose build waits; no package index is used.
     package = tmp_path / "source" / "slow"
     package.mkdir()
     (package / "setup.py").write_text("import time\nprint('building', flush=True)\ntime.sleep(120)\n")
@@ -202,7 +202,7 @@ def test_a_stop_during_the_installation_of_requirements_is_told_as_one(tmp_path:
         ({"sagemaker_program": "../fine_tune.py"}, "sagemaker_program is '../fine_tune.py', expected one of"),
     ],
 )
-def test_what_cannot_run_is_named_in_one_sentence(tmp_path: Path, hyperparameters: dict[str, str], reason: str) -> None:
+def test_a_script_that_cannot_run_is_one_sentence(tmp_path: Path, hyperparameters: dict[str, str], reason: str) -> None:
     paths = make(tmp_path, None, **hyperparameters)
     status, output = run(paths)
     assert status != 0

@@ -1,4 +1,4 @@
-"""What training delivers, loaded by other releases of transformers: the same logits, and no tensor missing.
+"""Loads delivered models with other releases of transformers: logits must be equal, and no tensor missing.
 
     TRAINING_TEST_TRANSFORMERS=FOLDER:FOLDER pytest -s tests/integration/test_training_versions.py
 
@@ -23,13 +23,13 @@ from contract.card import Card, RowCounts, TokenizerReference
 from training.model import base_model, loading
 from training.results import model_folder
 
-# DeBERTa scripts some of its functions.
+# Warnings of torch.jit.script, which DeBERTa uses.
 pytestmark = [pytest.mark.integration, pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")]
 
 VARIABLE = "TRAINING_TEST_TRANSFORMERS"
 RELEASES = [folder for folder in os.environ.get(VARIABLE, "").split(os.pathsep) if folder]
 TEXTS = ("good word1 superb", "awful", "word2 word3 word4 lovely word5 word6 word7 broken word8")
-# Prints the release and, by folder, the names that did not fit and the logits of the ids in it.
+# Prints the release, and by folder the missing or unexpected tensors and the logits.
 PROGRAM = """
 import json, sys, torch, transformers
 from transformers import AutoModelForSequenceClassification
@@ -47,7 +47,7 @@ print(json.dumps({"release": transformers.__version__, "found": found}))
 
 
 def deliver(base_folder: Path, folder: Path) -> None:
-    """A model folder as training writes it, and the ids of TEXTS in a batch."""
+    """Write a model folder as training does, and the token ids of TEXTS as a batch."""
     base = base_model.describe(str(base_folder), None)
     base_model.name_classes(base, LABELS)
     base_model.agree_on_padding(base)
@@ -62,7 +62,7 @@ def deliver(base_folder: Path, folder: Path) -> None:
 
 
 def logits(folders: list[Path], release: str | None) -> dict[str, torch.Tensor]:
-    """Of each folder, by the release in `release`, or by this environment's own."""
+    """Logits of the model in each folder, by the transformers release in `release`, or by this environment's."""
     environ = {**os.environ, "PYTHONPATH": release or ""}
     command = [sys.executable, "-c", PROGRAM, *map(str, folders)]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)

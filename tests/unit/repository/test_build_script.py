@@ -1,4 +1,4 @@
-"""build.sh says what it would do, and refuses what it cannot do in one sentence."""
+"""build.sh --dry-run prints its commands, and impossible requests are one sentence."""
 
 import os
 import re
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def client(tmp_path: Path) -> Path:
-    """A client that can build with BuildKit, as far as its help says; a dry run asks no more of it."""
+    """A replacement for the Docker client, whose --help has BuildKit's options, which is enough for a dry run."""
     script = tmp_path / "docker"
     script.write_text('#!/bin/sh\ncase "$1" in buildx) exit 1;; build) echo "--secret";; esac\n')
     script.chmod(0o755)
@@ -85,7 +85,7 @@ def test_who_may_pull_and_where_the_names_are_published_is_passed_on(client: Pat
         (["--kms-key", "arn:x"], "--kms-key and --publish-parameters need --push"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence(client: Path, arguments: list[str], sentence: str) -> None:
+def test_an_impossible_request_is_one_sentence(client: Path, arguments: list[str], sentence: str) -> None:
     finished = build(client, *arguments)
     assert finished.returncode == 2
     assert sentence in finished.stderr
@@ -99,7 +99,7 @@ def test_help_names_every_option() -> None:
     assert all(option in text for option in options - {"--platform"})
 
 
-def test_where_no_client_can_build_it_says_so(tmp_path: Path) -> None:
+def test_a_missing_buildkit_client_is_reported(tmp_path: Path) -> None:
     tools = ["bash", "env", "git", "python3", "sed", "dirname", "grep", "sort", "mkdir"]
     for tool in tools:
         (tmp_path / tool).symlink_to(str(shutil.which(tool)))

@@ -1,4 +1,4 @@
-"""What docs/contract.md says against the code."""
+"""Compares docs/contract.md with the code."""
 
 import dataclasses
 import re
@@ -25,12 +25,12 @@ def first_cells(text: str) -> list[str]:
     return [line.split(" | ")[0].removeprefix("| ") for line in text.splitlines() if line.startswith("| ")]
 
 
-def test_every_table_is_what_the_code_says() -> None:
+def test_every_generated_table_is_up_to_date() -> None:
     assert sorted(found[2] for found in tables.TABLE.finditer(TEXT)) == sorted(tables.TABLES)
     assert tables.render(TEXT) == TEXT, "run: make contract"
 
 
-def test_a_new_option_would_show() -> None:
+def test_a_new_option_changes_the_table() -> None:
     options = dataclasses.make_dataclass("Options", [("colour", str, dataclasses.field(default="a|b"))])
     assert "| `colour` | text | `a\\|b` |" in tables.options(options, "variable", as_variable)
 
@@ -47,7 +47,7 @@ def test_every_field_of_the_card_is_named_and_no_other() -> None:
     assert sorted(named) == sorted(field.name for field in dataclasses.fields(Card))
 
 
-def test_failures_end_as_they_say() -> None:
+def test_exit_statuses_are_those_of_the_code() -> None:
     statuses = {int(cell) for cell in first_cells(section("Failures")) if cell.isdigit()}
     assert statuses == {EXIT_OK, EXIT_BUG, EXIT_USER_ERROR, 128 + 2}
     assert f"at most {REASON_LIMIT:,} bytes" in section("Failures")
@@ -81,7 +81,7 @@ def test_the_images_set_the_defaults_of_the_hub() -> None:
     assert all(f"{name}={value}" in shared for name, value in named)
 
 
-def test_every_link_leads_somewhere() -> None:
+def test_every_link_of_the_contract_is_valid() -> None:
     links = re.findall(r"\]\(([^)]+)\)", TEXT)
     anchors = {"#" + heading.lower().replace(" ", "-") for heading in re.findall(r"^## (.+)$", TEXT, re.MULTILINE)}
     assert len(links) > 10

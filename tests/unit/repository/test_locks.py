@@ -1,4 +1,4 @@
-"""The lock files agree with the requirements files that they follow from, and every installation uses one."""
+"""The lock files match their requirements files, and every installation uses one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FILES = [lock.file for lock in LOCKS]
 
 
 def locked(lock: Lock) -> dict[str, list[Version]]:
-    """The versions of each library that the lock names: more than one where they differ by Python."""
+    """The versions of each library in the lock; several if they differ by Python version."""
     found: dict[str, list[Version]] = {}
     for name, text in entries((ROOT / lock.file).read_text()):
         found.setdefault(name, []).append(Version(text.split("==")[1].split()[0]))

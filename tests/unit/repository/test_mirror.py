@@ -1,4 +1,4 @@
-"""Unit tests lie where their modules lie: tests/unit/PACKAGE/FOLDER/test_MODULE.py tests PACKAGE/FOLDER/MODULE.py."""
+"""Unit tests mirror the modules: tests/unit/PACKAGE/FOLDER/test_MODULE.py tests PACKAGE/FOLDER/MODULE.py."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tools.tree import ROOMS
+from tools.tree import PACKAGES
 
 ROOT = Path(__file__).parents[3]
 UNIT = ROOT / "tests" / "unit"
-# Modules without a unit test of their own, by what holds them instead.
+# Modules without a unit test, with the tests that cover them instead.
 ELSEWHERE = {
     "the whole program runs in tests/integration or tests/containers": (
         "examples/demo/__main__.py",
@@ -53,13 +53,13 @@ ELSEWHERE = {
         "benchmarks/peers/tutorial_training.py",
     ),
 }
-# Tests of the repository itself, and of what is no module.
+# Tests of the repository itself and of files that are not modules.
 NO_MODULE = UNIT / "repository"
 
 
 def modules() -> set[Path]:
     """Every module below the packages, as a path below the root."""
-    found = {file.relative_to(ROOT) for room in ROOMS for file in (ROOT / room).rglob("*.py")}
+    found = {file.relative_to(ROOT) for package in PACKAGES for file in (ROOT / package).rglob("*.py")}
     return {file for file in found if file.name != "__init__.py"}
 
 
@@ -77,13 +77,13 @@ def test_every_unit_test_has_its_module() -> None:
     assert sorted(str(file.relative_to(ROOT)) for file in strays) == []
 
 
-def test_every_module_has_its_unit_test_or_says_what_holds_it_instead() -> None:
+def test_every_module_has_a_unit_test_or_a_listed_replacement() -> None:
     without = {module for module in modules() if not unit_test(module).is_file()}
     assert sorted(map(str, without - set(listed()))) == []
 
 
 @pytest.mark.parametrize("module", listed(), ids=str)
-def test_the_list_is_no_longer_than_it_must_be(module: Path) -> None:
+def test_the_list_of_replacements_has_no_superfluous_entry(module: Path) -> None:
     assert (ROOT / module).is_file()
     assert not unit_test(module).is_file()
     assert listed().count(module) == 1

@@ -1,4 +1,4 @@
-"""From a clone to a job in another account, by docs/building.md: the commands, with stand-ins for Docker and AWS."""
+"""Runs the commands of docs/building.md, from a clone to a job in another account, without real Docker and AWS."""
 
 import json
 import os
@@ -16,9 +16,9 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 PAGE = (ROOT / "docs" / "building.md").read_text()
 SECTION = PAGE.split("## From a clone to a job in another account\n")[1].split("\n## ")[0]
 BLOCKS = re.findall(r"```bash\n(.*?)```", SECTION, re.DOTALL)
-# Each call's arguments, and the policies that it was given.
+# The arguments of each call, and its policies.
 Calls = list[tuple[list[str], list[Any]]]
-# Writes what it is told, and the policies that it is given, one JSON line a call.
+# Writes its arguments and policies as one JSON line per call.
 RECORDER = """#!{python}
 import json, pathlib, sys
 files = [pathlib.Path(word[7:]).read_text() for word in sys.argv if word.startswith("file://")]
@@ -29,7 +29,7 @@ with open({record!r}, "a") as record:
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what the commands call; build.sh prints what it would do, AWS and the launchers only listen."""
+    """A folder with the programs that the commands call: build.sh makes a dry run; aws and launchers record calls."""
     folder = tmp_path_factory.mktemp("clone")
     (folder / "bin").mkdir()
     (folder / ".build").mkdir()
@@ -55,7 +55,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def calls(clone: Path) -> Calls:
-    """Every call of aws and of the launchers, with the policies in it."""
+    """Every call of aws and of the launchers, with its policies."""
     environment = os.environ | {"PATH": f"{clone}/bin:{os.environ['PATH']}", "DOCKER": f"{clone}/bin/docker"}
     command = ["bash", "-euo", "pipefail", "-c", "".join(BLOCKS)]
     finished = subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True, check=False)
@@ -77,14 +77,14 @@ def test_every_command_runs_and_each_role_gets_its_policy(calls: Calls) -> None:
 
 def test_the_launches_are_what_the_example_takes(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAGEMAKER_SUPPRESS_V2_WARNING", "1")
-    # Imported here: the SDK warns about its age, and takes seconds.
+    # Imported late: it takes seconds, and the SDK warns that it is deprecated.
     from examples.sdk_v2 import parse
 
     launches = [call[2:] for call, _ in calls if "examples.sdk_v2" in call]
     assert [parse(launch).command for launch in launches] == ["process", "train", "deploy"]
 
 
-def test_every_file_and_module_is_there() -> None:
+def test_every_file_and_module_exists() -> None:
     named = re.findall(r"-m ((?:images|examples)\.\w+)", SECTION)
     assert len(named) > 5
     assert all((ROOT / (name.replace(".", "/") + ".py")).is_file() for name in named)

@@ -1,4 +1,4 @@
-"""What the README and the guides in docs/ say against the code."""
+"""Compares the README and the guides in docs/ with the code."""
 
 import re
 from pathlib import Path
@@ -44,15 +44,15 @@ def test_every_launch_of_a_guide_is_part_of_an_example_that_the_tests_run(page: 
     assert [block for block in blocks if block not in EXAMPLES] == []
 
 
-def test_every_flag_named_is_one() -> None:
-    # The guide names build options of Docker too, in its blocks of commands.
+def test_every_flag_in_the_documents_exists() -> None:
+    # The guide has options of docker build too, in its commands.
     named = re.findall(r"`--([a-z-]+)[` ]", GUIDES["processing"])
     flags = {name for option in declared(ProcessingOptions) for name in (option.name, *option.aliases)}
     assert len(named) > 30
     assert {name.replace("-", "_") for name in named} - {"help"} <= flags
 
 
-def test_every_hyperparameter_named_is_one() -> None:
+def test_every_hyperparameter_in_the_documents_exists() -> None:
     named = set(re.findall(r"`([a-z_]+)`", row("training", "hyperparameters")))
     ours = {option.name: option.kind for option in declared(TrainingOptions)}
     assert len(named) > 8
@@ -62,7 +62,7 @@ def test_every_hyperparameter_named_is_one() -> None:
     assert assigned - {"distribution"} <= set(known_names(argument_kinds() | ours))
 
 
-def test_every_variable_named_is_one_and_has_the_default_it_says() -> None:
+def test_every_variable_in_the_documents_exists_with_this_default() -> None:
     defaults = {option.variable: option.default for option in declared(ServingOptions)}
     named = re.findall(r"`([A-Z_]+)`(?: \((\d+)\))?", row("inference", "environment"))
     assert len(named) > 3

@@ -1,4 +1,4 @@
-"""The sentences of docs/troubleshooting.md are those that the code writes."""
+"""The messages in docs/troubleshooting.md are those of the code."""
 
 import ast
 import re
@@ -9,11 +9,11 @@ import pytest
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "docs" / "troubleshooting.md").read_text()
 PACKAGES = ("contract", "processing", "training", "inference")
-LEAST = 9  # characters of a message that say enough to know it by
+LEAST = 9  # least characters by which a message can be recognized
 
 
 def literals() -> set[str]:
-    """Literal parts of the code's messages: between the values that they are filled with."""
+    """Literal parts of the code's messages, between their values."""
     files = (file for package in PACKAGES for file in (ROOT / package).rglob("*.py"))
     constants = (
         node.value
@@ -26,20 +26,20 @@ def literals() -> set[str]:
 
 
 def sentences(heading: str) -> list[str]:
-    """Messages among the symptoms of a section: what stands there as code and has several words."""
+    """Messages among the symptoms of a section: code with several words."""
     section = TEXT.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     symptoms = [line.split(" | ")[0] for line in section.splitlines() if line.startswith("| ")]
     return [code for symptom in symptoms for code in re.findall(r"`([^`]+)`", symptom) if code.count(" ") > 2]
 
 
 @pytest.mark.parametrize("heading", ["Any image", "Processing", "Training", "Inference"])
-def test_every_message_is_one_of_the_code(heading: str) -> None:
+def test_every_message_of_the_document_is_in_the_code(heading: str) -> None:
     found, known = sentences(heading), literals()
     assert len(found) > 2
     assert [message for message in found if not is_known(message, known)] == []
 
 
 def is_known(message: str, known: set[str]) -> bool:
-    """Whether the message holds a literal part of the code, or a piece of it lies within one."""
+    """Whether the message contains a literal part of the code, or a piece of it is within one."""
     pieces = [piece.strip() for piece in message.split("...") if len(piece.strip()) >= LEAST]
     return any(part in message or any(piece in part for piece in pieces) for part in known)

@@ -1,4 +1,4 @@
-"""Each version is stated once, and the stand-in carries what the containers' names promise."""
+"""Each version is stated once, and the stand-ins have the versions in the names of the Deep Learning Containers."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ def pins(file: Path) -> dict[str, str]:
     return dict(re.findall(r"^([A-Za-z0-9_.-]+(?:\[[a-z0-9,]+\])?)((?:==|<|>=).+)$", file.read_text(), re.MULTILINE))
 
 
-def test_standins_carry_the_containers_transformers() -> None:
+def test_standins_have_the_transformers_version_of_the_containers() -> None:
     bases = Catalog.read().content["bases"]["dlc"]
     for kind, reference in bases.items():
         promised = re.search(r"transformers([0-9.]+)-", reference)
@@ -20,17 +20,17 @@ def test_standins_carry_the_containers_transformers() -> None:
         assert pins(ROOT / "images" / "standin" / f"libraries-{kind}.txt")["transformers"] == f"=={promised[1]}"
 
 
-def test_no_requirement_is_stated_twice() -> None:
+def test_no_version_is_stated_twice() -> None:
     stated: dict[str, list[str]] = {}
     for file in [*ROOT.glob("images/*/*.txt"), ROOT / "tests" / "requirements.txt"]:
         for name in pins(file):
             stated.setdefault(name, []).append(str(file.relative_to(ROOT)))
     twice = {name: files for name, files in stated.items() if len(files) > 1}
-    # Both containers carry the first two, each in its own version; the third may come from the base or from us.
+    # Both containers have the first two, each in its own version; the third may be in the base or added by the image.
     assert set(twice) == {"transformers", "torch", "matplotlib"}, twice
 
 
-def test_every_pin_is_exact_or_says_why_not() -> None:
+def test_every_pin_is_exact_or_has_a_reason() -> None:
     for file in ROOT.glob("images/*/*.txt"):
         loose = [name for name, version in pins(file).items() if not version.startswith("==")]
         assert loose in ([], ["setuptools"], ["matplotlib"]), file

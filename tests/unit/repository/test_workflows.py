@@ -1,4 +1,4 @@
-"""GitHub's workflows against GitHub's schema, and against what they call."""
+"""Validates the GitHub workflows by GitHub's schema, and the commands that they run."""
 
 import re
 import subprocess
@@ -42,7 +42,7 @@ def test_a_workflow_keeps_no_secret_and_writes_nothing_to_the_repository(file: P
     assert "secrets." not in file.read_text()
     permissions = yaml.safe_load(file.read_text())["permissions"]
     assert permissions["contents"] == "read"
-    # The site's workflow alone publishes pages, which the repository's files are no part of.
+    # Only the workflow of the site publishes pages, which does not change the repository.
     assert set(permissions) <= {"contents", "id-token"} | ({"pages"} if file.stem == "docs" else set())
     assert all("permissions" not in job for job in yaml.safe_load(file.read_text())["jobs"].values())
 
@@ -64,7 +64,7 @@ def test_one_action_has_one_commit() -> None:
     [("dependabot", ".github/dependabot.yml")]
     + [("github-issue-forms", f".github/ISSUE_TEMPLATE/{name}.yml") for name in ("fault", "wish")],
 )
-def test_what_github_reads_fits_its_schema(schema: str, file: str, tmp_path: Path) -> None:
+def test_githubs_configuration_files_fit_their_schemas(schema: str, file: str, tmp_path: Path) -> None:
     command: Command = [Path(sys.executable).with_name("check-jsonschema"), "--builtin-schema", f"vendor.{schema}"]
     assert subprocess.run([*command, ROOT / file], capture_output=True, check=False).returncode == 0
     broken = tmp_path / "broken.yml"
@@ -81,7 +81,7 @@ def test_no_value_of_github_is_pasted_into_a_script(file: Path) -> None:
         assert checked.returncode == 0, checked.stdout
 
 
-def test_ci_runs_what_people_run() -> None:
+def test_ci_runs_the_makefiles_targets() -> None:
     assert {".ci/run", "make docs"} <= set(scripts("ci.yml"))
     assert "make docs" in scripts("docs.yml")
 

@@ -74,7 +74,7 @@ def test_a_name_that_is_like_no_other_lists_none() -> None:
 
 def test_two_spellings_of_one_number_agree() -> None:
     assert parse({"epochs": "2", "num_train_epochs": "2.0"}).arguments == {"num_train_epochs": 2.0}
-    with pytest.raises(UserError, match="the same one"):
+    with pytest.raises(UserError, match="the same option"):
         parse({"evaluation_strategy": "no", "eval_strategy": "steps"})
 
 

@@ -42,7 +42,7 @@ def test_none_is_none(text: str) -> None:
     ("values", "message"),
     [
         ({"epoch": "1"}, "unknown hyperparameter epoch: did you mean epochs?"),
-        ({"epochs": "1", "num_train_epochs": "2"}, "the same one"),
+        ({"epochs": "1", "num_train_epochs": "2"}, "the same option"),
         ({"learning_rate": "fast"}, "hyperparameter learning_rate is 'fast', expected a number"),
         ({"output_dir": "/x"}, "output_dir cannot be set: checkpoints go to"),
         ({"push_to_hub": "True"}, "push_to_hub cannot be set"),
