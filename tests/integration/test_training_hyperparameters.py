@@ -12,8 +12,10 @@ from training_run import ROOT
 
 pytestmark = pytest.mark.integration
 
-NAMES = ("max_steps", "gradient_accumulation_steps", "save_strategy", "dataloader_num_workers", "text_column")
-NAMES += ("validation_fraction", "warmup_steps", "lr_scheduler_kwargs", "neftune_noise_alpha", "master_port")
+NAMES = (
+    *("max_steps", "gradient_accumulation_steps", "save_strategy", "dataloader_num_workers", "text_column"),
+    *("validation_fraction", "warmup_steps", "lr_scheduler_kwargs", "neftune_noise_alpha", "master_port"),
+)
 
 
 def test_no_job_ends_in_a_traceback_or_shows_its_data(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_token_ids_beyond_the_vocabulary_are_refused(base: BaseModel, channels: 
 @pytest.mark.parametrize(("ids", "refused"), [([2, 7, 3, 0, 0], True), ([0, 0, 2, 7, 3], True), ([2, 7, 3, 0], False)])
 def test_padding_without_a_mask_is_refused(base: BaseModel, tmp_path: Path, ids: list[int], refused: bool) -> None:
     base_model.agree_on_padding(base)
-    rows = {"input_ids": [[2, 7, 8, 9, 3], ids], "labels": [0, 1]}
+    rows: dict[str, list[Any]] = {"input_ids": [[2, 7, 8, 9, 3], ids], "labels": [0, 1]}
     Dataset.from_dict(rows).save_to_disk(str(tmp_path / "rows"))
     if refused:
         with pytest.raises(

@@ -25,7 +25,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def begin(root: Path, step: int = 0, **parameters: object) -> MlflowTracker:
     tracker = MlflowTracker(root, parameters, None)
-    tracker.on_train_begin(None, TrainerState(global_step=step), None)  # type: ignore[arg-type]
+    tracker.on_train_begin(None, TrainerState(global_step=step), None)
     return tracker
 
 
@@ -34,7 +34,7 @@ def test_a_resumed_training_goes_on_with_its_run_and_a_new_one_begins_another(tm
     root = tmp_path / "checkpoints"
     root.mkdir()
     first = begin(root, learning_rate=1e-3, seed=1)
-    first.on_log(None, TrainerState(global_step=5), None, {"loss": 0.5, "note": "x"})  # type: ignore[arg-type]
+    first.on_log(None, TrainerState(global_step=5), None, {"loss": 0.5, "note": "x"})
     assert json.loads((root / FILE).read_text()) == {"run_id": first.run_id}
     second = begin(root, step=5, learning_rate=1e-4, seed=1)
     second.log_metrics({"loss": 0.25}, 10)
