@@ -11,8 +11,6 @@ from transformers import TrainerState
 from training.distributed.stopping import InterruptionError
 from training.tracking import FILE, MlflowTracker, ended
 
-mlflow = pytest.importorskip("mlflow")
-
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
