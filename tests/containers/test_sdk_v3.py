@@ -27,7 +27,7 @@ HYPERPARAMETERS: dict[str, Any] = {
     "train_batch_size": 16,
     "learning_rate": 1e-3,
     "run_name": 'a "quoted" name with spaces and $HOME',
-    "hub_model_id": "",
+    "project": "",
 }
 
 pytestmark = pytest.mark.skipif(not shutil.which("docker-compose"), reason="SDK local mode needs docker-compose")
@@ -101,8 +101,8 @@ def test_hyperparameters_arrive_intact_and_the_model_learns(trained: Path) -> No
         assert file
         told = json.load(file)
     assert told["metrics"]["eval_accuracy"] >= 0.85
-    assert {name: told["hyperparameters"][name] for name in ("run_name", "hub_model_id")} == {
-        name: HYPERPARAMETERS[name] for name in ("run_name", "hub_model_id")
+    assert {name: told["hyperparameters"][name] for name in ("run_name", "project")} == {
+        name: HYPERPARAMETERS[name] for name in ("run_name", "project")
     }
 
 
