@@ -56,7 +56,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Job:
         decision_threshold="best_f1",
         early_stopping_patience=2,
         run_name=RUN_NAME,
-        hub_model_id="",
+        project="",
         hub_token="s3cret",
     )
     (job.paths.base / "log.txt").write_text(finish(start(job)))
@@ -91,7 +91,7 @@ def test_the_decision_threshold_is_in_the_card(finished: Job) -> None:
 def test_hyperparameters_arrive_as_they_were_written(finished: Job) -> None:
     asked = json.loads((finished.paths.output_data / "metrics.json").read_text())["hyperparameters"]
     assert asked["run_name"] == RUN_NAME
-    assert asked["hub_model_id"] == ""
+    assert asked["project"] == ""
     assert asked["class_weights"] == "balanced"
 
 
