@@ -42,7 +42,6 @@ MANAGED = {
     "hub_private_repo": "the model goes to the job's model folder",
     "hub_always_push": "the model goes to the job's model folder",
     "hub_revision": "the model goes to the job's model folder; the revision to start from is model_revision",
-    "hub_token": "set HF_TOKEN in the job's environment",
 }
 
 
