@@ -17,6 +17,7 @@ from transformers import TrainingArguments
 from contract.cpu import BFLOAT16_FLAGS, cpu_flags
 from contract.failures import UserError
 from contract.files import read_json
+from training.hyperparameters import choice
 from training.metrics import SCORES
 
 CPU_TOKENS = 2048
@@ -129,14 +130,14 @@ def explain(given: Mapping[str, Any], evaluates: bool) -> None:
             log.info("%s = %s, as given", name, given[name])
         else:
             log.info("%s = %s by default: %s", name, default.value, default.reason)
-    if str(getattr(given.get("save_strategy"), "value", given.get("save_strategy"))) == "no":
+    if choice(given.get("save_strategy")) == "no":
         log.warning("save_strategy = no: without checkpoints the weights of the last step are delivered, not the best")
 
 
 def in_force(given: Mapping[str, Any], evaluates: bool) -> dict[str, Default]:
     """The image's defaults but for those that a value which was given excludes."""
     excluded = {name for name, other in EXCLUSIVE.items() if given.get(other)}
-    if str(getattr(given.get("eval_strategy"), "value", given.get("eval_strategy"))) == "no":
+    if choice(given.get("eval_strategy")) == "no":
         excluded.add("metric_for_best_model")
     return {name: default for name, default in defaults(evaluates).items() if name not in excluded}
 

@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 from contract.failures import UserError
 from contract.options import declared
-from training.hyperparameters import Hyperparameters, argument_kinds
+from training.hyperparameters import Hyperparameters, argument_kinds, choice
 from training.options import TrainingOptions
 
 INFINITY = math.inf
@@ -140,7 +140,7 @@ def check_choices(arguments: Mapping[str, Any]) -> None:
             continue
         known = [str(each.value) for each in choices]
         for text in value if isinstance(value, list) else str(value).split(" ") if name == "fsdp" else [value]:
-            if str(getattr(text, "value", text)) not in known and text != "":
+            if choice(text) not in known and text != "":
                 raise UserError(f"hyperparameter {name} is {text!r}, expected one of {', '.join(known)}")
 
 
@@ -153,7 +153,7 @@ def nested(kind: Any) -> Iterator[Any]:
 
 def check_packages(arguments: Mapping[str, Any]) -> None:
     """Refuse optimizers, trackers and kernels whose package is not in this image."""
-    optimizer = str(getattr(arguments.get("optim"), "value", arguments.get("optim") or ""))
+    optimizer = choice(arguments.get("optim") or "")
     needed = next((package for part, package in OPTIMIZER_PACKAGES.items() if part in optimizer), None)
     require(needed, f"optim is {optimizer!r}", "adamw_torch_fused, adafactor, sgd, adagrad or rmsprop")
     check_trackers(arguments.get("report_to"))
@@ -193,7 +193,7 @@ def check_trackers(value: Any) -> None:
 def check_pairs(values: Mapping[str, Any]) -> None:
     """Refuse values of which one leaves the other without effect."""
     strategy = values.get("eval_strategy")
-    if values["early_stopping_patience"] is not None and str(getattr(strategy, "value", strategy)) == "no":
+    if values["early_stopping_patience"] is not None and choice(strategy) == "no":
         raise UserError(
             f"hyperparameter early_stopping_patience is {values['early_stopping_patience']}, but eval_strategy is no; "
             "expected epoch or steps"

@@ -145,3 +145,8 @@ def argument_default(name: str) -> Any:
 
     field = next(each for each in dataclasses.fields(TrainingArguments) if each.name == name)
     return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
+def choice(value: Any) -> str:
+    """The text of a field with a fixed set of values, which is typed as an Enum where it is one of them."""
+    return str(getattr(value, "value", value))

@@ -29,6 +29,12 @@ def ranked(history: Sequence[dict[str, Any]], metric: str, greater_is_better: bo
     return sorted(((value, step) for step, value in found.items()), key=lambda each: (sign * each[0], each[1]))
 
 
+def evaluations_of(trainer: JobTrainer) -> list[tuple[float, int]]:
+    """`ranked` by the metric of the job."""
+    args = trainer.args
+    return ranked(trainer.state.log_history, args.metric_for_best_model or "loss", bool(args.greater_is_better))
+
+
 def usable(trainer: JobTrainer) -> Path | None:
     """The folder of the best evaluation whose checkpoint verifies; None where the current weights are the best.
 
@@ -38,7 +44,7 @@ def usable(trainer: JobTrainer) -> Path | None:
     best = state.best_global_step
     if not best:
         return None
-    evaluations = ranked(state.log_history, args.metric_for_best_model or "loss", bool(args.greater_is_better))
+    evaluations = evaluations_of(trainer)
     for step in (best, *(step for _, step in evaluations if step != best)):
         if step == state.global_step:
             return None
@@ -58,11 +64,11 @@ def replace_lost(trainer: JobTrainer) -> None:
 
     A better one that is lost could not be delivered, and would keep all later ones from being the best.
     """
-    state, args = trainer.state, trainer.args
+    state = trainer.state
     best = state.best_global_step
     if not best:
         return
-    evaluations = ranked(state.log_history, args.metric_for_best_model or "loss", bool(args.greater_is_better))
+    evaluations = evaluations_of(trainer)
     found = 0
     if trainer.is_world_process_zero():
         found = next((step for _, step in evaluations if is_there(trainer.root, step)), 0)

@@ -14,7 +14,7 @@ from datasets import ClassLabel, Dataset
 from contract.card import Card
 from contract.failures import UserError
 from training.data import sources
-from training.data.columns import IDS, LABELS, LENGTH, column, label_array, normalised
+from training.data.columns import IDS, LABELS, LENGTH, column, label_array, normalised, with_labels
 from training.data.fingerprint import of_rows, row_digests
 from training.data.tokenization import TextEncoder
 
@@ -158,9 +158,7 @@ def with_classes(channel: Channel, names: tuple[str, ...]) -> Channel:
         raise UserError(f"it has classes {channel.label_names}, expected those of train, {names}")
     numbers = np.array([names.index(name) for name in channel.label_names])
     labels = numbers[channel.labels]
-    place = channel.rows.data.column_names.index(LABELS)
-    rows = Dataset(channel.rows.data.table.set_column(place, LABELS, pa.array(labels)))
-    return replace(channel, rows=rows, labels=labels, label_names=names)
+    return replace(channel, rows=with_labels(channel.rows, pa.array(labels)), labels=labels, label_names=names)
 
 
 def by_length(channel: Channel) -> Dataset:

@@ -73,8 +73,13 @@ def with_plain_labels(rows: Dataset, folder: Path) -> Dataset:
         return rows
     if set(pc.unique(pc.list_value_length(stored)).to_pylist()) != {1}:
         raise UserError(f"channel {folder}: labels are arrays of several values, expected one class a row")
+    return with_labels(rows, pc.list_flatten(stored))
+
+
+def with_labels(rows: Dataset, labels: pa.Array | pa.ChunkedArray) -> Dataset:
+    """`rows` with `labels` in place of their own; nothing is written."""
     place = rows.data.column_names.index(LABELS)
-    return Dataset(rows.data.table.set_column(place, LABELS, pc.list_flatten(stored)))
+    return Dataset(rows.data.table.set_column(place, LABELS, labels))
 
 
 def label_array(rows: Dataset, folder: Path) -> np.ndarray:

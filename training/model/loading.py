@@ -20,7 +20,6 @@ from transformers.utils import cached_file
 
 from contract.failures import UserError, first_line
 from contract.files import read_json
-from contract.positions import position_limit as position_limit
 from training.model.base_model import WEIGHTS, BaseModel
 
 WEIGHT_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack")

@@ -8,23 +8,12 @@ from typing import Any
 
 import pytest
 from datasets import Dataset
-from training_base import Job
 
 from contract.failures import UserError
 from training import model_fit
 from training.data.channel import Channels, load
 from training.model import base_model
 from training.model.base_model import BaseModel
-
-
-@pytest.fixture(scope="module")
-def base(job: Job) -> BaseModel:
-    return base_model.describe(str(job.paths.channel("model")), None)
-
-
-@pytest.fixture(scope="module")
-def channels(job: Job) -> Channels:
-    return Channels(load(job.paths.channel("train")), load(job.paths.channel("validation")), None, 32)
 
 
 def test_rows_longer_than_what_the_delivered_model_reads_are_refused(base: BaseModel, channels: Channels) -> None:

@@ -13,22 +13,11 @@ from contract.failures import UserError
 from training import preparation
 from training.callbacks import PatienceCallback
 from training.checkpointing.store import Origin
-from training.data.channel import Channels, load
+from training.data.channel import Channels
 from training.distributed.collectives import Agreement
 from training.distributed.stopping import StopRequest
 from training.hyperparameters import Hyperparameters, parse
-from training.model import base_model
 from training.model.base_model import BaseModel
-
-
-@pytest.fixture(scope="module")
-def base(job: Job) -> BaseModel:
-    return base_model.describe(str(job.paths.channel("model")), None)
-
-
-@pytest.fixture(scope="module")
-def channels(job: Job) -> Channels:
-    return Channels(load(job.paths.channel("train")), load(job.paths.channel("validation")), None, 32)
 
 
 def asked(job: Job, **values: str) -> Hyperparameters:
