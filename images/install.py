@@ -11,7 +11,6 @@ layer.
 from __future__ import annotations
 
 import configparser
-import importlib.util
 import os
 import re
 import subprocess
@@ -62,7 +61,8 @@ def installed_versions() -> dict[str, str]:
 
 def installer() -> list[str]:
     """The command that installs into this environment: pip, or uv if there is no pip."""
-    if importlib.util.find_spec("pip"):
+    # By its metadata: looking for the module makes setuptools' import hook hand out the standard library's distutils.
+    if "pip" in installed_versions():
         pip = [sys.executable, "-m", "pip", "install", "--no-cache-dir", "--disable-pip-version-check"]
         return [*pip, "--root-user-action=ignore"]
     return ["uv", "pip", "install", "--no-cache", "--python", sys.executable]

@@ -121,5 +121,5 @@ def test_uv_gets_the_index_and_the_certificates_that_pip_reads_from_its_file(tmp
 
 def test_pip_is_used_where_there_is_one_and_uv_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     assert install.installer()[:4] == [sys.executable, "-m", "pip", "install"]
-    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    monkeypatch.setattr(install, "installed_versions", dict)
     assert install.installer() == ["uv", "pip", "install", "--no-cache", "--python", sys.executable]
