@@ -22,9 +22,11 @@ ROWS ?= 4000
 MAX_LENGTH ?= 128
 EPOCHS ?=
 
-# Where pytest looks, and what else to tell it: make test TESTS=tests/unit PYTEST=-x
-TESTS ?= tests
+# Where pytest looks, and what else to tell it: make unit TESTS=tests/unit/training PYTEST=-x
+TESTS ?=
 PYTEST ?=
+# Unit tests run one process a core. The others start processes and containers of their own that use all cores.
+PARALLEL := -n auto
 # make lock UPGRADE=--upgrade
 UPGRADE ?=
 
@@ -54,14 +56,14 @@ demo: $(VENV)/.runtime ## Process, train, serve and ask, on made-up reviews or o
 	@$(BIN)/python -m examples.demo $(if $(DATA),--data '$(DATA)' --text '$(TEXT)' --label '$(LABEL)' --threshold $(THRESHOLD)) \
 	  $(if $(MODEL),--model '$(MODEL)') --rows $(ROWS) --max-length $(MAX_LENGTH) $(if $(EPOCHS),--epochs $(EPOCHS))
 
-test: $(VENV)/.tests ## Run every test: unit, integration, and containers where a Docker engine answers
-	$(BIN)/python -m pytest $(TESTS) $(PYTEST)
+test: unit ## Run every test: unit, integration, and containers where a Docker engine answers
+	$(BIN)/python -m pytest tests/integration tests/containers $(PYTEST)
 
-unit: $(VENV)/.tests ## Run the unit tests alone (seconds)
-	$(BIN)/python -m pytest tests/unit $(PYTEST)
+unit: $(VENV)/.tests ## Run the unit tests alone, or those under TESTS= (a minute or two)
+	$(BIN)/python -m pytest $(or $(TESTS),tests/unit) $(PARALLEL) $(PYTEST)
 
-coverage: $(VENV)/.tests ## Run the tests and report branch coverage; TESTS=tests/unit for the unit tests alone
-	$(BIN)/python -m pytest $(TESTS) $(PYTEST) --cov --cov-report= --cov-fail-under=0
+coverage: $(VENV)/.tests ## Run the tests, or those under TESTS=, and report branch coverage
+	$(BIN)/python -m pytest $(or $(TESTS),tests) $(PYTEST) --cov --cov-report= --cov-fail-under=0
 	@for package in contract processing training inference; do printf '%-11s %s %%\n' $$package \
 	  "$$($(BIN)/coverage report --include="$$package/*" --format=total --fail-under=0)"; done
 	$(BIN)/coverage report
