@@ -83,7 +83,7 @@ def layout(series: Mapping[str, Points], unit: str, label: str) -> Chart:
         return LEFT + across * (WIDTH - LEFT - 8), TOP + HEIGHT * (1 - (y - low) / (high - low))
 
     lines = [line([place(*point) for point in points], number) for number, points in enumerate(shown)]
-    x_ticks = [x_tick(place(x, low)[0], x) for x in (low_x, (low_x + high_x) / 2, high_x)]
+    x_ticks = [x_tick(place(x, low)[0], x) for x in (low_x, middle(low_x, high_x), high_x)]
     return Chart(label, unit, names, lines, x_ticks, y_ticks(low, high, step))
 
 
@@ -104,6 +104,12 @@ def extent(values: Sequence[float]) -> tuple[float, float]:
     """Least and greatest value, apart from each other."""
     low, high = min(values), max(values)
     return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def middle(low: float, high: float) -> float:
+    """Half way between `low` and `high`; a whole number where both are, as steps of a training are."""
+    between = (low + high) / 2
+    return math.floor(between) if float(low).is_integer() and float(high).is_integer() and high - low > 1 else between
 
 
 def rounded(low: float, high: float) -> tuple[float, float, float]:

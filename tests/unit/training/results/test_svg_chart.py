@@ -60,3 +60,10 @@ def test_values_that_are_not_finite_are_left_out() -> None:
 def test_a_single_value_and_tiny_ones_have_axes() -> None:
     assert "<svg" in lines({"a": [(3, 2.0)]}, "step", "One")
     assert "2e-05" in lines({"a": [(0, 0.0), (1, 5e-5)]}, "step", "Rate")
+
+
+def test_the_middle_of_whole_steps_is_a_whole_step_and_of_shares_the_exact_middle() -> None:
+    steps = svg_chart.layout({"loss": [(99, 0.5), (198, 0.25)]}, "step", "loss")
+    assert [tick.text for tick in steps.x_ticks] == ["99", "148", "198"]
+    shares = svg_chart.layout({"accuracy": [(0.9, 0.5), (1, 0.25)]}, "confidence", "accuracy")
+    assert [tick.text for tick in shares.x_ticks] == ["0.9", "0.95", "1"]
