@@ -62,8 +62,10 @@ test: unit ## Run every test: unit, integration, and containers where a Docker e
 unit: $(VENV)/.tests ## Run the unit tests alone, or those under TESTS= (a minute or two)
 	$(BIN)/python -m pytest $(or $(TESTS),tests/unit) $(PARALLEL) $(PYTEST)
 
-coverage: $(VENV)/.tests ## Run the tests, or those under TESTS=, and report branch coverage
-	$(BIN)/python -m pytest $(or $(TESTS),tests) $(PYTEST) --cov --cov-report= --cov-fail-under=0
+coverage: COVERAGE := --cov --cov-append --cov-report= --cov-fail-under=0
+coverage: $(VENV)/.tests ## Run every test as `make test` does, and report branch coverage
+	$(BIN)/coverage erase
+	$(MAKE) test PYTEST='$(PYTEST) $(COVERAGE)'
 	@for package in contract processing training inference; do printf '%-11s %s %%\n' $$package \
 	  "$$($(BIN)/coverage report --include="$$package/*" --format=total --fail-under=0)"; done
 	$(BIN)/coverage report
