@@ -1,11 +1,8 @@
 """The aiohttp application on port 8080 for one model: /ping and /invocations.
 
-Multi-model-server does not meet SageMaker's contract by itself. It answers /ping with 200 while a
-model is still loading; it routes /invocations only to models named at its start, for which no batch
-size can be set; on SIGTERM it ends without finishing requests; its errors have another format. So it
-listens on a Unix socket, and this application in front of it ("the front") forwards /invocations,
-answers /ping with 200 only while a ready worker is alive, returns every error as JSON
-(inference/errors.py), and on SIGTERM finishes the requests in flight.
+/ping answers 200 only while a ready worker is alive, every error is JSON (inference/errors.py), and
+on SIGTERM the requests in flight are finished. So SageMaker's contract for inference containers is
+met by this process; workers, which may crash, only compute.
 """
 
 from __future__ import annotations
@@ -20,6 +17,7 @@ from aiohttp.http import HttpProcessingError
 from contract.failures import UserError
 from inference.errors import RequestError
 from inference.options import ServingOptions
+from inference.server.invocations import invoke
 from inference.server.middleware import errors_as_json
 from inference.server.served_model import ServedModel
 
@@ -46,7 +44,7 @@ class SingleModel:
         await self._model.load()
 
     async def follow(self) -> None:
-        """Open or close the proxy as the model's workers start and end; called at regular intervals.
+        """Replace workers that have ended; called at regular intervals.
 
         Raises:
             UserError: the model can no longer be served.
@@ -54,18 +52,22 @@ class SingleModel:
         self._model.follow()
 
     def close(self) -> None:
-        """Answer the requests in flight with 503."""
-        self._model.proxy.close()
+        """Kill the workers; requests in flight get 503."""
+        self._model.close()
+
+    def worker_pids(self) -> set[int]:
+        """PIDs of the workers."""
+        return self._model.worker_pids
 
     async def ping(self, _: web.Request) -> web.StreamResponse:
         """GET /ping: 200 while a ready worker is alive, else 503."""
-        if not self._model.proxy.is_open:
+        if not self._model.is_ready:
             raise RequestError(HTTPStatus.SERVICE_UNAVAILABLE, "the model is not loaded yet")
         return web.Response()
 
     async def invocations(self, request: web.Request) -> web.StreamResponse:
-        """POST /invocations: forward the request to the model's workers."""
-        return await self._model.proxy.forward(request)
+        """POST /invocations: pass the request to a worker."""
+        return await invoke(self._model, request)
 
 
 def is_server_error(record: logging.LogRecord) -> bool:

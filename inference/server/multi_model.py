@@ -15,13 +15,13 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 from aiohttp import web
 
 from contract.failures import UserError
 from inference.errors import RequestError, bad_request
 from inference.server import memory
 from inference.server.app import FINISH_SECONDS
+from inference.server.invocations import invoke
 from inference.server.served_model import NoMemoryError, ServedModel
 
 PAGE = 100
@@ -56,16 +56,11 @@ class MultiModel:
         ]
 
     async def load(self) -> None:
-        """Load the models again that were loaded before multi-model-server was restarted."""
-        for name, model in list(self._models.items()):
-            try:
-                await model.load()
-            except UserError as error:
-                await self._unload_failed(name, error)
+        """Models are loaded by requests: from now on."""
         self._up = True
 
     async def follow(self) -> None:
-        """Open or close each model's proxy as its workers start and end; unload models that can no longer be served."""
+        """Replace workers that have ended; unload models that can no longer be served."""
         for name, model in list(self._models.items()):
             try:
                 model.follow()
@@ -73,10 +68,14 @@ class MultiModel:
                 await self._unload_failed(name, error)
 
     def close(self) -> None:
-        """Answer the requests in flight with 503."""
+        """Kill the workers; requests in flight get 503."""
         self._up = False
         for model in self._models.values():
-            model.proxy.close()
+            model.close()
+
+    def worker_pids(self) -> set[int]:
+        """PIDs of the workers of all models."""
+        return {pid for model in self._models.values() for pid in model.worker_pids}
 
     async def ping(self, _: web.Request) -> web.StreamResponse:
         """GET /ping: 200 once models can be loaded, else 503."""
@@ -119,7 +118,7 @@ class MultiModel:
         model = self._get(name)
         del self._models[name]
         try:
-            await asyncio.wait_for(model.proxy.idle(), FINISH_SECONDS)
+            await asyncio.wait_for(model.idle(), FINISH_SECONDS)
         except TimeoutError:
             log.error("requests in flight did not finish before their model was unloaded: they get 503")
         await model.unload()
@@ -127,14 +126,14 @@ class MultiModel:
         return web.Response()
 
     async def invoke(self, request: web.Request) -> web.StreamResponse:
-        """POST /models/{name}/invoke: forward the request to the model's workers."""
-        return await self._get(request.match_info["name"]).proxy.forward(request)
+        """POST /models/{name}/invoke: pass the request to a worker of the model."""
+        return await invoke(self._get(request.match_info["name"]), request)
 
     async def _loaded(self, name: str, folder: Path) -> ServedModel:
         """Load the model in `folder`.
 
         Raises:
-            RequestError: 507 if memory is too small, 400 if the model cannot load, 503 if multi-model-server is down.
+            RequestError: 507 if memory is too small, 400 if the model cannot load.
         """
         memory.check(folder)
         model = self._make_model(folder)
@@ -147,9 +146,6 @@ class MultiModel:
             status = HTTPStatus.INSUFFICIENT_STORAGE if no_memory else HTTPStatus.BAD_REQUEST
             # Responses never hold paths.
             raise RequestError(status, str(error).replace(str(folder), name)) from None
-        except aiohttp.ClientError as error:
-            log.error("multi-model-server did not respond: %s", error)
-            raise RequestError(HTTPStatus.SERVICE_UNAVAILABLE, "the model server is not up; try again") from None
         return model
 
     async def _unload_failed(self, name: str, error: UserError) -> None:

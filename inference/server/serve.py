@@ -1,4 +1,4 @@
-"""`serve`: starts the HTTP front and multi-model-server, restarts the latter if it ends, shuts down on SIGTERM."""
+"""`serve`: starts the HTTP server and the workers, replaces workers that end, shuts down on SIGTERM."""
 
 from __future__ import annotations
 
@@ -7,134 +7,134 @@ import logging
 import shutil
 import signal
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
-import aiohttp
+import uvloop
 from aiohttp import web
 
-from contract.failures import EXIT_BUG, EXIT_OK
+from contract.failures import EXIT_OK
 from contract.paths import Paths, python_path
-from inference import processes, readiness
+from inference import processes
 from inference.device import default_workers, worker_environment
 from inference.options import ServingOptions
-from inference.server import mms_process
 from inference.server.app import SingleModel, listen
-from inference.server.mms_address import MmsAddress
-from inference.server.mms_process import RunFolder, ServerLostError
 from inference.server.multi_model import MultiModel
 from inference.server.preparation import prepare
 from inference.server.served_model import ServedModel
-from inference.server.supervisor import Service, Supervisor
 
-# Restarts of multi-model-server within the window of seconds; after more, the server exits.
-MOST_RESTARTS, RESTARTS_WINDOW = 3, 600.0
+WATCH_INTERVAL = 0.1
 
 log = logging.getLogger(__name__)
+
+
+class Service(Protocol):
+    """Interface of SingleModel and MultiModel: HTTP routes and the models behind them."""
+
+    def routes(self) -> list[web.RouteDef]:
+        """The HTTP routes."""
+
+    async def load(self) -> None:
+        """Load the models.
+
+        Raises:
+            UserError: a model without which the server is of no use cannot load.
+        """
+
+    async def follow(self) -> None:
+        """Replace workers that have ended; called at regular intervals once the models are loaded.
+
+        Raises:
+            UserError: a model can no longer be served.
+        """
+
+    def close(self) -> None:
+        """Kill the workers; requests in flight get 503."""
+
+    def worker_pids(self) -> set[int]:
+        """PIDs of the workers."""
 
 
 def serve(options: ServingOptions, environ: Mapping[str, str]) -> int:
     """Serve the model in Paths.model, or the models loaded over /models, until SIGTERM or SIGINT.
 
     Returns:
-        The exit status: 0 after a signal, 1 if multi-model-server ended too often.
+        The exit status after a signal: 0.
 
     Raises:
-        UserError: the model cannot load, the port is in use, or Java is missing.
+        UserError: the model cannot load, or the port is in use.
     """
     path = Path(tempfile.mkdtemp(prefix="serve-"))
     environ = {**environ, "PYTHONPATH": python_path(environ)}
     try:
         folder, prepared = prepare(options, Paths.from_environment(environ), path, environ)
-        return asyncio.run(Server(options, RunFolder(path), folder, prepared).run())
+        uvloop.run(Server(options, path, folder, prepared).run())
+        return EXIT_OK
     finally:
         shutil.rmtree(path, ignore_errors=True)
 
 
 class Server:
-    """The server from the start of the container to its stop, across restarts of multi-model-server."""
+    """The server from the start of the container to its stop.
 
-    def __init__(
-        self, options: ServingOptions, run_folder: RunFolder, folder: Path, environ: Mapping[str, str]
-    ) -> None:
-        self._options, self._run_folder, self._folder = options, run_folder, folder
-        self._mms_address = MmsAddress.choose(run_folder.path)
+    Args:
+        run_folder: for temporary files of the workers.
+        folder: the model's folder, or that of all models.
+    """
+
+    def __init__(self, options: ServingOptions, run_folder: Path, folder: Path, environ: Mapping[str, str]) -> None:
+        self._options, self._folder = options, folder
         self._workers = options.workers or (1 if options.multi_model else default_workers())
         self._environ = {
             **environ,
             **worker_environment(environ, self._workers),
-            readiness.RUN_FOLDER_VARIABLE: str(run_folder.path),
             # torch.compile's default folder contains the user's name, and the user of a container may have none.
-            "TORCHINDUCTOR_CACHE_DIR": environ.get("TORCHINDUCTOR_CACHE_DIR") or str(run_folder.path / "compiled"),
+            "TORCHINDUCTOR_CACHE_DIR": environ.get("TORCHINDUCTOR_CACHE_DIR") or str(run_folder / "compiled"),
         }
         self._stopping = asyncio.Event()
-        self._restarts: list[float] = []
 
-    async def run(self) -> int:
-        """Start, serve and stop. The front listens first, so that /ping answers 503 while models load."""
+    async def run(self) -> None:
+        """Start, serve and stop. The port is opened first, so that /ping answers 503 while models load."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, number)
-        # Multi-model-server replaces a worker that does not respond; this timeout is for a server that hangs.
-        timeout = self._options.response_timeout + self._options.startup_timeout
-        async with self._mms_address.session(timeout) as session:
-            service = self._service(session)
-            runner = await listen(service.routes(), self._options)
-            try:
-                return await self._run_model_server(session, service, runner)
-            finally:
-                service.close()
-                await runner.cleanup()
+        service = self._service()
+        runner = await listen(service.routes(), self._options)
+        try:
+            await self._watch(service, runner)
+        finally:
+            service.close()
+            await runner.cleanup()
 
     def _stop(self, number: int) -> None:
         log.info("%s: accepting no new requests, finishing those in flight", signal.Signals(number).name)
         self._stopping.set()
 
-    def _service(self, session: aiohttp.ClientSession) -> Service:
+    def _service(self) -> Service:
         def make_model(folder: Path) -> ServedModel:
-            return ServedModel(folder, self._options, self._run_folder, session, self._workers)
+            return ServedModel(folder, self._options, self._environ, self._workers)
 
-        if self._options.multi_model:
-            return MultiModel(self._folder, make_model)
-        return SingleModel(make_model(self._folder))
-
-    async def _run_model_server(self, session: aiohttp.ClientSession, service: Service, runner: web.AppRunner) -> int:
-        """Run multi-model-server until a signal; restart it if it ends after it had served."""
-        while await self._port_is_free():
-            process = mms_process.start(self._options, self._run_folder, self._mms_address, self._environ)
-            supervisor = Supervisor(session, service, runner, process, self._stopping)
-            try:
-                await supervisor.run()
-                return EXIT_OK
-            except ServerLostError as error:
-                log.error("%s; requests in flight get 503", error)
-                if not self._stopping.is_set() and not (supervisor.served and self.may_restart()):
-                    return EXIT_BUG
-            finally:
-                service.close()
-                await processes.end(process)
-        return EXIT_OK
-
-    async def _port_is_free(self) -> bool:
-        """Wait until workers can bind their port; False after a signal to stop."""
-        free, stopping = (
-            asyncio.create_task(self._mms_address.wait_until_free()),
-            asyncio.create_task(self._stopping.wait()),
+        return (
+            MultiModel(self._folder, make_model) if self._options.multi_model else SingleModel(make_model(self._folder))
         )
-        await asyncio.wait({free, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopped = stopping.done()
-        free.cancel()
-        stopping.cancel()
-        if not stopped:
-            free.result()
-        return not stopped
 
-    def may_restart(self) -> bool:
-        """Count an end of multi-model-server; returns whether it may be restarted once more."""
-        now = time.monotonic()
-        self._restarts = [*(then for then in self._restarts if now - then < RESTARTS_WINDOW), now]
-        if len(self._restarts) <= MOST_RESTARTS:
-            return True
-        log.error("multi-model-server ended %d times within %.0f s: exiting", MOST_RESTARTS + 1, RESTARTS_WINDOW)
-        return False
+    async def _watch(self, service: Service, runner: web.AppRunner) -> None:
+        """Load the models and check them at regular intervals; returns after a signal and the requests in flight."""
+        loading = asyncio.create_task(load(service))
+        finishing: asyncio.Task[None] | None = None
+        while not (finishing and finishing.done()):
+            if self._stopping.is_set() and not finishing:
+                loading.cancel()
+                finishing = asyncio.create_task(runner.cleanup())
+            if loading.done() and not loading.cancelled():
+                loading.result()
+                await service.follow()
+            processes.reap(service.worker_pids())
+            await asyncio.sleep(WATCH_INTERVAL)
+
+
+async def load(service: Service) -> None:
+    """Load the models, and say in the log that they answer."""
+    await service.load()
+    log.info("ready")

@@ -1,30 +1,20 @@
-"""One model registered with multi-model-server: registration, state of its workers, its proxy, unloading."""
+"""ServedModel: a model and its worker processes: loading, answers to requests, replacement of workers, unloading."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import itertools
 import logging
-import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
-import aiohttp
-
 from contract.failures import UserError
-from inference import model_store_entry
+from inference.messages import NO_MEMORY, Message
 from inference.options import ServingOptions
-from inference.readiness import NO_MEMORY, ReadinessBoard
-from inference.server import mms_management
-from inference.server.mms_process import RunFolder, ServerLostError
-from inference.server.proxy import Proxy
+from inference.server.worker_process import WorkerEndedError, WorkerProcess
 
-# Names of models at multi-model-server and in the run folder; independent of the names that callers use.
-KEYS = (f"model-{number}" for number in itertools.count(1))
-
-# Seconds to wait until a killed worker has ended and its memory is free.
-GONE_SECONDS = 10.0
+# A worker ends by itself after the response timeout; this many seconds later it is killed.
+GRACE_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -33,97 +23,135 @@ class NoMemoryError(UserError):
     """The model cannot load because memory is too small (reported, or the likely cause of a killed worker)."""
 
 
+class BusyError(Exception):
+    """No worker is ready, or too many requests wait."""
+
+
 class ServedModel:
-    """A model from loading to unloading, across restarts of multi-model-server.
+    """A model from loading to unloading.
 
     Args:
         folder: the model's folder.
-        options: batch size, batch delay and timeouts are used.
-        run_folder: the server's run folder.
-        session: HTTP client for multi-model-server's address.
+        options: timeouts and the length of the queue are used.
+        environ: environment variables of the workers.
         workers: number of worker processes, each with a copy of the model.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        options: ServingOptions,
-        run_folder: RunFolder,
-        session: aiohttp.ClientSession,
-        workers: int,
-    ) -> None:
+    def __init__(self, folder: Path, options: ServingOptions, environ: Mapping[str, str], workers: int) -> None:
         self.folder = folder
-        self._options, self._run_folder, self._session, self._workers = options, run_folder, session, workers
-        self.key = next(KEYS)
-        self._board = ReadinessBoard(run_folder.path, self.key)
-        self._lost_at = 0.0
-        self.proxy = Proxy(session, self.key)
+        self._options, self._environ, self._count = options, environ, workers
+        self._workers: list[WorkerProcess] = []
+        self._loading: dict[int, asyncio.Task[WorkerProcess]] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._in_flight = 0
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a ready worker is alive."""
+        return any(worker.is_alive for worker in self._workers)
+
+    @property
+    def worker_pids(self) -> set[int]:
+        """PIDs of the workers that are started."""
+        return {worker.pid for worker in self._workers}
 
     async def load(self) -> None:
-        """Register the model; returns when all workers are ready and the proxy is open.
+        """Start the workers; returns when all are ready.
 
         Raises:
-            UserError: the model cannot load, with the reason that the worker recorded, if any.
+            UserError: the model cannot load, with the worker's reason, if any.
         """
-        shutil.rmtree(self._board.folder, ignore_errors=True)
-        model_store_entry.write(self._run_folder.store, self.key, self.folder)
-        registered = mms_management.register(self._session, self._options, self.key, self._workers)
+        self._workers = list(await asyncio.gather(*(self._started(index) for index in range(self._count))))
+
+    async def ask(self, fields: Mapping[str, object], body: bytes) -> Message:
+        """Send a request to the worker with the fewest requests, and wait for the answer.
+
+        Raises:
+            BusyError: no worker is ready, or SERVING_QUEUE_SIZE requests wait.
+            WorkerEndedError: the worker ended.
+        """
+        ready = [worker for worker in self._workers if worker.is_alive]
+        if not ready:
+            raise BusyError("the model is not loaded yet; try again")
+        if self._in_flight >= self._options.queue_size + len(ready) * self._options.batch_size:
+            raise BusyError("too many requests are waiting; try again")
+        self._in_flight += 1
+        self._idle.clear()
         try:
-            await asyncio.wait_for(registered, self._options.startup_timeout)
-        except TimeoutError:
-            raise self._startup_timeout_error() from None
-        except mms_management.WorkerEndedError:
-            raise self._load_error() or NoMemoryError(
-                "the worker ended while it loaded the model and recorded no reason; it was probably killed for memory"
-            ) from None
-        self.proxy.open()
+            return await min(ready, key=lambda worker: len(worker.connection.sent)).connection.ask(fields, body)
+        finally:
+            self._in_flight -= 1
+            if not self._in_flight:
+                self._idle.set()
 
-    async def unload(self) -> None:
-        """End the model's workers at once; returns when their memory is free. Requests in flight get 503.
-
-        If multi-model-server does not respond, its workers have ended too.
-        """
-        self.proxy.close()
-        with contextlib.suppress(aiohttp.ClientError):
-            await mms_management.unregister(self._session, self.key)
-        deadline = time.monotonic() + GONE_SECONDS
-        while self._board.ready_workers() and time.monotonic() < deadline:
-            await asyncio.sleep(0.02)
-        shutil.rmtree(self._run_folder.store / self.key, ignore_errors=True)
-        shutil.rmtree(self._board.folder, ignore_errors=True)
+    async def idle(self) -> None:
+        """Wait until no request is in flight."""
+        await self._idle.wait()
 
     def follow(self) -> None:
-        """Open the proxy while a ready worker is alive, and close it otherwise; called at regular intervals.
-
-        Multi-model-server starts a new worker by itself, but may never respond to the requests of the
-        worker that ended.
+        """Replace workers that have ended or do not answer; called at regular intervals.
 
         Raises:
             UserError: a new worker cannot load the model.
-            ServerLostError: the process that starts the workers has ended, which multi-model-server does not notice.
         """
-        if self._board.ready_workers():
-            self.proxy.open()
-            return
-        if self.proxy.is_open:
-            log.error("the last worker ended: its requests get 503, a new worker is loading the model")
-            self.proxy.close()
-            self._lost_at = time.monotonic()
-        if error := self._load_error():
-            raise error
-        if not self._board.can_replace():
-            raise ServerLostError("the process that starts workers has ended")
-        if time.monotonic() - self._lost_at > self._options.startup_timeout:
-            raise self._startup_timeout_error()
+        for index, worker in enumerate(self._workers):
+            if index in self._loading:
+                self._replace(index)
+            elif self._is_lost(worker):
+                worker.kill()
+                which = "a worker" if self.is_ready else "the last worker"
+                log.error("%s ended: its requests get 503, a new worker is loading the model", which)
+                self._loading[index] = asyncio.create_task(self._started(index))
 
-    def _load_error(self) -> UserError | None:
-        text = self._board.failure()
-        if not text:
-            return None
-        kind = NoMemoryError if text.startswith(NO_MEMORY) else UserError
-        return kind(f"the model cannot be served: {text}")
+    def close(self) -> None:
+        """Kill the workers; requests in flight get 503."""
+        for task in self._loading.values():
+            task.cancel()
+        self._loading.clear()
+        for worker in self._workers:
+            worker.kill()
 
-    def _startup_timeout_error(self) -> UserError:
-        return UserError(
-            f"the model was not loaded within {self._options.startup_timeout} s; SAGEMAKER_STARTUP_TIMEOUT allows more"
-        )
+    async def unload(self) -> None:
+        """End the model's workers at once; returns when their memory is free. Requests in flight get 503."""
+        self.close()
+        self._workers = []
+
+    def _is_lost(self, worker: WorkerProcess) -> bool:
+        oldest = min(worker.connection.sent.values(), default=None)
+        late = self._options.response_timeout + GRACE_SECONDS
+        return not worker.is_alive or (oldest is not None and time.monotonic() - oldest > late)
+
+    def _replace(self, index: int) -> None:
+        if self._loading[index].done():
+            self._workers[index] = self._loading.pop(index).result()
+
+    async def _started(self, index: int) -> WorkerProcess:
+        """Start a worker and wait until it is ready.
+
+        Raises:
+            UserError: it is not.
+        """
+        worker = await WorkerProcess.start(self.folder, index, self._environ)
+        try:
+            failure = await asyncio.wait_for(worker.until_ready(), self._options.startup_timeout)
+        except BaseException as error:
+            worker.kill()
+            raise self._load_error(error) from None
+        if failure is None:
+            return worker
+        worker.kill()
+        kind = NoMemoryError if failure.startswith(NO_MEMORY) else UserError
+        raise kind(f"the model cannot be served: {failure}")
+
+    def _load_error(self, error: BaseException) -> BaseException:
+        if isinstance(error, TimeoutError):
+            return UserError(
+                f"the model was not loaded within {self._options.startup_timeout} s; "
+                "SAGEMAKER_STARTUP_TIMEOUT allows more"
+            )
+        if isinstance(error, WorkerEndedError):
+            return NoMemoryError(
+                "the worker ended while it loaded the model and recorded no reason; it was probably killed for memory"
+            )
+        return error

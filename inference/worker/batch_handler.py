@@ -48,7 +48,7 @@ class BatchHandler:
             self._model.logits(self._model.encode(Request(texts)))
 
     def respond(self, data: list[dict[str, Any]], context: Any) -> list[Any]:
-        """The responses to the requests in `data`, each in an envelope (inference/envelope.py) for the front."""
+        """The bodies of the responses to the requests in `data`; their status and headers are set in `context`."""
         started = time.monotonic()
         entries = [BatchRequest(index, context, request) for index, request in enumerate(data)]
         for entry in entries:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,6 @@ from sagemaker_inference.errors import BaseInferenceToolkitError
 from sagemaker_inference.utils import retrieve_content_type_header
 
 from inference.content_types import JSON
-from inference.envelope import pack
 from inference.errors import RequestError, error_body, internal_error
 from inference.worker.request import Request
 
@@ -88,7 +88,7 @@ class BatchRequest:
             self.error = internal_error()
 
     def finish(self) -> bytes:
-        """The response in its envelope. Without an error, status and headers are those that a team's code set."""
+        """The response's body; its status and headers go into the context, where a team's code may have set some."""
         try:
             return self._error_response(self.error) if self.error else self._response()
         except (TypeError, ValueError):
@@ -96,29 +96,42 @@ class BatchRequest:
             return self._error_response(internal_error())
 
     def _response(self) -> bytes:
-        status, _ = self.context.get_response_status(self.index)
-        headers = {"content-type": self.output, **self._pop_headers()}
+        body = as_bytes(self.body)
+        headers = {"content-type": self.output, **self._headers_of_user_code()}
         truncated = sum(row.truncated for row in self.rows)
         if truncated:
             headers[ATTRIBUTES_HEADER] = f"truncated={truncated}"
-        self.context.set_response_status(idx=self.index)
-        return pack(status or HTTPStatus.OK, headers, self.body)
+        status, _ = self.context.get_response_status(self.index)
+        self._set(int(status or HTTPStatus.OK), headers)
+        return body
 
     def _error_response(self, error: RequestError) -> bytes:
         """The error as JSON, with the request's id."""
         self.error = error
-        self._pop_headers()
-        self.context.set_response_status(idx=self.index)
-        return pack(
-            error.status, {"content-type": JSON}, error_body(error, str(self.context.get_request_id(self.index)))
-        )
+        self._set(error.status, {"content-type": JSON})
+        return error_body(error, str(self.context.get_request_id(self.index))).encode()
 
-    def _pop_headers(self) -> dict[str, str]:
-        """Remove the response's headers from the context, since multi-model-server must get none; returns them."""
+    def _headers_of_user_code(self) -> dict[str, str]:
         headers = self.context.get_response_headers(self.index)
-        lower_case = {str(name).lower(): str(value) for name, value in headers.items()}
-        headers.clear()
-        return lower_case
+        return {str(name).lower(): str(value) for name, value in headers.items()}
+
+    def _set(self, status: int, headers: Mapping[str, str]) -> None:
+        """Set the response's status and headers, and no others."""
+        self.context.set_response_status(code=status, idx=self.index)
+        self.context.get_response_headers(self.index).clear()
+        for name, value in headers.items():
+            self.context.set_response_header(self.index, name, value)
+
+
+def as_bytes(body: Any) -> bytes:
+    """A body as bytes: bytes as they are, text as UTF-8, other values as JSON.
+
+    Raises:
+        TypeError: the value cannot be encoded as JSON.
+    """
+    if isinstance(body, (bytes, bytearray)):
+        return bytes(body)
+    return (body if isinstance(body, str) else json.dumps(body)).encode("utf-8", "replace")
 
 
 def from_toolkit_error(error: BaseInferenceToolkitError | PredictionException) -> RequestError:

@@ -1,11 +1,11 @@
-"""handle(data, context), which multi-model-server's workers call: loads and warms up the model, answers batches.
+"""A worker's work: loads and warms up the model, then answers batches of requests from the server's socket.
 
-The protocol is multi-model-server's custom service (docs/custom_service.md), which
-sagemaker_inference.default_handler_service implements too: data is None when the model must be
-loaded, else a list of requests, for which a list of bodies of the same length is returned.
-sagemaker-inference's Transformer is not used: it applies the first request's headers to the whole
-batch and puts tracebacks into responses. Its content types, environment variables and user functions
-are kept.
+handle(data, context) does the same under a stock multi-model-server, by its custom service protocol
+(docs/custom_service.md), which sagemaker_inference.default_handler_service implements too: data is
+None when the model must be loaded, else a list of requests, for which a list of bodies of the same
+length is returned. sagemaker-inference's Transformer is not used: it applies the first request's
+headers to the whole batch and puts tracebacks into responses. Its content types, environment
+variables and user functions are kept.
 """
 
 from __future__ import annotations
@@ -16,51 +16,76 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from mms.context import Context, RequestProcessor
 
 from contract import logs
 from contract.cpu import cpu_flags
 from contract.failures import EXIT_BUG, EXIT_USER_ERROR, UserError, log_failure, reason
 from contract.options import from_environment
-from inference import model_store_entry
 from inference.device import choose
+from inference.messages import NO_MEMORY, NOTICE, Message
 from inference.options import ServingOptions
 from inference.processes import end_with_parent
-from inference.readiness import NO_MEMORY, RUN_FOLDER_VARIABLE, ReadinessBoard
 from inference.worker import user_code
 from inference.worker.batch_handler import BatchHandler
+from inference.worker.inbox import Inbox
 
 log = logging.getLogger("inference.worker.handler")
 
 
-@dataclass(frozen=True)
-class Worker:
-    """State of this worker process once its model is loaded.
-
-    Attributes:
-        response_timeout: most seconds for a batch.
-    """
-
-    batch_handler: BatchHandler
-    response_timeout: int
-
-
-_worker: Worker | None = None
+_handler: BatchHandler | None = None
 
 
 def handle(data: list[dict[str, Any]] | None, context: Any) -> list[Any]:
-    """Load the model on the first call, where data is None; then answer batches. No request makes it raise."""
-    global _worker
+    """Under a stock multi-model-server: load the model where data is None, else answer a batch of requests."""
+    global _handler
     if data is None:
-        _worker = start(context, os.environ)
+        logs.configure()
+        options = from_environment(ServingOptions, os.environ)
+        _handler = load(Path(context.system_properties["model_dir"]), context, options)
         return []
-    if _worker is None:
+    if _handler is None:
         raise RuntimeError("handle was called with requests before the model was loaded")
-    with exit_after(_worker.response_timeout):
-        return _worker.batch_handler.respond(data, context)
+    return _handler.respond(data, context)
+
+
+def serve(inbox: Inbox, folder: Path, gpu: int | None, environ: Mapping[str, str]) -> None:
+    """Load the model in `folder`, tell the server that it is ready, and answer requests until the server ends."""
+    end_with_parent()
+    logs.configure()
+    try:
+        options = from_environment(ServingOptions, environ)
+        logs.configure(options.level_name)
+        context = Context("model", str(folder), {}, options.batch_size, gpu, "")
+        batch_handler = load(folder, context, options)
+    except Exception as error:
+        log_failure(error)
+        inbox.send([Message(NOTICE, {"failure": NO_MEMORY if is_out_of_memory(error) else reason(error)})])
+        sys.exit(EXIT_USER_ERROR if isinstance(error, UserError) else EXIT_BUG)
+    inbox.open()
+    inbox.send([Message(NOTICE, {"ready": True})])
+    while batch := inbox.take(options.batch_size, options.batch_delay_ms / 1000):
+        with exit_after(options.response_timeout):
+            inbox.send(answers(batch_handler, batch, context))
+
+
+def answers(batch_handler: BatchHandler, batch: Sequence[Message], context: Context) -> list[Message]:
+    """The responses to a batch of requests."""
+    context.request_ids = {index: message.fields["id"] for index, message in enumerate(batch)}
+    context.request_processor = [RequestProcessor(message.fields["headers"]) for message in batch]
+    bodies = batch_handler.respond([{"body": message.body} for message in batch], context)
+    return [
+        Message(
+            message.number,
+            {"status": processor.get_response_status_code(), "headers": processor.get_response_headers()},
+            body,
+        )
+        for message, processor, body in zip(batch, context.request_processor, bodies, strict=True)
+    ]
 
 
 @contextlib.contextmanager
@@ -76,42 +101,14 @@ def exit_after(seconds: int) -> Iterator[None]:
         faulthandler.cancel_dump_traceback_later()
 
 
-def start(context: Any, environ: Mapping[str, str]) -> Worker:
-    """Load and warm up the model and announce that this worker is ready; on failure record the cause and exit."""
-    end_with_parent()
-    logs.configure()
-    # Multi-model-server's worker logs to the root logger.
-    logging.getLogger().addFilter(is_not_disconnect)
-    board = ReadinessBoard(Path(environ[RUN_FOLDER_VARIABLE]), context.model_name)
-    try:
-        options = from_environment(ServingOptions, environ)
-        logs.configure(options.level_name)
-        # Multi-model-server logs metrics of every batch too; the image's own line of a batch has more.
-        logging.getLogger("mms.service").setLevel(logging.WARNING)
-        batch_handler = load(context, options)
-        board.announce_ready()
-        return Worker(batch_handler, options.response_timeout)
-    except Exception as error:
-        log_failure(error)
-        board.announce_failure(NO_MEMORY if is_out_of_memory(error) else reason(error))
-        # Multi-model-server logs a traceback for any other exception than SystemExit.
-        sys.exit(EXIT_USER_ERROR if isinstance(error, UserError) else EXIT_BUG)
-
-
-def is_not_disconnect(record: logging.LogRecord) -> bool:
-    """Log filter: False for the traceback that multi-model-server's worker logs whenever its model is unloaded."""
-    return not (record.exc_info and str(record.exc_info[1]) == "Frontend disconnected")
-
-
 def is_out_of_memory(error: Exception) -> bool:
     """Whether `error` is Python's MemoryError or torch's OutOfMemoryError of a GPU."""
     return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
 
 
-def load(context: Any, options: ServingOptions) -> BatchHandler:
-    """Load the model that the registered stub folder names, and warm it up."""
+def load(folder: Path, context: Any, options: ServingOptions) -> BatchHandler:
+    """Load the model in `folder`, and warm it up."""
     started = time.monotonic()
-    folder = model_store_entry.model_folder(Path(context.system_properties["model_dir"]))
     functions = user_code.load(folder, options.program)
     log.info("functions of the model's own code: %s", ", ".join(functions.names) or "none")
     if functions.model_fn:
