@@ -10,7 +10,7 @@ from inference import metrics
 from inference.content_types import choose_output
 from inference.errors import RequestError
 from inference.options import ServingOptions
-from inference.worker import decoding, isolation, responses
+from inference.worker import decoding, responses
 from inference.worker.batch_request import BatchRequest
 from inference.worker.request import Request, Text, as_mapping, check_count, read_content
 from inference.worker.user_code import UserFunctions, call
@@ -42,6 +42,9 @@ class BatchHandler:
         """
         if self._functions.model_fn:
             return
+        # Imported late: it imports torch, which a team's own model may not need.
+        from inference.worker import isolation
+
         isolation.ensure(self._model)
         longest = Text("warm " * self._model.loaded.max_length)
         for texts in ([Text("warm")], [longest, longest]):

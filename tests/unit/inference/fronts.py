@@ -1,46 +1,43 @@
-"""Runs the HTTP front with a replacement for multi-model-server; both are real HTTP servers."""
+"""Runs the HTTP application with a replacement for the model; requests come from a real HTTP client."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from types import SimpleNamespace
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from inference.envelope import pack
+from inference.messages import Message
 from inference.server.app import SingleModel
 from inference.server.middleware import errors_as_json
-from inference.server.proxy import Proxy
 
-Worker = Callable[[web.Request], Awaitable[web.Response]]
 Client = TestClient[Any, Any]
 
 
-async def echo(request: web.Request) -> web.Response:
-    """Respond with the request's headers and body, in an envelope as a worker does."""
-    headers = {"content-type": "text/csv", "x-amzn-sagemaker-custom-attributes": "truncated=1", "server": "secret"}
-    content = pack(201, headers, await request.read())
-    seen = {f"seen-{name}": value for name, value in request.headers.items()}
-    return web.Response(body=content, headers={"x-request-id": "id-1", **seen})
+class EchoModel:
+    """A replacement for ServedModel, which answers with the request's body and records its fields."""
+
+    def __init__(self) -> None:
+        self.is_ready = True
+        self.seen: Mapping[str, Any] = {}
+
+    async def ask(self, fields: Mapping[str, Any], body: bytes) -> Message:
+        self.seen = fields
+        headers = {"content-type": "text/csv", "x-amzn-sagemaker-custom-attributes": "truncated=1", "server": "secret"}
+        return Message(1, {"status": 201, "headers": headers}, body)
 
 
-def with_front(worker: Worker, check: Callable[[Client, Proxy], Awaitable[None]], limit: int = 1 << 20) -> None:
-    """Run `check` with a client of a front, whose open proxy forwards to `worker`."""
+def with_front(model: Any, check: Callable[[Client], Awaitable[None]], limit: int = 1 << 20) -> None:
+    """Run `check` with a client of an application that serves `model`."""
 
     async def run() -> None:
-        behind = web.Application()
-        behind.router.add_post("/predictions/key", worker)
-        async with TestServer(behind) as server, aiohttp.ClientSession(server.make_url("/")) as session:
-            proxy = Proxy(session, "key")
-            proxy.open()
-            application = web.Application(middlewares=[errors_as_json], client_max_size=limit)
-            application.add_routes(SingleModel(SimpleNamespace(proxy=proxy)).routes())  # type: ignore[arg-type]
-            async with TestClient(TestServer(application)) as client:
-                await check(client, proxy)
+        application = web.Application(middlewares=[errors_as_json], client_max_size=limit)
+        application.add_routes(SingleModel(model).routes())
+        async with TestClient(TestServer(application)) as client:
+            await check(client)
 
     asyncio.run(run())
 

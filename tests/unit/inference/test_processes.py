@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -35,23 +34,6 @@ def soon(condition: Callable[[], bool]) -> bool:
     return condition()
 
 
-def test_the_whole_group_ends() -> None:
-    parent, child = start(CHILD)
-    assert processes.is_alive(child)
-    asyncio.run(processes.end(parent))
-    assert parent.returncode == -9
-    assert soon(lambda: not processes.is_alive(child))
-
-
-def test_the_group_ends_though_its_leader_was_collected_before() -> None:
-    parent, child = start(CHILD)
-    parent.kill()
-    parent.wait()
-    assert processes.is_alive(child)
-    asyncio.run(processes.end(parent))
-    assert soon(lambda: not processes.is_alive(child))
-
-
 def test_end_with_parent_kills_the_process_with_its_parent() -> None:
     parent, child = start(BOUND_CHILD)
     parent.kill()
@@ -62,8 +44,8 @@ def test_end_with_parent_kills_the_process_with_its_parent() -> None:
 def test_ended_children_are_reaped_except_one() -> None:
     kept, other = (subprocess.Popen(["true"]) for _ in range(2))
     os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
-    processes.reap(kept.pid)
-    processes.reap(kept.pid)
+    processes.reap({kept.pid})
+    processes.reap({kept.pid})
     assert not processes.is_alive(other.pid)
     assert kept.wait() == 0
     # `reap` has collected its exit status, so Popen reports 0.

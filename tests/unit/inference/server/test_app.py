@@ -4,41 +4,41 @@ import asyncio
 import socket
 
 import pytest
-from unit.inference.fronts import Client, echo, error_of, with_front
+from unit.inference.fronts import Client, EchoModel, error_of, with_front
 
 from contract.failures import UserError
 from inference.options import ServingOptions
 from inference.server.app import listen
-from inference.server.proxy import Proxy
 
 
 def test_ping_is_200_only_while_a_worker_is_ready() -> None:
-    async def check(client: Client, proxy: Proxy) -> None:
+    async def check(client: Client) -> None:
         assert (await client.get("/ping")).status == 200
-        proxy.close()
+        model.is_ready = False
         assert await error_of(await client.get("/ping")) == (503, "service_unavailable")
 
-    with_front(echo, check)
+    model = EchoModel()
+    with_front(model, check)
 
 
 def test_there_are_two_routes() -> None:
-    async def check(client: Client, proxy: Proxy) -> None:
+    async def check(client: Client) -> None:
         for path in ("/", "/models", "/predictions/key", "/invocations/"):
             assert await error_of(await client.post(path)) == (404, "not_found")
         answer = await client.get("/invocations")
         assert await error_of(answer) == (405, "method_not_allowed")
         assert answer.headers["Allow"] == "POST"
 
-    with_front(echo, check)
+    with_front(EchoModel(), check)
 
 
 def test_a_large_body_is_refused() -> None:
-    async def check(client: Client, proxy: Proxy) -> None:
+    async def check(client: Client) -> None:
         assert (await client.post("/invocations", data=b"x" * 1000)).status == 201
         answer = await client.post("/invocations", data=b"x" * 1001)
         assert await error_of(answer) == (413, "request_entity_too_large")
 
-    with_front(echo, check, limit=1000)
+    with_front(EchoModel(), check, limit=1000)
 
 
 def test_a_port_in_use_is_named() -> None:

@@ -1,24 +1,105 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from contract.failures import UserError
 from inference.options import ServingOptions
-from inference.server.mms_process import RunFolder
-from inference.server.serve import MOST_RESTARTS, Server, serve
+from inference.server.serve import Server, serve
 
 
-def test_restarts_of_the_model_server_are_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class Recorder:
+    """A Service that records its calls; a request to /slow takes until `finish` is set."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.failure, self.followed, self.closed, self.pids = failure, 0, 0, set[int]()
+        self.arrived, self.finish = asyncio.Event(), asyncio.Event()
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/slow", self.slow)]
+
+    async def slow(self, _: web.Request) -> web.Response:
+        self.arrived.set()
+        await self.finish.wait()
+        return web.Response(text="done")
+
+    async def load(self) -> None:
+        if self.failure:
+            raise self.failure
+
+    async def follow(self) -> None:
+        self.followed += 1
+
+    def close(self) -> None:
+        self.closed += 1
+
+    def worker_pids(self) -> set[int]:
+        return self.pids
+
+
+def server_of(service: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Server, int]:
+    """A server of `service`, and its port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    server = Server(ServingOptions(workers=1, port=port), tmp_path, tmp_path, {})
+    monkeypatch.setattr(server, "_service", lambda: service)
+    return server, port
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def get(port: int, path: str) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+    content = await reader.read()
+    writer.close()
+    return content
+
+
+def test_a_signal_ends_it_after_the_requests_in_flight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test() -> None:
-        server = Server(ServingOptions(workers=1), RunFolder(tmp_path), tmp_path, {})
-        clock = 0.0
-        monkeypatch.setattr("inference.server.serve.time.monotonic", lambda: clock)
-        assert [server.may_restart() for _ in range(MOST_RESTARTS + 1)] == [True] * MOST_RESTARTS + [False]
-        clock = 1_000.0
-        assert server.may_restart()
+        service = Recorder()
+        server, port = server_of(service, tmp_path, monkeypatch)
+        running = asyncio.create_task(server.run())
+        await until(lambda: service.followed > 1)
+        slow = asyncio.create_task(get(port, "/slow"))
+        await service.arrived.wait()
+        os.kill(os.getpid(), signal.SIGTERM)
+        seen = service.followed
+        # Workers are checked while requests finish, and no new connection is accepted.
+        await until(lambda: service.followed > seen + 2)
+        with pytest.raises(ConnectionRefusedError):
+            await get(port, "/slow")
+        assert not running.done()
+        assert not service.closed
+        service.finish.set()
+        await asyncio.wait_for(running, 10)
+        assert (await slow).endswith(b"done")
+        assert service.closed == 1
+
+    asyncio.run(test())
+
+
+def test_a_load_that_fails_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test() -> None:
+        service = Recorder(UserError("no labels"))
+        server, _ = server_of(service, tmp_path, monkeypatch)
+        with pytest.raises(UserError, match="no labels"):
+            await asyncio.wait_for(server.run(), 10)
+        assert service.followed == 0
+        assert service.closed == 1
 
     asyncio.run(test())
 

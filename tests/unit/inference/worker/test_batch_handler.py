@@ -13,7 +13,6 @@ from mms.service import PredictionException
 from sagemaker_inference.errors import GenericInferenceToolkitError
 
 from inference.device import Device
-from inference.envelope import unpack
 from inference.options import ServingOptions
 from inference.worker.batch_handler import BatchHandler
 from inference.worker.classifier import Classifier
@@ -36,15 +35,10 @@ def respond(batch_handler: BatchHandler, *requests: tuple[Any, dict[str, str]]) 
     context.request_ids = {index: f"id-{index}" for index in range(len(requests))}
     context.request_processor = [RequestProcessor({"body": {}, **headers}) for _, headers in requests]
     data = [{"body": bytearray(body.encode())} if isinstance(body, str) else body for body, _ in requests]
-    answers = []
-    for envelope in batch_handler.respond(data, context):
-        unpacked = unpack(envelope)
-        assert unpacked
-        status, headers, content = unpacked
-        answers.append((status, headers["content-type"], content.decode()))
-    # Headers and statuses that multi-model-server could not parse in pieces must not be set.
-    assert all(not context.get_response_headers(index) for index in range(len(requests)))
-    return answers
+    return [
+        (context.get_response_status(index)[0], context.get_response_content_type(index), body.decode())
+        for index, body in enumerate(batch_handler.respond(data, context))
+    ]
 
 
 def test_each_request_gets_its_own_type_and_status(model: Classifier) -> None:

@@ -9,9 +9,8 @@ from mms.context import Context, RequestProcessor
 from mms.service import PredictionException
 from sagemaker_inference.errors import GenericInferenceToolkitError
 
-from inference.envelope import unpack
 from inference.errors import RequestError, bad_request
-from inference.worker.batch_request import BatchRequest
+from inference.worker.batch_request import BatchRequest, as_bytes
 from inference.worker.tokenization import Encoded
 
 
@@ -24,9 +23,9 @@ def entry() -> BatchRequest:
 
 
 def finished(entry: BatchRequest) -> tuple[int, dict[str, str], bytes]:
-    unpacked = unpack(entry.finish())
-    assert unpacked
-    return unpacked
+    """Status, headers and body of the response."""
+    body = entry.finish()
+    return entry.context.get_response_status(0)[0], entry.context.get_response_headers(0), body
 
 
 def failing(error: Exception) -> Callable[[BatchRequest], None]:
@@ -72,13 +71,25 @@ def test_truncated_texts_are_counted_in_a_header(entry: BatchRequest) -> None:
     assert finished(entry)[1]["x-amzn-sagemaker-custom-attributes"] == "truncated=2"
 
 
-def test_status_and_headers_of_the_context_are_in_the_envelope_only(entry: BatchRequest) -> None:
+def test_status_and_headers_that_a_teams_code_sets_in_the_context_are_kept(entry: BatchRequest) -> None:
     entry.context.set_response_status(206, "Partial", 0)
     entry.context.set_response_content_type(0, "text/html")
     entry.body = "<p>"
     assert finished(entry) == (206, {"content-type": "text/html"}, b"<p>")
-    assert entry.context.get_response_headers(0) == {}
-    assert entry.context.get_response_status(0) == (200, "")
+
+
+def test_an_error_has_no_header_that_a_teams_code_set(entry: BatchRequest) -> None:
+    entry.context.set_response_header(0, "x-amzn-sagemaker-custom-attributes", "partial")
+    entry.guard(failing(bad_request("what it was")))
+    assert finished(entry)[1] == {"content-type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [(b"\x00", b"\x00"), (bytearray(b"a"), b"a"), ("\u00e9", b"\xc3\xa9"), ({"a": [1]}, b'{"a": [1]}')],
+)
+def test_a_body_becomes_bytes(body: Any, expected: bytes) -> None:
+    assert as_bytes(body) == expected
 
 
 @pytest.mark.parametrize("body", [{1, 2}, object()])

@@ -1,100 +1,60 @@
 from __future__ import annotations
 
 import json
-import logging
-import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
+from unit.inference.code_model import environment, write_code_model
 
-from inference import model_store_entry
-from inference.envelope import unpack
-from inference.readiness import NO_MEMORY, RUN_FOLDER_VARIABLE, ReadinessBoard
-from inference.worker import handler
+from inference.messages import Decoder, Message
 
-# A worker as multi-model-server runs it: load, then one batch of two requests.
-WORKER = """
-import sys
-from pathlib import Path
+# As a stock multi-model-server calls it: load, then one batch of two requests.
+STOCK = """
+import json, sys
 from mms.context import Context, RequestProcessor
 from inference.worker import handler
-context = Context("model-1", sys.argv[1], None, 2, None, "")
+context = Context("model", sys.argv[1], None, 2, None, "")
 handler.handle(None, context)
-print("loaded", flush=True)
 context.request_ids = {0: "id-0", 1: "id-1"}
 context.request_processor = [RequestProcessor({}), RequestProcessor({})]
-bodies = [b'{"inputs": "one"}', b'{"inputs": "slow"}' if "slow" in sys.argv else b"{"]
-for answer in handler.handle([{"body": body} for body in bodies], context):
-    sys.stdout.buffer.write(answer + b"\\n")
-"""
-CODE = """
-import time
-def model_fn(model_dir):
-    if %r: raise %s
-    return model_dir
-def predict_fn(data, model):
-    if data["inputs"] == "slow": time.sleep(60)
-    return data["inputs"].upper()
+bodies = handler.handle([{"body": b'{"inputs": "one"}'}, {"body": b"{"}], context)
+for index, body in enumerate(bodies):
+    status, kind = context.get_response_status(index)[0], context.get_response_content_type(index)
+    print(json.dumps([status, kind, json.loads(body)]))
 """
 
 
-def run(tmp_path: Path, *arguments: str, error: str = "", **variables: str) -> subprocess.CompletedProcess[bytes]:
-    (tmp_path / "model" / "code").mkdir(parents=True)
-    (tmp_path / "model" / "code" / "inference.py").write_text(CODE % (bool(error), error or "None"))
-    model_store_entry.write(tmp_path, "model-1", tmp_path / "model")
-    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[4]), RUN_FOLDER_VARIABLE: str(tmp_path)}
-    command = [sys.executable, "-c", WORKER, str(tmp_path / "model-1"), *arguments]
-    return subprocess.run(command, capture_output=True, env={**environ, **variables}, timeout=60, check=False)
+def test_a_stock_multi_model_server_can_call_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", STOCK, str(write_code_model(tmp_path))]
+    done = subprocess.run(command, capture_output=True, env=environment(), timeout=60, check=True, text=True)
+    first, second = (json.loads(line) for line in done.stdout.splitlines() if line.startswith("["))
+    assert first == [200, "application/json", "ONE"]
+    assert second[0] == 400
+    assert second[2]["error"]["request_id"] == "id-1"
 
 
-def test_a_worker_loads_announces_it_and_answers(tmp_path: Path) -> None:
-    finished = run(tmp_path)
-    assert finished.returncode == 0, finished.stderr
-    first, second = (unpack(b"\0" + part) for part in finished.stdout.split(b"\0")[1:])
-    assert first
-    assert second
-    assert (first[0], json.loads(first[2])) == (200, "ONE")
-    assert (second[0], json.loads(second[2])["error"]["request_id"]) == (400, "id-1")
-    board = ReadinessBoard(tmp_path, "model-1")
-    assert len(list((board.folder / "ready").iterdir())) == 1
-    assert (board.folder / "parent").read_text() == str(os.getpid())
-
-
-@pytest.mark.parametrize(
-    ("error", "status", "expected"),
-    [
-        ("ValueError('broken')", 1, "ValueError: broken"),
-        ("MemoryError()", 1, NO_MEMORY),
-        ("__import__('contract.failures').failures.UserError('no labels')", 2, "no labels"),
-    ],
-)
-def test_a_worker_that_cannot_load_records_the_reason_and_exits(
-    tmp_path: Path, error: str, status: int, expected: str
-) -> None:
-    finished = run(tmp_path, error=error)
-    assert finished.returncode == status
-    board = ReadinessBoard(tmp_path, "model-1")
-    assert board.failure() is not None
-    assert expected in str(board.failure())
-    assert not (board.folder / "ready").exists()
-
-
-def test_a_worker_that_hangs_exits_and_logs_its_stacks(tmp_path: Path) -> None:
-    finished = run(tmp_path, "slow", SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS="1")
-    assert b"loaded" in finished.stdout
-    assert finished.returncode == 1
-    assert b"predict_fn" in finished.stderr
-
-
-def record(error: BaseException | None) -> Any:
-    info = (type(error), error, None) if error else None
-    return logging.LogRecord("root", logging.ERROR, "", 0, "Backend worker process died.", (), info)
-
-
-def test_the_traceback_of_an_unload_is_not_logged() -> None:
-    assert not handler.is_not_disconnect(record(ValueError("Frontend disconnected")))
-    assert handler.is_not_disconnect(record(ValueError("something else")))
-    assert handler.is_not_disconnect(record(None))
+@pytest.mark.parametrize("text", ["one", "hang"])
+def test_a_worker_process_ends_with_its_socket_or_after_its_timeout(tmp_path: Path, text: str) -> None:
+    ours, its = socket.socketpair()
+    command = [sys.executable, "-m", "inference.worker", str(its.fileno()), str(write_code_model(tmp_path)), "0"]
+    environ = environment(SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS="1")
+    with (
+        ours,
+        subprocess.Popen(command, env=environ, pass_fds=[its.fileno()], stderr=subprocess.PIPE) as process,
+    ):
+        its.close()
+        (ready,) = Decoder().feed(ours.recv(1 << 16))
+        assert ready.fields == {"ready": True}
+        ours.sendall(Message(7, {"id": "id-7", "headers": {}}, json.dumps({"inputs": text}).encode()).encoded())
+        answered = list(Decoder().feed(ours.recv(1 << 16)))
+        ours.close()
+        _, errors = process.communicate(timeout=60)
+    if text == "hang":
+        # It ends by itself, and its log has the stack where it hung.
+        assert (answered, process.returncode) == ([], 1)
+        assert b"in predict_fn" in errors
+    else:
+        assert (answered[0].number, answered[0].body, process.returncode) == (7, b'"ONE"', 0)
