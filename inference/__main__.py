@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from contract import logs
 from contract.command import SELFTEST, answered
 from contract.failures import EXIT_OK, EXIT_USER_ERROR, UserError, log_failure
-from contract.options import as_variable, from_environment, help_text
+from contract.option_help import as_variable, help_text
+from contract.options import from_environment
 from inference.options import ServingOptions
 from inference.server.serve import serve
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from contract.options import Option, as_flags, as_hyperparameters, as_variable, declared
+from contract.option_help import as_flags, as_hyperparameters, as_variable
+from contract.options import Option, declared
 from contract.values import describe
 from examples.metric_definitions import METRIC_DEFINITIONS
 from images.catalog import Catalog

@@ -11,7 +11,7 @@ from pathlib import Path
 from contract import logs
 from contract.command import SELFTEST, answered
 from contract.failures import EXIT_OK, UserError, guard
-from contract.options import as_hyperparameters, help_text
+from contract.option_help import as_hyperparameters, help_text
 from contract.paths import Paths, python_path
 from training.hyperparameters import read_values
 from training.options import TrainingOptions

@@ -17,6 +17,7 @@ from transformers import TrainingArguments
 from contract.cpu import BFLOAT16_FLAGS, cpu_flags
 from contract.failures import UserError
 from contract.files import read_json
+from contract.values import shown
 from training.hyperparameters import choice
 from training.metrics import SCORES
 
@@ -51,9 +52,8 @@ def build(given: Mapping[str, Any], checkpoints: Path, evaluates: bool, world_si
         on_cpu = given.get("use_cpu", False) or not torch.cuda.is_available()
         check_deepspeed(on_cpu, hosts=world_size // int(os.environ.get("LOCAL_WORLD_SIZE", world_size)))
     chosen = {name: default.value for name, default in in_force(given, evaluates).items()} | dict(given)
-    # A backend named in a single process would have accelerate look for a process group.
-    chosen |= {"ddp_backend": "gloo"} if world_size > 1 and not torch.cuda.is_available() else {}
-    chosen |= fsdp_settings(chosen.get("fsdp"), chosen.get("fsdp_config"))
+    chosen["ddp_backend"] = backend(chosen.get("ddp_backend"), world_size)
+    chosen["fsdp_config"] = fsdp_settings(chosen.get("fsdp"), chosen.get("fsdp_config"))
     fixed = {"output_dir": str(checkpoints), "load_best_model_at_end": False}
     known = inspect.signature(TrainingArguments).parameters
     try:
@@ -77,8 +77,20 @@ def build(given: Mapping[str, Any], checkpoints: Path, evaluates: bool, world_si
     return args
 
 
-def fsdp_settings(fsdp: Any, config: Any) -> dict[str, Any]:
-    """fsdp_config with FSDP 2, the one whose checkpoints this image loads, where the field fsdp is set.
+def backend(given: str | None, world_size: int) -> str | None:
+    """The backend of torch.distributed; in a single process none, or accelerate would look for a process group."""
+    if given is not None and world_size == 1:
+        log.warning("ddp_backend has no effect: the job has one process")
+    if world_size == 1 or torch.cuda.is_available():
+        return given if world_size > 1 else None
+    if given not in (None, "gloo", "mpi"):
+        log.warning("ddp_backend = gloo: %s is for GPUs", given)
+        return "gloo"
+    return given or "gloo"
+
+
+def fsdp_settings(fsdp: Any, config: Any) -> dict[str, Any] | None:
+    """fsdp_config with FSDP 2, the one whose checkpoints this image loads; None where the field fsdp is not set.
 
     Args:
         fsdp: as TrainingArguments takes it: names in a text or a list.
@@ -88,7 +100,9 @@ def fsdp_settings(fsdp: Any, config: Any) -> dict[str, Any]:
         UserError: it asks for version 1.
     """
     if not fsdp:
-        return {}
+        if config:
+            log.warning("fsdp_config has no effect: fsdp is not set")
+        return None
     if isinstance(config, str):
         config = read_json(Path(config), "fsdp_config")
     config = {name.removeprefix("fsdp_"): value for name, value in (config or {}).items()}
@@ -96,14 +110,14 @@ def fsdp_settings(fsdp: Any, config: Any) -> dict[str, Any]:
         raise UserError(f"hyperparameter fsdp_config has version {config['version']}, expected 2")
     # What full_shard means in version 1; version 2 takes no notice of the names.
     reshard = any(name in str(fsdp) for name in ("full_shard", "hybrid_shard"))
-    return {"fsdp_config": {"version": 2, "reshard_after_forward": reshard} | config}
+    return {"version": 2, "reshard_after_forward": reshard} | config
 
 
 def check_metric(args: TrainingArguments) -> None:
     """Raises UserError: metric_for_best_model is not a metric of an evaluation."""
     name, known = args.metric_for_best_model, ("loss", *SCORES)
     if name is not None and name.removeprefix("eval_") not in known:
-        raise UserError(f"hyperparameter metric_for_best_model is {name!r}, expected one of {', '.join(known)}")
+        raise UserError(f"hyperparameter metric_for_best_model is {shown(name)}, expected one of {', '.join(known)}")
 
 
 def check_deepspeed(on_cpu: bool, hosts: int) -> None:

@@ -1,21 +1,24 @@
-"""Values of hyperparameters that cannot work, refused before a process starts: ranges, missing packages, pairs."""
+"""Values of hyperparameters that cannot work, refused before a process starts: ranges, choices, missing packages."""
 
 from __future__ import annotations
 
 import importlib.util
 import inspect
 import math
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from enum import Enum
+from types import NoneType
 from typing import Any, get_args
 
 from contract.failures import UserError
-from contract.options import declared
+from contract.values import shown
+from training import hyperparameter_pairs
 from training.hyperparameters import Hyperparameters, argument_kinds, choice
-from training.options import TrainingOptions
 
 INFINITY = math.inf
+MLFLOW, MLFLOW_ADDRESS = "mlflow", "MLFLOW_TRACKING_URI"
 MOST_SEEDS = 2**32 - 1
 
 
@@ -34,10 +37,10 @@ class Range:
         return math.isfinite(value) and above and below
 
     def __str__(self) -> str:
-        start = f"more than {self.low:g}" if self.low_open else f"at least {self.low:g}"
+        start = f"more than {self.low}" if self.low_open else f"at least {self.low}"
         if math.isinf(self.high):
             return start
-        return f"{start} and {'less than' if self.high_open else 'at most'} {self.high:g}"
+        return f"{start} and {'less than' if self.high_open else 'at most'} {self.high}"
 
 
 POSITIVE, NOT_NEGATIVE, FROM_ONE = Range(0, low_open=True), Range(0), Range(1)
@@ -86,6 +89,16 @@ RANGES = {
     "master_port": Range(1, 65535),
 }
 
+# Fields that transformers takes any text for, and what it knows of them.
+NAMES = {
+    "include_num_input_tokens_seen": ("all", "non_padding", "no", "true", "false"),
+    "torch_compile_mode": ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"),
+    "ddp_backend": ("nccl", "gloo", "mpi", "xccl", "hccl"),
+}
+OBJECTS = ("lr_scheduler_kwargs", "gradient_checkpointing_kwargs", "liger_kernel_config")
+# Fields with a fixed set of values that an empty text is none of.
+REQUIRED = ("optim", "lr_scheduler_type", "eval_strategy", "save_strategy", "logging_strategy")
+
 # What a value of optim needs beyond PyTorch and transformers, by a part of its name; the first that fits counts.
 OPTIMIZER_PACKAGES = {
     "galore": "galore_torch",
@@ -116,9 +129,15 @@ def check(given: Hyperparameters) -> None:
     """
     values = {**asdict(given.options), **given.arguments}
     check_ranges(values)
+    check_objects(given.arguments)
     check_choices(given.arguments)
+    check_names(given.arguments)
     check_packages(given.arguments)
-    check_pairs(values)
+    hyperparameter_pairs.check(values)
+    # Imported late: it takes seconds, and most mistakes are found before.
+    from training.arguments import fsdp_settings
+
+    fsdp_settings(given.arguments.get("fsdp"), given.arguments.get("fsdp_config"))
 
 
 def check_ranges(values: Mapping[str, Any]) -> None:
@@ -131,6 +150,34 @@ def check_ranges(values: Mapping[str, Any]) -> None:
         raise UserError(f"hyperparameter max_steps is {steps}, expected at least 1, or -1 for none")
 
 
+def check_objects(arguments: Mapping[str, Any]) -> None:
+    """Refuse what is no JSON object where transformers takes any text for one."""
+    for name in OBJECTS:
+        if not isinstance(arguments.get(name, {}), (dict, NoneType)):
+            raise UserError(f"hyperparameter {name} is {shown(arguments[name])}, expected a JSON object")
+
+
+def check_names(arguments: Mapping[str, Any]) -> None:
+    """Refuse what is none of the names that PyTorch, accelerate or transformers know, where a field is any text."""
+    # Imported late: it takes seconds, and most mistakes are found before.
+    from accelerate.utils import DynamoBackend
+    from transformers.utils.logging import get_log_levels_dict
+
+    from training.data.sampler import STRATEGIES
+
+    levels = (*get_log_levels_dict(), "passive")
+    known = NAMES | {
+        "log_level": levels,
+        "log_level_replica": levels,
+        "train_sampling_strategy": STRATEGIES,
+        "torch_compile_backend": tuple(each.value.lower() for each in DynamoBackend),
+    }
+    for name, names in known.items():
+        value = arguments.get(name)
+        if value is not None and str(value).lower() not in names:
+            raise UserError(f"hyperparameter {name} is {shown(value)}, expected one of {', '.join(names)}")
+
+
 def check_choices(arguments: Mapping[str, Any]) -> None:
     """Refuse what is none of the values of a field of TrainingArguments that has a fixed set of them."""
     kinds = argument_kinds()
@@ -139,9 +186,11 @@ def check_choices(arguments: Mapping[str, Any]) -> None:
         if choices is None or value is None:
             continue
         known = [str(each.value) for each in choices]
+        # Those whose package is missing are refused with its name below.
+        usual = [text for text in known if name != "optim" or missing_package(text) is None]
         for text in value if isinstance(value, list) else str(value).split(" ") if name == "fsdp" else [value]:
-            if choice(text) not in known and text != "":
-                raise UserError(f"hyperparameter {name} is {text!r}, expected one of {', '.join(known)}")
+            if choice(text) not in known and (text != "" or name in REQUIRED):
+                raise UserError(f"hyperparameter {name} is {shown(text)}, expected one of {', '.join(usual)}")
 
 
 def nested(kind: Any) -> Iterator[Any]:
@@ -154,19 +203,29 @@ def nested(kind: Any) -> Iterator[Any]:
 def check_packages(arguments: Mapping[str, Any]) -> None:
     """Refuse optimizers, trackers and kernels whose package is not in this image."""
     optimizer = choice(arguments.get("optim") or "")
-    needed = next((package for part, package in OPTIMIZER_PACKAGES.items() if part in optimizer), None)
-    require(needed, f"optim is {optimizer!r}", "adamw_torch_fused, adafactor, sgd, adagrad or rmsprop")
+    package = missing_package(optimizer)
+    if package is not None:
+        raise missing(f"optim is {optimizer!r}", package, "adamw_torch_fused, adafactor, sgd, adagrad or rmsprop")
     check_trackers(arguments.get("report_to"))
-    if arguments.get("use_liger_kernel"):
-        require("liger_kernel", "use_liger_kernel is true", "false")
+    if arguments.get("use_liger_kernel") and not is_installed("liger_kernel"):
+        raise missing("use_liger_kernel is true", "liger_kernel", "false")
 
 
-def require(package: str | None, what: str, expected: str) -> None:
-    if package is not None and importlib.util.find_spec(package) is None:
-        raise UserError(
-            f"hyperparameter {what}, which needs the package {package}, and it is not in this image; "
-            f"expected {expected}, or an image that adds it"
-        )
+def missing_package(optimizer: str) -> str | None:
+    """The package that a value of optim needs, if the image lacks it."""
+    package = next((package for part, package in OPTIMIZER_PACKAGES.items() if part in optimizer), None)
+    return None if package is None or is_installed(package) else package
+
+
+def is_installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
+
+
+def missing(what: str, package: str, expected: str) -> UserError:
+    return UserError(
+        f"hyperparameter {what}, which needs the package {package}, and it is not in this image; "
+        f"expected {expected}, or an image that adds it"
+    )
 
 
 def check_trackers(value: Any) -> None:
@@ -179,6 +238,11 @@ def check_trackers(value: Any) -> None:
 
     available = get_available_reporting_integrations()
     for name in value if isinstance(value, list) else [value or "none"]:
+        if name in (MLFLOW, "all") and MLFLOW in available and not os.environ.get(MLFLOW_ADDRESS):
+            raise UserError(
+                f"hyperparameter report_to is {name!r}, but {MLFLOW_ADDRESS} is not set in the job's environment; "
+                "expected the address of an MLflow server, or the ARN of SageMaker's"
+            )
         if name in ("none", "all") or name in available:
             continue
         if name in INTEGRATION_TO_CALLBACK:
@@ -188,35 +252,3 @@ def check_trackers(value: Any) -> None:
             )
         known = ", ".join(sorted(INTEGRATION_TO_CALLBACK))
         raise UserError(f"hyperparameter report_to is {name!r}, expected none, all or one of {known}")
-
-
-def check_pairs(values: Mapping[str, Any]) -> None:
-    """Refuse values of which one leaves the other without effect."""
-    strategy = values.get("eval_strategy")
-    if values["early_stopping_patience"] is not None and choice(strategy) == "no":
-        raise UserError(
-            f"hyperparameter early_stopping_patience is {values['early_stopping_patience']}, but eval_strategy is no; "
-            "expected epoch or steps"
-        )
-    if values.get("fp16") and values.get("bf16"):
-        raise UserError("hyperparameters fp16 and bf16 are both true, expected one of them")
-    if values.get("dataloader_prefetch_factor") is not None and values.get("dataloader_num_workers") == 0:
-        raise UserError(
-            f"hyperparameter dataloader_prefetch_factor is {values['dataloader_prefetch_factor']}, but "
-            "dataloader_num_workers is 0; expected workers, or no dataloader_prefetch_factor"
-        )
-    defaults = {option.name: option.default for option in declared(TrainingOptions)}
-    for name in ("lora_alpha", "lora_dropout", "lora_target_modules"):
-        if values["lora_r"] is None and values[name] != defaults[name]:
-            raise UserError(f"hyperparameter {name} is set, but lora_r is not; expected both")
-    check_direction(values)
-
-
-def check_direction(values: Mapping[str, Any]) -> None:
-    """Refuse a greater_is_better that would deliver the worst model."""
-    metric = (values.get("metric_for_best_model") or "loss").removeprefix("eval_")
-    if values.get("greater_is_better") not in (None, metric != "loss"):
-        raise UserError(
-            f"hyperparameter greater_is_better is {str(values['greater_is_better']).lower()}, but the best {metric} is "
-            f"the {'least' if metric == 'loss' else 'greatest'}; expected {str(metric != 'loss').lower()}, or none"
-        )

@@ -88,7 +88,7 @@ def test_deepspeed_that_would_not_run_is_refused(
     ],
 )
 def test_fsdp_is_version_2(fsdp: Any, config: dict[str, Any] | None, expected: dict[str, Any]) -> None:
-    found = arguments.fsdp_settings(fsdp, config).get("fsdp_config", {})
+    found = arguments.fsdp_settings(fsdp, config) or {}
     assert found | expected == found
     assert bool(found) == bool(fsdp)
 
@@ -121,3 +121,19 @@ def test_sharded_parameters_refuse_micro_batches() -> None:
     args: Any = SimpleNamespace(fsdp=["full_shard"], deepspeed=None, world_size=2)
     with pytest.raises(UserError, match="tokens_per_batch is 64, expected 0"):
         arguments.micro_batch_tokens(64, args)
+
+
+def test_one_process_has_no_backend_and_cpus_have_gloo(caplog: pytest.LogCaptureFixture) -> None:
+    assert (arguments.backend("nccl", 1), arguments.backend(None, 1), arguments.backend(None, 2)) == (
+        None,
+        None,
+        "gloo",
+    )
+    assert arguments.backend("nccl", 2) == "gloo"
+    assert "ddp_backend has no effect: the job has one process" in caplog.text
+    assert "ddp_backend = gloo: nccl is for GPUs" in caplog.text
+
+
+def test_fsdp_config_alone_has_no_effect(caplog: pytest.LogCaptureFixture) -> None:
+    assert arguments.fsdp_settings(None, "/no/such/file") is None
+    assert "fsdp_config has no effect: fsdp is not set" in caplog.text
