@@ -1,11 +1,9 @@
-"""Values of hyperparameters that cannot work, refused before a process starts: ranges, choices, missing packages."""
+"""Values of hyperparameters that cannot work, refused before a process starts: ranges, names, choices."""
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import math
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from enum import Enum
@@ -14,12 +12,14 @@ from typing import Any, get_args
 
 from contract.failures import UserError
 from contract.values import shown
-from training import hyperparameter_pairs
+from training import hyperparameter_packages, hyperparameter_pairs
 from training.hyperparameters import Hyperparameters, argument_kinds, choice
 
 INFINITY = math.inf
-MLFLOW, MLFLOW_ADDRESS = "mlflow", "MLFLOW_TRACKING_URI"
 MOST_SEEDS = 2**32 - 1
+# Python and PyTorch take no larger number for a size.
+LARGEST = 2**31 - 1
+MOST_WORKERS = 1024
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class Range:
 
     def __str__(self) -> str:
         start = f"more than {self.low}" if self.low_open else f"at least {self.low}"
-        if math.isinf(self.high):
+        if self.high in (INFINITY, LARGEST):
             return start
         return f"{start} and {'less than' if self.high_open else 'at most'} {self.high}"
 
 
-POSITIVE, NOT_NEGATIVE, FROM_ONE = Range(0, low_open=True), Range(0), Range(1)
+POSITIVE, NOT_NEGATIVE, FROM_ONE = Range(0, low_open=True), Range(0), Range(1, LARGEST)
 SHARE, SHARE_BELOW_ONE = Range(0, 1), Range(0, 1, high_open=True)
 
 # By name of the field; none, where a field may be none, is not looked at.
@@ -71,14 +71,14 @@ RANGES = {
     "save_total_limit": FROM_ONE,
     "seed": Range(0, MOST_SEEDS),
     "data_seed": Range(0, MOST_SEEDS),
-    "dataloader_num_workers": NOT_NEGATIVE,
+    "dataloader_num_workers": Range(0, MOST_WORKERS),
     "dataloader_prefetch_factor": FROM_ONE,
     "ddp_bucket_cap_mb": FROM_ONE,
     "ddp_timeout": FROM_ONE,
     "max_length": FROM_ONE,
     "validation_fraction": Range(0, 1, low_open=True, high_open=True),
     "pad_to_multiple_of": FROM_ONE,
-    "tokens_per_batch": NOT_NEGATIVE,
+    "tokens_per_batch": Range(0, LARGEST),
     "early_stopping_patience": FROM_ONE,
     "lora_r": FROM_ONE,
     "lora_alpha": POSITIVE,
@@ -99,27 +99,6 @@ OBJECTS = ("lr_scheduler_kwargs", "gradient_checkpointing_kwargs", "liger_kernel
 # Fields with a fixed set of values that an empty text is none of.
 REQUIRED = ("optim", "lr_scheduler_type", "eval_strategy", "save_strategy", "logging_strategy")
 
-# What a value of optim needs beyond PyTorch and transformers, by a part of its name; the first that fits counts.
-OPTIMIZER_PACKAGES = {
-    "galore": "galore_torch",
-    "apollo": "apollo_torch",
-    "bnb": "bitsandbytes",
-    "paged": "bitsandbytes",
-    "adamw_8bit": "bitsandbytes",
-    "lion": "bitsandbytes",
-    "ademamix": "bitsandbytes",
-    "torch_4bit": "torchao",
-    "torch_8bit": "torchao",
-    "lomo": "lomo_optim",
-    "grokadamw": "grokadamw",
-    "schedule_free": "schedulefree",
-    "stable_adamw": "optimi",
-    "apex": "apex",
-    "anyprecision": "torchdistx",
-    "xla": "torch_xla",
-    "npu": "torch_npu",
-}
-
 
 def check(given: Hyperparameters) -> None:
     """Refuse what cannot work, whatever the data and the model are.
@@ -132,7 +111,7 @@ def check(given: Hyperparameters) -> None:
     check_objects(given.arguments)
     check_choices(given.arguments)
     check_names(given.arguments)
-    check_packages(given.arguments)
+    hyperparameter_packages.check(given.arguments)
     hyperparameter_pairs.check(values)
     # Imported late: it takes seconds, and most mistakes are found before.
     from training.arguments import fsdp_settings
@@ -144,9 +123,10 @@ def check_ranges(values: Mapping[str, Any]) -> None:
     for name, expected in RANGES.items():
         value = values.get(name)
         if value is not None and not expected.holds(value):
-            raise UserError(f"hyperparameter {name} is {value}, expected {expected}")
+            expects = f"at most {LARGEST}" if LARGEST < value < INFINITY and expected.high == LARGEST else expected
+            raise UserError(f"hyperparameter {name} is {value}, expected {expects}")
     steps = values.get("max_steps")
-    if steps is not None and steps < 1 and steps != -1:
+    if steps is not None and steps != -1 and not FROM_ONE.holds(steps):
         raise UserError(f"hyperparameter max_steps is {steps}, expected at least 1, or -1 for none")
 
 
@@ -187,7 +167,7 @@ def check_choices(arguments: Mapping[str, Any]) -> None:
             continue
         known = [str(each.value) for each in choices]
         # Those whose package is missing are refused with its name below.
-        usual = [text for text in known if name != "optim" or missing_package(text) is None]
+        usual = [text for text in known if name != "optim" or hyperparameter_packages.missing_package(text) is None]
         for text in value if isinstance(value, list) else str(value).split(" ") if name == "fsdp" else [value]:
             if choice(text) not in known and (text != "" or name in REQUIRED):
                 raise UserError(f"hyperparameter {name} is {shown(text)}, expected one of {', '.join(usual)}")
@@ -198,57 +178,3 @@ def nested(kind: Any) -> Iterator[Any]:
     yield kind
     for part in get_args(kind):
         yield from nested(part)
-
-
-def check_packages(arguments: Mapping[str, Any]) -> None:
-    """Refuse optimizers, trackers and kernels whose package is not in this image."""
-    optimizer = choice(arguments.get("optim") or "")
-    package = missing_package(optimizer)
-    if package is not None:
-        raise missing(f"optim is {optimizer!r}", package, "adamw_torch_fused, adafactor, sgd, adagrad or rmsprop")
-    check_trackers(arguments.get("report_to"))
-    if arguments.get("use_liger_kernel") and not is_installed("liger_kernel"):
-        raise missing("use_liger_kernel is true", "liger_kernel", "false")
-
-
-def missing_package(optimizer: str) -> str | None:
-    """The package that a value of optim needs, if the image lacks it."""
-    package = next((package for part, package in OPTIMIZER_PACKAGES.items() if part in optimizer), None)
-    return None if package is None or is_installed(package) else package
-
-
-def is_installed(package: str) -> bool:
-    return importlib.util.find_spec(package) is not None
-
-
-def missing(what: str, package: str, expected: str) -> UserError:
-    return UserError(
-        f"hyperparameter {what}, which needs the package {package}, and it is not in this image; "
-        f"expected {expected}, or an image that adds it"
-    )
-
-
-def check_trackers(value: Any) -> None:
-    """Refuse what is in report_to, but is not known to transformers or not in this image."""
-    # Imported late: it takes seconds, and most mistakes are found before.
-    from transformers.integrations.integration_utils import (
-        INTEGRATION_TO_CALLBACK,
-        get_available_reporting_integrations,
-    )
-
-    available = get_available_reporting_integrations()
-    for name in value if isinstance(value, list) else [value or "none"]:
-        if name in (MLFLOW, "all") and MLFLOW in available and not os.environ.get(MLFLOW_ADDRESS):
-            raise UserError(
-                f"hyperparameter report_to is {name!r}, but {MLFLOW_ADDRESS} is not set in the job's environment; "
-                "expected the address of an MLflow server, or the ARN of SageMaker's"
-            )
-        if name in ("none", "all") or name in available:
-            continue
-        if name in INTEGRATION_TO_CALLBACK:
-            raise UserError(
-                f"hyperparameter report_to is {name!r}, whose package is not in this image; expected none or one of "
-                f"{', '.join(available)}, or an image that adds it"
-            )
-        known = ", ".join(sorted(INTEGRATION_TO_CALLBACK))
-        raise UserError(f"hyperparameter report_to is {name!r}, expected none, all or one of {known}")
