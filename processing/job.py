@@ -30,7 +30,8 @@ from processing.arrays import to_numpy
 from processing.batches import Encoded, Padding, Preparation, pieces
 from processing.concurrency import map_in_order, prefetched
 from processing.memory import database_memory
-from processing.options import ProcessingOptions, ratios, size
+from processing.option_checks import ratios, size
+from processing.options import ProcessingOptions
 from processing.progress import ReadingProgress
 from processing.reading import first_pass
 from processing.reading.database import connected
