@@ -17,6 +17,7 @@ from processing.job import Job
 from processing.options import ProcessingOptions
 from processing.reading import first_pass
 from processing.reading.source import find
+from processing.rows.conditions import check_syntax
 from processing.tokenizing import tokie_encoder
 from processing.tokenizing.padding import pad_id
 
@@ -48,6 +49,7 @@ def start(options: ProcessingOptions, paths: Paths) -> Job:
     """
     if options.tokenizer is None:
         raise UserError("option --tokenizer is not set; expected a folder with tokenizer.json, or a model's name")
+    check_syntax(options)
     tokenizer = locate(options.tokenizer)
     hosts = Hosts.read(paths.processing_resource_config)
     source = options.input or str(paths.processing_input)

@@ -13,6 +13,7 @@ from processing.options import ProcessingOptions
 from processing.reading.first_pass import BALANCED, Cuts, rank
 from processing.reading.schema import MAX_LINE_BYTES
 from processing.reading.source import SourceFile
+from processing.rows.conditions import conditions, over_text, used_columns
 from processing.rows.filters import Outcome, outcome_sql
 from processing.rows.hashes import normalized_sql, owner_sql
 from processing.rows.labels import Labels
@@ -53,7 +54,7 @@ class Plan:
     """The parts of the query that are the same for every file.
 
     Attributes:
-        types: SQL type of each column of the first file, for the user's conditions.
+        types: SQL type of each column of the first file.
         host: rank of this host.
         hosts: number of hosts that share the rows; 1 for sharded input.
         cuts: result of the first pass.
@@ -92,16 +93,20 @@ def value(file: SourceFile, column: str) -> str:
     return identifier(column)
 
 
-def typed(file: SourceFile, columns: Mapping[str, str], types: Mapping[str, str]) -> list[str]:
-    """SQL for the columns that the user's conditions can use, converted to `types`."""
-    expressions = []
-    for column in columns:
-        kind = types.get(column, "VARCHAR")
-        expression = value(file, column)
-        if file.format != "parquet" and kind != "VARCHAR":
-            expression = f"TRY_CAST({expression} AS {kind})"
-        expressions.append(f"{expression} AS {identifier(column)}")
-    return expressions
+def usable(file: SourceFile, columns: Mapping[str, str], options: ProcessingOptions) -> list[str]:
+    """SQL for the columns that the user's SQL uses; as text except in parquet."""
+    used = [used_columns(sql) for sql in conditions(options).values()]
+    names = None if None in used else frozenset().union(*(each for each in used if each))
+    return [
+        f"{value(file, column)} AS {identifier(column)}"
+        for column in columns
+        if names is None or column.lower() in names
+    ]
+
+
+def text_columns(file: SourceFile, columns: Mapping[str, str]) -> frozenset[str]:
+    """The names of the columns of `file` whose values are text."""
+    return frozenset(name for name, kind in columns.items() if file.format != "parquet" or kind == "VARCHAR")
 
 
 def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
@@ -156,17 +161,17 @@ def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str], kept: lis
         f"CAST({value(file, chosen.group or chosen.text)} AS VARCHAR) AS hf_group",
         *(f"{value(file, column)} AS hf_{name}" for column, name in zip(chosen.kept, kept, strict=True)),
     ]
-    if conditions(options):
-        inner += typed(file, columns, plan.types)
+    inner += usable(file, columns, options)
+    texts = text_columns(file, columns)
     is_json = file.format == "jsonl"
     inner.append("line AS hf_raw, line IS NULL AS hf_blank" if is_json else "NULL AS hf_raw, false AS hf_blank")
     # A line that is valid JSON but not an object has no columns.
     inner.append("coalesce(json_type(parsed), '') <> 'OBJECT' AS hf_broken" if is_json else "false AS hf_broken")
-    condition = "true" if options.where is None else f"coalesce({truth(options.where)}, false)"
+    condition = "true" if options.where is None else f"coalesce({truth(options.where, texts)}, false)"
     positive = options.positive_where
     outer = [
         "hf_text AS text",
-        f"{'hf_label' if positive is None else f'CAST(CAST({truth(positive)} AS INTEGER) AS VARCHAR)'} AS label",
+        f"{'hf_label' if positive is None else f'CAST(CAST({truth(positive, texts)} AS INTEGER) AS VARCHAR)'} AS label",
         "coalesce(hf_group, hf_text, '') AS key",
         "hf_blank AS blank",
         "hf_broken AS broken",
@@ -177,15 +182,9 @@ def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str], kept: lis
     return f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM {rows(file, columns)})"
 
 
-def truth(condition: str) -> str:
-    """SQL for the user's `condition` as a BOOLEAN; the newline ends a comment at its end."""
-    return f"CAST(({condition}\n) AS BOOLEAN)"
-
-
-def conditions(options: ProcessingOptions) -> dict[str, str]:
-    """The user's conditions in SQL, by the option that sets them."""
-    values = {"--where": options.where, "--positive-where": options.positive_where}
-    return {name: condition for name, condition in values.items() if condition is not None}
+def truth(condition: str, texts: frozenset[str]) -> str:
+    """SQL for the user's `condition` as a BOOLEAN; `texts` are the columns of text."""
+    return f"CAST({over_text(condition, texts)} AS BOOLEAN)"
 
 
 def rows(file: SourceFile, columns: Mapping[str, str]) -> str:

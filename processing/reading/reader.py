@@ -17,10 +17,11 @@ from processing.arrays import to_list
 from processing.batches import mark, outcomes
 from processing.reading.first_pass import FirstPass, wants_cuts
 from processing.reading.line_numbers import lines_at, lines_of_rows
-from processing.reading.query import Plan, build, choose, conditions
+from processing.reading.query import Plan, build, choose
 from processing.reading.rejects import REASONS, BrokenLine, Reject, broken_lines
 from processing.reading.schema import columns as sampled_columns
 from processing.reading.source import SourceFile
+from processing.rows.conditions import conditions
 from processing.rows.filters import REJECTED, Counts, Outcome
 
 BATCH_ROWS = 2048
@@ -156,8 +157,17 @@ class FileReader:
         user_conditions = conditions(self.plan.options)
         if user_conditions and not isinstance(error, duckdb.OutOfMemoryException):
             options = " and ".join(f"option {name} is {condition!r}" for name, condition in user_conditions.items())
-            return UserError(f"{options}, which DuckDB refuses: {without_values(error)}")
+            return UserError(f"{options}, which DuckDB refuses: {without_values(error)}{hint(error)}")
         raise error
+
+
+def hint(error: duckdb.Error) -> str:
+    """What a user may do about text that is used as a number, to append to DuckDB's message; often empty."""
+    if isinstance(error, duckdb.ConversionException):
+        return "; TRY_CAST gives NULL for such a value"
+    if isinstance(error, duckdb.BinderException) and ("explicit" in str(error) or "No function matches" in str(error)):
+        return "; columns of csv, tsv and jsonl are text: TRY_CAST(column AS DOUBLE) is a number"
+    return ""
 
 
 def without_values(error: Exception) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from contract.failures import UserError
 from processing.options import ProcessingOptions
-from processing.reading.query import ChosenColumns, choose, conditions, rows, typed, value
+from processing.reading.query import ChosenColumns, choose, rows, text_columns, usable, value
 from processing.reading.source import SourceFile
 
 FILE = SourceFile(Path("/data/rows.tsv"), "rows.tsv", "tsv")
@@ -62,12 +62,16 @@ def test_a_key_of_json_may_have_any_name(written: Callable[[str, str], Path], na
     assert duckdb.connect().execute(query).fetchall() == [("found",)]
 
 
-def test_columns_in_conditions_are_typed() -> None:
-    shown = typed(FILE, {"stars": "VARCHAR", "text": "VARCHAR"}, {"stars": "BIGINT"})
-    query = f"SELECT stars + 1, text FROM (SELECT {', '.join(shown)} FROM (SELECT '4' AS stars, 'a' AS text))"
-    assert duckdb.execute(query).fetchall() == [(5, "a")]
+def test_only_the_columns_that_the_users_sql_names_are_read() -> None:
+    given = options(where="STARS > 3", positive_where="\"a b\" = 'x'")
+    assert usable(FILE, {"stars": "VARCHAR", "a b": "VARCHAR", "text": "VARCHAR"}, given) == [
+        '"stars" AS "stars"',
+        '"a b" AS "a b"',
+    ]
+    assert usable(FILE, {"stars": "VARCHAR"}, options()) == []
 
 
-def test_conditions_are_known_by_their_options() -> None:
-    assert conditions(options()) == {}
-    assert conditions(options(where="a > 1", positive_where="b")) == {"--where": "a > 1", "--positive-where": "b"}
+def test_columns_of_parquet_are_text_by_their_type() -> None:
+    types = {"stars": "INTEGER", "text": "VARCHAR"}
+    assert text_columns(FILE, types) == {"stars", "text"}
+    assert text_columns(SourceFile(Path("/a.parquet"), "a.parquet", "parquet"), types) == {"text"}
