@@ -27,7 +27,7 @@ class ProcessingOptions:
     input_distribution: Literal["auto", "replicated", "sharded"] = option(
         "auto",
         "Whether each of several hosts has all files (replicated) or its own share (sharded); auto reads it from "
-        "processingjobconfig.json, and is replicated if it is not there.",
+        "processingjobconfig.json, and fails if several hosts read an input that is not there.",
         group=INPUT,
     )
     tokenizer: str | None = option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -16,9 +17,9 @@ from processing.rows.split import SPLITS
 VALUES = ["4.4", "4", "05", "9007199254740993", "x", "", None, "nan", " 5 "]
 
 
-def results(condition: str, values: list[str | None]) -> list[bool | None]:
+def results(condition: str, values: Sequence[str | None]) -> list[bool | None]:
     query = f"SELECT {over_text(condition, frozenset({'s'}))} FROM (SELECT CAST(unnest(?) AS VARCHAR) AS s)"
-    return [value for (value,) in duckdb.execute(query, [values]).fetchall()]
+    return [value for (value,) in duckdb.execute(query, [list(values)]).fetchall()]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,7 @@ def test_a_key_of_json_in_a_text_column_can_be_named() -> None:
 
 
 def test_the_used_columns_are_known() -> None:
-    assert used_columns("a > 1 AND length(\"B c\") > 2 AND d.e = 'x'") == {"a", "b c", "d"}
+    assert used_columns("a > 1 AND length(\"B c\") > 2 AND d.e = 'x'") == frozenset({"a", "b c", "d"})
     assert used_columns("COLUMNS(*) IS NOT NULL") is None
 
 
@@ -74,11 +75,11 @@ def test_values_after_the_first_thousand_rows_decide_nothing_about_the_others(
     first = "".join(f"{n}\tgood film {n}\t{n % 5 + 1}\t{n % 2}\n" for n in range(1500))
     last = "a\tthe film\t4.4\t1\nb\tthe old film\tfive\t0\nc\tlong film\t05\t1\n"
     path = written("a.tsv", "id\ttext\tscore\tlabel\n" + first + last)
-    kept = {}
+    kept: dict[str, dict[str, str]] = {}
     for condition in ("score > 4", "score <> '5'", "score IN ('05', '1')"):
         run(tmp_path / condition, input=str(path), tokenizer=str(wordpiece), where=condition, columns=("id", "score"))
         found = [row for split in SPLITS for row in rows(tmp_path / condition, split, ("id", "score"))]
-        kept[condition] = dict(found)
+        kept[condition] = {row[0]: row[1] for row in found}
     assert len(kept["score > 4"]) == 302 and {"a", "c"} < set(kept["score > 4"])
     assert len(kept["score <> '5'"]) == 1203 and {"a", "b", "c"} < set(kept["score <> '5'"])
     assert len(kept["score IN ('05', '1')"]) == 301 and kept["score IN ('05', '1')"]["c"] == "05"
