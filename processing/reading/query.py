@@ -12,7 +12,7 @@ from contract.failures import UserError
 from processing.options import ProcessingOptions
 from processing.reading.first_pass import BALANCED, Cuts, rank
 from processing.reading.schema import MAX_LINE_BYTES
-from processing.reading.source import SourceFile
+from processing.reading.source import SourceFile, folder_columns
 from processing.rows.conditions import conditions, over_text, used_columns
 from processing.rows.filters import Outcome, outcome_sql
 from processing.rows.hashes import normalized_sql, owner_sql
@@ -22,6 +22,8 @@ from processing.sql import identifier, literal
 
 # The least that DuckDB accepts. Its default, 32 times the longest line, exceeds the memory limit and delays first rows.
 BUFFER_BYTES = MAX_LINE_BYTES
+# The type of a column that is not in the file, but in the names of its folders.
+FOLDER = "FOLDER"
 VALUE_CHARS = 200
 REJECTS_TABLE = "rejected_lines"
 SCANS_TABLE = "rejected_scans"
@@ -74,11 +76,12 @@ def scan(file: SourceFile, columns: Mapping[str, str]) -> str:
     """SQL that scans `file`, with all values as text except in parquet; broken lines go to REJECTS_TABLE."""
     path = literal(str(file.path))
     if file.format == "parquet":
-        return f"read_parquet({path})"
+        return f"read_parquet({path}, hive_partitioning = false)"
     names = ["line"] if file.format == "jsonl" else list(columns)
     schema = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
     return (
         f"read_csv({path}, {DIALECTS[file.format]}, columns = {{{schema}}}, auto_detect = false, "
+        "hive_partitioning = false, "
         f"compression = {literal(file.compression)}, max_line_size = {MAX_LINE_BYTES}, "
         f"buffer_size = {BUFFER_BYTES}, store_rejects = true, "
         f"rejects_table = {literal(REJECTS_TABLE)}, rejects_scan = {literal(SCANS_TABLE)})"
@@ -93,12 +96,25 @@ def value(file: SourceFile, column: str) -> str:
     return identifier(column)
 
 
+def own(columns: Mapping[str, str]) -> dict[str, str]:
+    """The columns that are in the file itself."""
+    return {name: kind for name, kind in columns.items() if kind != FOLDER}
+
+
+def column_sql(file: SourceFile, column: str, columns: Mapping[str, str]) -> str:
+    """SQL for one of the `columns` of `file`: its `value`, or the text that the name of a folder gives."""
+    if columns.get(column) != FOLDER:
+        return value(file, column)
+    text = folder_columns(file)[column]
+    return "CAST(NULL AS VARCHAR)" if text is None else literal(text)
+
+
 def usable(file: SourceFile, columns: Mapping[str, str], options: ProcessingOptions) -> list[str]:
     """SQL for the columns that the user's SQL uses; as text except in parquet."""
     used = [used_columns(sql) for sql in conditions(options).values()]
     names = None if None in used else frozenset().union(*(each for each in used if each))
     return [
-        f"{value(file, column)} AS {identifier(column)}"
+        f"{column_sql(file, column, columns)} AS {identifier(column)}"
         for column in columns
         if names is None or column.lower() in names
     ]
@@ -106,7 +122,7 @@ def usable(file: SourceFile, columns: Mapping[str, str], options: ProcessingOpti
 
 def text_columns(file: SourceFile, columns: Mapping[str, str]) -> frozenset[str]:
     """The names of the columns of `file` whose values are text."""
-    return frozenset(name for name, kind in columns.items() if file.format != "parquet" or kind == "VARCHAR")
+    return frozenset(name for name, kind in columns.items() if file.format != "parquet" or kind in ("VARCHAR", FOLDER))
 
 
 def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
@@ -156,10 +172,10 @@ def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str], kept: lis
     """
     chosen, options = plan.chosen, plan.options
     inner = [
-        f"CAST({value(file, chosen.text)} AS VARCHAR) AS hf_text",
-        f"CAST({value(file, chosen.label) if chosen.label else 'NULL'} AS VARCHAR) AS hf_label",
-        f"CAST({value(file, chosen.group or chosen.text)} AS VARCHAR) AS hf_group",
-        *(f"{value(file, column)} AS hf_{name}" for column, name in zip(chosen.kept, kept, strict=True)),
+        f"CAST({column_sql(file, chosen.text, columns)} AS VARCHAR) AS hf_text",
+        f"CAST({column_sql(file, chosen.label, columns) if chosen.label else 'NULL'} AS VARCHAR) AS hf_label",
+        f"CAST({column_sql(file, chosen.group or chosen.text, columns)} AS VARCHAR) AS hf_group",
+        *(f"{column_sql(file, column, columns)} AS hf_{name}" for column, name in zip(chosen.kept, kept, strict=True)),
     ]
     inner += usable(file, columns, options)
     texts = text_columns(file, columns)

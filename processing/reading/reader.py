@@ -17,10 +17,10 @@ from processing.arrays import to_list
 from processing.batches import mark, outcomes
 from processing.reading.first_pass import FirstPass, wants_cuts
 from processing.reading.line_numbers import lines_at, lines_of_rows
-from processing.reading.query import Plan, build, choose
+from processing.reading.query import FOLDER, Plan, build, choose, scan
 from processing.reading.rejects import REASONS, BrokenLine, Reject, broken_lines
 from processing.reading.schema import columns as sampled_columns
-from processing.reading.source import SourceFile
+from processing.reading.source import SourceFile, folder_columns
 from processing.rows.conditions import conditions
 from processing.rows.filters import REJECTED, Counts, Outcome
 
@@ -180,15 +180,22 @@ def without_values(error: Exception) -> str:
 
 
 def describe(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> dict[str, str]:
-    """Name and SQL type of each column of `file`.
+    """Name and SQL type of each column of `file`; FOLDER for those that only the names of its folders give.
 
     Raises:
         UserError: the file cannot be read.
     """
+    columns = own_columns(connection, file)
+    names = {name.lower() for name in columns}
+    return columns | {name: FOLDER for name in folder_columns(file) if name.lower() not in names}
+
+
+def own_columns(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> dict[str, str]:
+    """Name and SQL type of each column in `file` itself; raises UserError as `describe`."""
     if file.format != "parquet":
         return sampled_columns(file)
     try:
-        rows = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(file.path)]).fetchall()
+        rows = connection.execute(f"DESCRIBE SELECT * FROM {scan(file, {})}").fetchall()
     except duckdb.Error as error:
         raise UserError(f"input file {file.name} cannot be read: {without_values(error)}") from None
     return {name: kind for name, kind, *_ in rows}
