@@ -195,7 +195,7 @@ def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str], kept: lis
         f"{condition} AS selected",
         *(f"hf_{name} AS {name}" for name in kept),
     ]
-    return f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM {rows(file, columns)})"
+    return f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM {rows(file, own(columns))})"
 
 
 def truth(condition: str, texts: frozenset[str]) -> str:

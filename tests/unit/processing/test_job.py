@@ -121,9 +121,14 @@ def test_a_folder_gives_a_column_only_where_the_file_has_none(
     written: Write, tmp_path: Path, wordpiece: Path, name: str
 ) -> None:
     data = table(60)
-    content = {"csv": as_csv, "tsv": as_tsv, "jsonl": as_jsonl, "parquet": as_parquet}[name.split(".")[1]](data)
-    written(f"in/label=0/lang=pt%20br/{name}", content)
-    options = {"columns": ("id", "lang"), "where": "lang = 'pt br'", "label_threshold": 3}
-    run(tmp_path, input=str(tmp_path / "in"), tokenizer=str(wordpiece), **options)
+    contents: dict[str, str | bytes] = {
+        "p.csv": as_csv(data),
+        "p.tsv": as_tsv(data),
+        "p.jsonl": as_jsonl(data),
+        "p.parquet": as_parquet(data),
+    }
+    written(f"in/label=0/lang=pt%20br/{name}", contents[name])
+    options = {"tokenizer": str(wordpiece), "columns": ("id", "lang"), "where": "lang = 'pt br'"}
+    run(tmp_path, input=str(tmp_path / "in"), label_threshold=3, **options)
     found = [row for split in SPLITS for row in rows(tmp_path, split, ("id", "labels", "lang"))]
     assert sorted(found) == sorted((i, str(int(int(label) >= 3)), "pt br") for i, _, label in data)
