@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from processing.arrays import take, to_arrow, to_numpy
-from processing.rows.filters import Outcome
+from processing.rows.filters import REJECTED, Outcome
 from processing.rows.split import SPLITS
 from processing.tokenizing.encoder import Encoder, Tokens, gather
 from processing.tokenizing.padding import lists, padded
@@ -27,6 +28,13 @@ def outcomes(batch: pa.RecordBatch) -> dict[Outcome, int]:
     """Number of rows of `batch` by outcome."""
     counts = np.bincount(to_numpy(batch.column("outcome"), np.uint8), minlength=len(Outcome))
     return {Outcome(number): int(count) for number, count in enumerate(counts) if count}
+
+
+def rejected_classes(batch: pa.RecordBatch) -> Counter[int]:
+    """Number of rejected rows of `batch` by class number, of those that have one."""
+    rejected = np.isin(to_numpy(batch.column("outcome"), np.uint8), list(REJECTED))
+    numbers = batch.column("number").filter(pa.array(rejected)).drop_null()
+    return Counter(to_numpy(numbers, np.int64).tolist())
 
 
 def mark(batch: pa.RecordBatch, duplicates: NDArray[np.int64]) -> pa.RecordBatch:

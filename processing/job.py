@@ -40,6 +40,7 @@ from processing.reading.reader import FileReader, after_first_pass, describe, re
 from processing.reading.rejects import RejectsFile
 from processing.reading.source import SourceFile
 from processing.report import json_report
+from processing.report.findings import warnings
 from processing.report.html_report import page
 from processing.report.row_samples import RowSamples
 from processing.row_counts import JobCounts
@@ -178,6 +179,7 @@ class Job:
         """Write one batch's rows to their splits, and count them."""
         statistics = self.job_counts.statistics
         statistics.add_tokens(encoded.tokens)
+        self.job_counts.equal_texts.add(encoded.kept)
         self.row_samples.add(encoded.kept, to_numpy(encoded.kept.column("split"), np.uint8), encoded.tokens)
         for name, rows in encoded.splits.items():
             result.writers[name].write(rows)
@@ -206,6 +208,8 @@ class Job:
         report = self.report(card, counts, rejects.listed)
         write_text(result.report / PAGE_FILE, page(report, names, self.row_samples.rows))
         write_json(result.report / json_report.REPORT_FILE, report)
+        for warning in report["warnings"]:
+            log.warning("%s", warning)
         log.info("%s", json_report.summary(card, time.monotonic() - self.started))
 
     def card(self, plan: Plan, names: tuple[str, ...], counts: Counts) -> Card:
@@ -223,11 +227,13 @@ class Job:
 
     def report(self, card: Card, counts: Counts, rejects_listed: int) -> dict[str, Any]:
         """The content of report.json; `rejects_listed` is the number of rows in rejects.jsonl."""
-        return {
+        report = {
             "rows": {**json_report.counted(counts), "rejects_listed": rejects_listed},
             "splits": card.splits,
             "labels": json_report.balance(self.job_counts.statistics, card.label_names),
             "lengths": json_report.lengths(self.job_counts.statistics, self.options.max_length),
+            "rejected_by_class": json_report.by_name(counts.rejected_classes, card.label_names),
+            "equal_texts": self.job_counts.equal_texts.counted(),
             "tokenizing": {**self.loaded.encoder.summary(), "differences": self.differences},
             "time": json_report.timing(time.monotonic() - self.started, counts.read),
             "files": json_report.files(self.job_counts.by_file),
@@ -236,3 +242,4 @@ class Job:
             "options": asdict(self.options),
             "versions": card.versions,
         }
+        return {"warnings": warnings(report), **report}

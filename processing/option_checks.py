@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from contract.failures import UserError
@@ -53,6 +54,9 @@ def check_rows(options: ProcessingOptions) -> None:
 
 def check_labels(options: ProcessingOptions) -> None:
     """Check the options about labels; raises UserError for a bad value or options that exclude each other."""
+    threshold = options.label_threshold
+    if threshold is not None and not isfinite(threshold):
+        raise UserError(f"option --label-threshold is {threshold:g}, expected a finite number")
     is_set = {
         "--label-threshold": options.label_threshold is not None,
         "--label-map": options.label_map is not None,

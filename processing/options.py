@@ -96,7 +96,7 @@ class ProcessingOptions:
         group=ROWS,
     )
     max_rejects: float | None = option(
-        None,
+        0.05,
         "Most rejected rows, above which the job fails: below 1 a share of the rows read, else a number of rows; none "
         "means no limit.",
         group=ROWS,

@@ -129,7 +129,8 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
     """Build the query over `file`, whose columns are `columns`.
 
     Its result has the columns outcome UTINYINT, split UTINYINT, number BIGINT (the class), text VARCHAR, fault
-    VARCHAR (the start of an invalid value), and kept_0, kept_1, ...; rows are in the order of the file.
+    VARCHAR (the start of an invalid value), text_hash UBIGINT, and kept_0, kept_1, ...; rows are in the order of the
+    file.
     """
     options, chosen = plan.options, plan.chosen
     kept = [f"kept_{index}" for index in range(len(chosen.kept))]
@@ -144,6 +145,8 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
         f"{plan.labels.number} AS number",
         f"CASE WHEN outcome = {int(Outcome.KEPT)} THEN text END AS text",
         f"CASE WHEN outcome IN ({faults}) THEN {fault} END AS fault",
+        # To count equal texts: faster than MD5, and compared within the job only.
+        "hash(text) AS text_hash",
         *kept,
     ]
     return (

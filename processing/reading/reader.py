@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from contract.failures import UserError
 from processing.arrays import to_list
-from processing.batches import mark, outcomes
+from processing.batches import mark, outcomes, rejected_classes
 from processing.reading.first_pass import FirstPass, wants_cuts
 from processing.reading.line_numbers import lines_at, lines_of_rows
 from processing.reading.query import FOLDER, Plan, build, choose, scan
@@ -88,6 +88,7 @@ class FileReader:
         counts = outcomes(batch)
         if counts.keys() & {*REJECTED, Outcome.UNKNOWN_LABEL}:
             self.collect_faults(batch, first)
+            self.counts.rejected_classes += rejected_classes(batch)
         for outcome, rows in counts.items():
             self.counts.add(outcome, rows)
 

@@ -94,6 +94,11 @@ def balance(statistics: Statistics, names: tuple[str, ...]) -> dict[str, dict[st
     }
 
 
+def by_name(rows: Mapping[int, int], names: tuple[str, ...]) -> dict[str, int]:
+    """Rows by class number as rows by class name."""
+    return {names[number]: count for number, count in sorted(rows.items())}
+
+
 def counted(counts: Counts) -> dict[str, Any]:
     """Row counts as JSON."""
     return {

@@ -50,13 +50,17 @@ REJECTED = {
 
 @dataclass
 class Counts:
-    """Row counts by outcome, of one file or of all. Rows of other hosts are not part of `read`."""
+    """Row counts by outcome, of one file or of all. Rows of other hosts are not part of `read`.
+
+    `rejected_classes` are the rejected rows whose class is known, by its number.
+    """
 
     kept: int = 0
     filtered: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
     other_hosts: int = 0
     read: int = 0
+    rejected_classes: Counter[int] = field(default_factory=Counter)
 
     def add(self, outcome: Outcome, rows: int) -> None:
         """Count `rows` rows with the outcome `outcome`."""
@@ -84,6 +88,7 @@ class Counts:
         self.kept += other.kept
         self.filtered += other.filtered
         self.rejected += other.rejected
+        self.rejected_classes += other.rejected_classes
         self.other_hosts += other.other_hosts
         self.read += other.read
 

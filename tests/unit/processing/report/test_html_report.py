@@ -22,6 +22,7 @@ def report(labels: dict[str, dict[str, int]] | None = None, rejected: int = 5) -
     if not rejected:
         rows |= {"read": 900, "filtered": {}, "rejected": {}}
     return {
+        "warnings": [f"label {EVIL}"],
         "rows": rows,
         "splits": {"train": 700, "validation": 100, "test": 100},
         "labels": labels,
@@ -113,3 +114,9 @@ def test_many_classes_are_shown_as_a_table_only() -> None:
     assert "class 59" in shown and "class 60" not in shown
     assert "and 40 more classes" in shown
     assert 'class="legend"' not in shown
+
+
+def test_warnings_are_at_the_top_where_there_are_some() -> None:
+    shown = page(report(), (), {})
+    assert shown.index("<h2>Warnings</h2>") < shown.index("Where the rows went")
+    assert "<h2>Warnings</h2>" not in page(report() | {"warnings": []}, (), {})
