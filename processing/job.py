@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from processing.options import ProcessingOptions
 from processing.progress import ReadingProgress
 from processing.reading import first_pass
 from processing.reading.database import connected
+from processing.reading.label_values import derived_labels
 from processing.reading.query import ChosenColumns, Plan, choose
 from processing.reading.reader import FileReader, after_first_pass, describe, readers
 from processing.reading.rejects import RejectsFile
@@ -45,7 +46,7 @@ from processing.report.html_report import page
 from processing.report.row_samples import RowSamples
 from processing.row_counts import JobCounts
 from processing.rows.filters import Counts, Outcome
-from processing.rows.labels import labels, numbered_names
+from processing.rows.labels import labels
 from processing.rows.split import SPLITS
 from processing.tokenizing import tokie_encoder
 from processing.tokenizing.encoder import Encoder
@@ -111,6 +112,9 @@ class Job:
             spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="processing-"))
             connection = stack.enter_context(self.connected(Path(spill)))
             plan = self.plan(describe(connection, self.files[0]) if self.files else {})
+            if plan.labels.names is None:
+                column = plan.chosen.label or "(--label-expression)"
+                plan = replace(plan, labels=derived_labels(readers(connection, plan, self.files), column))
             result = stack.enter_context(outputs(paths, self.hosts, splits, self.options.format))
             with RejectsFile(result.report) as rejects:
                 two_passes = first_pass.is_needed(self.options)
@@ -153,13 +157,13 @@ class Job:
             UserError: a column is missing, or several hosts would number the classes differently.
         """
         rule = labels(self.options)
-        if self.hosts.count > 1 and rule.names is None:
+        if self.sharded and self.hosts.count > 1 and rule.names is None:
             raise UserError(
-                "with several hosts the classes cannot be derived from the data, of which each host reads a part; "
+                "with sharded input the classes cannot be derived from the data, of which each host reads a part; "
                 "expected --label-names, --label-threshold or --label-map"
             )
-        chosen = choose(self.options, self.files[0], columns) if self.files else ChosenColumns("", "", None, ())
-        log.info("text column %s, label column %s", chosen.text, chosen.label or "none")
+        chosen = choose(self.options, self.files[0], columns) if self.files else ChosenColumns(None, None, None, ())
+        log.info("text column %s, label column %s", chosen.text or "none", chosen.label or "none")
         host, hosts = (0, 1) if self.sharded else (self.hosts.index, self.hosts.count)
         return Plan(self.options, chosen, rule, ratios(self.options), columns, host, hosts)
 
@@ -200,9 +204,7 @@ class Job:
         # A host without files has read no schema, but writes empty splits.
         empty = self.preparation(self.options.columns).schema([pa.string()] * len(self.options.columns))
         result.open(result.schema or empty, plan.labels.names)
-        names = plan.labels.names
-        if names is None:
-            names = numbered_names(self.job_counts.statistics.all_classes(), plan.chosen.label or "")
+        names = plan.labels.names or ()
         card = self.card(plan, names, counts)
         result.finish(card)
         report = self.report(card, counts, rejects.listed)
@@ -215,7 +217,7 @@ class Job:
     def card(self, plan: Plan, names: tuple[str, ...], counts: Counts) -> Card:
         """The content of card.json; `names` are the names of the classes."""
         return Card(
-            text_column=plan.chosen.text,
+            text_column=plan.chosen.text or "text",
             label_names=names,
             tokenizer=TokenizerReference(str(self.options.tokenizer), self.loaded.fingerprint),
             max_length=self.options.max_length,

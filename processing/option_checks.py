@@ -64,13 +64,19 @@ def check_labels(options: ProcessingOptions) -> None:
         "--unlabelled": options.unlabelled,
     }
     rules = [name for name, value in is_set.items() if value]
-    if len(rules) > 1:
-        raise UserError(f"options {rules[0]} and {rules[1]} are both set, expected one of them")
-    for name, value in (("--label-column", options.label_column), ("--label-names", options.label_names)):
-        if value is not None and options.unlabelled:
-            raise UserError(f"options {name} and --unlabelled are both set, expected one of them")
-    if options.label_column is not None and options.positive_where is not None:
-        raise UserError("options --label-column and --positive-where are both set, expected one of them")
+    sources = {
+        "--label-column": options.label_column is not None,
+        "--positive-where": options.positive_where is not None,
+        "--label-expression": options.label_expression is not None,
+        "--unlabelled": options.unlabelled,
+    }
+    texts = {
+        "--text-column": options.text_column is not None,
+        "--text-expression": options.text_expression is not None,
+    }
+    named = {"--label-names": options.label_names is not None, "--unlabelled": options.unlabelled}
+    for group in (is_set, sources, texts, named):
+        exclude(group)
     if options.balance and options.unlabelled:
         raise UserError("options --balance and --unlabelled are both set, but there is no class to balance")
     names = options.label_names
@@ -78,6 +84,13 @@ def check_labels(options: ProcessingOptions) -> None:
         raise UserError(f"option --label-names is {', '.join(names)}, expected two or more different names")
     if names is not None and len(names) != 2 and (is_set["--label-threshold"] or is_set["--positive-where"]):
         raise UserError(f"option --label-names has {len(names)} names, expected 2 with {rules[0]}")
+
+
+def exclude(is_set: dict[str, bool]) -> None:
+    """Check that at most one of the options is set; raises UserError that names two of them."""
+    names = [name for name, value in is_set.items() if value]
+    if len(names) > 1:
+        raise UserError(f"options {names[0]} and {names[1]} are both set, expected one of them")
 
 
 def size(text: str) -> int:

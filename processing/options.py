@@ -24,6 +24,11 @@ class ProcessingOptions:
     )
     file_name: str | None = option(None, "File name or glob below the input folder.", group=INPUT)
     text_column: str | None = option(None, "Column with the text; none means review_body, else text.", group=INPUT)
+    text_expression: str | None = option(
+        None,
+        "Instead of a text column, an expression in DuckDB's SQL over the columns, such as title || '. ' || body.",
+        group=INPUT,
+    )
     input_distribution: Literal["auto", "replicated", "sharded"] = option(
         "auto",
         "Whether each of several hosts has all files (replicated) or its own share (sharded); auto reads it from "
@@ -57,12 +62,20 @@ class ProcessingOptions:
         None, 'Class number or class name for each label value, as JSON: {"1": "bad", "5": "good"}.', group=LABELS
     )
     label_names: tuple[str, ...] | None = option(
-        None, "Names of the classes in order; none means those of label_map, else NEGATIVE, POSITIVE.", group=LABELS
+        None,
+        "Names of the classes in order; none means those of label_map, NEGATIVE and POSITIVE for two classes by a "
+        "threshold or a condition, else the labels in sorted order.",
+        group=LABELS,
     )
     positive_where: str | None = option(
         None,
         "Instead of a label column, a condition in DuckDB's SQL: a row for which it is true is of class 1, false of "
         "class 0, and NULL without a label.",
+        group=LABELS,
+    )
+    label_expression: str | None = option(
+        None,
+        "Instead of a label column, an expression in DuckDB's SQL over the columns, whose values are the labels.",
         group=LABELS,
     )
     unlabelled: bool = option(

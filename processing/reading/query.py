@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from contract.failures import UserError
 from processing.options import ProcessingOptions
 from processing.reading.first_pass import BALANCED, Cuts, rank
-from processing.reading.schema import MAX_LINE_BYTES
+from processing.reading.scan import rows, value
 from processing.reading.source import SourceFile, folder_columns
 from processing.rows.conditions import conditions, over_text, used_columns
 from processing.rows.filters import Outcome, outcome_sql
@@ -20,27 +20,19 @@ from processing.rows.labels import Labels
 from processing.rows.split import SPLITS, split_sql
 from processing.sql import identifier, literal
 
-# The least that DuckDB accepts. Its default, 32 times the longest line, exceeds the memory limit and delays first rows.
-BUFFER_BYTES = MAX_LINE_BYTES
 # The type of a column that is not in the file, but in the names of its folders.
 FOLDER = "FOLDER"
 VALUE_CHARS = 200
-REJECTS_TABLE = "rejected_lines"
-SCANS_TABLE = "rejected_scans"
-DIALECTS = {
-    "csv": "delim = ',', quote = '\"', escape = '\"', header = true",
-    # Tab-separated files have no quotes: a quotation mark is data.
-    "tsv": "delim = '\t', quote = '', escape = '', header = true",
-    # JSON contains no raw control characters, so no line is split at this delimiter.
-    "jsonl": "delim = chr(1), quote = '', escape = '', header = false",
-}
 
 
 @dataclass(frozen=True)
 class ChosenColumns:
-    """The columns that the job reads. `label` is None for --positive-where and --unlabelled."""
+    """The columns that the job reads.
 
-    text: str
+    `text` is None for --text-expression, `label` for --label-expression, --positive-where and --unlabelled.
+    """
+
+    text: str | None
     label: str | None
     group: str | None
     kept: tuple[str, ...]
@@ -48,7 +40,7 @@ class ChosenColumns:
     @property
     def all(self) -> tuple[str, ...]:
         """The names of all columns."""
-        return (self.text, *filter(None, (self.label, self.group)), *self.kept)
+        return (*filter(None, (self.text, self.label, self.group)), *self.kept)
 
 
 @dataclass(frozen=True)
@@ -70,30 +62,6 @@ class Plan:
     host: int = 0
     hosts: int = 1
     cuts: Cuts = field(default_factory=Cuts)
-
-
-def scan(file: SourceFile, columns: Mapping[str, str]) -> str:
-    """SQL that scans `file`, with all values as text except in parquet; broken lines go to REJECTS_TABLE."""
-    path = literal(str(file.path))
-    if file.format == "parquet":
-        return f"read_parquet({path}, hive_partitioning = false)"
-    names = ["line"] if file.format == "jsonl" else list(columns)
-    schema = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
-    return (
-        f"read_csv({path}, {DIALECTS[file.format]}, columns = {{{schema}}}, auto_detect = false, "
-        "hive_partitioning = false, "
-        f"compression = {literal(file.compression)}, max_line_size = {MAX_LINE_BYTES}, "
-        f"buffer_size = {BUFFER_BYTES}, store_rejects = true, "
-        f"rejects_table = {literal(REJECTS_TABLE)}, rejects_scan = {literal(SCANS_TABLE)})"
-    )
-
-
-def value(file: SourceFile, column: str) -> str:
-    """SQL for one column of `file`, with the type that `scan` returns; for JSON lines as text."""
-    if file.format == "jsonl":
-        key = column.replace("\\", "\\\\").replace('"', '\\"')
-        return f"json_extract_string(parsed, {literal('$.' + chr(34) + key + chr(34))})"
-    return identifier(column)
 
 
 def own(columns: Mapping[str, str]) -> dict[str, str]:
@@ -132,13 +100,9 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
     VARCHAR (the start of an invalid value), text_hash UBIGINT, and kept_0, kept_1, ...; rows are in the order of the
     file.
     """
-    options, chosen = plan.options, plan.chosen
-    kept = [f"kept_{index}" for index in range(len(chosen.kept))]
-    outcome = outcome_sql(options, plan.labels, plan.host, plan.hosts, cut_conditions(plan))
+    options = plan.options
     faults = f"{int(Outcome.NOT_JSON)}, {int(Outcome.BAD_LABEL)}, {int(Outcome.UNKNOWN_LABEL)}"
     fault = f"left(CASE WHEN broken THEN raw ELSE label END, {VALUE_CHARS})"
-    # Duplicates must be read by the same host.
-    owner = owner_sql(normalized_sql("text") if options.drop_duplicates else "text")
     outputs = [
         "outcome",
         f"{split_sql(plan.ratios, options.seed)} AS split",
@@ -147,12 +111,22 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
         f"CASE WHEN outcome IN ({faults}) THEN {fault} END AS fault",
         # To count equal texts: faster than MD5, and compared within the job only.
         "hash(text) AS text_hash",
-        *kept,
+        *kept_names(plan.chosen),
     ]
-    return (
-        f"SELECT {', '.join(outputs)} FROM (SELECT *, {outcome} AS outcome FROM "
-        f"(SELECT *, {owner} AS owner FROM ({selected(plan, file, columns, kept)})))"
-    )
+    return f"SELECT {', '.join(outputs)} FROM ({decided(plan, file, columns)})"
+
+
+def decided(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
+    """SQL for the rows of `file` with the columns of `selected` and their outcome."""
+    outcome = outcome_sql(plan.options, plan.labels, plan.host, plan.hosts, cut_conditions(plan))
+    # Duplicates must be read by the same host.
+    owner = owner_sql(normalized_sql("text") if plan.options.drop_duplicates else "text")
+    return f"SELECT *, {outcome} AS outcome FROM (SELECT *, {owner} AS owner FROM ({selected(plan, file, columns)}))"
+
+
+def kept_names(chosen: ChosenColumns) -> list[str]:
+    """The names that the query gives to the columns to keep."""
+    return [f"kept_{index}" for index in range(len(chosen.kept))]
 
 
 def cut_conditions(plan: Plan) -> list[tuple[str, Outcome]]:
@@ -168,16 +142,18 @@ def cut_conditions(plan: Plan) -> list[tuple[str, Outcome]]:
     return filters
 
 
-def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str], kept: list[str]) -> str:
+def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
     """SQL for the rows with text, label, split key and the values of the user's conditions.
 
     The inner columns have the prefix hf_, so that they do not hide the user's columns.
     """
     chosen, options = plan.chosen, plan.options
+    kept = kept_names(chosen)
     inner = [
-        f"CAST({column_sql(file, chosen.text, columns)} AS VARCHAR) AS hf_text",
-        f"CAST({column_sql(file, chosen.label, columns) if chosen.label else 'NULL'} AS VARCHAR) AS hf_label",
-        f"CAST({column_sql(file, chosen.group or chosen.text, columns)} AS VARCHAR) AS hf_group",
+        *(
+            f"CAST({column_sql(file, column, columns) if column else 'NULL'} AS VARCHAR) AS hf_{name}"
+            for name, column in (("text", chosen.text), ("label", chosen.label), ("group", chosen.group))
+        ),
         *(f"{column_sql(file, column, columns)} AS hf_{name}" for column, name in zip(chosen.kept, kept, strict=True)),
     ]
     inner += usable(file, columns, options)
@@ -187,11 +163,11 @@ def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str], kept: lis
     # A line that is valid JSON but not an object has no columns.
     inner.append("coalesce(json_type(parsed), '') <> 'OBJECT' AS hf_broken" if is_json else "false AS hf_broken")
     condition = "true" if options.where is None else f"coalesce({truth(options.where, texts)}, false)"
-    positive = options.positive_where
+    text = "hf_text" if options.text_expression is None else text_sql(options.text_expression, texts)
     outer = [
-        "hf_text AS text",
-        f"{'hf_label' if positive is None else f'CAST(CAST({truth(positive, texts)} AS INTEGER) AS VARCHAR)'} AS label",
-        "coalesce(hf_group, hf_text, '') AS key",
+        f"{text} AS text",
+        f"{label_sql(options, texts)} AS label",
+        f"coalesce(hf_group, {text}, '') AS key",
         "hf_blank AS blank",
         "hf_broken AS broken",
         "hf_raw AS raw",
@@ -201,17 +177,23 @@ def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str], kept: lis
     return f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM {rows(file, own(columns))})"
 
 
+def label_sql(options: ProcessingOptions, texts: frozenset[str]) -> str:
+    """SQL for the label as text: the label column, the user's expression, or 0 or 1 by the user's condition."""
+    if options.label_expression is not None:
+        return text_sql(options.label_expression, texts)
+    if options.positive_where is not None:
+        return f"CAST(CAST({truth(options.positive_where, texts)} AS INTEGER) AS VARCHAR)"
+    return "hf_label"
+
+
+def text_sql(expression: str, texts: frozenset[str]) -> str:
+    """SQL for the user's `expression` as text; `texts` are the columns of text."""
+    return f"CAST({over_text(expression, texts, False)} AS VARCHAR)"
+
+
 def truth(condition: str, texts: frozenset[str]) -> str:
     """SQL for the user's `condition` as a BOOLEAN; `texts` are the columns of text."""
     return f"CAST({over_text(condition, texts)} AS BOOLEAN)"
-
-
-def rows(file: SourceFile, columns: Mapping[str, str]) -> str:
-    """SQL for the rows of `file`; for JSON lines the line and its parsed value."""
-    source = scan(file, columns)
-    if file.format == "jsonl":
-        return f"(SELECT line, TRY_CAST(line AS JSON) AS parsed FROM {source})"
-    return source
 
 
 def choose(options: ProcessingOptions, file: SourceFile, columns: Mapping[str, str]) -> ChosenColumns:
@@ -220,9 +202,10 @@ def choose(options: ProcessingOptions, file: SourceFile, columns: Mapping[str, s
     Raises:
         UserError: the file lacks one of them.
     """
-    text = named(options.text_column, ("review_body", "text"), "--text-column", file, columns)
-    label = None
-    if not options.unlabelled and options.positive_where is None:
+    text = label = None
+    if options.text_expression is None:
+        text = named(options.text_column, ("review_body", "text"), "--text-column", file, columns)
+    if not options.unlabelled and options.positive_where is None and options.label_expression is None:
         label = named(options.label_column, ("star_rating", "label"), "--label-column", file, columns)
     group = named(options.group_by, (), "--group-by", file, columns) if options.group_by else None
     kept = tuple(named(name, (), "--columns", file, columns) for name in options.columns)

@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -17,8 +18,9 @@ from processing.arrays import to_list
 from processing.batches import mark, outcomes, rejected_classes
 from processing.reading.first_pass import FirstPass, wants_cuts
 from processing.reading.line_numbers import lines_at, lines_of_rows
-from processing.reading.query import FOLDER, Plan, build, choose, scan
+from processing.reading.query import FOLDER, Plan, build, choose
 from processing.reading.rejects import REASONS, BrokenLine, Reject, broken_lines
+from processing.reading.scan import scan
 from processing.reading.schema import columns as sampled_columns
 from processing.reading.source import SourceFile, folder_columns
 from processing.rows.conditions import conditions
@@ -71,6 +73,15 @@ class FileReader:
         except duckdb.Error as error:
             raise self.explained(error) from None
         self.count_broken(broken_lines(self.connection))
+
+    def fetched(self, query: str) -> list[Any]:
+        """The rows of a query over the file; its broken lines are discarded. Raises UserError as `batches`."""
+        try:
+            rows: list[Any] = self.connection.execute(query).fetchall()
+        except duckdb.Error as error:
+            raise self.explained(error) from None
+        broken_lines(self.connection)
+        return rows
 
     def add_to(self, first_pass: FirstPass) -> None:
         """Read the file for the first pass."""

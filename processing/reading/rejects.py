@@ -10,7 +10,8 @@ from typing import Self
 
 import duckdb
 
-from processing.reading.query import REJECTS_TABLE, SCANS_TABLE, VALUE_CHARS
+from processing.reading.query import VALUE_CHARS
+from processing.reading.scan import REJECTS_TABLE, SCANS_TABLE
 
 REJECTS_FILE = "rejects.jsonl"
 # The reason in rejects.jsonl for each of DuckDB's error types.

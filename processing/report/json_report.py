@@ -56,10 +56,6 @@ class Statistics:
         values, counts = np.unique(numbers, return_counts=True)
         self.classes[split].update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
 
-    def all_classes(self) -> dict[int, int]:
-        """Number of rows by class number, over all splits."""
-        return dict(sum(self.classes.values(), Counter()))
-
 
 def percentiles(histogram: NDArray[np.int64]) -> dict[str, int]:
     """For each p of PERCENTILES the smallest length that p percent of the rows do not exceed; empty without rows."""

@@ -36,7 +36,12 @@ TRUTH = "TRY_CAST(hf_x AS BOOLEAN)"
 
 def conditions(options: ProcessingOptions) -> dict[str, str]:
     """The user's SQL by the option that sets it."""
-    values = {"--where": options.where, "--positive-where": options.positive_where}
+    values = {
+        "--where": options.where,
+        "--positive-where": options.positive_where,
+        "--text-expression": options.text_expression,
+        "--label-expression": options.label_expression,
+    }
     return {name: sql for name, sql in values.items() if sql is not None}
 
 

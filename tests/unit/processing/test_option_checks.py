@@ -57,6 +57,8 @@ def test_ratios_that_are_not_given_take_the_rest(given: dict[str, Any], expected
         ({"max_rows": 0}, "--max-rows is 0"),
         ({"max_rejects": -0.1}, "--max-rejects is -0.1"),
         ({"max_rejects": float("nan")}, "--max-rejects is nan"),
+        ({"text_column": "a", "text_expression": "b"}, "--text-column and --text-expression are both set"),
+        ({"label_expression": "a", "positive_where": "b"}, "--positive-where and --label-expression are both set"),
         ({"label_threshold": float("nan")}, "--label-threshold is nan, expected a finite number"),
         ({"label_threshold": float("-inf")}, "--label-threshold is -inf, expected a finite number"),
         ({"threads": 0}, "--threads is 0"),

@@ -67,7 +67,7 @@ def test_duplicates_with_sharded_input_are_a_warning(caplog: pytest.LogCaptureFi
         ({"group_by": "x"}, "no column x .--group-by"),
         ({"label_map": {"1": "a", "2": "b"}}, r"label '3' in column label \(row 3\), expected one of 1, 2"),
         ({"where": "false"}, "no row is left to train on: 50 rows read, 0 kept, 50 filtered .where"),
-        ({}, "label column label has the numbers 1, 2, 3, 4, 5"),
+        ({"where": "label = 3"}, "label column label has one value only, expected 2 to 1000 classes"),
         ({"tokenizer": None}, "--tokenizer is not set"),
         ({"input": "nowhere"}, "input nowhere: no such file"),
     ],

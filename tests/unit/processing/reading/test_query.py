@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from contract.failures import UserError
 from processing.options import ProcessingOptions
-from processing.reading.query import ChosenColumns, choose, rows, text_columns, usable, value
+from processing.reading.query import ChosenColumns, choose, text_columns, usable
 from processing.reading.source import SourceFile
 
 FILE = SourceFile(Path("/data/rows.tsv"), "rows.tsv", "tsv")
@@ -53,13 +50,6 @@ def test_a_missing_column_is_named_with_its_option(given: dict[str, Any], option
         UserError, match=f"^input file rows.tsv has no column {option}; its columns are id, review_body"
     ):
         choose(options(**given), FILE, COLUMNS)
-
-
-@pytest.mark.parametrize("name", ["text", 'a "b"', "a.b", "back\\slash", "it's", "$"])
-def test_a_key_of_json_may_have_any_name(written: Callable[[str, str], Path], name: str) -> None:
-    file = SourceFile(written("rows.jsonl", json.dumps({name: "found"}) + "\n"), "rows.jsonl", "jsonl")
-    query = f"SELECT {value(file, name)} FROM {rows(file, {name: 'VARCHAR'})}"
-    assert duckdb.connect().execute(query).fetchall() == [("found",)]
 
 
 def test_only_the_columns_that_the_users_sql_names_are_read() -> None:
