@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ import numpy as np
 import pyarrow as pa
 
 from contract.card import Card, TokenizerReference
-from contract.failures import UserError
 from contract.files import write_json, write_text
 from contract.hosts import Hosts
 from contract.logs import Progress
@@ -30,14 +29,14 @@ from processing.arrays import to_numpy
 from processing.batches import Encoded, Padding, Preparation, pieces
 from processing.concurrency import map_in_order, prefetched
 from processing.memory import database_memory
-from processing.option_checks import ratios, size
+from processing.option_checks import size
 from processing.options import ProcessingOptions
+from processing.planning import planned
 from processing.progress import ReadingProgress
 from processing.reading import first_pass
 from processing.reading.database import connected
-from processing.reading.label_values import derived_labels
-from processing.reading.query import ChosenColumns, Plan, choose
-from processing.reading.reader import FileReader, after_first_pass, describe, readers
+from processing.reading.query import Plan
+from processing.reading.reader import FileReader, after_first_pass, readers
 from processing.reading.rejects import RejectsFile
 from processing.reading.source import SourceFile
 from processing.report import json_report
@@ -46,7 +45,6 @@ from processing.report.html_report import page
 from processing.report.row_samples import RowSamples
 from processing.row_counts import JobCounts
 from processing.rows.filters import Counts, Outcome
-from processing.rows.labels import labels
 from processing.rows.split import SPLITS
 from processing.tokenizing import tokie_encoder
 from processing.tokenizing.encoder import Encoder
@@ -107,15 +105,11 @@ class Job:
         Raises:
             UserError: bad data, or no row is left to train on.
         """
-        splits = tuple(name for name, share in zip(SPLITS, ratios(self.options), strict=True) if share > 0)
         with ExitStack() as stack:
             spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="processing-"))
             connection = stack.enter_context(self.connected(Path(spill)))
-            plan = self.plan(describe(connection, self.files[0]) if self.files else {})
-            if plan.labels.names is None:
-                column = plan.chosen.label or "(--label-expression)"
-                plan = replace(plan, labels=derived_labels(readers(connection, plan, self.files), column))
-            result = stack.enter_context(outputs(paths, self.hosts, splits, self.options.format))
+            plan = planned(connection, self.options, self.files, self.hosts, self.sharded)
+            result = stack.enter_context(outputs(paths, self.hosts, plan.split_names, self.options.format))
             with RejectsFile(result.report) as rejects:
                 two_passes = first_pass.is_needed(self.options)
                 progress = ReadingProgress(log, sum(file.path.stat().st_size for file in self.files) * (1 + two_passes))
@@ -146,26 +140,6 @@ class Job:
         memory = database_memory() if limit is None else size(limit)
         log.info("%d threads, %.0f MB for the database", self.threads, memory / 1e6)
         return connected([file.path for file in self.files], spill, memory, self.threads)
-
-    def plan(self, columns: dict[str, str]) -> Plan:
-        """The plan of the query: columns, labels, splits and this host's share.
-
-        Args:
-            columns: name and SQL type of each column of the first file.
-
-        Raises:
-            UserError: a column is missing, or several hosts would number the classes differently.
-        """
-        rule = labels(self.options)
-        if self.sharded and self.hosts.count > 1 and rule.names is None:
-            raise UserError(
-                "with sharded input the classes cannot be derived from the data, of which each host reads a part; "
-                "expected --label-names, --label-threshold or --label-map"
-            )
-        chosen = choose(self.options, self.files[0], columns) if self.files else ChosenColumns(None, None, None, ())
-        log.info("text column %s, label column %s", chosen.text or "none", chosen.label or "none")
-        host, hosts = (0, 1) if self.sharded else (self.hosts.index, self.hosts.count)
-        return Plan(self.options, chosen, rule, ratios(self.options), columns, host, hosts)
 
     def read(self, reader: FileReader, result: Outputs, progress: Progress) -> None:
         """Read one file, tokenize its rows and write them to their splits."""

@@ -27,7 +27,19 @@ def check(options: ProcessingOptions) -> None:
         raise UserError(f"option --threads is {options.threads}, expected at least 1")
     if options.memory_limit is not None:
         size(options.memory_limit)
+    check_splits(options)
+
+
+def check_splits(options: ProcessingOptions) -> None:
+    """Check the options about splits; raises UserError for a bad value or options that exclude each other."""
     ratios(options)
+    keeps = "--split-column" if options.split_column is not None else "--given-splits keep"
+    if options.split_column is not None or options.given_splits == "keep":
+        for name, value in (("--train-ratio", options.train_ratio), ("--test-ratio", options.test_ratio)):
+            if value is not None:
+                raise UserError(f"options {name} and {keeps} are both set, but splits of the input are kept")
+    if options.split_column is not None and options.given_splits != "auto":
+        raise UserError("options --split-column and --given-splits are both set, expected one of them")
 
 
 def check_rows(options: ProcessingOptions) -> None:

@@ -122,6 +122,18 @@ class ProcessingOptions:
         None, "Share of rows in the split validation; none means 0.1.", aliases=("val_ratio",), group=SPLITS
     )
     test_ratio: float | None = option(None, "Share of rows in the split test; none means the rest.", group=SPLITS)
+    split_column: str | None = option(
+        None,
+        "Column with the split of each row (train, validation or test, and usual other names), which is kept; "
+        "validation is cut from train if no row has it, or by --validation-ratio.",
+        group=SPLITS,
+    )
+    given_splits: Literal["auto", "keep", "ignore"] = option(
+        "auto",
+        "Whether names of files or folders (train.csv, test/part.csv) give the split of their rows: auto keeps them if "
+        "every file names one, and train is among several; ignore assigns rows by hash.",
+        group=SPLITS,
+    )
     seed: int = option(42, "Seed of the hash that assigns rows to splits and samples them.", group=SPLITS)
     group_by: str | None = option(
         None, "Column whose equal values are assigned to the same split; none means the text.", group=SPLITS

@@ -1,4 +1,4 @@
-"""Pass over all files for the values of the label column, where no option says what the classes are."""
+"""Pass over all files for the values of the label column or the split column, where no option says what they are."""
 
 from __future__ import annotations
 
@@ -34,3 +34,14 @@ def derived_labels(readers: Iterable[FileReader], column: str) -> Labels:
         if len(rows) > MOST_CLASSES:
             break
     return derived(rows, column)
+
+
+def present_splits(readers: Iterable[FileReader]) -> frozenset[int]:
+    """Indices in SPLITS of the splits that the split column has, in rows of any outcome; the same on every host."""
+    found: set[int] = set()
+    for reader in readers:
+        source = decided(replace(reader.plan, labels=any_text(), host=0, hosts=1), reader.file, reader.columns)
+        found |= {
+            given for (given,) in reader.fetched(f"SELECT DISTINCT given FROM ({source}) WHERE given IS NOT NULL")
+        }
+    return frozenset(found)

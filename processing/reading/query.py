@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from contract.failures import UserError
 from processing.options import ProcessingOptions
+from processing.reading.columns import ChosenColumns
 from processing.reading.first_pass import BALANCED, Cuts, rank
 from processing.reading.scan import rows, value
 from processing.reading.source import SourceFile, folder_columns
 from processing.rows.conditions import conditions, over_text, used_columns
 from processing.rows.filters import Outcome, outcome_sql
+from processing.rows.given_splits import GivenSplits, by_name, given_sql, kept_split_sql
 from processing.rows.hashes import normalized_sql, owner_sql
 from processing.rows.labels import Labels
 from processing.rows.split import SPLITS, split_sql
@@ -26,24 +27,6 @@ VALUE_CHARS = 200
 
 
 @dataclass(frozen=True)
-class ChosenColumns:
-    """The columns that the job reads.
-
-    `text` is None for --text-expression, `label` for --label-expression, --positive-where and --unlabelled.
-    """
-
-    text: str | None
-    label: str | None
-    group: str | None
-    kept: tuple[str, ...]
-
-    @property
-    def all(self) -> tuple[str, ...]:
-        """The names of all columns."""
-        return (*filter(None, (self.text, self.label, self.group)), *self.kept)
-
-
-@dataclass(frozen=True)
 class Plan:
     """The parts of the query that are the same for every file.
 
@@ -52,6 +35,7 @@ class Plan:
         host: rank of this host.
         hosts: number of hosts that share the rows; 1 for sharded input.
         cuts: result of the first pass.
+        given: splits that the input has, if they are kept.
     """
 
     options: ProcessingOptions
@@ -62,6 +46,20 @@ class Plan:
     host: int = 0
     hosts: int = 1
     cuts: Cuts = field(default_factory=Cuts)
+    given: GivenSplits | None = None
+
+    @property
+    def split_names(self) -> tuple[str, ...]:
+        """The splits that the job writes."""
+        shares = self.ratios if self.given is None else self.given.shares()
+        return tuple(name for name, share in zip(SPLITS, shares, strict=True) if share > 0)
+
+    @property
+    def split(self) -> str:
+        """SQL for the index of a row's split, over the columns `key` and `given`."""
+        if self.given is not None:
+            return kept_split_sql(self.given, self.options.seed)
+        return split_sql(self.ratios, self.options.seed)
 
 
 def own(columns: Mapping[str, str]) -> dict[str, str]:
@@ -100,12 +98,11 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
     VARCHAR (the start of an invalid value), text_hash UBIGINT, and kept_0, kept_1, ...; rows are in the order of the
     file.
     """
-    options = plan.options
     faults = f"{int(Outcome.NOT_JSON)}, {int(Outcome.BAD_LABEL)}, {int(Outcome.UNKNOWN_LABEL)}"
     fault = f"left(CASE WHEN broken THEN raw ELSE label END, {VALUE_CHARS})"
     outputs = [
         "outcome",
-        f"{split_sql(plan.ratios, options.seed)} AS split",
+        f"{plan.split} AS split",
         f"{plan.labels.number} AS number",
         f"CASE WHEN outcome = {int(Outcome.KEPT)} THEN text END AS text",
         f"CASE WHEN outcome IN ({faults}) THEN {fault} END AS fault",
@@ -136,7 +133,7 @@ def cut_conditions(plan: Plan) -> list[tuple[str, Outcome]]:
         filters.append((f"{rank(plan.options)} > {plan.cuts.all_rows}", Outcome.OVER_MAX_ROWS))
     if plan.cuts.by_class:
         highest = " ".join(f"WHEN {number} THEN {cut}" for number, cut in plan.cuts.by_class.items())
-        in_train = f"{split_sql(plan.ratios, plan.options.seed)} = {SPLITS.index(BALANCED)}"
+        in_train = f"{plan.split} = {SPLITS.index(BALANCED)}"
         cut = f"{rank(plan.options)} > CASE {plan.labels.number} {highest} END"
         filters.append((f"{in_train} AND {cut}", Outcome.UNBALANCED))
     return filters
@@ -152,7 +149,7 @@ def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
     inner = [
         *(
             f"CAST({column_sql(file, column, columns) if column else 'NULL'} AS VARCHAR) AS hf_{name}"
-            for name, column in (("text", chosen.text), ("label", chosen.label), ("group", chosen.group))
+            for name, column in texts_of(chosen).items()
         ),
         *(f"{column_sql(file, column, columns)} AS hf_{name}" for column, name in zip(chosen.kept, kept, strict=True)),
     ]
@@ -168,6 +165,7 @@ def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
         f"{text} AS text",
         f"{label_sql(options, texts)} AS label",
         f"coalesce(hf_group, {text}, '') AS key",
+        f"{given_of(chosen, file)} AS given",
         "hf_blank AS blank",
         "hf_broken AS broken",
         "hf_raw AS raw",
@@ -175,6 +173,19 @@ def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
         *(f"hf_{name} AS {name}" for name in kept),
     ]
     return f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM {rows(file, own(columns))})"
+
+
+def texts_of(chosen: ChosenColumns) -> dict[str, str | None]:
+    """The columns that the query reads as text, by the names that it gives them."""
+    return {"text": chosen.text, "label": chosen.label, "group": chosen.group, "split": chosen.split}
+
+
+def given_of(chosen: ChosenColumns, file: SourceFile) -> str:
+    """SQL for the index of the split that a row has in the input, by its column, else by the file's name."""
+    if chosen.split is not None:
+        return given_sql("hf_split")
+    split = by_name(file.name)
+    return f"CAST({'NULL' if split is None else split} AS UTINYINT)"
 
 
 def label_sql(options: ProcessingOptions, texts: frozenset[str]) -> str:
@@ -194,35 +205,3 @@ def text_sql(expression: str, texts: frozenset[str]) -> str:
 def truth(condition: str, texts: frozenset[str]) -> str:
     """SQL for the user's `condition` as a BOOLEAN; `texts` are the columns of text."""
     return f"CAST({over_text(condition, texts)} AS BOOLEAN)"
-
-
-def choose(options: ProcessingOptions, file: SourceFile, columns: Mapping[str, str]) -> ChosenColumns:
-    """Choose text, label, group and kept columns of `file` by `options` or the default names.
-
-    Raises:
-        UserError: the file lacks one of them.
-    """
-    text = label = None
-    if options.text_expression is None:
-        text = named(options.text_column, ("review_body", "text"), "--text-column", file, columns)
-    if not options.unlabelled and options.positive_where is None and options.label_expression is None:
-        label = named(options.label_column, ("star_rating", "label"), "--label-column", file, columns)
-    group = named(options.group_by, (), "--group-by", file, columns) if options.group_by else None
-    kept = tuple(named(name, (), "--columns", file, columns) for name in options.columns)
-    return ChosenColumns(text, label, group, kept)
-
-
-def named(
-    name: str | None, defaults: tuple[str, ...], option: str, file: SourceFile, columns: Mapping[str, str]
-) -> str:
-    """The column `name` if it is set, else the first of `defaults` that the file has.
-
-    Raises:
-        UserError: the file has no such column.
-    """
-    candidates = defaults if name is None else (name,)
-    for name in candidates:
-        if name in columns:
-            return name
-    expected = " or ".join(candidates)
-    raise UserError(f"input file {file.name} has no column {expected} ({option}); its columns are {', '.join(columns)}")

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from contract.failures import UserError
 from processing.arrays import to_list
 from processing.batches import mark, outcomes, rejected_classes
+from processing.reading.columns import choose
 from processing.reading.first_pass import FirstPass, wants_cuts
 from processing.reading.line_numbers import lines_at, lines_of_rows
-from processing.reading.query import FOLDER, Plan, build, choose
+from processing.reading.query import FOLDER, Plan, build
 from processing.reading.rejects import REASONS, BrokenLine, Reject, broken_lines
 from processing.reading.scan import scan
 from processing.reading.schema import columns as sampled_columns

@@ -29,6 +29,7 @@ class Outcome(IntEnum):
     OVER_MAX_ROWS = 12
     UNBALANCED = 13
     FEW_TOKENS = 14
+    NO_SPLIT = 20
 
 
 FILTERED = {
@@ -45,6 +46,7 @@ REJECTED = {
     Outcome.NOT_JSON: "not a JSON object",
     Outcome.NO_LABEL: "no label",
     Outcome.BAD_LABEL: "label not understood",
+    Outcome.NO_SPLIT: "split not understood",
 }
 
 
@@ -125,6 +127,8 @@ def outcome_sql(
             ("coalesce(trim(label), '') = ''", Outcome.NO_LABEL),
             (f"({labels.number}) IS NULL", Outcome.BAD_LABEL),
         ]
+    if options.split_column is not None:
+        cases.append(("given IS NULL", Outcome.NO_SPLIT))
     cases += cuts
     whens = " ".join(f"WHEN {condition} THEN {int(outcome)}" for condition, outcome in cases)
     return f"CAST(CASE {whens} ELSE {int(Outcome.KEPT)} END AS UTINYINT)"
