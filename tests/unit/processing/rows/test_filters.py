@@ -29,7 +29,7 @@ def test_every_outcome_is_counted_where_it_belongs() -> None:
         "label not understood": 10,
         "split not understood": 21,
     }
-    assert counts.read == 1 + 80 + 23
+    assert counts.read == 1 + 80 + 44
     assert counts.rows().balanced()
 
 
