@@ -37,7 +37,7 @@ from processing.reading import first_pass
 from processing.reading.database import connected
 from processing.reading.query import Plan
 from processing.reading.reader import FileReader, after_first_pass, readers
-from processing.reading.rejects import RejectsFile
+from processing.reading.rejects import CONFLICTS_FILE, RejectsFile, append_lines
 from processing.reading.source import SourceFile
 from processing.report import json_report
 from processing.report.findings import warnings
@@ -82,6 +82,7 @@ class Job:
         started: monotonic seconds at the start.
         differences: rows for which tokie and tokenizers gave different ids in a first attempt of the job.
         row_samples: sample rows for report.html.
+        similar: counts of near-duplicates; empty without --near-duplicates.
     """
 
     options: ProcessingOptions
@@ -95,6 +96,7 @@ class Job:
     started: float = field(default_factory=time.monotonic)
     differences: int = 0
     row_samples: RowSamples = field(init=False)
+    similar: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.row_samples = RowSamples(self.options.sample_rows)
@@ -117,9 +119,13 @@ class Job:
                 if two_passes:
                     # Load the tokenizer before the first pass, so that an error in it is reported at once.
                     self.loaded.encoder.summary()
-                for reader in after_first_pass(connection, file_readers) if two_passes else file_readers:
+                if two_passes:
+                    file_readers = after_first_pass(connection, file_readers, Path(spill), self.similar)
+                for reader in file_readers:
                     self.read(reader, result, progress)
                     rejects.write(reader.rejects())
+                    if self.options.conflicts != "keep":
+                        append_lines(result.report / CONFLICTS_FILE, reader.conflict_lines(plan.labels.names or ()))
             self.finish(plan, result, rejects)
 
     @cached_property
@@ -148,7 +154,9 @@ class Job:
             preparation = self.preparation(reader.plan.chosen.kept)
             for encoded in map_in_order(pieces(batches), preparation, min(self.threads, MOST_WORKERS)):
                 result.open(encoded.schema, reader.plan.labels.names)
+                statistics = self.job_counts.statistics
                 reader.counts.filter(Outcome.FEW_TOKENS, encoded.dropped)
+                statistics.repeated += encoded.repeated
                 self.write(encoded, result)
                 progress.advance(encoded.kept.num_rows)
         self.job_counts.by_file[reader.file.name] = reader.counts
@@ -210,6 +218,8 @@ class Job:
             "lengths": json_report.lengths(self.job_counts.statistics, self.options.max_length),
             "rejected_by_class": json_report.by_name(counts.rejected_classes, card.label_names),
             "equal_texts": self.job_counts.equal_texts.counted(),
+            "near_duplicates": self.similar or None,
+            "repeated_rows": self.job_counts.statistics.repeated,
             "tokenizing": {**self.loaded.encoder.summary(), "differences": self.differences},
             "time": json_report.timing(time.monotonic() - self.started, counts.read),
             "files": json_report.files(self.job_counts.by_file),

@@ -38,6 +38,8 @@ def check_splits(options: ProcessingOptions) -> None:
         for name, value in (("--train-ratio", options.train_ratio), ("--test-ratio", options.test_ratio)):
             if value is not None:
                 raise UserError(f"options {name} and {keeps} are both set, but splits of the input are kept")
+    if options.split_column is not None and options.stratify:
+        raise UserError("options --split-column and --stratify are both set, but splits of the input are kept")
     if options.split_column is not None and options.given_splits != "auto":
         raise UserError("options --split-column and --given-splits are both set, expected one of them")
 
@@ -56,6 +58,9 @@ def check_rows(options: ProcessingOptions) -> None:
         raise UserError(f"option --max-rows is {options.max_rows}, expected at least 1")
     if options.max_rejects is not None and not 0 <= options.max_rejects < float("inf"):
         raise UserError(f"option --max-rejects is {options.max_rejects:g}, expected 0 or more")
+    threshold = options.near_duplicates
+    if threshold is not None and not 0 < threshold <= 1:
+        raise UserError(f"option --near-duplicates is {threshold:g}, expected above 0 to 1, as in 0.8")
     if options.sample_rows < 0:
         raise UserError(f"option --sample-rows is {options.sample_rows}, expected 0 or more")
     if len(set(options.columns)) != len(options.columns):
@@ -89,8 +94,15 @@ def check_labels(options: ProcessingOptions) -> None:
     named = {"--label-names": options.label_names is not None, "--unlabelled": options.unlabelled}
     for group in (is_set, sources, texts, named):
         exclude(group)
-    if options.balance and options.unlabelled:
-        raise UserError("options --balance and --unlabelled are both set, but there is no class to balance")
+    for name, value in (
+        ("--balance", options.balance),
+        ("--upsample", options.upsample),
+        ("--stratify", options.stratify),
+        (f"--conflicts {options.conflicts}", options.conflicts != "keep"),
+    ):
+        if value and options.unlabelled:
+            raise UserError(f"options {name} and --unlabelled are both set, but there are no classes")
+    exclude({"--balance": options.balance, "--upsample": options.upsample})
     names = options.label_names
     if names is not None and (len(names) < 2 or len(set(names)) != len(names)):
         raise UserError(f"option --label-names is {', '.join(names)}, expected two or more different names")

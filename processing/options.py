@@ -96,6 +96,24 @@ class ProcessingOptions:
         "need replicated input.",
         group=ROWS,
     )
+    near_duplicates: float | None = option(
+        None,
+        "Least similarity, above 0 to 1, of near-duplicates: the Jaccard index of the word pairs of two texts, such as "
+        "0.8; none does not look for them. Several hosts need replicated input.",
+        group=ROWS,
+    )
+    near_duplicate_rows: Literal["group", "drop"] = option(
+        "group",
+        "What happens with near-duplicates: group assigns all to the same split; drop keeps the first of each group.",
+        group=ROWS,
+    )
+    conflicts: Literal["keep", "list", "drop", "majority"] = option(
+        "keep",
+        "What happens with rows of equal text (regardless of case and white space) and different labels: keep counts "
+        "them; list also lists them in conflicts.jsonl; drop filters all, majority those without the label that most "
+        "have.",
+        group=ROWS,
+    )
     max_rows: int | None = option(
         None,
         "Most rows to keep over all files and hosts, sampled by a hash of text and seed (equal texts are kept or "
@@ -106,6 +124,12 @@ class ProcessingOptions:
         False,
         "Whether to downsample every class of the training split to the size of the smallest class, sampled as for "
         "max_rows, before min_tokens is applied. Several hosts need replicated input.",
+        group=ROWS,
+    )
+    upsample: bool = option(
+        False,
+        "Whether to repeat rows of the training split, so that every class has as many as the largest class, before "
+        "min_tokens is applied. Several hosts need replicated input.",
         group=ROWS,
     )
     max_rejects: float | None = option(
@@ -122,6 +146,12 @@ class ProcessingOptions:
         None, "Share of rows in the split validation; none means 0.1.", aliases=("val_ratio",), group=SPLITS
     )
     test_ratio: float | None = option(None, "Share of rows in the split test; none means the rest.", group=SPLITS)
+    stratify: bool = option(
+        False,
+        "Whether every class gets its share of each split, exactly rather than on average, and at least one row where "
+        "it has enough. Several hosts need replicated input.",
+        group=SPLITS,
+    )
     split_column: str | None = option(
         None,
         "Column with the split of each row (train, validation or test, and usual other names), which is kept; "

@@ -83,6 +83,15 @@ def given(
     present = by_files(options, [file.name for file in files], sharded_hosts)
     if options.split_column is None and not present:
         return None
+    for name, value in (
+        ("--stratify", options.stratify),
+        ("--near-duplicate-rows group", options.near_duplicates is not None and options.near_duplicate_rows == "group"),
+    ):
+        if value:
+            raise UserError(
+                f"option {name} is set, but the splits of the input are kept; expected --given-splits ignore, or "
+                f"{'--near-duplicate-rows drop' if 'near' in name else 'no --stratify'}"
+            )
     if sharded_hosts > 1:
         if options.validation_ratio is None:
             raise UserError(

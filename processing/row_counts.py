@@ -48,8 +48,9 @@ class JobCounts:
             if not part.rows().balanced():
                 raise RuntimeError(f"{name}: rows read are not kept + filtered + rejected: {json_report.counted(part)}")
         written = sum(self.statistics.rows.values())
-        if written != counts.kept:
-            raise RuntimeError(f"{counts.kept} rows were kept, but {written} written")
+        repeated = self.statistics.repeated
+        if written != counts.kept + repeated:
+            raise RuntimeError(f"{counts.kept} rows were kept and {repeated} repeated, but {written} written")
         if hosts == 1 and options.unlabelled and not written:
             raise UserError(f"no row is left: {json_report.in_words(counts)}")
         if hosts == 1 and not options.unlabelled and not self.statistics.rows["train"]:

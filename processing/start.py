@@ -74,12 +74,11 @@ def check_sharded(options: ProcessingOptions, hosts: Hosts) -> None:
     """Check that the options work with sharded input, where each host reads only its own files.
 
     Raises:
-        UserError: --max-rows or --balance is set, which need all rows.
+        UserError: an option is set that needs all rows.
     """
-    if first_pass.wants_cuts(options):
-        name = "--balance" if options.max_rows is None else f"--max-rows {options.max_rows}"
+    if names := first_pass.of_all_hosts(options):
         raise UserError(
-            f"option {name} is set, but the input is sharded over {hosts.count} hosts, none of which "
+            f"option {names[0]} is set, but the input is sharded over {hosts.count} hosts, none of which "
             "reads all rows; expected replicated input"
         )
     if options.drop_duplicates:

@@ -6,11 +6,11 @@ The query returns filtered and rejected rows too, without their text, so that ev
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from processing.across_rows.occurrences import rank
 from processing.options import ProcessingOptions
 from processing.reading.columns import ChosenColumns
-from processing.reading.first_pass import BALANCED, Cuts, rank
 from processing.reading.scan import rows, value
 from processing.reading.source import SourceFile, folder_columns
 from processing.rows.conditions import conditions, over_text, used_columns
@@ -18,7 +18,7 @@ from processing.rows.filters import Outcome, outcome_sql
 from processing.rows.given_splits import GivenSplits, by_name, given_sql, kept_split_sql
 from processing.rows.hashes import normalized_sql, owner_sql
 from processing.rows.labels import Labels
-from processing.rows.split import SPLITS, split_sql
+from processing.rows.split import SPLITS, hash_sql, split_sql
 from processing.sql import identifier, literal
 
 # The type of a column that is not in the file, but in the names of its folders.
@@ -34,7 +34,7 @@ class Plan:
         types: SQL type of each column of the first file.
         host: rank of this host.
         hosts: number of hosts that share the rows; 1 for sharded input.
-        cuts: result of the first pass.
+        cut: largest rank of any row that is kept, from the first pass; None for no limit.
         given: splits that the input has, if they are kept.
     """
 
@@ -45,7 +45,7 @@ class Plan:
     types: Mapping[str, str]
     host: int = 0
     hosts: int = 1
-    cuts: Cuts = field(default_factory=Cuts)
+    cut: int | None = None
     given: GivenSplits | None = None
 
     @property
@@ -113,11 +113,21 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
     return f"SELECT {', '.join(outputs)} FROM ({decided(plan, file, columns)})"
 
 
+def surveyed(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
+    """SQL for the rows of `file` as the first pass needs them: outcome, text, split, number and key_hash UBIGINT."""
+    key_hash = f"CAST({hash_sql(plan.options.seed)} AS UBIGINT)"
+    return (
+        f"SELECT outcome, text, {plan.split} AS split, {plan.labels.number} AS number, {key_hash} AS key_hash "
+        f"FROM ({decided(plan, file, columns)})"
+    )
+
+
 def decided(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
     """SQL for the rows of `file` with the columns of `selected` and their outcome."""
     outcome = outcome_sql(plan.options, plan.labels, plan.host, plan.hosts, cut_conditions(plan))
-    # Duplicates must be read by the same host.
-    owner = owner_sql(normalized_sql("text") if plan.options.drop_duplicates else "text")
+    # Equal texts must be read by the same host.
+    by_text = plan.options.drop_duplicates or plan.options.conflicts != "keep"
+    owner = owner_sql(normalized_sql("text") if by_text else "text")
     return f"SELECT *, {outcome} AS outcome FROM (SELECT *, {owner} AS owner FROM ({selected(plan, file, columns)}))"
 
 
@@ -127,16 +137,10 @@ def kept_names(chosen: ChosenColumns) -> list[str]:
 
 
 def cut_conditions(plan: Plan) -> list[tuple[str, Outcome]]:
-    """SQL conditions, with outcomes, of rows that are filtered by --max-rows and --balance, from the first pass."""
-    filters = []
-    if plan.cuts.all_rows is not None:
-        filters.append((f"{rank(plan.options)} > {plan.cuts.all_rows}", Outcome.OVER_MAX_ROWS))
-    if plan.cuts.by_class:
-        highest = " ".join(f"WHEN {number} THEN {cut}" for number, cut in plan.cuts.by_class.items())
-        in_train = f"{plan.split} = {SPLITS.index(BALANCED)}"
-        cut = f"{rank(plan.options)} > CASE {plan.labels.number} {highest} END"
-        filters.append((f"{in_train} AND {cut}", Outcome.UNBALANCED))
-    return filters
+    """SQL conditions, with outcomes, of rows that are filtered by --max-rows, from the first pass."""
+    if plan.cut is None:
+        return []
+    return [(f"{rank(plan.options)} > {plan.cut}", Outcome.OVER_MAX_ROWS)]
 
 
 def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:

@@ -34,7 +34,7 @@ def classes(labels: Mapping[str, Mapping[str, int]], splits: Mapping[str, int]) 
     for split, rows in labels.items():
         missing = [name for name in present if not rows[name]]
         if missing and splits[split]:
-            yield f"split {split} has no row of the label {named(missing)}"
+            yield f"split {split} has no row of the label {named(missing)}; --stratify gives each split its share"
 
 
 def named(names: list[str]) -> str:
@@ -61,7 +61,10 @@ def equal_texts(counts: Mapping[str, Any]) -> Iterator[str]:
     """Equal texts with different labels, and in different splits."""
     about = "about " if counts["estimated"] else ""
     if counts["conflicting_labels"]:
-        yield (f"{about}{counts['conflicting_labels']:,} rows have a text that another row has with another label")
+        yield (
+            f"{about}{counts['conflicting_labels']:,} rows have a text that another row has with another label; "
+            "--conflicts drops them or decides by majority"
+        )
     for split in ("validation", "test"):
         if rows := counts[f"{split}_in_train"]:
             yield f"{about}{rows:,} rows of the split {split} have a text that is in train too: its scores are too good"

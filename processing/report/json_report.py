@@ -31,6 +31,7 @@ class Statistics:
         classes: number of rows by split and class number.
         truncated: number of rows that were truncated.
         tokens: number of tokens that were written.
+        repeated: number of rows that were written again, for --upsample.
         full_lengths: int64, at index i the number of rows with i tokens before truncation.
     """
 
@@ -38,6 +39,7 @@ class Statistics:
     classes: dict[str, Counter[int]] = field(default_factory=lambda: {name: Counter() for name in SPLITS})
     truncated: int = 0
     tokens: int = 0
+    repeated: int = 0
     full_lengths: NDArray[np.int64] = field(default_factory=lambda: np.zeros(LONGEST_COUNTED + 1, np.int64))
 
     def add_tokens(self, tokens: Tokens) -> None:

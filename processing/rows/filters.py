@@ -30,6 +30,8 @@ class Outcome(IntEnum):
     UNBALANCED = 13
     FEW_TOKENS = 14
     NO_SPLIT = 20
+    CONFLICT = 21
+    NEAR_DUPLICATE = 22
 
 
 FILTERED = {
@@ -38,6 +40,8 @@ FILTERED = {
     Outcome.TOO_SHORT: "shorter than min_chars",
     Outcome.TOO_LONG: "longer than max_chars",
     Outcome.DUPLICATE: "duplicate",
+    Outcome.NEAR_DUPLICATE: "near-duplicate",
+    Outcome.CONFLICT: "conflicting label",
     Outcome.OVER_MAX_ROWS: "over --max-rows",
     Outcome.UNBALANCED: "cut by --balance",
     Outcome.FEW_TOKENS: "fewer than min_tokens",

@@ -15,7 +15,11 @@ RANGE = 2**64
 
 def split_sql(ratios: tuple[float, float, float], seed: int) -> str:
     """SQL for the index of a row's split in SPLITS (UTINYINT), over the text column `key`."""
-    u = hash_sql(seed)
+    return split_of(hash_sql(seed), ratios)
+
+
+def split_of(u: str, ratios: tuple[float, float, float]) -> str:
+    """SQL for the index of the split of a row with the hash `u`, an SQL expression."""
     train, validation = bounds(ratios)
     return f"CAST(CASE WHEN {u} < {train} THEN 0 WHEN {u} < {validation} THEN 1 ELSE 2 END AS UTINYINT)"
 

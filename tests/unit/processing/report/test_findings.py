@@ -29,7 +29,7 @@ def report(**changed: Any) -> dict[str, Any]:
         ({"labels": {"train": {"bad": 3, "good": 0}, "test": {"bad": 1, "good": 0}}}, ["all kept rows have .* bad:"]),
         (
             {"labels": {"train": {"bad": 9, "good": 9}, "validation": {"bad": 9, "good": 0}}},
-            ["split validation has no row of the label good$"],
+            ["split validation has no row of the label good; --stratify"],
         ),
         ({"labels": {"train": {"a": 3, "b": 0, "c": 1}}}, ["no row has the label b$"]),
         ({"rejected_by_class": {"good": 20}}, ["18.5% of the rows with the label good .*, 0.0% of those with bad"]),
@@ -53,7 +53,7 @@ def test_a_job_logs_its_warnings_at_its_end_and_reports_them(
     with caplog.at_level(logging.WARNING):
         found = run(tmp_path, input=str(path), tokenizer=str(wordpiece), group_by="user")
     expected = [
-        "200 rows have a text that another row has with another label",
+        "200 rows have a text that another row has with another label; --conflicts drops them or decides by majority",
         *(
             f"{found['equal_texts'][f'{split}_in_train']} rows of the split {split} have a text that is in train too: "
             "its scores are too good"
