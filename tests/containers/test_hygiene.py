@@ -53,10 +53,8 @@ def build_command(image: str) -> tuple[list[str], dict[str, str]]:
     end = f"--target {image} --file images/Dockerfile ."
     [line] = [line for line in told.stderr.splitlines() if line.endswith(end)]
     words = shlex.split(line.removeprefix("+ "))
-    if words[0] == "env":
-        name, value = words[1].split("=")
-        return without_tags(words[2:]), {**os.environ, name: value}
-    return without_tags(words), dict(os.environ)
+    start = next(at for at, word in enumerate(words) if at and "=" not in word)
+    return without_tags(words[start:]), os.environ | dict(word.split("=") for word in words[1:start])
 
 
 def without_tags(command: list[str]) -> list[str]:
