@@ -85,6 +85,14 @@ def test_build_secrets_are_in_no_layer_and_not_in_the_history(saved: dict[str, S
     assert SECRET not in image.config
 
 
+def test_the_same_code_gives_the_same_layer(saved: dict[str, Saved]) -> None:
+    """In two builds, one of them without cache; the layers of libraries differ."""
+    built, again = (json.loads(saved[name].config)["rootfs"]["diff_ids"] for name in ("inference", "secretive"))
+    # The record of the build is the last layer, the code the one before it.
+    assert built[-2] == again[-2]
+    assert built[-3] != again[-3]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_files_are_readable_for_all_and_writable_for_root_only(saved: dict[str, Saved], name: str) -> None:
     for entry in saved[name].entries:
