@@ -101,7 +101,9 @@ def test_a_release_pushes_the_version_that_its_tag_names() -> None:
 def test_a_release_is_tested_before_it_is_pushed() -> None:
     jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())["jobs"]
     assert jobs["push"]["needs"] == "test"
-    assert any("make test" in step.get("run", "") for step in jobs["test"]["steps"])
+    assert {"make unit", ".venv/bin/python -m pytest tests/integration"} <= {
+        step.get("run") for step in jobs["test"]["steps"]
+    }
 
 
 def version() -> str:
