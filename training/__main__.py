@@ -14,6 +14,7 @@ from contract.cuda import compatibility
 from contract.failures import EXIT_OK, UserError, guard
 from contract.options import as_hyperparameters, help_text
 from contract.paths import Paths, python_path
+from training.base_defaults import base_defaults
 from training.hyperparameters import read_values
 from training.options import TrainingOptions
 from training.sagemaker_toolkit import complete, refuse_no_temporary_folder
@@ -52,8 +53,10 @@ def become_train(arguments: Sequence[str], paths: Paths) -> None:
     refuse_no_temporary_folder()
     os.environ.update(compatibility(os.environ))
     os.environ.update(module_settings(os.environ))
-    if not is_requested(read_values(paths.hyperparameters), os.environ):
+    runs_script = is_requested(read_values(paths.hyperparameters), os.environ)
+    if not runs_script:
         os.environ.update(allocation(os.environ))
+    os.environ.update(base_defaults(os.environ, runs_script))
     os.execv(train_command(), ["train"])  # noqa: S606 (no shell is wanted)
 
 
