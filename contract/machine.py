@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -49,12 +50,23 @@ def free_memory(cgroup: Path = CGROUP, meminfo: Path = MEMINFO) -> int:
 
 def gpus(*properties: str) -> list[str]:
     """Run nvidia-smi --query-gpu with `properties`; returns one line per GPU, none without a driver."""
-    command = ["nvidia-smi", f"--query-gpu={','.join(properties)}", "--format=csv,noheader"]
+    return nvidia_smi(f"--query-gpu={','.join(properties)}", "--format=csv,noheader").splitlines()
+
+
+def driver_cuda() -> str:
+    """The newest CUDA version that the NVIDIA driver supports, such as 12.4; empty without a driver."""
+    found = re.search(r"CUDA Version:\s*([\d.]+)", nvidia_smi())
+    return found[1] if found else ""
+
+
+def nvidia_smi(*arguments: str) -> str:
+    """Standard output of nvidia-smi; empty if it is missing or fails, as it does without a driver."""
+    command = ["nvidia-smi", *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=DRIVER_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):
-        return []
-    return done.stdout.splitlines() if done.returncode == 0 else []
+        return ""
+    return done.stdout if done.returncode == 0 else ""
 
 
 def content(path: Path) -> str:

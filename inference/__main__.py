@@ -29,6 +29,11 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     logs.configure()
     try:
         # SageMaker passes `serve`; no argument means the same.
+        if list(arguments) == ["train"]:
+            raise UserError(
+                "the argument is train, but this is the inference image; expected sagemaker-huggingface-training for "
+                "training jobs"
+            )
         if list(arguments) not in (["serve"], []):
             raise UserError(f"arguments are {' '.join(arguments)!r}, expected serve")
         options = from_environment(ServingOptions, environ)

@@ -127,6 +127,8 @@ class ServingOptions:
         variable="SERVING_DTYPE",
     )
 
+    use_cpu: bool = option(False, "Whether to compute on the CPU of a host that has GPUs.", variable="SERVING_USE_CPU")
+
     def __post_init__(self) -> None:
         for declaration in declared(type(self)):
             value, least = getattr(self, declaration.name), 0 if declaration.name in MAY_BE_ZERO else 1

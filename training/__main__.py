@@ -10,12 +10,14 @@ from pathlib import Path
 
 from contract import logs
 from contract.command import SELFTEST, answered
+from contract.cuda import compatibility
 from contract.failures import EXIT_OK, UserError, guard
 from contract.option_help import as_hyperparameters, help_text
 from contract.paths import Paths, python_path
+from training.base_defaults import base_defaults
 from training.hyperparameters import read_values
 from training.options import TrainingOptions
-from training.sagemaker_toolkit import complete
+from training.sagemaker_toolkit import complete, refuse_no_temporary_folder
 from training.user_script import is_requested
 
 USAGE = (
@@ -40,12 +42,21 @@ def main(arguments: Sequence[str]) -> int:
 
 def become_train(arguments: Sequence[str], paths: Paths) -> None:
     # SDK v2 and the service say `train`, SDK v3 says nothing.
+    if list(arguments) == ["serve"]:
+        raise UserError(
+            "the argument is serve, but this is the training image; expected sagemaker-huggingface-inference for "
+            "endpoints and batch transform"
+        )
     if list(arguments) not in (["train"], []):
         raise UserError(f"arguments are {' '.join(arguments)!r}, expected train")
     complete(paths)
+    refuse_no_temporary_folder()
+    os.environ.update(compatibility(os.environ))
     os.environ.update(module_settings(os.environ))
-    if not is_requested(read_values(paths.hyperparameters), os.environ):
+    runs_script = is_requested(read_values(paths.hyperparameters), os.environ)
+    if not runs_script:
         os.environ.update(allocation(os.environ))
+    os.environ.update(base_defaults(os.environ, runs_script))
     os.execv(train_command(), ["train"])  # noqa: S606 (no shell is wanted)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from sagemaker_training.errors import ClientError
 
 from contract import logs
+from contract.cuda import refuse_unusable_gpu
 from contract.failures import UserError, cut, log_failure, reason
 from contract.hosts import Hosts
 from contract.machine import threads
@@ -20,6 +21,7 @@ from training import hyperparameter_checks, hyperparameters, user_script
 from training.hyperparameters import Hyperparameters
 from training.model import model_archive
 from training.options import MODEL_CHANNEL
+from training.sagemaker_toolkit import refuse_pipe_mode
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +54,9 @@ def launch(paths: Paths) -> None:
         log.info("%s is set, but not needed: the image starts a process for each GPU of each host itself", name)
     parsed = hyperparameters.parse(given)
     hyperparameter_checks.check(parsed)
+    refuse_pipe_mode(paths)
+    if not parsed.arguments.get("use_cpu"):
+        refuse_unusable_gpu("the hyperparameter use_cpu=true", os.environ)
     model_archive.unpack_once(parsed.options.model_name or str(paths.channel(MODEL_CHANNEL)))
     hosts = Hosts.read(paths.training_resource_config)
     processes = process_count(parsed)
@@ -108,11 +113,15 @@ def settled(error: Exception) -> str:
     if isinstance(error, UserError):
         log_failure(error)
         return reason(error)
-    # Imported late: PyTorch takes seconds, which a script that was stopped may not have.
-    from training.distributed.elastic import RankError
-    from training.distributed.rank_failures import explain
-    from training.distributed.stopping import InterruptionError
-
+    try:
+        # Imported late: PyTorch takes seconds, which a script that was stopped may not have.
+        from training.distributed.elastic import RankError
+        from training.distributed.rank_failures import explain
+        from training.distributed.stopping import InterruptionError
+    except Exception:
+        # What failed may be that very import, and an exception of this function would become a traceback in the reason.
+        log_failure(error)
+        return reason(error)
     if isinstance(error, (InterruptionError, RankError)):
         return str(error)
     explained = explain(error)

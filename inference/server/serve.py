@@ -14,6 +14,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
+from contract.cuda import compatibility
 from contract.failures import EXIT_BUG, EXIT_OK
 from contract.paths import Paths, python_path
 from inference import processes, readiness
@@ -60,9 +61,10 @@ class Server:
     ) -> None:
         self._options, self._run_folder, self._folder = options, run_folder, folder
         self._mms_address = MmsAddress.choose(run_folder.path)
-        self._workers = options.workers or (1 if options.multi_model else default_workers())
+        self._workers = options.workers or (1 if options.multi_model or options.use_cpu else default_workers())
         self._environ = {
             **environ,
+            **compatibility(environ),
             **worker_environment(environ, self._workers),
             readiness.RUN_FOLDER_VARIABLE: str(run_folder.path),
             # torch.compile's default folder contains the user's name, and the user of a container may have none.

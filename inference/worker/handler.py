@@ -23,6 +23,7 @@ from typing import Any
 
 from contract import logs
 from contract.cpu import cpu_flags
+from contract.cuda import refuse_unusable_gpu
 from contract.failures import EXIT_BUG, EXIT_USER_ERROR, UserError, log_failure, reason
 from contract.options import from_environment
 from inference import model_store_entry
@@ -117,7 +118,10 @@ def load(context: Any, options: ServingOptions) -> BatchHandler:
     if functions.model_fn:
         model = user_code.call(functions.model_fn, context, str(folder))
     else:
-        model = load_classifier(folder, context.system_properties.get("gpu_id"), options)
+        gpu = None if options.use_cpu else context.system_properties.get("gpu_id")
+        if not options.use_cpu:
+            refuse_unusable_gpu("SERVING_USE_CPU=true", os.environ)
+        model = load_classifier(folder, gpu, options)
     batch_handler = BatchHandler(model, options, functions)
     batch_handler.warm_up()
     log.info("model loaded and warm in %.1f s", time.monotonic() - started)

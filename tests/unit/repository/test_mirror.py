@@ -29,7 +29,9 @@ ELSEWHERE = {
         "benchmarks/ceiling.py",
         "robustness/served.py",
         "robustness/stops.py",
+        "images/push.py",
         "images/standin/start_inference.py",
+        "images/standins.py",
         "examples/sdk_v3.py",
     ),
     "a test of what is made with it": (

@@ -32,7 +32,10 @@ def test_it_becomes_train_and_keeps_its_process(tmp_path: Path, arguments: list[
 def test_other_arguments_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
     assert main(["serve"]) == 2
-    assert (tmp_path / "output" / "failure").read_text() == "arguments are 'serve', expected train"
+    assert (tmp_path / "output" / "failure").read_text() == (
+        "the argument is serve, but this is the training image; expected sagemaker-huggingface-inference for endpoints "
+        "and batch transform"
+    )
 
 
 def test_help_lists_the_images_hyperparameters(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,12 +6,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from inference import model_store_entry
 from inference.envelope import unpack
+from inference.options import ServingOptions
 from inference.readiness import NO_MEMORY, RUN_FOLDER_VARIABLE, ReadinessBoard
 from inference.worker import handler
 
@@ -80,6 +82,21 @@ def test_a_worker_that_cannot_load_records_the_reason_and_exits(
     assert board.failure() is not None
     assert expected in str(board.failure())
     assert not (board.folder / "ready").exists()
+
+
+@pytest.mark.parametrize(("use_cpu", "gpu"), [(False, 3), (True, None)])
+def test_the_gpu_is_that_of_the_model_server_unless_the_cpu_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, use_cpu: bool, gpu: int | None
+) -> None:
+    checked: list[str] = []
+    monkeypatch.setattr(handler, "refuse_unusable_gpu", lambda allowance, _: checked.append(allowance))
+    monkeypatch.setattr(handler, "load_classifier", lambda _folder, index, _options: index)
+    monkeypatch.setattr(handler, "BatchHandler", lambda model, *_: SimpleNamespace(model=model, warm_up=lambda: None))
+    monkeypatch.setattr(model_store_entry, "model_folder", lambda folder: folder)
+    context = SimpleNamespace(system_properties={"model_dir": str(tmp_path), "gpu_id": 3})
+    loaded: Any = handler.load(context, ServingOptions(use_cpu=use_cpu))
+    assert loaded.model == gpu
+    assert checked == ([] if use_cpu else ["SERVING_USE_CPU=true"])
 
 
 def test_a_worker_that_hangs_exits_and_logs_its_stacks(tmp_path: Path) -> None:
