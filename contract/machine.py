@@ -9,6 +9,7 @@ from pathlib import Path
 CGROUP = Path("/sys/fs/cgroup")
 MEMINFO = Path("/proc/meminfo")
 DRIVER_SECONDS = 60
+NO_DEVICES = "No devices were found"
 
 
 def threads(cgroup: Path = CGROUP) -> int:
@@ -54,7 +55,9 @@ def gpus(*properties: str) -> list[str]:
         done = subprocess.run(command, capture_output=True, text=True, timeout=DRIVER_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return []
-    return done.stdout.splitlines() if done.returncode == 0 else []
+    # Without a device some drivers print one sentence, and exit with 0.
+    lines = done.stdout.splitlines() if done.returncode == 0 else []
+    return [line for line in lines if line.count(",") == len(properties) - 1 and line != NO_DEVICES]
 
 
 def content(path: Path) -> str:
