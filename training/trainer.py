@@ -129,9 +129,7 @@ class JobTrainer(CheckpointingTrainer):
 
     def _get_num_items_in_batch(self, batch_samples: list[dict[str, Any]], device: torch.device) -> Any:
         """As Trainer does. In a single process the number stays on the CPU: a copy of it would wait for the GPU."""
-        return super()._get_num_items_in_batch(
-            batch_samples, device if self.args.world_size > 1 else torch.device("cpu")
-        )
+        return super()._get_num_items_in_batch(batch_samples, "cpu" if self.args.world_size == 1 else device)
 
     # Optimizer
 
