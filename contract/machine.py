@@ -10,6 +10,7 @@ from pathlib import Path
 CGROUP = Path("/sys/fs/cgroup")
 MEMINFO = Path("/proc/meminfo")
 DRIVER_SECONDS = 60
+NO_DEVICES = "No devices were found"
 
 
 def threads(cgroup: Path = CGROUP) -> int:
@@ -50,7 +51,9 @@ def free_memory(cgroup: Path = CGROUP, meminfo: Path = MEMINFO) -> int:
 
 def gpus(*properties: str) -> list[str]:
     """Run nvidia-smi --query-gpu with `properties`; returns one line per GPU, none without a driver."""
-    return nvidia_smi(f"--query-gpu={','.join(properties)}", "--format=csv,noheader").splitlines()
+    # Without a device some drivers print one sentence, and exit with 0.
+    lines = nvidia_smi(f"--query-gpu={','.join(properties)}", "--format=csv,noheader").splitlines()
+    return [line for line in lines if line.count(",") == len(properties) - 1 and line != NO_DEVICES]
 
 
 def driver_cuda() -> str:

@@ -1,19 +1,19 @@
 """main() that sagemaker-training calls: one process here, or several through torch.distributed.elastic.
 
-One process is run here; several, on one host or many, by training.distributed.elastic.
+One process is run here; several, on one host or many, by training.distributed.elastic. As a program
+(`python -m training.launch`) it does the same on a machine without sagemaker-training.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Mapping
-
-from sagemaker_training.errors import ClientError
 
 from contract import logs
 from contract.cuda import refuse_unusable_gpu
-from contract.failures import UserError, cut, log_failure, reason
+from contract.failures import EXIT_BUG, EXIT_OK, EXIT_USER_ERROR, UserError, cut, log_failure, reason, write_reason
 from contract.hosts import Hosts
 from contract.machine import threads
 from contract.paths import Paths
@@ -23,7 +23,8 @@ from training.model import model_archive
 from training.options import MODEL_CHANNEL
 from training.sagemaker_toolkit import refuse_pipe_mode
 
-log = logging.getLogger(__name__)
+# Named in full: as a program this module is __main__.
+log = logging.getLogger("training.launch")
 
 
 def main() -> None:
@@ -41,7 +42,23 @@ def main() -> None:
         logs.configure(logs.configured_level(os.environ))
         launch(paths)
     except Exception as error:
+        # Imported late: a machine that is no container of ours may lack the toolkit.
+        from sagemaker_training.errors import ClientError
+
         raise ClientError(cut(settled(error))) from None
+
+
+def without_toolkit() -> int:
+    """Run the job and write the failure reason as the toolkit does. Returns the exit status."""
+    logs.configure()
+    paths = Paths.from_environment(os.environ)
+    try:
+        logs.configure(logs.configured_level(os.environ))
+        launch(paths)
+    except Exception as error:
+        write_reason(paths.failure, settled(error))
+        return EXIT_USER_ERROR if isinstance(error, UserError) else EXIT_BUG
+    return EXIT_OK
 
 
 def launch(paths: Paths) -> None:
@@ -127,3 +144,7 @@ def settled(error: Exception) -> str:
     explained = explain(error)
     log_failure(explained)
     return reason(explained)
+
+
+if __name__ == "__main__":
+    sys.exit(without_toolkit())

@@ -34,6 +34,15 @@ def test_a_bad_hyperparameter_is_the_reason_of_the_failure(tmp_path: Path, monke
         launch.main()
 
 
+def test_without_the_toolkit_the_reason_and_the_status_are_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
+    monkeypatch.setenv("SAGEMAKER_CONTAINER_LOG_LEVEL", "loud")
+    assert launch.without_toolkit() == 2
+    assert (tmp_path / "output" / "failure").read_text().startswith("SAGEMAKER_CONTAINER_LOG_LEVEL is 'loud'")
+
+
 def processes(count: int | None = None, **arguments: object) -> int:
     return launch.process_count(Hyperparameters(TrainingOptions(processes_per_host=count), arguments))
 
