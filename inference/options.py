@@ -104,6 +104,12 @@ class ServingOptions:
         "Most tokens in one forward pass, including padding; none means 256 per core on CPUs and 32,768 on GPUs.",
         variable="SERVING_BATCH_TOKENS",
     )
+    max_length: int | None = option(
+        None,
+        "Longest input in tokens, special tokens included; longer texts are truncated. None means max_length of "
+        "card.json, else the tokenizer's limit, at most 8,192. It is never more than the model has positions.",
+        variable="SERVING_MAX_LENGTH",
+    )
     compile: bool = option(
         False,
         "Whether the model is compiled by torch.compile, which takes about a minute at each start of a worker; "

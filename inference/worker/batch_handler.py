@@ -7,13 +7,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from inference import metrics
-from inference.content_types import choose_output
+from inference.content_types import NPY, OUTPUTS, choose_output
 from inference.errors import RequestError
 from inference.options import ServingOptions
-from inference.worker import decoding, isolation, responses
+from inference.worker import decoding, responses
 from inference.worker.batch_request import BatchRequest
-from inference.worker.request import Request, Text, as_mapping, check_count, read_content
+from inference.worker.request import Request, as_mapping, check_count, read_content
 from inference.worker.user_code import UserFunctions, call
+from inference.worker.warm_up import warm_up
 
 if TYPE_CHECKING:
     import torch
@@ -36,20 +37,15 @@ class BatchHandler:
         self._model, self._options, self._functions = model, options, functions
 
     def warm_up(self) -> None:
-        """Run the shortest and the longest forward passes, so that the first request is not slower than others.
-
-        Before that, check whether texts may share a forward pass (inference/worker/isolation.py).
-        """
-        if self._functions.model_fn:
-            return
-        isolation.ensure(self._model)
-        longest = Text("warm " * self._model.loaded.max_length)
-        for texts in ([Text("warm")], [longest, longest]):
-            self._model.logits(self._model.encode(Request(texts)))
+        """Warm up the image's classifier (inference/worker/warm_up.py); a team's own model is left alone."""
+        if not self._functions.model_fn:
+            warm_up(self._model)
 
     def respond(self, data: list[dict[str, Any]], context: Any) -> list[Any]:
         """The responses to the requests in `data`, each in an envelope (inference/envelope.py) for the front."""
         started = time.monotonic()
+        if self._functions.batched:
+            self._model.reset_statistics()
         entries = [BatchRequest(index, context, request) for index, request in enumerate(data)]
         for entry in entries:
             entry.guard(self._decode if self._functions.batched else self._respond_by_user_code)
@@ -94,7 +90,8 @@ class BatchHandler:
         accept = entry.headers.get("accept")
         if self._functions.output_fn or self._functions.transform_fn:
             return self._options.default_accept if accept in (None, "*/*") else str(accept)
-        return choose_output(accept, self._options.default_accept)
+        outputs = OUTPUTS if self._functions.batched else (*OUTPUTS, NPY)
+        return choose_output(accept, self._options.default_accept, outputs)
 
     def _predict(self, entries: list[BatchRequest]) -> None:
         """Predict all texts of all requests in one call; each request gets its slice of the logits.
@@ -151,7 +148,8 @@ class BatchHandler:
         """Use the result of a team's output_fn or transform_fn: a body, or a tuple of a body and its content type."""
         if isinstance(result, tuple):
             result, entry.output = result
-        entry.body = result
+        is_encoded = isinstance(result, (str, bytes, bytearray))
+        entry.body = result if is_encoded else responses.encode_prediction(result, entry.output)
 
     def _respond_by_user_code(self, entry: BatchRequest) -> None:
         """Answer one request by the team's functions, where these include the forward pass."""

@@ -136,7 +136,7 @@ def load_classifier(folder: Path, gpu: int | None, options: ServingOptions) -> A
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or torch.get_num_threads()))
     device = choose(options.dtype, gpu, cpu_flags())
-    loaded = load_model(folder, device, options.allow_pickle)
+    loaded = load_model(folder, device, options.allow_pickle, options.max_length)
     log.info(
         "model on %s in %s, %d thread(s), labels %s, at most %d tokens",
         device.device,

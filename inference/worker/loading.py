@@ -56,11 +56,12 @@ class LoadedModel:
         return getattr(self.model.config, "summary_type", None) == "last"
 
 
-def load(folder: Path, device: Device, allow_pickle: bool = False) -> LoadedModel:
+def load(folder: Path, device: Device, allow_pickle: bool = False, max_length: int | None = None) -> LoadedModel:
     """Load the text-classification model in `folder`, without running code of the folder and without network.
 
     Args:
         allow_pickle: whether pytorch_model.bin may be loaded (tensors only) if there are no safetensors.
+        max_length: SERVING_MAX_LENGTH, the longest input in tokens; None if it is not set.
 
     Raises:
         UserError: files are missing or unreadable, the model is of another task, or card and files do not match.
@@ -79,7 +80,7 @@ def load(folder: Path, device: Device, allow_pickle: bool = False) -> LoadedMode
         tokenizer,
         device,
         label_names(model.config, card),
-        length_limit(model.config, tokenizer, card),
+        length_limit(model.config, tokenizer, card, max_length),
         model.config.problem_type,
         input_names(folder, model),
         padding_id(model.config),
