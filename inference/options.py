@@ -83,6 +83,11 @@ class ServingOptions:
         "Whether weights may be loaded from pytorch_model.bin (tensors only) if there is no model.safetensors.",
         variable="ALLOW_PICKLE",
     )
+    task: Literal["text-classification", "sentiment-analysis"] | None = option(
+        None,
+        "Task of the model, as launchers set it; the image serves text classification alone, and refuses others.",
+        variable="HF_TASK",
+    )
     hub_model: str | None = option(
         None,
         "Name of a model on the Hugging Face Hub to serve instead of model data; needs HF_HUB_OFFLINE=0.",

@@ -32,11 +32,24 @@ def arrange(predictions: list[Prediction], shape: Shape) -> Any:
 
 def encode(predictions: list[Prediction], shape: Shape, output: str) -> str:
     """The response body of content type `output`: one JSON value of the given shape, or one prediction per line."""
+    before, between, after = frame(shape, output)
+    return f"{before}{between.join(records(predictions, output))}{after}"
+
+
+def records(predictions: list[Prediction], output: str) -> list[str]:
+    """Each prediction encoded for the content type `output`."""
     if output == CSV:
-        return "\n".join(csv_line(prediction) for prediction in predictions)
-    if output == JSON_LINES:
-        return "\n".join(json.dumps(prediction, ensure_ascii=False) for prediction in predictions)
-    return json.dumps(arrange(predictions, shape), ensure_ascii=False)
+        return [csv_line(prediction) for prediction in predictions]
+    return [json.dumps(prediction, ensure_ascii=False) for prediction in predictions]
+
+
+def frame(shape: Shape, output: str) -> tuple[str, str, str]:
+    """What stands before, between and after the records of a response."""
+    if output in (CSV, JSON_LINES):
+        return "", "\n", ""
+    if shape == "alone":
+        return "", "", ""
+    return ('{"predictions": [', ", ", "]}") if shape == "predictions" else ("[", ", ", "]")
 
 
 def encode_prediction(prediction: Any, output: str) -> str | bytes:
