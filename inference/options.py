@@ -83,6 +83,11 @@ class ServingOptions:
         "Whether weights may be loaded from pytorch_model.bin (tensors only) if there is no model.safetensors.",
         variable="ALLOW_PICKLE",
     )
+    task: Literal["text-classification", "sentiment-analysis"] | None = option(
+        None,
+        "Task of the model, as launchers set it; the image serves text classification alone, and refuses others.",
+        variable="HF_TASK",
+    )
     hub_model: str | None = option(
         None,
         "Name of a model on the Hugging Face Hub to serve instead of model data; needs HF_HUB_OFFLINE=0.",
@@ -103,6 +108,12 @@ class ServingOptions:
         None,
         "Most tokens in one forward pass, including padding; none means 256 per core on CPUs and 32,768 on GPUs.",
         variable="SERVING_BATCH_TOKENS",
+    )
+    max_length: int | None = option(
+        None,
+        "Longest input in tokens, special tokens included; longer texts are truncated. None means max_length of "
+        "card.json, else the tokenizer's limit, at most 8,192. It is never more than the model has positions.",
+        variable="SERVING_MAX_LENGTH",
     )
     compile: bool = option(
         False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import time
 from collections.abc import Coroutine
@@ -13,6 +14,7 @@ import aiohttp
 from aiohttp import web
 
 from inference.content_types import media_type
+from inference.continuation import HEADERS, Parts
 from inference.envelope import unpack
 from inference.errors import RequestError, bad_request
 from inference.metrics import ARRIVED_HEADER
@@ -21,7 +23,7 @@ from inference.server.mms_management import reason
 # Hop-by-hop headers (RFC 9110, 7.6.1) and headers that the client of the next hop computes.
 NOT_FORWARDED = frozenset(
     {"connection", "content-encoding", "content-length", "expect", "host", "keep-alive", "transfer-encoding", "te"}
-    | {"proxy-connection", "trailer", "upgrade", ARRIVED_HEADER}
+    | {"proxy-connection", "trailer", "upgrade", ARRIVED_HEADER, *HEADERS}
 )
 # Multi-model-server's HTTP codec rejects messages with more than 8,192 bytes of headers.
 MOST_HEADER_BYTES = 7_168
@@ -52,6 +54,7 @@ class Proxy:
         self._closed.set()
         self._idle.set()
         self._running = 0
+        self._keys = itertools.count()
 
     @property
     def is_open(self) -> bool:
@@ -82,7 +85,7 @@ class Proxy:
         self._running += 1
         self._idle.clear()
         try:
-            return await self._unless_closed(self._post(body, headers))
+            return await self._unless_closed(self._post_until_complete(body, headers))
         except (TimeoutError, aiohttp.ClientError) as error:
             log.error("multi-model-server did not respond: %s", error)
             raise no_worker() from None
@@ -91,11 +94,21 @@ class Proxy:
             if not self._running:
                 self._idle.set()
 
-    async def _post(self, body: bytes, headers: list[tuple[str, str]]) -> web.StreamResponse:
-        async with self._session.post(
-            self._url, data=body, headers=headers, skip_auto_headers=CLIENT_HEADERS
-        ) as response:
-            return await unwrapped(response)
+    async def _post_until_complete(self, body: bytes, headers: list[tuple[str, str]]) -> web.StreamResponse:
+        """Post the request, and its continuations until its response is complete (inference/continuation.py)."""
+        parts = Parts(next(self._keys))
+        while True:
+            own = [*parts.headers(), (ARRIVED_HEADER, f"{time.monotonic():.4f}")]
+            async with self._session.post(
+                self._url, data=parts.body(body), headers=[*headers, *own], skip_auto_headers=CLIENT_HEADERS
+            ) as response:
+                status, returned, content = await unwrapped(response)
+                whole = parts.add(returned, content)
+                if whole is not None:
+                    kept = {name: value for name, value in returned.items() if name in RETURNED}
+                    return web.Response(
+                        status=status, body=whole, headers={**kept, ID_HEADER: response.headers[ID_HEADER]}
+                    )
 
     async def _unless_closed(self, post: Coroutine[Any, Any, web.StreamResponse]) -> web.StreamResponse:
         """Await the response of `post`; raises RequestError (503) as soon as the proxy is closed."""
@@ -130,7 +143,7 @@ async def read_body(request: web.Request) -> bytes:
 
 
 def forwarded_headers(request: web.Request) -> list[tuple[str, str]]:
-    """The headers to forward to the worker, and ARRIVED_HEADER with the current time.
+    """The headers to forward to the worker, without those that the front itself sets.
 
     Bytes that are not UTF-8, which aiohttp cannot send, become `?`.
 
@@ -148,11 +161,11 @@ def forwarded_headers(request: web.Request) -> list[tuple[str, str]]:
             HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
             f"the headers are {size:,} bytes, expected at most {MOST_HEADER_BYTES:,}",
         )
-    return [*headers, (ARRIVED_HEADER, f"{time.monotonic():.4f}")]
+    return headers
 
 
-async def unwrapped(response: aiohttp.ClientResponse) -> web.Response:
-    """The worker's response, unpacked from its envelope (inference/envelope.py).
+async def unwrapped(response: aiohttp.ClientResponse) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of the worker's response, out of its envelope (inference/envelope.py).
 
     Raises:
         RequestError: 503, the response is multi-model-server's own error: it has no worker, or the worker ended.
@@ -162,6 +175,4 @@ async def unwrapped(response: aiohttp.ClientResponse) -> web.Response:
     if unpacked is None:
         log.error("multi-model-server: %d %s", response.status, reason(data.decode("utf-8", "replace")))
         raise no_worker()
-    status, headers, body = unpacked
-    kept = {name: value for name, value in headers.items() if name in RETURNED}
-    return web.Response(status=status, body=body, headers={**kept, ID_HEADER: response.headers[ID_HEADER]})
+    return unpacked

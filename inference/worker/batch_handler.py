@@ -7,18 +7,24 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from inference import metrics
-from inference.content_types import choose_output
+from inference.content_types import NPY, OUTPUTS, choose_output
+from inference.continuation import CURSOR_HEADER, KEY_HEADER
 from inference.errors import RequestError
 from inference.options import ServingOptions
-from inference.worker import decoding, isolation, responses
+from inference.worker import decoding, responses
 from inference.worker.batch_request import BatchRequest
-from inference.worker.request import Request, Text, as_mapping, check_count, read_content
+from inference.worker.progress import Progress, Unfinished, shares
+from inference.worker.request import as_mapping, check_count, read_content
 from inference.worker.user_code import UserFunctions, call
+from inference.worker.warm_up import warm_up
 
 if TYPE_CHECKING:
     import torch
 
     from inference.worker.classifier import Classifier
+
+# The time for the long requests of a batch, during which a new request waits.
+PART_SECONDS = 0.1
 
 log = logging.getLogger(__name__)
 
@@ -34,67 +40,103 @@ class BatchHandler:
 
     def __init__(self, model: Classifier | Any, options: ServingOptions, functions: UserFunctions) -> None:
         self._model, self._options, self._functions = model, options, functions
+        self._unfinished = Unfinished()
+        self._tokens_per_second = 0.0
 
     def warm_up(self) -> None:
-        """Run the shortest and the longest forward passes, so that the first request is not slower than others.
-
-        Before that, check whether texts may share a forward pass (inference/worker/isolation.py).
-        """
-        if self._functions.model_fn:
-            return
-        isolation.ensure(self._model)
-        longest = Text("warm " * self._model.loaded.max_length)
-        for texts in ([Text("warm")], [longest, longest]):
-            self._model.logits(self._model.encode(Request(texts)))
+        """Warm up the image's classifier (inference/worker/warm_up.py); a team's own model is left alone."""
+        if not self._functions.model_fn:
+            warm_up(self._model)
 
     def respond(self, data: list[dict[str, Any]], context: Any) -> list[Any]:
         """The responses to the requests in `data`, each in an envelope (inference/envelope.py) for the front."""
         started = time.monotonic()
+        if self._functions.batched:
+            self._model.reset_statistics()
         entries = [BatchRequest(index, context, request) for index, request in enumerate(data)]
         for entry in entries:
             entry.guard(self._decode if self._functions.batched else self._respond_by_user_code)
         self._tokenize(entries)
-        self._predict([entry for entry in entries if entry.rows and not entry.error])
+        self._share(entries)
+        self._predict_timed([entry for entry in entries if entry.rows and not entry.error])
         bodies = [entry.finish() for entry in entries]
+        self._keep(entries)
         self._report(entries, started)
         return bodies
 
     def _decode(self, entry: BatchRequest) -> None:
-        """Decode the body of one request."""
+        """Decode the body of one request, or find the one that is continued."""
+        key, cursor = (entry.headers.get(name) for name in (KEY_HEADER, CURSOR_HEADER))
+        if key and cursor and not entry.data.get("body"):
+            entry.progress = self._unfinished.pop(key, cursor)
+            entry.is_last = entry.progress is not None
+            entry.output = entry.progress.output if entry.progress else entry.output
+            return
         entry.output = self._output_type(entry)
         if self._functions.input_fn:
             content = call(self._functions.input_fn, entry.context, entry.payload, entry.content_type)
-            entry.request = read_content(content)
+            request = read_content(content)
         else:
-            entry.request = decoding.decode(entry.payload, entry.content_type)
-        check_count(entry.request, self._options.max_records)
+            request = decoding.decode(entry.payload, entry.content_type)
+        check_count(request, self._options.max_records)
+        # A team's functions get a request as a whole, once.
+        entry.progress = Progress(request, entry.output, divisible=bool(key) and not self._functions.names)
+        if cursor:
+            entry.progress.move_to(cursor)
 
     def _tokenize(self, entries: list[BatchRequest]) -> None:
         """Tokenize all decoded requests in one call; if that fails, each one alone, to find the faulty one."""
-        decoded = [(entry, entry.request) for entry in entries if entry.request and not entry.error]
+        decoded = [
+            (entry, entry.progress)
+            for entry in entries
+            if entry.progress and not entry.progress.rows and not entry.error
+        ]
         if not decoded:
             return
         try:
-            results = self._model.encode_together([request for _, request in decoded])
+            results = self._model.encode_together([progress.window() for _, progress in decoded])
         except Exception:
-            for entry, request in decoded:
-                entry.guard(self._tokenize_alone, request)
+            for entry, progress in decoded:
+                entry.guard(self._tokenize_alone, progress)
             return
-        for (entry, _), result in zip(decoded, results, strict=True):
+        for (entry, progress), result in zip(decoded, results, strict=True):
             if isinstance(result, RequestError):
                 entry.error = result
             else:
-                entry.rows = result
+                progress.set_rows(result)
 
-    def _tokenize_alone(self, entry: BatchRequest, request: Request) -> None:
-        entry.rows = self._model.encode(request)
+    def _tokenize_alone(self, _: BatchRequest, progress: Progress) -> None:
+        progress.set_rows(self._model.encode(progress.window()))
+
+    def _share(self, entries: list[BatchRequest]) -> None:
+        """Choose the texts of each request that are predicted in this batch: all, or a part of a long request."""
+        ready = [(entry, entry.progress) for entry in entries if entry.progress and not entry.error]
+        lengths = [progress.lengths() for _, progress in ready if progress.divisible]
+        counts = iter(shares(lengths, self._budget()) if lengths else [])
+        for entry, progress in ready:
+            count = next(counts) if progress.divisible else len(progress.rows)
+            entry.indices, entry.rows = progress.take(count)
+
+    def _budget(self) -> int:
+        """Tokens of long requests in one batch: one forward pass on all cores, or more if that takes less than
+        PART_SECONDS, since each part of a request costs some milliseconds besides.
+        """
+        return max(self._model.batch_tokens, int(PART_SECONDS * self._tokens_per_second))
 
     def _output_type(self, entry: BatchRequest) -> str:
         """The response's content type; a team's output_fn or transform_fn may write any type."""
         accept = entry.headers.get("accept")
         if self._functions.output_fn or self._functions.transform_fn:
             return self._options.default_accept if accept in (None, "*/*") else str(accept)
-        return choose_output(accept, self._options.default_accept)
+        outputs = OUTPUTS if self._functions.batched else (*OUTPUTS, NPY)
+        return choose_output(accept, self._options.default_accept, outputs)
+
+    def _predict_timed(self, entries: list[BatchRequest]) -> None:
+        """Predict the texts of `entries`, and measure the tokens per second if they are as many as in a full pass."""
+        started = time.monotonic()
+        self._predict(entries)
+        if entries and self._model.statistics.tokens >= self._model.batch_tokens:
+            self._tokens_per_second = self._model.statistics.tokens / (time.monotonic() - started)
 
     def _predict(self, entries: list[BatchRequest]) -> None:
         """Predict all texts of all requests in one call; each request gets its slice of the logits.
@@ -130,14 +172,20 @@ class BatchHandler:
 
     def _encode(self, entry: BatchRequest, logits: Any) -> None:
         """Set the body of the response to a request whose texts have `logits`."""
-        request = entry.request
-        if request is None:
+        progress = entry.progress
+        if progress is None:
             raise RuntimeError("a request was predicted before it was decoded")
-        predictions = self._model.predictions(logits, request.parameters)
+        request, predictions = progress.request, self._model.predictions(logits, progress.request.parameters)
+        entry.is_last = progress.is_finished()
+        if len(predictions) < len(request.texts):
+            records = responses.records(predictions, entry.output)
+            entry.part = list(zip(entry.indices, records, strict=True))
+            return
+        in_order = [predictions[place] for place in sorted(range(len(predictions)), key=entry.indices.__getitem__)]
         if self._functions.output_fn:
-            self._encode_by_user_code(entry, responses.arrange(predictions, request.shape))
+            self._encode_by_user_code(entry, responses.arrange(in_order, request.shape))
         else:
-            entry.body = responses.encode(predictions, request.shape, entry.output)
+            entry.body = responses.encode(in_order, request.shape, entry.output)
 
     def _encode_by_user_code(self, entry: BatchRequest, prediction: Any) -> None:
         """Set the body by the team's output_fn; without one encode `prediction` as JSON."""
@@ -151,7 +199,8 @@ class BatchHandler:
         """Use the result of a team's output_fn or transform_fn: a body, or a tuple of a body and its content type."""
         if isinstance(result, tuple):
             result, entry.output = result
-        entry.body = result
+        is_encoded = isinstance(result, (str, bytes, bytearray))
+        entry.body = result if is_encoded else responses.encode_prediction(result, entry.output)
 
     def _respond_by_user_code(self, entry: BatchRequest) -> None:
         """Answer one request by the team's functions, where these include the forward pass."""
@@ -170,10 +219,17 @@ class BatchHandler:
             prediction = self._model(request["inputs"], **(request.get("parameters") or {}))
         self._encode_by_user_code(entry, prediction)
 
+    def _keep(self, entries: list[BatchRequest]) -> None:
+        """Keep the requests that are not finished."""
+        for entry in entries:
+            if entry.progress and not entry.is_last:
+                self._unfinished.put(entry.headers[KEY_HEADER], entry.progress)
+
     def _report(self, entries: list[BatchRequest], started: float) -> None:
         """Log the metrics of a batch: sizes and times, never text."""
         values = {
-            "requests": len(entries),
+            "requests": sum(entry.is_last for entry in entries),
+            "unfinished": sum(not entry.is_last for entry in entries),
             "errors": sum(entry.error is not None for entry in entries),
             **metrics.queued((entry.headers.get(metrics.ARRIVED_HEADER) for entry in entries), started),
             "computed_ms": round(1000 * (time.monotonic() - started), 1),

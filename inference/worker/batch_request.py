@@ -1,7 +1,8 @@
-"""One request of a batch: its input, limits, truncation count, error or response, isolated from the others."""
+"""One request of a batch: its input, progress, truncation count, error or response, isolated from the others."""
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,9 +14,11 @@ from sagemaker_inference.errors import BaseInferenceToolkitError
 from sagemaker_inference.utils import retrieve_content_type_header
 
 from inference.content_types import JSON
+from inference.continuation import BODY_NEEDED_HEADER, CURSOR_HEADER, FRAME_HEADER, Part, encode_part
 from inference.envelope import pack
 from inference.errors import RequestError, error_body, internal_error
-from inference.worker.request import Request
+from inference.worker.progress import Progress
+from inference.worker.responses import frame
 
 if TYPE_CHECKING:
     from inference.worker.tokenization import Encoded
@@ -35,20 +38,26 @@ class BatchRequest:
         context: multi-model-server's context of the whole batch.
         data: the request as multi-model-server parsed it: its body, or the fields of a form.
         output: content type of the response.
-        request: the decoded request; None if the team's functions decode it.
-        rows: its tokenized texts; empty if the team's functions run the forward pass.
+        progress: the decoded request, and how far it is predicted; None if the team's functions decode it.
+        indices: indices in the request of the texts that are predicted in this batch.
+        rows: these texts, tokenized; empty if the team's functions run the forward pass.
         error: the error to respond with; None if there is none.
-        body: body of the response.
+        body: body of the response, if it is complete.
+        part: the predictions of this batch, if the response has several parts.
+        is_last: whether the response is complete with this batch.
     """
 
     index: int
     context: Any
     data: dict[str, Any]
     output: str = JSON
-    request: Request | None = None
+    progress: Progress | None = None
+    indices: list[int] = field(default_factory=list)
     rows: list[Encoded] = field(default_factory=list)
     error: RequestError | None = None
     body: Any = ""
+    part: Part | None = None
+    is_last: bool = True
 
     @property
     def headers(self) -> dict[str, str]:
@@ -98,15 +107,25 @@ class BatchRequest:
     def _response(self) -> bytes:
         status, _ = self.context.get_response_status(self.index)
         headers = {"content-type": self.output, **self._pop_headers()}
-        truncated = sum(row.truncated for row in self.rows)
+        truncated = self.progress.all_truncated() if self.progress else 0
         if truncated:
             headers[ATTRIBUTES_HEADER] = f"truncated={truncated}"
         self.context.set_response_status(idx=self.index)
-        return pack(status or HTTPStatus.OK, headers, self.body)
+        headers |= self._part_headers()
+        return pack(status or HTTPStatus.OK, headers, self.body if self.part is None else encode_part(self.part))
+
+    def _part_headers(self) -> dict[str, str]:
+        """The headers of a response of several parts (inference/continuation.py)."""
+        if not self.is_last:
+            lost = {} if self.progress else {BODY_NEEDED_HEADER: "1"}
+            return {CURSOR_HEADER: self.progress.cursor if self.progress else self.headers[CURSOR_HEADER], **lost}
+        if self.part is None or self.progress is None:
+            return {}
+        return {FRAME_HEADER: json.dumps(frame(self.progress.request.shape, self.output))}
 
     def _error_response(self, error: RequestError) -> bytes:
         """The error as JSON, with the request's id."""
-        self.error = error
+        self.error, self.is_last = error, True
         self._pop_headers()
         self.context.set_response_status(idx=self.index)
         return pack(

@@ -28,6 +28,7 @@ from contract.failures import EXIT_BUG, EXIT_USER_ERROR, UserError, log_failure,
 from contract.options import from_environment
 from inference import model_store_entry
 from inference.device import choose
+from inference.model_folder import top
 from inference.options import ServingOptions
 from inference.processes import end_with_parent
 from inference.readiness import NO_MEMORY, RUN_FOLDER_VARIABLE, ReadinessBoard
@@ -112,7 +113,7 @@ def is_out_of_memory(error: Exception) -> bool:
 def load(context: Any, options: ServingOptions) -> BatchHandler:
     """Load the model that the registered stub folder names, and warm it up."""
     started = time.monotonic()
-    folder = model_store_entry.model_folder(Path(context.system_properties["model_dir"]))
+    folder = top(model_store_entry.model_folder(Path(context.system_properties["model_dir"])))
     functions = user_code.load(folder, options.program)
     log.info("functions of the model's own code: %s", ", ".join(functions.names) or "none")
     if functions.model_fn:
@@ -140,7 +141,7 @@ def load_classifier(folder: Path, gpu: int | None, options: ServingOptions) -> A
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or torch.get_num_threads()))
     device = choose(options.dtype, gpu, cpu_flags())
-    loaded = load_model(folder, device, options.allow_pickle)
+    loaded = load_model(folder, device, options.allow_pickle, options.max_length)
     log.info(
         "model on %s in %s, %d thread(s), labels %s, at most %d tokens",
         device.device,
