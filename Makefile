@@ -27,11 +27,13 @@ TESTS ?=
 PYTEST ?=
 # Unit tests run one process a core. The others start processes and containers of their own that use all cores.
 PARALLEL := -n auto
+# make gpu-check GPU='--small --output .build/gpu'
+GPU ?=
 # make lock UPGRADE=--upgrade
 UPGRADE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit coverage lint audit lock format tree contract docs pictures images clean
+.PHONY: help setup demo test unit coverage lint audit gpu-kit gpu-check gpu-bench lock format tree contract docs pictures images clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 10
@@ -81,6 +83,15 @@ lint: $(VENV)/.tests ## Check style, types, imports, shell scripts and Dockerfil
 audit: $(VENV)/.tests ## Look for known vulnerabilities in the pinned libraries and all that they need; needs the network
 	$(BIN)/pip-audit --progress-spinner off
 
+gpu-kit: $(VENV)/.tests ## Build into .gpu-kit what a bare GPU machine lacks, with the model in MODEL= and the reviews in DATA=
+	$(BIN)/python -m tools.gpu_kit --model '$(MODEL)' --data '$(DATA)'
+
+gpu-check: ## Check what needs a GPU, on a machine with one (4 minutes); GPU=--small does it on a CPU
+	tools/gpu.sh robustness.gpu_check $(GPU)
+
+gpu-bench: ## Measure training and serving on a machine with a GPU (5 minutes); GPU=--small does it on a CPU
+	tools/gpu.sh benchmarks.gpu_bench $(GPU)
+
 lock: $(VENV)/.tests ## Write the lock files after a change of a requirements file; UPGRADE=--upgrade takes newer versions
 	$(BIN)/python -m tools.lock $(UPGRADE)
 
@@ -110,4 +121,4 @@ images: ## Build the three images on the CPU stand-in
 	./build.sh --base standin
 
 clean: ## Remove what setup, demo and builds made
-	rm -rf $(VENV) $(SDK3) $(SITE) .demo .build job
+	rm -rf $(VENV) $(SDK3) $(SITE) .demo .build .gpu-kit .gpu-venv job

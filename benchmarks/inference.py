@@ -37,9 +37,9 @@ from benchmarks.measure import machine
 from benchmarks.scatter import Point, scatter
 from benchmarks.servers import Server
 from contract.files import write_text
+from contract.local_server import free_port
 from examples.demo.reviews import HEADER as COLUMNS
 from examples.demo.reviews import Flaws, lines
-from inference.server.mms_address import free_port
 
 ROOT = Path(__file__).parents[1]
 TEXT_COLUMN = "review_body"

@@ -26,6 +26,7 @@ SPLITS = ("train", "validation", "test")
 MAX_LENGTH = 32
 # Metrics that are measured times, or that count only since the last start.
 MEASURED = re.compile("runtime|per_second|padding_share")
+ENTRY_POINT = (sys.executable, "-m", "training", "train")
 VARIABLES = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
 
 
@@ -77,9 +78,8 @@ def environment(paths: Paths) -> dict[str, str]:
     }
 
 
-def start(paths: Paths) -> subprocess.Popen[str]:
-    """Start the training image's entry point; its stdout is a pipe with the log."""
-    command = [sys.executable, "-m", "training", "train"]
+def start(paths: Paths, command: Sequence[str] = ENTRY_POINT) -> subprocess.Popen[str]:
+    """Start the training image's entry point, or `command` in its place; its stdout is a pipe with the log."""
     return subprocess.Popen(
         command, env=environment(paths), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

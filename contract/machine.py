@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
 MEMINFO = Path("/proc/meminfo")
 DRIVER_SECONDS = 60
+NO_DEVICES = "No devices were found"
 
 
 def threads(cgroup: Path = CGROUP) -> int:
@@ -49,12 +51,25 @@ def free_memory(cgroup: Path = CGROUP, meminfo: Path = MEMINFO) -> int:
 
 def gpus(*properties: str) -> list[str]:
     """Run nvidia-smi --query-gpu with `properties`; returns one line per GPU, none without a driver."""
-    command = ["nvidia-smi", f"--query-gpu={','.join(properties)}", "--format=csv,noheader"]
+    # Without a device some drivers print one sentence, and exit with 0.
+    lines = nvidia_smi(f"--query-gpu={','.join(properties)}", "--format=csv,noheader").splitlines()
+    return [line for line in lines if line.count(",") == len(properties) - 1 and line != NO_DEVICES]
+
+
+def driver_cuda() -> str:
+    """The newest CUDA version that the NVIDIA driver supports, such as 12.4; empty without a driver."""
+    found = re.search(r"CUDA Version:\s*([\d.]+)", nvidia_smi())
+    return found[1] if found else ""
+
+
+def nvidia_smi(*arguments: str) -> str:
+    """Standard output of nvidia-smi; empty if it is missing or fails, as it does without a driver."""
+    command = ["nvidia-smi", *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=DRIVER_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):
-        return []
-    return done.stdout.splitlines() if done.returncode == 0 else []
+        return ""
+    return done.stdout if done.returncode == 0 else ""
 
 
 def content(path: Path) -> str:

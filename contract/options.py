@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -102,23 +102,30 @@ def from_mapping(cls: type[T], values: Mapping[str, Any], *, what: str = "hyperp
     return cls(**typed(resolved, {option.name: option.kind for option in options}, what))
 
 
-def resolve(values: Mapping[str, Any], names: Mapping[str, str], what: str) -> dict[str, tuple[str, Any]]:
+def resolve(
+    values: Mapping[str, Any], names: Mapping[str, str], what: str, meant: Mapping[str, str] | None = None
+) -> dict[str, tuple[str, Any]]:
     """Mapping of option names to the name under which each was set and its value; `names` as from `canonical_names`.
 
     Raises:
-        UserError: an unknown name, or two names of one option with different values.
+        UserError: unknown names (each with what it is `meant` for, or the closest known one), or two names of one
+            option with different values.
     """
     resolved: dict[str, tuple[str, Any]] = {}
+    strange = []
     for spelled, value in values.items():
         if spelled.startswith(PLATFORM_PREFIXES):
             continue
         name = names.get(spelled) or names.get(spelled.replace("-", "_"))
         if name is None:
-            raise unknown(spelled, names, what)
-        if name in resolved and not equal(resolved[name][1], value):
+            strange.append(spelled)
+        elif name in resolved and not equal(resolved[name][1], value):
             other, other_value = resolved[name]
             raise UserError(f"{what} {spelled} is {value!r}, but {other}, the same option, is {other_value!r}")
-        resolved[name] = (spelled, value)
+        else:
+            resolved[name] = (spelled, value)
+    if strange:
+        raise unknown(strange, names, what, meant or {})
     return resolved
 
 
@@ -135,12 +142,22 @@ def typed(resolved: Mapping[str, tuple[str, Any]], kinds: Mapping[str, Any], wha
     return {name: convert(value, kinds[name], f"{what} {spelled}") for name, (spelled, value) in resolved.items()}
 
 
-def unknown(spelled: str, names: Iterable[str], what: str) -> UserError:
-    """The error for an unknown name, with the closest known one."""
+def unknown(spelled: Sequence[str], names: Iterable[str], what: str, meant: Mapping[str, str]) -> UserError:
+    """The error for unknown names, each with what it is `meant` for or the closest known one."""
     known = sorted(set(names))
-    nearest = difflib.get_close_matches(spelled.replace("-", "_"), known, n=1, cutoff=PLAUSIBLE)
     expected = f"expected one of {', '.join(known)}" if len(known) <= MOST_NAMED else "--help lists the known ones"
-    return UserError(f"unknown {what} {spelled}: {f'did you mean {nearest[0]}?' if nearest else expected}")
+    hints = {}
+    for name in spelled:
+        nearest = meant.get(name.replace("-", "_").lower()) or closest(name.replace("-", "_"), known)
+        hints[name] = f"did you mean {nearest}?" if nearest else expected
+    if len(hints) == 1:
+        return UserError(f"unknown {what} {spelled[0]}: {hints[spelled[0]]}")
+    return UserError(f"unknown {what}s {', '.join(f'{name} ({hint})' for name, hint in hints.items())}")
+
+
+def closest(name: str, known: Sequence[str]) -> str | None:
+    """The known name that `name` is most similar to, if any is plausible."""
+    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=PLAUSIBLE)), None)
 
 
 def from_environment(cls: type[T], environ: Mapping[str, str]) -> T:
@@ -195,10 +212,10 @@ def split_flags(arguments: Sequence[str]) -> list[tuple[str, list[str]]]:
 
 def unknown_flag(flag: str, names: Iterable[str]) -> UserError:
     """The error for an unknown flag, with the closest declared flag."""
-    spelled = [name.replace("_", "-") for name in names]
-    nearest = difflib.get_close_matches(flag[2:].replace("_", "-"), spelled, n=1, cutoff=PLAUSIBLE)
-    hint = f"did you mean --{nearest[0]}?" if nearest else "--help lists the known ones"
-    return UserError(f"unknown option {flag}: {hint}")
+    nearest = closest(flag[2:].replace("_", "-"), [name.replace("_", "-") for name in names])
+    return UserError(
+        f"unknown option {flag}: {f'did you mean --{nearest}?' if nearest else '--help lists the known ones'}"
+    )
 
 
 def flag_value(flag: str, values: list[str], kind: Any) -> Any:
@@ -213,38 +230,3 @@ def flag_value(flag: str, values: list[str], kind: Any) -> Any:
     if "list" not in describe(kind):
         raise UserError(f"option {flag} takes one value, got {len(values)}: {values}")
     return convert(values, kind, f"option {flag}")
-
-
-def as_flags(option: Option) -> str:
-    """The option and its aliases as command line flags."""
-    return ", ".join("--" + name.replace("_", "-") for name in (option.name, *option.aliases))
-
-
-def as_hyperparameters(option: Option) -> str:
-    """The option and its aliases as hyperparameters."""
-    return ", ".join((option.name, *option.aliases))
-
-
-def as_variable(option: Option) -> str:
-    """The option's environment variable."""
-    return option.variable or option.name
-
-
-def help_text(cls: type, usage: str, spelled: Callable[[Option], str] = as_flags) -> str:
-    """The text of --help: the options of `cls` by group, each with its names (by `spelled`), type and default."""
-    lines = [usage]
-    options = declared(cls)
-    for group in dict.fromkeys(option.group for option in options):
-        lines += ["", f"{group}:"]
-        for option in options:
-            if option.group == group:
-                lines += help_lines(option, spelled)
-    return "\n".join(lines) + "\n"
-
-
-def help_lines(option: Option, spelled: Callable[[Option], str]) -> list[str]:
-    """The two lines of an option in --help."""
-    return [
-        f"  {spelled(option)}",
-        f"      {option.help} ({describe(option.kind)}; default: {option.default})",
-    ]

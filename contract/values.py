@@ -16,6 +16,8 @@ from contract.failures import UserError
 TRUE = frozenset({"true", "1", "yes", "on"})
 FALSE = frozenset({"false", "0", "no", "off"})
 NONE = frozenset({"none", "null", ""})
+# Most characters of a value in a message.
+LONGEST_SHOWN = 100
 
 
 def convert(value: Any, kind: Any, name: str) -> Any:
@@ -31,7 +33,13 @@ def convert(value: Any, kind: Any, name: str) -> Any:
     try:
         return _convert(text, kind)
     except (ValueError, TypeError, OverflowError):
-        raise UserError(f"{name} is {value!r}, expected {describe(kind)}") from None
+        raise UserError(f"{name} is {shown(value)}, expected {describe(kind)}") from None
+
+
+def shown(value: Any) -> str:
+    """A value in a message: of a long one the start."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
 
 
 def unquote(value: Any) -> Any:

@@ -9,7 +9,22 @@ from typing import Any
 Request = dict[str, Any]
 
 # Instance families with local NVMe storage, which is always encrypted: SageMaker refuses a KMS key for them.
-OWN_DISKS = re.compile(r"ml\.([a-z]+\d[a-z]*d[a-z]*|g[5-9]e?|p[5-9][a-z]*|trn\d[a-z]*)\.")
+OWN_DISKS = re.compile(r"ml\.([a-z]+\d[a-z]*d[a-z]*|gr?[5-9][ef]?|i\d[a-z]*|p[5-9][a-z0-9-]*|trn\d[a-z]*)\.")
+# Instance families whose hosts have NVIDIA driver 470 (CUDA 11.4) by default, which is too old for the images, and the
+# versions of the hosts' images to ask for: driver 550 (CUDA 12.4) for endpoints, 535 for batch transform.
+# Source: SageMaker API Reference, ProductionVariant.InferenceAmiVersion and TransformResources.TransformAmiVersion.
+OLD_DRIVER = re.compile(r"ml\.(g4dn|g5)\.")
+INFERENCE_AMI, TRANSFORM_AMI = "al2-ami-sagemaker-inference-gpu-3-1", "al2-ami-sagemaker-batch-gpu-535"
+
+
+def ami_version(field: str, version: str, instance_type: str) -> Request:
+    """The `field` with the version of the hosts' image; empty for instances whose default driver is new enough."""
+    return {field: version} if OLD_DRIVER.match(instance_type) else {}
+
+
+def inference_ami(instance_type: str) -> str | None:
+    """Value of inference_ami_version, which the SDK's deploy() takes; None for the default."""
+    return INFERENCE_AMI if OLD_DRIVER.match(instance_type) else None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from examples.account import Account, Request
+from examples.account import INFERENCE_AMI, TRANSFORM_AMI, Account, Request, ami_version
 from examples.metric_definitions import METRIC_DEFINITIONS
 
 INPUT = "/opt/ml/processing/input"
@@ -143,11 +143,20 @@ def asynchronous(name: str, model: str, account: Account, output: str, instance_
 
 def variant(model: str, instance_type: str) -> Request:
     """A production variant with one instance."""
-    return {"VariantName": "all", "ModelName": model, "InstanceType": instance_type, "InitialInstanceCount": 1}
+    return {
+        "VariantName": "all",
+        "ModelName": model,
+        "InstanceType": instance_type,
+        "InitialInstanceCount": 1,
+        **ami_version("InferenceAmiVersion", INFERENCE_AMI, instance_type),
+    }
 
 
 def serverless(name: str, model: str) -> Request:
-    """Request of create_endpoint_config for a serverless endpoint, on CPUs: no cost between requests."""
+    """Request of create_endpoint_config for a serverless endpoint, on CPUs: no cost between requests.
+
+    The model's image must be inference-cpu: serverless takes at most 10,737,418,240 bytes, those with CUDA have more.
+    """
     size = {"MemorySizeInMB": 4096, "MaxConcurrency": 8}
     return {
         "EndpointConfigName": name,
@@ -172,5 +181,8 @@ def transform_job(
             "AssembleWith": "Line",
             **account.key(),
         },
-        "TransformResources": account.cluster(instance_type, 1),
+        "TransformResources": {
+            **account.cluster(instance_type, 1),
+            **ami_version("TransformAmiVersion", TRANSFORM_AMI, instance_type),
+        },
     }

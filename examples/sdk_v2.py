@@ -20,6 +20,7 @@ from sagemaker.predictor import Predictor
 from sagemaker.processing import ProcessingInput, ProcessingOutput, Processor
 from sagemaker.serializers import JSONSerializer
 
+from examples.account import inference_ami
 from examples.metric_definitions import METRIC_DEFINITIONS
 from examples.sdk_v2_capacity import spot
 from examples.uris import uri
@@ -113,6 +114,7 @@ def deploy(
     predictor = model.deploy(
         initial_instance_count=1,
         instance_type=instance_type,
+        inference_ami_version=inference_ami(instance_type),
         serializer=JSONSerializer(),
         deserializer=JSONDeserializer(),
     )
@@ -126,13 +128,15 @@ def transform(
     data: str,
     output: str,
     strategy: str = "MultiRecord",
-    instance_type: str = "ml.g5.xlarge",
+    instance_type: str = "ml.g6.xlarge",
     session: Any = None,
 ) -> None:
     """Run a batch transform job on JSON Lines files: predictions of `data`/name are written to `output`/name.out.
 
     Args:
         strategy: MultiRecord for many lines per request, SingleRecord for one.
+        instance_type: for g4dn and g5, whose default driver is old, see examples/boto3_jobs.py: the SDK's Transformer
+            has no parameter for another one.
     """
     model = Model(image_uri=image, model_data=model_data, role=role, sagemaker_session=session)
     transformer = model.transformer(

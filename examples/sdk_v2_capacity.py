@@ -8,6 +8,8 @@ from sagemaker.async_inference import AsyncInferenceConfig
 from sagemaker.model import Model
 from sagemaker.serverless import ServerlessInferenceConfig
 
+from examples.account import inference_ami
+
 DAY = 24 * 3600
 
 
@@ -27,7 +29,10 @@ def warm_pool(seconds: int = 600) -> dict[str, Any]:
 
 
 def deploy_serverless(model: Model, **arguments: Any) -> Any:
-    """Deploy a serverless endpoint, on CPUs. The model must have neither VPC nor network isolation."""
+    """Deploy a serverless endpoint, on CPUs. The model must have neither VPC nor network isolation.
+
+    Its image must be inference-cpu: serverless takes at most 10,737,418,240 bytes, and those with CUDA have more.
+    """
     config = ServerlessInferenceConfig(memory_size_in_mb=4096, max_concurrency=8)
     return model.deploy(serverless_inference_config=config, **arguments)
 
@@ -40,5 +45,9 @@ def deploy_asynchronous(model: Model, output: str, instance_type: str = "ml.g5.x
         max_concurrent_invocations_per_instance=8,
     )
     return model.deploy(
-        initial_instance_count=1, instance_type=instance_type, async_inference_config=config, **arguments
+        initial_instance_count=1,
+        instance_type=instance_type,
+        inference_ami_version=inference_ami(instance_type),
+        async_inference_config=config,
+        **arguments,
     )

@@ -1,20 +1,17 @@
-"""Reads images.toml, the list of images and base images, for build.sh and the tests.
-
-usage: catalog.py names
-       catalog.py base IMAGE dlc|standin REGION
-       catalog.py field IMAGE repository|base|description
-"""
+"""Reads images.toml and digests.toml: the list of images, their base images, and the digests of these."""
 
 from __future__ import annotations
 
-import sys
+import dataclasses
 import tomllib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 CATALOG_FILE = Path(__file__).with_name("images.toml")
+DIGESTS_FILE = Path(__file__).with_name("digests.toml")
+# Kinds of bases that are built here end in the name of the generation that they stand in for.
+NEXT = "-next"
 
 # Domains of registries in partitions other than aws, by prefix of the region.
 # Source: the AWS endpoint rules of each partition.
@@ -28,31 +25,57 @@ DEFAULT_DOMAIN = "amazonaws.com"
 
 @dataclass(frozen=True)
 class Catalog:
-    """The parsed images.toml."""
+    """The parsed images.toml, and the digests of base images by REPOSITORY:TAG."""
 
     content: dict[str, Any]
+    digests: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @classmethod
-    def read(cls, path: Path = CATALOG_FILE) -> Catalog:
-        """Parse the file `path`."""
-        return cls(tomllib.loads(path.read_text(encoding="utf-8")))
+    def read(cls, path: Path = CATALOG_FILE, digests: Path = DIGESTS_FILE) -> Catalog:
+        """Parse the two files."""
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        return cls(content, tomllib.loads(digests.read_text(encoding="utf-8"))["digests"])
 
     def names(self) -> list[str]:
-        """Names of the images: processing, training, inference."""
+        """Names of the images: processing, training, inference, inference-cpu."""
         return list(self.content["images"])
 
-    def field(self, image: str, field: str) -> str:
+    def kinds(self) -> list[str]:
+        """Kinds of base images: dlc, dlc-next, standin, standin-next."""
+        return list(self.content["bases"])
+
+    def package(self, image: str) -> str:
+        """The package that runs in `image`, which is also its target in the Dockerfile: its name by default."""
+        return str(self.content["images"][image].get("package", image))
+
+    def field(self, image: str, name: str) -> str:
         """One field of an image: repository, base or description.
 
         Raises:
             KeyError: there is no such image or field.
         """
-        return str(self.content["images"][image][field])
+        return str(self.content["images"][image][name])
 
-    def base(self, image: str, kind: str, region: str) -> str:
-        """The base image of `image`: URI of a Deep Learning Container (kind dlc), or tag of a stand-in (standin)."""
-        reference = str(self.content["bases"][kind][self.field(image, "base")])
-        return f"{registry(self.content['registries'], region)}/{reference}" if kind == "dlc" else reference
+    def base(self, image: str, kind: str, region: str, name: str | None = None) -> str:
+        """The base image of `image`: URI of a Deep Learning Container (dlc...), or tag of a stand-in (standin...).
+
+        Args:
+            name: another base of images.toml than that of `image`; None for its own.
+        """
+        reference = self.reference(name or self.field(image, "base"), kind)
+        if kind.startswith("standin"):
+            return reference
+        digest = self.digests.get(reference)
+        return f"{registry(self.content['registries'], region)}/{reference}" + (f"@{digest}" if digest else "")
+
+    def reference(self, base: str, kind: str) -> str:
+        """REPOSITORY:TAG of a base; that of the released generation where the next one has none of its name."""
+        bases = self.content["bases"]
+        return str(bases[kind].get(base) or bases[kind.removesuffix(NEXT)][base])
+
+    def released(self) -> list[str]:
+        """REPOSITORY:TAG of every released Deep Learning Container of images.toml."""
+        return sorted(self.content["bases"]["dlc"].values())
 
     def owner(self, region: str) -> str:
         """Id of the AWS account that owns the Deep Learning Containers in `region`."""
@@ -72,23 +95,3 @@ def owner(accounts: dict[str, str], region: str) -> str:
 def domain(region: str) -> str:
     """DNS suffix of ECR registries in the partition of `region`."""
     return next((suffix for prefix, suffix in DOMAINS.items() if region.startswith(prefix)), DEFAULT_DOMAIN)
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Run a command of the command line; returns the exit status."""
-    catalog = Catalog.read()
-    match list(arguments):
-        case ["names"]:
-            print("\n".join(catalog.names()))
-        case ["field", image, field]:
-            print(catalog.field(image, field))
-        case ["base", image, kind, region]:
-            print(catalog.base(image, kind, region))
-        case _:
-            print(__doc__, file=sys.stderr)
-            return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

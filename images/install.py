@@ -3,9 +3,9 @@
 usage: install.py FILE.txt...    It runs in the base image, without other files of this repository.
 
 If there is a FILE.lock next to FILE.txt, libraries are installed in the lock's versions and checked by SHA-256.
-Libraries of the base image are kept, unless FILE.txt pins another version. uv is used in base images without pip. A
-private index, a certificate or a folder of wheels come as a pip.conf that is mounted for this step only and is in no
-layer.
+Libraries of the base image are kept, unless FILE.txt pins another version; constraints.txt next to it lists their
+versions, for this installation and for those of child images. uv is used in base images without pip. A private index,
+a certificate or a folder of wheels come as a pip.conf that is mounted for this step only and is in no layer.
 """
 
 from __future__ import annotations
@@ -98,9 +98,18 @@ def install(command: Sequence[str], files: Sequence[Path]) -> None:
             install_locked(command, file, environ)
 
 
+def constraints(requirements: str, installed: Mapping[str, str]) -> str:
+    """The versions of the base image's libraries as a constraints file, without those that `requirements` pins."""
+    pins = pinned(requirements)
+    return "".join(f"{name}=={version}\n" for name, version in sorted(installed.items()) if name not in pins)
+
+
 def install_locked(command: Sequence[str], file: Path, environ: Mapping[str, str]) -> None:
     """Install the missing libraries of a requirements file by its lock file."""
-    requirements = missing(file.read_text("utf-8"), file.with_suffix(".lock").read_text("utf-8"), installed_versions())
+    stated, installed = file.read_text("utf-8"), installed_versions()
+    base = file.with_name("constraints.txt")
+    base.write_text(constraints(stated, installed), "utf-8")
+    requirements = missing(stated, file.with_suffix(".lock").read_text("utf-8"), installed)
     if requirements:
         with tempfile.NamedTemporaryFile("w", suffix=".txt") as filtered:
             filtered.write(requirements)
@@ -110,7 +119,8 @@ def install_locked(command: Sequence[str], file: Path, environ: Mapping[str, str
     # Downloads nothing; fails if a library of the base image does not meet the requirements of an installed one.
     offline = {name: value for name, value in environ.items() if name not in ("PIP_FIND_LINKS", "UV_FIND_LINKS")}
     offline["PIP_CONFIG_FILE"] = os.devnull
-    subprocess.run([*command, "--quiet", "--no-index", *arguments([file])], env=offline, check=True)
+    checked = ["--quiet", "--no-index", "--constraint", str(base), *arguments([file])]
+    subprocess.run([*command, *checked], env=offline, check=True)
 
 
 def arguments(files: Sequence[Path]) -> list[str]:

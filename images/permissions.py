@@ -5,12 +5,15 @@ usage: python -m images.permissions processing|training|inference --account ID -
        python -m images.permissions trust|network --account ID --region R
        python -m images.permissions key --kms-key ARN
        python -m images.permissions publisher-trust --account ID --region R --repository OWNER/NAME
-       python -m images.permissions publisher --account ID --region R --parameters PREFIX
+       python -m images.permissions publisher --account ID [--region R] [--parameters PREFIX]
+
+The region is by default that of AWS_REGION or AWS_DEFAULT_REGION, the prefix of SSM parameters ml/images.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -21,16 +24,18 @@ from images import aws
 from images.catalog import Catalog
 
 FOLDER = Path(__file__).parents[1] / "docs" / "policies"
+# Parts of a path, none of which is . or ..
+PREFIX = r"(?!\.{1,2}(/|$))[A-Za-z0-9._-]+(/(?!\.{1,2}(/|$))[A-Za-z0-9._-]+)*"
 # Allowed values. None may contain a wildcard, which would grant more than the policy intends.
 FORMS = {
     "account": (r"\d{12}", "twelve digits"),
     "images_account": (r"\d{12}", "twelve digits"),
     "region": (r"[a-z]+(-[a-z]+)+-\d", "a region such as eu-west-1"),
-    "bucket": (r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket"),
-    "prefix": (r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*", "a prefix such as teams/reviews"),
+    "bucket": (r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket"),
+    "prefix": (PREFIX, "a prefix such as teams/reviews"),
     "kms_key": (r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+", "the ARN of a key"),
-    "repository": (r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", "a repository on GitHub such as owner/name"),
-    "parameters": (r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*", "a prefix such as ml/images"),
+    "repository": (r"[A-Za-z0-9-]+/(?!\.{1,2}$)[A-Za-z0-9._-]+", "a repository on GitHub such as owner/name"),
+    "parameters": (PREFIX, "a prefix such as ml/images"),
 }
 
 
@@ -56,7 +61,7 @@ def filled(name: str, values: Mapping[str, str]) -> str:
     missing = sorted(set(template.get_identifiers()) - set(values))
     if missing:
         options = [key for key in missing if key in FORMS] or ["region"]
-        raise PermissionsError(f"policy {name} needs {', '.join(map(flag, options))}")
+        raise PermissionsError(f"policy {name} needs {', '.join(f'{flag(key)} ({FORMS[key][1]})' for key in options)}")
     return template.substitute(values)
 
 
@@ -86,8 +91,12 @@ def main(arguments: Sequence[str]) -> int:
     """Print the policy that the command line names; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m images.permissions", allow_abbrev=False)
     parser.add_argument("policy", choices=names())
+    defaults = {
+        "region": os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"),
+        "parameters": "ml/images",
+    }
     for name in FORMS:
-        parser.add_argument(flag(name), type=value_of(name))
+        parser.add_argument(flag(name), type=value_of(name), default=defaults.get(name))
     options = vars(parser.parse_args(arguments))
     try:
         print(filled(options.pop("policy"), {name: text for name, text in options.items() if text}), end="")

@@ -12,7 +12,10 @@ PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownload
 # Prefix of the Sid of statements that this module writes; other statements are kept unchanged.
 SID_PREFIX = "JobImages"
 UNTAGGED_DAYS = 14
-KEPT_IMAGES = 30
+# An image that a launcher still names must not expire, and ECR cannot ask launchers: at one release a day these are the
+# images of more than a year. Rules of age and of number cannot be combined for one image (ECR User Guide, lifecycle
+# policies: an image that matches the tags of a rule is not expired by a rule of lower priority).
+KEPT_IMAGES = 500
 
 Statement = dict[str, Any]
 
@@ -66,7 +69,7 @@ def is_managed(statement: Statement) -> bool:
 
 
 def lifecycle() -> dict[str, Any]:
-    """The lifecycle policy: untagged images expire after UNTAGGED_DAYS; the last KEPT_IMAGES tagged ones are kept."""
+    """The lifecycle policy: untagged images expire after UNTAGGED_DAYS, tagged ones beyond the last KEPT_IMAGES."""
     untagged = {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days"}
     tagged = {"tagStatus": "tagged", "tagPatternList": ["*"], "countType": "imageCountMoreThan"}
     return {

@@ -1,22 +1,18 @@
-"""Describes the pushed images for launchers: writes images.json and SBOM files, and publishes SSM parameters.
-
-usage: python -m images.release --client docker --output images.json [--publish-parameters PREFIX --region R] TAG...
-"""
+"""Describes the pushed images for launchers: writes images.json and SBOM files, and publishes SSM parameters."""
 
 from __future__ import annotations
 
-import argparse
 import json
-import subprocess
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from contract.files import write_json, write_text
+from contract.failures import UserError
+from contract.files import read_json, write_json, write_text
 from images import aws, sbom
 from images.catalog import Catalog
+from images.engine import Engine, note
 
 LABEL = "org.opencontainers.image."
 
@@ -45,20 +41,13 @@ class Image:
     versions: dict[str, str]
 
 
-class ReleaseError(Exception):
-    """An image cannot be described; one sentence."""
-
-
-def describe(client: str, tag: str) -> Image:
+def describe(engine: Engine, tag: str) -> Image:
     """Describe the image `tag` after its push, from its labels and its --version.
 
-    Args:
-        client: the Docker client, such as docker.
-
     Raises:
-        ReleaseError: the image was not pushed, or is not in images.toml.
+        UserError: the image was not pushed, or is not in images.toml.
     """
-    inspected = json.loads(output(client, "image", "inspect", tag))[0]
+    inspected = json.loads(engine.output("image", "inspect", tag))[0]
     labels: dict[str, str] = inspected["Config"]["Labels"]
     return Image(
         name=named(labels[LABEL + "title"]),
@@ -69,7 +58,7 @@ def describe(client: str, tag: str) -> Image:
         size=int(inspected["Size"]),
         version=labels[LABEL + "version"],
         revision=labels[LABEL + "revision"],
-        versions=json.loads(output(client, "run", "--rm", "--network", "none", tag, "--version"))["libraries"],
+        versions=json.loads(engine.output("run", "--rm", "--network", "none", tag, "--version"))["libraries"],
     )
 
 
@@ -77,43 +66,44 @@ def named(repository: str) -> str:
     """Name of the image in images.toml that is pushed to `repository`.
 
     Raises:
-        ReleaseError: there is none.
+        UserError: there is none.
     """
     catalog = Catalog.read()
     for name in catalog.names():
         if catalog.field(name, "repository") == repository:
             return name
-    raise ReleaseError(f"no image of images.toml has the repository {repository}")
+    raise UserError(f"no image of images.toml has the repository {repository}")
 
 
 def by_digest(tag: str, digests: Iterable[str]) -> str:
     """The entry of `digests` (REPOSITORY@sha256:...) with the repository of `tag`.
 
     Raises:
-        ReleaseError: there is none, since the image was not pushed.
+        UserError: there is none, since the image was not pushed.
     """
     repository = tag.rpartition(":")[0]
     for digest in digests:
         if digest.partition("@")[0] == repository:
             return digest
-    raise ReleaseError(f"image {tag} has no digest in its registry; expected an image that was pushed")
+    raise UserError(f"image {tag} has no digest in its registry; expected an image that was pushed")
 
 
-def output(client: str, *arguments: str) -> str:
-    """Standard output of a command of the Docker client.
+def write(engine: Engine, path: Path, tags: Sequence[str]) -> list[Image]:
+    """Write the SBOM of each pushed image of `tags`, and images.json at `path`; returns the images.
 
     Raises:
-        ReleaseError: it failed.
+        UserError: an image cannot be described, or the existing images.json is damaged.
     """
-    finished = subprocess.run([client, *arguments], capture_output=True, text=True, check=False)
-    if finished.returncode:
-        raise ReleaseError(f"{client} {arguments[0]} failed: {finished.stderr.strip()}")
-    return finished.stdout
+    images = [describe(engine, tag) for tag in tags]
+    for image in images:
+        write_text(path.with_name(sbom.file_name(image.name)), bill_of_materials(engine, image))
+    write_json(path, document(images, read_json(path, "list of images") if path.exists() else {}))
+    return images
 
 
-def document(images: Sequence[Image]) -> dict[str, Any]:
-    """The content of images.json: the images by name."""
-    return {"images": {image.name: entry(image) for image in images}}
+def document(images: Sequence[Image], earlier: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of images.json: the images by name, and those of `earlier` that were not pushed now."""
+    return {"images": {**earlier.get("images", {}), **{image.name: entry(image) for image in images}}}
 
 
 def entry(image: Image) -> dict[str, Any]:
@@ -121,10 +111,23 @@ def entry(image: Image) -> dict[str, Any]:
     return {**{k: v for k, v in asdict(image).items() if k != "name"}, "sbom": sbom.file_name(image.name)}
 
 
-def bill_of_materials(client: str, image: Image) -> str:
+def bill_of_materials(engine: Engine, image: Image) -> str:
     """The CycloneDX document of `image`, from the Python distributions that are installed inside."""
-    inside = output(client, "run", "--rm", "--network", "none", "--entrypoint", "python", image.uri, "-c", sbom.INSIDE)
-    return sbom.render(image.name, image.uri_by_digest, image.version, json.loads(inside))
+    python = ("run", "--rm", "--network", "none", "--entrypoint", "python", image.uri, "-c", sbom.INSIDE)
+    distributions = [sbom.Distribution(**found) for found in json.loads(engine.output(*python))]
+    return sbom.render(image.name, image.uri_by_digest, image.version, distributions)
+
+
+def publish_all(images: Sequence[Image], prefix: str, region: str) -> None:
+    """Set the SSM parameters of the images.
+
+    Raises:
+        AwsError: AWS refuses it.
+    """
+    with aws.explained(region):
+        ssm = aws.client("ssm", region)
+        for image in images:
+            note(f"{image.name}: {', '.join(publish(ssm, prefix, image)) or 'SSM parameters unchanged'}")
 
 
 def publish(ssm: Any, prefix: str, image: Image) -> list[str]:
@@ -148,33 +151,3 @@ def current(ssm: Any, name: str) -> str | None:
         return str(ssm.get_parameter(Name=name)["Parameter"]["Value"])
     except ssm.exceptions.ParameterNotFound:
         return None
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Describe the images whose tags the command line names; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m images.release", allow_abbrev=False)
-    parser.add_argument("--client", required=True)
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--publish-parameters", metavar="PREFIX")
-    parser.add_argument("--region", required=True)
-    parser.add_argument("tags", nargs="+")
-    options = parser.parse_args(arguments)
-    try:
-        images = [describe(options.client, tag) for tag in options.tags]
-        for image in images:
-            write_text(options.output.with_name(sbom.file_name(image.name)), bill_of_materials(options.client, image))
-        write_json(options.output, document(images))
-        if options.publish_parameters:
-            with aws.explained(options.region):
-                ssm = aws.client("ssm", options.region)
-                for image in images:
-                    changed = publish(ssm, options.publish_parameters, image)
-                    print(f"{image.name}: {', '.join(changed) or 'SSM parameters unchanged'}", file=sys.stderr)
-    except (ReleaseError, aws.AwsError) as error:
-        print(f"build.sh: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -28,14 +28,18 @@ class Repositories:
     account: str
     partition: str
 
-    def ensure(self, name: str, pullers: Pullers, kms_key: str | None = None) -> list[str]:
-        """Create the repository `name` or update its settings; returns the changes, none on a second call.
+    def ensure(self, name: str, pullers: Pullers, kms_key: str | None = None, reconcile: bool = False) -> list[str]:
+        """Create the repository `name`, or set what it lacks; returns the changes, none on a second call.
 
-        Tags are immutable except latest*, images are scanned on push and expire by `lifecycle`, and `pullers` may
-        pull. Other statements of its policy and its replication are kept. Encryption cannot be changed later, so
-        `kms_key` (an ARN; None for AES256) is used only for a new repository.
+        In a new repository tags are immutable except latest*, images are scanned on push and expire by `lifecycle`.
+        One that exists belongs to whoever made it, such as Terraform: a lifecycle policy is set where there is none.
+        `pullers` may pull; other statements of its policy are kept. Encryption cannot be changed later, so `kms_key`
+        (an ARN; None for AES256) is used only for a new repository.
+
+        Args:
+            reconcile: give an existing repository all settings of a new one.
         """
-        return list(self._changes(name, pullers, kms_key))
+        return list(self._changes(name, pullers, kms_key, reconcile))
 
     def present(self, name: str, tags: Sequence[str]) -> list[str]:
         """The tags of `tags` that exist in the repository `name`."""
@@ -48,14 +52,15 @@ class Repositories:
             return False
         return True
 
-    def _changes(self, name: str, pullers: Pullers, kms_key: str | None) -> Iterator[str]:
+    def _changes(self, name: str, pullers: Pullers, kms_key: str | None, reconcile: bool) -> Iterator[str]:
         repository = self._describe(name)
         if repository is None:
             self._create(name, kms_key)
             yield "created"
-        else:
+        elif reconcile:
             yield from self._settings(name, repository)
-        if self._lifecycle(name) != lifecycle():
+        current_lifecycle = self._lifecycle(name)
+        if current_lifecycle is None or (reconcile and current_lifecycle != lifecycle()):
             self.ecr.put_lifecycle_policy(**self._named(name), lifecyclePolicyText=json.dumps(lifecycle()))
             yield "lifecycle"
         current = self._policy(name)

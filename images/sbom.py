@@ -5,20 +5,49 @@ Source of the format: CycloneDX 1.6 (ECMA-424). For system packages of the base 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
 from uuid import NAMESPACE_URL, uuid5
 
+from cyclonedx.contrib.license.factories import LicenseFactory
+from cyclonedx.model import HashAlgorithm, HashType
 from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
-# Python code that runs inside an image, which may have no pip.
+# Python code that runs inside an image, which may have no pip: the fields of Distribution, as JSON.
 INSIDE = """
-import json
+import hashlib, json
 from importlib.metadata import distributions
-print(json.dumps({one.metadata["Name"]: one.version for one in distributions()}))
+found = []
+for one in distributions():
+    fields, record = one.metadata, one.read_text("RECORD")
+    names = [line.split(" :: ")[-1] for line in fields.get_all("Classifier") or () if line.startswith("License :: ")]
+    text = (fields.get("License") or "").strip()
+    found.append({
+        "name": fields["Name"],
+        "version": one.version,
+        "license": fields.get("License-Expression") or (text if 0 < len(text) < 80 else " AND ".join(names)),
+        "record": hashlib.sha256(record.encode()).hexdigest() if record else "",
+    })
+print(json.dumps(found))
 """
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """An installed Python distribution.
+
+    Attributes:
+        license: its licence, as an SPDX expression or a name; empty where its metadata has none.
+        record: SHA-256 of its RECORD file, which lists the SHA-256 of each of its files; empty without one.
+    """
+
+    name: str
+    version: str
+    license: str = ""
+    record: str = ""
 
 
 def file_name(image: str) -> str:
@@ -26,24 +55,33 @@ def file_name(image: str) -> str:
     return f"sbom-{image}.cdx.json"
 
 
-def render(image: str, uri: str, version: str, distributions: Mapping[str, str]) -> str:
+def render(image: str, uri: str, version: str, distributions: Iterable[Distribution]) -> str:
     """The CycloneDX document of one image.
 
     Args:
         image: name of the image.
         uri: its URI by digest, from which the serial number of the document is derived.
         version: version of the image.
-        distributions: versions of the Python distributions inside, by name.
+        distributions: the Python distributions inside.
     """
     container = Component(name=image, version=version, type=ComponentType.CONTAINER, bom_ref=uri)
     bom = Bom(serial_number=uuid5(NAMESPACE_URL, uri))
     bom.metadata.component = container
-    bom.components.update(component(name, installed) for name, installed in distributions.items())
+    bom.components.update(component(distribution) for distribution in distributions)
     bom.register_dependency(container, bom.components)
     return JsonV1Dot6(bom).output_as_string(indent=2) + "\n"
 
 
-def component(name: str, version: str) -> Component:
+def component(distribution: Distribution) -> Component:
     """The entry of one Python distribution."""
-    purl = PackageURL("pypi", None, name, version)
-    return Component(name=name, version=version, purl=purl, bom_ref=purl.to_string())
+    purl = PackageURL("pypi", None, distribution.name, distribution.version)
+    licences = [LicenseFactory().make_from_string(distribution.license)] if distribution.license else []
+    digests = [HashType(alg=HashAlgorithm.SHA_256, content=distribution.record)] if distribution.record else []
+    return Component(
+        name=distribution.name,
+        version=distribution.version,
+        purl=purl,
+        bom_ref=purl.to_string(),
+        licenses=licences,
+        hashes=digests,
+    )

@@ -1,1 +1,1 @@
-"""The inference image: batched text classification on sagemaker-inference and multi-model-server."""
+"""The inference image: batched text classification over HTTP, on sagemaker-inference's content types and functions."""

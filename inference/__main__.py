@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from contract import logs
 from contract.command import SELFTEST, answered
 from contract.failures import EXIT_OK, EXIT_USER_ERROR, UserError, log_failure
-from contract.options import as_variable, from_environment, help_text
+from contract.option_help import as_variable, help_text
+from contract.options import from_environment
 from inference.options import ServingOptions
 from inference.server.serve import serve
 
@@ -28,6 +29,11 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     logs.configure()
     try:
         # SageMaker passes `serve`; no argument means the same.
+        if list(arguments) == ["train"]:
+            raise UserError(
+                "the argument is train, but this is the inference image; expected sagemaker-huggingface-training for "
+                "training jobs"
+            )
         if list(arguments) not in (["serve"], []):
             raise UserError(f"arguments are {' '.join(arguments)!r}, expected serve")
         options = from_environment(ServingOptions, environ)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from sagemaker_inference import content_types
@@ -12,6 +13,7 @@ JSON = content_types.JSON
 CSV = content_types.CSV
 JSON_LINES = "application/jsonlines"
 TEXT = "text/plain"
+NPY = content_types.NPY
 JSON_LINES_NAMES = (JSON_LINES, "application/x-jsonlines", "application/jsonl", "application/x-ndjson")
 OUTPUTS = (JSON, JSON_LINES, CSV)
 
@@ -24,8 +26,11 @@ def media_type(header: str | None) -> str:
     return (header or "").partition(";")[0].strip().lower()
 
 
-def choose_output(accept: str | None, default: str) -> str:
+def choose_output(accept: str | None, default: str, outputs: Sequence[str] = OUTPUTS) -> str:
     """The first content type of an Accept header that the server can write; `default` if it accepts any.
+
+    Args:
+        outputs: what the server can write.
 
     Raises:
         RequestError: 406, the server can write none of them.
@@ -36,11 +41,11 @@ def choose_output(accept: str | None, default: str) -> str:
             return default
         if kind in JSON_LINES_NAMES:
             return JSON_LINES
-        if kind in OUTPUTS:
+        if kind in outputs:
             return kind
         if kind in ("application/*", "text/*"):
             return JSON if kind == "application/*" else CSV
     raise RequestError(
         HTTPStatus.NOT_ACCEPTABLE,
-        f"the server writes none of the accepted content types, expected one of {', '.join(OUTPUTS)}",
+        f"the server writes none of the accepted content types, expected one of {', '.join(outputs)}",
     )

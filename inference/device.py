@@ -52,16 +52,16 @@ def choose(dtype: str, gpu: int | None, cpu_flags: frozenset[str]) -> Device:
 
 
 def default_workers() -> int:
-    """Default number of workers: one per GPU, as multi-model-server counts GPUs; without a GPU one for all cores."""
+    """Default number of workers: one per GPU; without a GPU one for all cores."""
     return len(gpus("index")) or 1
 
 
 def worker_environment(environ: Mapping[str, str], workers: int) -> dict[str, str]:
     """Environment variables that the server sets for its workers; values that the launcher set are kept.
 
-    Multi-model-server's worker would set OMP_NUM_THREADS to 1, which leaves cores idle. GOMP_SPINCOUNT
+    OMP_NUM_THREADS divides the cores among the workers. GOMP_SPINCOUNT
     makes OpenMP threads spin between two operators of a forward pass but sleep between two requests:
-    the HTTP front needs the core on which an idle thread would spin.
+    the server needs the core on which an idle thread would spin.
     """
     defaults = {
         "OMP_NUM_THREADS": str(max(1, threads() // workers)),

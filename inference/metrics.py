@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 ARRIVED_HEADER = "x-serving-arrived"
 UNITS = {
     "requests": "Count",
+    "unfinished": "Count",
     "errors": "Count",
     "texts": "Count",
     "tokens": "Count",

@@ -59,14 +59,6 @@ class ServingOptions:
         "Content type of responses to requests without an Accept header, or with */*.",
         variable=parameters.DEFAULT_INVOCATIONS_ACCEPT_ENV,
     )
-    # By default Java writes a file of performance counters to /tmp, whatever TMPDIR is, and lets its heap grow to
-    # a share of the machine's memory before it collects garbage. Its second compiler (C2) costs the model more
-    # CPU time than it saves the server.
-    vm_arguments: str = option(
-        "-XX:-UsePerfData -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xms64m",
-        "Arguments of the Java virtual machine that runs multi-model-server.",
-        variable=parameters.MODEL_SERVER_VMARGS,
-    )
     log_level: str = option("INFO", "Log level, a name or a number.", variable=logs.LEVEL_VARIABLE)
     program: str | None = option(
         None,
@@ -83,6 +75,11 @@ class ServingOptions:
         "Whether weights may be loaded from pytorch_model.bin (tensors only) if there is no model.safetensors.",
         variable="ALLOW_PICKLE",
     )
+    task: Literal["text-classification", "sentiment-analysis"] | None = option(
+        None,
+        "Task of the model, as launchers set it; the image serves text classification alone, and refuses others.",
+        variable="HF_TASK",
+    )
     hub_model: str | None = option(
         None,
         "Name of a model on the Hugging Face Hub to serve instead of model data; needs HF_HUB_OFFLINE=0.",
@@ -94,15 +91,20 @@ class ServingOptions:
     batch_size: int = option(32, "Most requests in a batch.", variable="SERVING_BATCH_SIZE")
     batch_delay_ms: int = option(
         1,
-        "Milliseconds that a request waits for others to fill its batch. A larger value, such as 8, gives larger "
-        "batches with many concurrent callers; with a single caller it only adds latency. 0 limits a batch to two "
-        "requests.",
+        "Most milliseconds that a batch waits for as many requests as the one before had. A larger value, such as 8, "
+        "gives larger batches with many concurrent callers; a single caller never waits.",
         variable="SERVING_BATCH_DELAY_MS",
     )
     batch_tokens: int | None = option(
         None,
         "Most tokens in one forward pass, including padding; none means 256 per core on CPUs and 32,768 on GPUs.",
         variable="SERVING_BATCH_TOKENS",
+    )
+    max_length: int | None = option(
+        None,
+        "Longest input in tokens, special tokens included; longer texts are truncated. None means max_length of "
+        "card.json, else the tokenizer's limit, at most 8,192. It is never more than the model has positions.",
+        variable="SERVING_MAX_LENGTH",
     )
     compile: bool = option(
         False,
@@ -126,6 +128,8 @@ class ServingOptions:
         "dtype of the weights; auto is bfloat16 where the hardware supports it, else float16 on GPUs, float32 on CPUs.",
         variable="SERVING_DTYPE",
     )
+
+    use_cpu: bool = option(False, "Whether to compute on the CPU of a host that has GPUs.", variable="SERVING_USE_CPU")
 
     def __post_init__(self) -> None:
         for declaration in declared(type(self)):

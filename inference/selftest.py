@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from contract import checks
-from contract.failures import UserError
 from contract.local_server import free_port, predict, wait_until_ready
 from contract.paths import Paths
 from contract.selftest import LIMIT, Check, environment, expect, failure, main
@@ -27,22 +26,8 @@ OTHER_MODELS = ("SAGEMAKER_MULTI_MODEL", "HF_MODEL_ID", "SAGEMAKER_PROGRAM")
 
 def start(environ: Mapping[str, str]) -> int:
     """Run the self-test; returns the exit status."""
-    own = [Check("Java", java), Check("serving", job)]
+    own = [Check("serving", job)]
     return main("inference", [*checks.host(environ), *checks.accelerators(), *own])
-
-
-def java() -> str:
-    """Check that Java starts; returns its version.
-
-    Raises:
-        UserError: Java is not installed or does not start.
-    """
-    try:
-        done = subprocess.run(["java", "-version"], capture_output=True, text=True, timeout=60, check=False)
-    except OSError as error:
-        raise UserError(f"java does not start: {error.strerror}") from None
-    expect(done.returncode == 0, f"java -version ended with status {done.returncode}")
-    return done.stderr.partition("\n")[0]
 
 
 def job() -> str:

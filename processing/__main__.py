@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from contract.command import SELFTEST, answered
 from contract.failures import EXIT_OK, guard
 from contract.logs import configure
-from contract.options import from_flags, help_text
+from contract.option_help import help_text
+from contract.options import from_flags
 from contract.paths import Paths
 from processing.options import ProcessingOptions
 

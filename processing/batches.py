@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from processing.arrays import take, to_arrow, to_numpy
-from processing.rows.filters import Outcome
+from processing.rows.filters import REJECTED, Outcome
 from processing.rows.split import SPLITS
 from processing.tokenizing.encoder import Encoder, Tokens, gather
 from processing.tokenizing.padding import lists, padded
@@ -19,8 +20,6 @@ from processing.writing.writer import LABELS, schema
 
 KEPT_PREFIX = "kept_"
 MOST_TEXT_BYTES = 8 * 1024 * 1024
-# Outcomes that a duplicate replaces; a row with another outcome keeps it.
-REPLACED = (Outcome.KEPT, Outcome.OVER_MAX_ROWS, Outcome.UNBALANCED)
 
 
 def outcomes(batch: pa.RecordBatch) -> dict[Outcome, int]:
@@ -29,20 +28,11 @@ def outcomes(batch: pa.RecordBatch) -> dict[Outcome, int]:
     return {Outcome(number): int(count) for number, count in enumerate(counts) if count}
 
 
-def mark(batch: pa.RecordBatch, duplicates: NDArray[np.int64]) -> pa.RecordBatch:
-    """Set the outcome of duplicate rows to DUPLICATE.
-
-    Only in rows with an outcome of REPLACED: rows of other hosts are counted there.
-
-    Args:
-        duplicates: indices of duplicates, counted from the start of `batch`; those outside it are ignored.
-    """
-    rows = duplicates[(duplicates >= 0) & (duplicates < batch.num_rows)]
-    if not len(rows):
-        return batch
-    outcomes = to_numpy(batch.column("outcome"), np.uint8).copy()
-    outcomes[rows[np.isin(outcomes[rows], REPLACED)]] = Outcome.DUPLICATE
-    return batch.set_column(batch.schema.get_field_index("outcome"), "outcome", to_arrow(outcomes))
+def rejected_classes(batch: pa.RecordBatch) -> Counter[int]:
+    """Number of rejected rows of `batch` by class number, of those that have one."""
+    rejected = np.isin(to_numpy(batch.column("outcome"), np.uint8), list(REJECTED))
+    numbers = batch.column("number").filter(pa.array(rejected)).drop_null()
+    return Counter(to_numpy(numbers, np.int64).tolist())
 
 
 def kept_rows(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -57,6 +47,15 @@ def tokenized(batch: pa.RecordBatch, encoder: Encoder, least: int) -> tuple[pa.R
     tokens = encoder.encode(batch.column("text"))
     mask = tokens.full_lengths >= least
     return take(batch, mask), tokens if mask.all() else gather(tokens, np.flatnonzero(mask))
+
+
+def repeated(batch: pa.RecordBatch, tokens: Tokens) -> tuple[pa.RecordBatch, Tokens]:
+    """The rows of `batch` and their tokens, each as often as its column copies says."""
+    copies = to_numpy(batch.column("copies"), np.uint16)
+    if (copies == 1).all():
+        return batch, tokens
+    rows = np.repeat(np.arange(batch.num_rows), copies)
+    return batch.take(to_arrow(rows)), gather(tokens, rows)
 
 
 @dataclass(frozen=True)
@@ -75,6 +74,7 @@ class Encoded:
         kept: the kept rows, as the query returned them.
         tokens: tokens of the kept rows.
         dropped: number of rows that had too few tokens.
+        repeated: number of copies among the kept rows, beside the first of each.
         schema: schema of the record batches in `splits`.
         splits: the kept rows in the output columns, by name of the split; without empty splits.
     """
@@ -82,6 +82,7 @@ class Encoded:
     kept: pa.RecordBatch
     tokens: Tokens
     dropped: int
+    repeated: int
     schema: pa.Schema
     splits: dict[str, pa.RecordBatch]
 
@@ -107,13 +108,16 @@ class Preparation:
     def __call__(self, batch: pa.RecordBatch) -> Encoded:
         """Drop filtered rows of `batch`, tokenize the others, and build the columns of the splits."""
         unfiltered = kept_rows(batch)
-        kept, tokens = tokenized(unfiltered, self.encoder, self.least)
+        whole, tokens = tokenized(unfiltered, self.encoder, self.least)
+        kept, tokens = repeated(whole, tokens)
         schema = self.schema([field.type for field in batch.schema if field.name.startswith(KEPT_PREFIX)])
         splits = {
             name: prepared(kept[rows], tokens[rows], schema, self.padding)
             for name, rows in by_split(to_numpy(kept.column("split"), np.uint8))
         }
-        return Encoded(kept, tokens, unfiltered.num_rows - kept.num_rows, schema, splits)
+        return Encoded(
+            kept, tokens, unfiltered.num_rows - whole.num_rows, kept.num_rows - whole.num_rows, schema, splits
+        )
 
     def schema(self, types: Sequence[pa.DataType]) -> pa.Schema:
         """The schema of the output; `types` are the Arrow types of the columns to keep."""

@@ -2,38 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from contract.failures import UserError
 from contract.files import read_json
 from contract.hosts import Hosts
 from processing.options import ProcessingOptions
 
-SHARDED = "ShardedByS3Key"
+SHARDED, REPLICATED = "ShardedByS3Key", "FullyReplicated"
 
 
 def is_sharded(options: ProcessingOptions, hosts: Hosts, job_config: Path, folder: Path) -> bool:
     """Whether each host has its own share of the files, rather than all of them.
 
     SageMaker writes the distribution type of an input only to processingjobconfig.json
-    (ProcessingInputs[].S3Input, as in the CreateProcessingJob API).
+    (ProcessingInputs[], as in the CreateProcessingJob API).
 
     Args:
         job_config: path of processingjobconfig.json; the file may be missing.
         folder: the input that the job reads.
+
+    Raises:
+        UserError: several hosts read an input whose distribution is not known. Hosts that assume another one than
+            there is would lose rows, or write them several times.
     """
     if hosts.count == 1 or options.input_distribution != "auto":
         return options.input_distribution == "sharded"
-    if not job_config.exists():
-        return False
-    return distribution(read_json(job_config, "job configuration"), folder) == SHARDED
+    found = f"{job_config.name} is missing"
+    if job_config.exists():
+        kinds = distributions(read_json(job_config, "job configuration"), folder)
+        if kinds in ({SHARDED}, {REPLICATED}):
+            return kinds == {SHARDED}
+        inputs = f"has inputs of {' and '.join(sorted(kinds))} there" if kinds else "does not name it"
+        found = f"{job_config.name} {inputs}"
+    raise UserError(
+        f"input {folder} is read by {hosts.count} hosts, but {found}; "
+        "expected --input-distribution replicated (each host has all files) or sharded (each has its own)"
+    )
 
 
-def distribution(config: Any, folder: Path) -> str | None:
-    """S3DataDistributionType of the input whose LocalPath is `folder` or a parent of it; None if there is none."""
+def distributions(config: Any, folder: Path) -> set[str]:
+    """Distribution types of the inputs of a CreateProcessingJob request from which files below `folder` can come.
+
+    Their LocalPath is `folder`, a parent of it, or lies below it.
+    """
     inputs = config.get("ProcessingInputs") if isinstance(config, dict) else None
-    for entry in inputs or []:
-        s3 = entry.get("S3Input") or {}
-        if s3.get("LocalPath") and folder.is_relative_to(s3["LocalPath"]):
-            return s3.get("S3DataDistributionType")
-    return None
+    return {
+        kind
+        for entry in inputs or []
+        for place, kind in places(entry)
+        if folder.is_relative_to(place) or Path(place).is_relative_to(folder)
+    }
+
+
+def places(entry: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """LocalPath and distribution type of an entry of ProcessingInputs.
+
+    The defaults are those of the API: an S3Input is replicated, the result of a query by Athena or Redshift
+    (DatasetDefinition) is sharded.
+    """
+    for name, key, default in (
+        ("S3Input", "S3DataDistributionType", REPLICATED),
+        ("DatasetDefinition", "DataDistributionType", SHARDED),
+    ):
+        definition = entry.get(name) or {}
+        if definition.get("LocalPath"):
+            yield definition["LocalPath"], definition.get(key) or default

@@ -17,7 +17,6 @@ import numpy as np
 import pyarrow as pa
 
 from contract.card import Card, TokenizerReference
-from contract.failures import UserError
 from contract.files import write_json, write_text
 from contract.hosts import Hosts
 from contract.logs import Progress
@@ -30,20 +29,22 @@ from processing.arrays import to_numpy
 from processing.batches import Encoded, Padding, Preparation, pieces
 from processing.concurrency import map_in_order, prefetched
 from processing.memory import database_memory
-from processing.options import ProcessingOptions, ratios, size
+from processing.option_checks import size
+from processing.options import ProcessingOptions
+from processing.planning import planned
 from processing.progress import ReadingProgress
 from processing.reading import first_pass
 from processing.reading.database import connected
-from processing.reading.query import ChosenColumns, Plan, choose
-from processing.reading.reader import FileReader, after_first_pass, describe, readers
-from processing.reading.rejects import RejectsFile
+from processing.reading.query import Plan
+from processing.reading.reader import FileReader, after_first_pass, readers
+from processing.reading.rejects import CONFLICTS_FILE, RejectsFile, append_lines
 from processing.reading.source import SourceFile
 from processing.report import json_report
+from processing.report.findings import warnings
 from processing.report.html_report import page
 from processing.report.row_samples import RowSamples
 from processing.row_counts import JobCounts
 from processing.rows.filters import Counts, Outcome
-from processing.rows.labels import labels, numbered_names
 from processing.rows.split import SPLITS
 from processing.tokenizing import tokie_encoder
 from processing.tokenizing.encoder import Encoder
@@ -81,6 +82,7 @@ class Job:
         started: monotonic seconds at the start.
         differences: rows for which tokie and tokenizers gave different ids in a first attempt of the job.
         row_samples: sample rows for report.html.
+        similar: counts of near-duplicates; empty without --near-duplicates.
     """
 
     options: ProcessingOptions
@@ -94,6 +96,7 @@ class Job:
     started: float = field(default_factory=time.monotonic)
     differences: int = 0
     row_samples: RowSamples = field(init=False)
+    similar: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.row_samples = RowSamples(self.options.sample_rows)
@@ -104,12 +107,11 @@ class Job:
         Raises:
             UserError: bad data, or no row is left to train on.
         """
-        splits = tuple(name for name, share in zip(SPLITS, ratios(self.options), strict=True) if share > 0)
         with ExitStack() as stack:
             spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="processing-"))
             connection = stack.enter_context(self.connected(Path(spill)))
-            plan = self.plan(describe(connection, self.files[0]) if self.files else {})
-            result = stack.enter_context(outputs(paths, self.hosts, splits, self.options.format))
+            plan = planned(connection, self.options, self.files, self.hosts, self.sharded)
+            result = stack.enter_context(outputs(paths, self.hosts, plan.split_names, self.options.format))
             with RejectsFile(result.report) as rejects:
                 two_passes = first_pass.is_needed(self.options)
                 progress = ReadingProgress(log, sum(file.path.stat().st_size for file in self.files) * (1 + two_passes))
@@ -117,9 +119,13 @@ class Job:
                 if two_passes:
                     # Load the tokenizer before the first pass, so that an error in it is reported at once.
                     self.loaded.encoder.summary()
-                for reader in after_first_pass(connection, file_readers) if two_passes else file_readers:
+                if two_passes:
+                    file_readers = after_first_pass(connection, file_readers, Path(spill), self.similar)
+                for reader in file_readers:
                     self.read(reader, result, progress)
                     rejects.write(reader.rejects())
+                    if self.options.conflicts != "keep":
+                        append_lines(result.report / CONFLICTS_FILE, reader.conflict_lines(plan.labels.names or ()))
             self.finish(plan, result, rejects)
 
     @cached_property
@@ -141,26 +147,6 @@ class Job:
         log.info("%d threads, %.0f MB for the database", self.threads, memory / 1e6)
         return connected([file.path for file in self.files], spill, memory, self.threads)
 
-    def plan(self, columns: dict[str, str]) -> Plan:
-        """The plan of the query: columns, labels, splits and this host's share.
-
-        Args:
-            columns: name and SQL type of each column of the first file.
-
-        Raises:
-            UserError: a column is missing, or several hosts would number the classes differently.
-        """
-        rule = labels(self.options)
-        if self.hosts.count > 1 and rule.names is None:
-            raise UserError(
-                "with several hosts the classes cannot be derived from the data, of which each host reads a part; "
-                "expected --label-names, --label-threshold or --label-map"
-            )
-        chosen = choose(self.options, self.files[0], columns) if self.files else ChosenColumns("", "", None, ())
-        log.info("text column %s, label column %s", chosen.text, chosen.label or "none")
-        host, hosts = (0, 1) if self.sharded else (self.hosts.index, self.hosts.count)
-        return Plan(self.options, chosen, rule, ratios(self.options), columns, host, hosts)
-
     def read(self, reader: FileReader, result: Outputs, progress: Progress) -> None:
         """Read one file, tokenize its rows and write them to their splits."""
         with prefetched(reader.batches(), BATCHES_AHEAD) as batches:
@@ -168,7 +154,9 @@ class Job:
             preparation = self.preparation(reader.plan.chosen.kept)
             for encoded in map_in_order(pieces(batches), preparation, min(self.threads, MOST_WORKERS)):
                 result.open(encoded.schema, reader.plan.labels.names)
+                statistics = self.job_counts.statistics
                 reader.counts.filter(Outcome.FEW_TOKENS, encoded.dropped)
+                statistics.repeated += encoded.repeated
                 self.write(encoded, result)
                 progress.advance(encoded.kept.num_rows)
         self.job_counts.by_file[reader.file.name] = reader.counts
@@ -177,6 +165,7 @@ class Job:
         """Write one batch's rows to their splits, and count them."""
         statistics = self.job_counts.statistics
         statistics.add_tokens(encoded.tokens)
+        self.job_counts.equal_texts.add(encoded.kept)
         self.row_samples.add(encoded.kept, to_numpy(encoded.kept.column("split"), np.uint8), encoded.tokens)
         for name, rows in encoded.splits.items():
             result.writers[name].write(rows)
@@ -197,20 +186,20 @@ class Job:
         # A host without files has read no schema, but writes empty splits.
         empty = self.preparation(self.options.columns).schema([pa.string()] * len(self.options.columns))
         result.open(result.schema or empty, plan.labels.names)
-        names = plan.labels.names
-        if names is None:
-            names = numbered_names(self.job_counts.statistics.all_classes(), plan.chosen.label or "")
+        names = plan.labels.names or ()
         card = self.card(plan, names, counts)
         result.finish(card)
         report = self.report(card, counts, rejects.listed)
         write_text(result.report / PAGE_FILE, page(report, names, self.row_samples.rows))
         write_json(result.report / json_report.REPORT_FILE, report)
+        for warning in report["warnings"]:
+            log.warning("%s", warning)
         log.info("%s", json_report.summary(card, time.monotonic() - self.started))
 
     def card(self, plan: Plan, names: tuple[str, ...], counts: Counts) -> Card:
         """The content of card.json; `names` are the names of the classes."""
         return Card(
-            text_column=plan.chosen.text,
+            text_column=plan.chosen.text or "text",
             label_names=names,
             tokenizer=TokenizerReference(str(self.options.tokenizer), self.loaded.fingerprint),
             max_length=self.options.max_length,
@@ -222,11 +211,15 @@ class Job:
 
     def report(self, card: Card, counts: Counts, rejects_listed: int) -> dict[str, Any]:
         """The content of report.json; `rejects_listed` is the number of rows in rejects.jsonl."""
-        return {
+        report = {
             "rows": {**json_report.counted(counts), "rejects_listed": rejects_listed},
             "splits": card.splits,
             "labels": json_report.balance(self.job_counts.statistics, card.label_names),
             "lengths": json_report.lengths(self.job_counts.statistics, self.options.max_length),
+            "rejected_by_class": json_report.by_name(counts.rejected_classes, card.label_names),
+            "equal_texts": self.job_counts.equal_texts.counted(),
+            "near_duplicates": self.similar or None,
+            "repeated_rows": self.job_counts.statistics.repeated,
             "tokenizing": {**self.loaded.encoder.summary(), "differences": self.differences},
             "time": json_report.timing(time.monotonic() - self.started, counts.read),
             "files": json_report.files(self.job_counts.by_file),
@@ -235,3 +228,4 @@ class Job:
             "options": asdict(self.options),
             "versions": card.versions,
         }
+        return {"warnings": warnings(report), **report}

@@ -9,6 +9,7 @@ from contract.failures import UserError
 from processing.options import ProcessingOptions
 from processing.reading.rejects import Reject
 from processing.report import json_report
+from processing.report.equal_texts import EqualTexts
 from processing.rows.filters import Counts
 
 log = logging.getLogger(__name__)
@@ -21,10 +22,12 @@ class JobCounts:
     Attributes:
         by_file: row counts of each file, by its name.
         statistics: statistics of the rows that were written.
+        equal_texts: counts of kept rows with equal texts.
     """
 
     by_file: dict[str, Counts] = field(default_factory=dict)
     statistics: json_report.Statistics = field(default_factory=json_report.Statistics)
+    equal_texts: EqualTexts = field(default_factory=EqualTexts)
 
     def total(self) -> Counts:
         """Row counts over all files."""
@@ -45,8 +48,9 @@ class JobCounts:
             if not part.rows().balanced():
                 raise RuntimeError(f"{name}: rows read are not kept + filtered + rejected: {json_report.counted(part)}")
         written = sum(self.statistics.rows.values())
-        if written != counts.kept:
-            raise RuntimeError(f"{counts.kept} rows were kept, but {written} written")
+        repeated = self.statistics.repeated
+        if written != counts.kept + repeated:
+            raise RuntimeError(f"{counts.kept} rows were kept and {repeated} repeated, but {written} written")
         if hosts == 1 and options.unlabelled and not written:
             raise UserError(f"no row is left: {json_report.in_words(counts)}")
         if hosts == 1 and not options.unlabelled and not self.statistics.rows["train"]:

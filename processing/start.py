@@ -17,6 +17,7 @@ from processing.job import Job
 from processing.options import ProcessingOptions
 from processing.reading import first_pass
 from processing.reading.source import find
+from processing.rows.conditions import check_syntax
 from processing.tokenizing import tokie_encoder
 from processing.tokenizing.padding import pad_id
 
@@ -48,6 +49,7 @@ def start(options: ProcessingOptions, paths: Paths) -> Job:
     """
     if options.tokenizer is None:
         raise UserError("option --tokenizer is not set; expected a folder with tokenizer.json, or a model's name")
+    check_syntax(options)
     tokenizer = locate(options.tokenizer)
     hosts = Hosts.read(paths.processing_resource_config)
     source = options.input or str(paths.processing_input)
@@ -72,12 +74,11 @@ def check_sharded(options: ProcessingOptions, hosts: Hosts) -> None:
     """Check that the options work with sharded input, where each host reads only its own files.
 
     Raises:
-        UserError: --max-rows or --balance is set, which need all rows.
+        UserError: an option is set that needs all rows.
     """
-    if first_pass.wants_cuts(options):
-        name = "--balance" if options.max_rows is None else f"--max-rows {options.max_rows}"
+    if names := first_pass.of_all_hosts(options):
         raise UserError(
-            f"option {name} is set, but the input is sharded over {hosts.count} hosts, none of which "
+            f"option {names[0]} is set, but the input is sharded over {hosts.count} hosts, none of which "
             "reads all rows; expected replicated input"
         )
     if options.drop_duplicates:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from benchmarks import servers
 from benchmarks.servers import Server
+from contract.local_server import free_port
 from examples.demo.model import write_model
 from examples.demo.reviews import write_reviews
-from inference.server.mms_address import free_port
 
 ROOT = Path(__file__).parents[1]
 ROWS, MAX_LENGTH = 500, 64

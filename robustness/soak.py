@@ -2,7 +2,7 @@
 
     python -m robustness.soak [--minutes 10] [--concurrency 16]
 
-Starts a server with a small model. Prints the memory of its processes by kind (front, Java, workers) while
+Starts a server with a small model. Prints the memory of its processes by kind (server, workers) while
 it runs, and at the end the memory after the warm-up and at the end. Exits with 1 if the sum grew by more
 than 5 %, or a request failed.
 """
@@ -26,13 +26,13 @@ from benchmarks.servers import Server
 from robustness.served import serving, texts
 
 MIB = 1024 * 1024
-# Share of the time for the warm-up, in which libraries are initialized and Java compiles.
+# Share of the time for the warm-up, in which libraries are initialized.
 WARM_SHARE = 0.3
 # Share of the time over which medians are taken, after the warm-up and at the end.
 WINDOW_SHARE = 0.15
 MOST_GROWTH = 0.05
 SAMPLES = 60
-KINDS = {"ModelServer": "java", "model_service_worker": "workers", "inference": "front"}
+KINDS = {"inference.worker": "workers", "inference serve": "server"}
 
 Sample = dict[str, float]
 
@@ -44,7 +44,7 @@ def sample(server: Server) -> Sample:
         try:
             process = psutil.Process(pid)
             command = " ".join(process.cmdline())
-            kind = next((kind for word, kind in KINDS.items() if word in command), "front")
+            kind = next((kind for word, kind in KINDS.items() if word in command), "server")
             memory[kind] += process.memory_full_info().pss / MIB
         except psutil.Error:
             continue

@@ -67,19 +67,9 @@ class Server:
         return self.process.wait(30)
 
     @property
-    def java(self) -> psutil.Process:
-        (process,) = psutil.Process(self.process.pid).children()
-        return process
-
-    @property
-    def starters(self) -> list[psutil.Process]:
-        """The processes that start workers, one per model."""
-        return self.java.children()
-
-    @property
     def workers(self) -> list[psutil.Process]:
         """The worker processes, which hold the models."""
-        return [worker for starter in self.starters for worker in starter.children()]
+        return psutil.Process(self.process.pid).children()
 
 
 @contextmanager
@@ -95,7 +85,6 @@ def running(base: Path, log: Path, **variables: str) -> Iterator[Server]:
 
 def start(base: Path, log: Path, **variables: str) -> Server:
     port = free_port()
-    # A short path, since the server's Unix sockets are below it.
     temporary = Path(tempfile.mkdtemp(prefix="t"))
     environ = {
         **os.environ,

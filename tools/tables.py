@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from contract.options import Option, as_flags, as_hyperparameters, as_variable, declared
+from contract.option_help import as_flags, as_hyperparameters, as_variable
+from contract.options import Option, declared
 from contract.values import describe
 from examples.metric_definitions import METRIC_DEFINITIONS
 from images.catalog import Catalog
 from inference.options import ServingOptions
 from processing.options import ProcessingOptions
-from training import arguments, compatibility
+from training import arguments, compatibility, devices
 from training.hyperparameters import MANAGED
 from training.options import EXAMPLE_NAMES, TrainingOptions
 
@@ -77,10 +78,10 @@ def images() -> str:
 
 def defaults() -> str:
     """The table of the fields of TrainingArguments with another default in the image, on any device."""
-    device_defaults = arguments.device_defaults()
+    device_defaults = devices.cpu_defaults()
     rows = [
         (code(name), value(default.value), default.reason)
-        for name, default in arguments.defaults(evaluates=True).items()
+        for name, default in arguments.defaults(evaluates=True, on_cpu=True).items()
         if name not in device_defaults
     ]
     return table(("hyperparameter", "default", "why"), rows)

@@ -40,7 +40,7 @@ DESCRIPTIONS = {
     "docs/": "This site: guides, contract, decisions, benchmarks; IAM policies and pictures.",
     ".ci/": "run: the script that continuous integration runs.",
     ".github/": "Workflows (tests, release, this site), issue templates, updates of dependencies.",
-    "build.sh": "Builds, tags and pushes the images.",
+    "build.sh": "Builds, tags and pushes the images: the entry of images/build.py.",
     "Makefile": "Every command of developers; `make help` lists them.",
     "mkdocs.yml": "Settings and navigation of this site.",
     "pyproject.toml": "Settings of the package, ruff, mypy and pytest.",

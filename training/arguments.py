@@ -7,16 +7,15 @@ import inspect
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from transformers import TrainingArguments
 
-from contract.cpu import BFLOAT16_FLAGS, cpu_flags
 from contract.failures import UserError
 from contract.files import read_json
+from contract.values import shown
+from training.devices import Default, agree_on_tf32, cpu_defaults, gpu_defaults, is_on_cpu
 from training.hyperparameters import choice
 from training.metrics import SCORES
 
@@ -25,14 +24,6 @@ CPU_TOKENS = 2048
 EXCLUSIVE = {"bf16": "fp16", "fp16": "bf16"}
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Default:
-    """A value that differs from TrainingArguments' own, and why."""
-
-    value: Any
-    reason: str
 
 
 def build(given: Mapping[str, Any], checkpoints: Path, evaluates: bool, world_size: int) -> TrainingArguments:
@@ -48,12 +39,10 @@ def build(given: Mapping[str, Any], checkpoints: Path, evaluates: bool, world_si
         UserError: TrainingArguments refuses a value or a combination, or DeepSpeed cannot run here.
     """
     if given.get("deepspeed"):
-        on_cpu = given.get("use_cpu", False) or not torch.cuda.is_available()
-        check_deepspeed(on_cpu, hosts=world_size // int(os.environ.get("LOCAL_WORLD_SIZE", world_size)))
+        check_deepspeed(is_on_cpu(given), hosts=world_size // int(os.environ.get("LOCAL_WORLD_SIZE", world_size)))
     chosen = {name: default.value for name, default in in_force(given, evaluates).items()} | dict(given)
-    # A backend named in a single process would have accelerate look for a process group.
-    chosen |= {"ddp_backend": "gloo"} if world_size > 1 and not torch.cuda.is_available() else {}
-    chosen |= fsdp_settings(chosen.get("fsdp"), chosen.get("fsdp_config"))
+    chosen["ddp_backend"] = backend(chosen.get("ddp_backend"), world_size, is_on_cpu(given))
+    chosen["fsdp_config"] = fsdp_settings(chosen.get("fsdp"), chosen.get("fsdp_config"))
     fixed = {"output_dir": str(checkpoints), "load_best_model_at_end": False}
     known = inspect.signature(TrainingArguments).parameters
     try:
@@ -61,24 +50,37 @@ def build(given: Mapping[str, Any], checkpoints: Path, evaluates: bool, world_si
     except (ValueError, TypeError, KeyError, ImportError) as error:
         raise UserError(f"hyperparameters do not fit together: {error}") from None
     check_metric(args)
-    if args.fsdp and world_size < 2:
+    # A rank that the launcher started has a process group, also where it is the only one.
+    if args.fsdp and world_size < 2 and "LOCAL_RANK" not in os.environ:
         raise UserError("hyperparameter fsdp is set, but the job has one process; expected several, or no fsdp")
     if args.fp16 and args.device.type == "cpu":
         raise UserError("hyperparameter fp16 is true, but this training is on the CPU; expected bf16, or a GPU")
-    if args.n_gpu > 1:
-        # One process for each GPU: Trainer would share this process's batches out by DataParallel.
-        args._n_gpu = 1
+    # One process for each GPU: Trainer would share this process's batches out by DataParallel.
+    args._n_gpu = min(args.n_gpu, 1)
     if not args.dataloader_num_workers:
         # PyTorch refuses workers that persist where there are none; on GPUs they do by default.
         args.dataloader_persistent_workers = False
     if args.torch_compile:
         # TrainingArguments has no field for it; without, each of the first shapes is compiled for itself.
         os.environ.setdefault("ACCELERATE_DYNAMO_USE_DYNAMIC", "true")
+    agree_on_tf32()
     return args
 
 
-def fsdp_settings(fsdp: Any, config: Any) -> dict[str, Any]:
-    """fsdp_config with FSDP 2, the one whose checkpoints this image loads, where the field fsdp is set.
+def backend(given: str | None, world_size: int, on_cpu: bool) -> str | None:
+    """The backend of torch.distributed; in a single process none, or accelerate would look for a process group."""
+    if given is not None and world_size == 1:
+        log.warning("ddp_backend has no effect: the job has one process")
+    if world_size == 1 or not on_cpu:
+        return given if world_size > 1 else None
+    if given not in (None, "gloo", "mpi"):
+        log.warning("ddp_backend = gloo: %s is for GPUs", given)
+        return "gloo"
+    return given or "gloo"
+
+
+def fsdp_settings(fsdp: Any, config: Any) -> dict[str, Any] | None:
+    """fsdp_config with FSDP 2, the one whose checkpoints this image loads; None where the field fsdp is not set.
 
     Args:
         fsdp: as TrainingArguments takes it: names in a text or a list.
@@ -88,7 +90,9 @@ def fsdp_settings(fsdp: Any, config: Any) -> dict[str, Any]:
         UserError: it asks for version 1.
     """
     if not fsdp:
-        return {}
+        if config:
+            log.warning("fsdp_config has no effect: fsdp is not set")
+        return None
     if isinstance(config, str):
         config = read_json(Path(config), "fsdp_config")
     config = {name.removeprefix("fsdp_"): value for name, value in (config or {}).items()}
@@ -96,14 +100,14 @@ def fsdp_settings(fsdp: Any, config: Any) -> dict[str, Any]:
         raise UserError(f"hyperparameter fsdp_config has version {config['version']}, expected 2")
     # What full_shard means in version 1; version 2 takes no notice of the names.
     reshard = any(name in str(fsdp) for name in ("full_shard", "hybrid_shard"))
-    return {"fsdp_config": {"version": 2, "reshard_after_forward": reshard} | config}
+    return {"version": 2, "reshard_after_forward": reshard} | config
 
 
 def check_metric(args: TrainingArguments) -> None:
     """Raises UserError: metric_for_best_model is not a metric of an evaluation."""
     name, known = args.metric_for_best_model, ("loss", *SCORES)
     if name is not None and name.removeprefix("eval_") not in known:
-        raise UserError(f"hyperparameter metric_for_best_model is {name!r}, expected one of {', '.join(known)}")
+        raise UserError(f"hyperparameter metric_for_best_model is {shown(name)}, expected one of {', '.join(known)}")
 
 
 def check_deepspeed(on_cpu: bool, hosts: int) -> None:
@@ -137,13 +141,14 @@ def explain(given: Mapping[str, Any], evaluates: bool) -> None:
 def in_force(given: Mapping[str, Any], evaluates: bool) -> dict[str, Default]:
     """The image's defaults but for those that a value which was given excludes."""
     excluded = {name for name, other in EXCLUSIVE.items() if given.get(other)}
+    on_cpu = is_on_cpu(given)
     if choice(given.get("eval_strategy")) == "no":
         excluded.add("metric_for_best_model")
-    return {name: default for name, default in defaults(evaluates).items() if name not in excluded}
+    return {name: default for name, default in defaults(evaluates, on_cpu).items() if name not in excluded}
 
 
-def defaults(evaluates: bool) -> dict[str, Default]:
-    """The image's defaults on this machine, by field of TrainingArguments."""
+def defaults(evaluates: bool, on_cpu: bool) -> dict[str, Default]:
+    """The image's defaults on this machine's CPU or GPUs, by field of TrainingArguments."""
     evaluation = {
         "eval_strategy": Default("epoch", "each epoch is judged"),
         "metric_for_best_model": Default("loss", "the best model is the one with the least validation loss"),
@@ -160,7 +165,7 @@ def defaults(evaluates: bool) -> dict[str, Default]:
         ),
         "disable_tqdm": Default(True, "logs are lines"),
         **(evaluation if evaluates else {}),
-        **device_defaults(),
+        **(cpu_defaults() if on_cpu else gpu_defaults()),
     }
 
 
@@ -175,34 +180,7 @@ def micro_batch_tokens(given: int | None, args: TrainingArguments) -> int:
         if given and is_sharded:
             raise UserError(f"hyperparameter tokens_per_batch is {given}, expected 0 or none with fsdp or deepspeed")
         return given
-    if torch.cuda.is_available() or is_sharded:
+    if args.device.type == "cuda" or is_sharded:
         return 0
     log.info("tokens_per_batch = %d by default: the activations of more do not fit a CPU's caches", CPU_TOKENS)
     return CPU_TOKENS
-
-
-def device_defaults() -> dict[str, Default]:
-    """Precision and data loading by device."""
-    if not torch.cuda.is_available():
-        return {
-            **({"bf16": Default(True, "the CPU multiplies bf16 natively")} if cpu_flags() & BFLOAT16_FLAGS else {}),
-            "per_device_eval_batch_size": Default(32, "without gradients there is room for more rows"),
-            "use_cpu": Default(True, "there is no GPU"),
-            "dataloader_pin_memory": Default(False, "pinned memory serves GPUs only"),
-        }
-    return {
-        **precision(),
-        "per_device_eval_batch_size": Default(64, "without gradients there is room for more rows"),
-        "dataloader_num_workers": Default(2, "batches are made while the GPU works"),
-        "dataloader_persistent_workers": Default(True, "workers outlive an epoch"),
-    }
-
-
-def precision() -> dict[str, Default]:
-    """bf16 and tf32 from Ampere (compute capability 8) on, fp16 before."""
-    if torch.cuda.get_device_capability()[0] >= 8:
-        return {
-            "bf16": Default(True, "the GPU multiplies bf16 natively, and it needs no loss scaling"),
-            "tf32": Default(True, "what stays fp32 multiplies on tensor cores"),
-        }
-    return {"fp16": Default(True, "the GPU has no bf16")}

@@ -58,6 +58,7 @@ INSTEAD = {
     "train_file": "files go to the channel train",
     "validation_file": "files go to the channel validation",
     "test_file": "files go to the channel test",
+    "task_name": "data goes to the channels train, validation and test",
     "dataset_name": "data goes to the channels train, validation and test",
     "dataset_config_name": "data goes to the channels train, validation and test",
     "train_split_name": "data goes to the channels train, validation and test",
@@ -79,6 +80,7 @@ INSTEAD = {
     "training_dir": "the platform decides where channels lie",
     "train_dir": "the platform decides where channels lie",
     "test_dir": "the platform decides where channels lie",
+    "preprocessing_num_workers": "text is tokenized on all CPU cores",
     "n_gpus": "use processes_per_host",
     "sharded_ddp": "use fsdp",
     "fsdp_min_num_params": "use fsdp_config",
@@ -99,6 +101,16 @@ INSTEAD = {
     "push_to_hub_model_id": "the model goes to the job's model folder",
     "push_to_hub_organization": "the model goes to the job's model folder",
     "push_to_hub_token": "the model goes to the job's model folder",
+}
+
+# Defaults of transformers 4, which its TrainingArguments.to_dict() writes out.
+OFF = {
+    "half_precision_backend": "auto",
+    "fp16_backend": "auto",
+    "fp16_opt_level": "o1",
+    "past_index": "-1",
+    "ray_scope": "last",
+    "fsdp_min_num_params": "0",
 }
 
 # What people mean by names that no field resembles.
@@ -142,6 +154,7 @@ def modern(values: Mapping[str, Any], is_known: Callable[[str], bool]) -> dict[s
     found: dict[str, Any] = {}
     for spelled, value in values.items():
         name = spelled.replace("-", "_")
+        refuse_several_columns(spelled, value)
         if name in WITHOUT_EFFECT:
             refuse_unless_taken(spelled, name, value)
         elif is_known(name):
@@ -155,6 +168,15 @@ def modern(values: Mapping[str, Any], is_known: Callable[[str], bool]) -> dict[s
     return found
 
 
+def refuse_several_columns(spelled: str, value: Any) -> None:
+    """Raise for text_column_names that names several columns, which the example joins."""
+    if spelled == "text_column_names" and "," in str(value):
+        raise UserError(
+            f"hyperparameter {spelled} is {value!r}, expected one column: join the columns when you process the text, "
+            "or beforehand"
+        )
+
+
 def refuse_unless_taken(spelled: str, name: str, value: Any) -> None:
     """Log that the hyperparameter has no effect; raise where its value asks for the opposite of what is done."""
     if name not in EITHER and not convert(value, bool, f"hyperparameter {spelled}"):
@@ -164,8 +186,9 @@ def refuse_unless_taken(spelled: str, name: str, value: Any) -> None:
 
 def refuse_unless_off(spelled: str, value: Any) -> None:
     """Raise with what to use instead, but where the value turns off what the name is for."""
-    if str(value).strip('"').lower() not in ("false", "none", "null", ""):
-        raise UserError(f"hyperparameter {spelled} is not known here: {INSTEAD[spelled.replace('-', '_')]}")
+    name = spelled.replace("-", "_")
+    if str(value).strip('"').lower() not in ("false", "none", "null", "", OFF.get(name)):
+        raise UserError(f"hyperparameter {spelled} is not known here: {INSTEAD[name]}")
     log.info("%s has no effect: it is off", spelled)
 
 

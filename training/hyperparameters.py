@@ -35,6 +35,7 @@ MANAGED = {
     "ignore_data_skip": "a resumed training goes on with the next rows of the same order",
     "restore_callback_states_from_checkpoint": "what callbacks need comes back with every checkpoint",
     "accelerator_config": "each process reads its own rows, a whole step at a time",
+    "debug": "max_nonfinite_steps and on_divergence end a training whose loss is not finite",
     "length_column_name": "lengths are those of input_ids",
     "save_on_each_node": "the first host writes the checkpoint for all",
     "hub_model_id": "the model goes to the job's model folder",
@@ -86,25 +87,18 @@ def parse(values: dict[str, Any]) -> Hyperparameters:
     kinds = argument_kinds() | ours
     names = known_names(kinds)
     current = compatibility.modern(values, lambda name: name in names)
-    refuse_unmistakable(current, names)
-    given = resolve(current, names, "hyperparameter")
+    given = resolve(current, names, "hyperparameter", compatibility.MEANT)
     compatibility.log_renamed(given)
     values = typed(given, kinds, "hyperparameter")
     refuse_managed({given[name][0]: (name, value) for name, value in values.items() if name in MANAGED})
+    # Launchers write an empty text for what is not set; no column, model or revision has that name.
+    values = {name: None if value == "" and ours.get(name) == (str | None) else value for name, value in values.items()}
     options = TrainingOptions(**{name: value for name, value in values.items() if name in ours})
     arguments = {name: value for name, value in values.items() if name not in ours and name not in MANAGED}
     if "report_to" in arguments:
         # Text that means none, which TrainingArguments wants as text.
         arguments["report_to"] = arguments["report_to"] or "none"
     return Hyperparameters(options, arguments)
-
-
-def refuse_unmistakable(values: dict[str, Any], names: dict[str, str]) -> None:
-    """Raise for an unknown name that means a field which it does not resemble, such as lr."""
-    for spelled in values:
-        meant = compatibility.MEANT.get(spelled.replace("-", "_").lower())
-        if meant and spelled not in names:
-            raise UserError(f"unknown hyperparameter {spelled}: did you mean {meant}?")
 
 
 def argument_kinds() -> dict[str, Any]:

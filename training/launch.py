@@ -1,18 +1,19 @@
 """main() that sagemaker-training calls: one process here, or several through torch.distributed.elastic.
 
-One process is run here; several, on one host or many, by training.distributed.elastic.
+One process is run here; several, on one host or many, by training.distributed.elastic. As a program
+(`python -m training.launch`) it does the same on a machine without sagemaker-training.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Mapping
 
-from sagemaker_training.errors import ClientError
-
 from contract import logs
-from contract.failures import UserError, cut, log_failure, reason
+from contract.cuda import refuse_unusable_gpu
+from contract.failures import EXIT_BUG, EXIT_OK, EXIT_USER_ERROR, UserError, cut, log_failure, reason, write_reason
 from contract.hosts import Hosts
 from contract.machine import threads
 from contract.paths import Paths
@@ -20,8 +21,10 @@ from training import hyperparameter_checks, hyperparameters, user_script
 from training.hyperparameters import Hyperparameters
 from training.model import model_archive
 from training.options import MODEL_CHANNEL
+from training.sagemaker_toolkit import refuse_pipe_mode
 
-log = logging.getLogger(__name__)
+# Named in full: as a program this module is __main__.
+log = logging.getLogger("training.launch")
 
 
 def main() -> None:
@@ -39,7 +42,23 @@ def main() -> None:
         logs.configure(logs.configured_level(os.environ))
         launch(paths)
     except Exception as error:
+        # Imported late: a machine that is no container of ours may lack the toolkit.
+        from sagemaker_training.errors import ClientError
+
         raise ClientError(cut(settled(error))) from None
+
+
+def without_toolkit() -> int:
+    """Run the job and write the failure reason as the toolkit does. Returns the exit status."""
+    logs.configure()
+    paths = Paths.from_environment(os.environ)
+    try:
+        logs.configure(logs.configured_level(os.environ))
+        launch(paths)
+    except Exception as error:
+        write_reason(paths.failure, settled(error))
+        return EXIT_USER_ERROR if isinstance(error, UserError) else EXIT_BUG
+    return EXIT_OK
 
 
 def launch(paths: Paths) -> None:
@@ -52,6 +71,9 @@ def launch(paths: Paths) -> None:
         log.info("%s is set, but not needed: the image starts a process for each GPU of each host itself", name)
     parsed = hyperparameters.parse(given)
     hyperparameter_checks.check(parsed)
+    refuse_pipe_mode(paths)
+    if not parsed.arguments.get("use_cpu"):
+        refuse_unusable_gpu("the hyperparameter use_cpu=true", os.environ)
     model_archive.unpack_once(parsed.options.model_name or str(paths.channel(MODEL_CHANNEL)))
     hosts = Hosts.read(paths.training_resource_config)
     processes = process_count(parsed)
@@ -108,13 +130,21 @@ def settled(error: Exception) -> str:
     if isinstance(error, UserError):
         log_failure(error)
         return reason(error)
-    # Imported late: PyTorch takes seconds, which a script that was stopped may not have.
-    from training.distributed.elastic import RankError
-    from training.distributed.rank_failures import explain
-    from training.distributed.stopping import InterruptionError
-
+    try:
+        # Imported late: PyTorch takes seconds, which a script that was stopped may not have.
+        from training.distributed.elastic import RankError
+        from training.distributed.rank_failures import explain
+        from training.distributed.stopping import InterruptionError
+    except Exception:
+        # What failed may be that very import, and an exception of this function would become a traceback in the reason.
+        log_failure(error)
+        return reason(error)
     if isinstance(error, (InterruptionError, RankError)):
         return str(error)
     explained = explain(error)
     log_failure(explained)
     return reason(explained)
+
+
+if __name__ == "__main__":
+    sys.exit(without_toolkit())

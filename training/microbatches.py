@@ -16,16 +16,20 @@ def split(batch: Batch, tokens: int, multiple: int) -> Iterator[Batch]:
 
     Args:
         batch: (rows, width) input_ids and attention_mask, padded at the right; (rows,) labels.
-        tokens: most cells (rows times width) of a micro-batch; a row that is longer goes alone. 0: all rows in one.
+        tokens: most cells (rows times width) of a micro-batch; a row that is longer goes alone. 0: `batch` as it is.
         multiple: widths are rounded up to a multiple of it, but never beyond that of `batch`.
     """
+    if not tokens:
+        # As it is: a selection of its rows would no longer lie in pinned memory.
+        yield batch
+        return
     ends = lengths(batch["attention_mask"])
     widest = batch["attention_mask"].shape[1]
     order = torch.argsort(ends, descending=True, stable=True)
     start = 0
     while start < len(order):
         width = min(-(-int(ends[order[start]]) // multiple) * multiple, widest)
-        rows = max(tokens // width, 1) if tokens else len(order)
+        rows = max(tokens // width, 1)
         yield take(batch, order[start : start + rows], width)
         start += rows
 
@@ -39,3 +43,10 @@ def lengths(mask: torch.Tensor) -> torch.Tensor:
 def take(batch: Batch, rows: torch.Tensor, width: int) -> Batch:
     """`rows` of `batch`, columns cut to `width`."""
     return {name: part[rows, :width] if part.dim() == 2 else part[rows] for name, part in batch.items()}
+
+
+def on_device(batch: Batch, device: torch.device) -> Batch:
+    """`batch` on `device`. A copy from pinned memory does not wait for what the GPU still computes, others do."""
+    if device.type == "cpu":
+        return batch
+    return {name: part.to(device, non_blocking=part.is_pinned()) for name, part in batch.items()}

@@ -17,7 +17,7 @@ from training.data import channels as data_channels
 from training.data import fingerprint
 from training.data.channel import Channel, Channels, by_length
 from training.data.collator import PaddingCollator
-from training.data.sampler import STRATEGIES, Order
+from training.data.sampler import Order
 from training.distributed.collectives import Agreement
 from training.distributed.stopping import StopCallback, StopRequest
 from training.evaluation import decision_threshold
@@ -138,10 +138,6 @@ def load_model(base: BaseModel, hyperparameters: Hyperparameters) -> PreTrainedM
 
 def make_order(args: TrainingArguments, train: Channel, rows: int) -> Order:
     """The order of the rows of `train`, so many to a step."""
-    if args.train_sampling_strategy not in STRATEGIES:
-        raise UserError(
-            f"hyperparameter train_sampling_strategy is {args.train_sampling_strategy!r}, expected one of {STRATEGIES}"
-        )
     seed = args.seed if args.data_seed is None else args.data_seed
     return Order(train.lengths, rows, seed, args.train_sampling_strategy)
 

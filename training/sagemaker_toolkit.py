@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from contract.failures import UserError
-from contract.files import write_json
+from contract.files import read_json, write_json
 from contract.hosts import Hosts
 from contract.paths import Paths
 
@@ -36,6 +37,31 @@ def complete(paths: Paths) -> None:
             f"{error.filename} cannot be written ({os.strerror(error.errno or 0)}); "
             "expected a job's folders below the base directory"
         ) from None
+
+
+def refuse_pipe_mode(paths: Paths) -> None:
+    """Refuse channels in Pipe mode, which are FIFOs in place of folders.
+
+    Raises:
+        UserError: a channel has it; names the modes that the image reads.
+    """
+    file = paths.input_data_config
+    channels = read_json(file, "configuration of the channels") if file.exists() else {}
+    for name, channel in channels.items() if isinstance(channels, dict) else ():
+        if isinstance(channel, dict) and channel.get("TrainingInputMode") == "Pipe":
+            raise UserError(f"channel {name} has the input mode Pipe, expected File or FastFile")
+
+
+def refuse_no_temporary_folder() -> None:
+    """Refuse a container in which no folder for temporary files can be written, which PyTorch's import needs.
+
+    Raises:
+        UserError: there is none; names the folders that were tried.
+    """
+    try:
+        tempfile.gettempdir()
+    except OSError as error:
+        raise UserError(f"{error.strerror}, expected /tmp to be writable, or TMPDIR to name such a folder") from None
 
 
 def defaults(paths: Paths) -> dict[Path, Any]:

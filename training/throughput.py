@@ -3,11 +3,12 @@
 Source of the count: A. Chowdhery et al., "PaLM", JMLR 24 (2023), appendix B: a training step costs
 6 N + 12 L H S floating point operations a token (N weights that multiply, L layers, H width, S tokens
 of its row). Of the 6, 2 are the gradient of the weight, which a frozen one has not. Peaks: NVIDIA's
-data sheets, dense bf16.
+data sheets, dense (without sparsity), of bf16; of fp16 for the GPUs that have no bf16.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,15 +20,23 @@ from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 FLOPS_PER_WEIGHT, FLOPS_PER_FROZEN_WEIGHT = 6, 4
-# By a part of the device's name, in operations a second.
-BF16_PEAKS = {
+# By a word of the device's name, in operations a second. "NVIDIA A100-SXM4-40GB" has four words.
+PEAKS = {
+    "B200": 2250e12,
     "H200": 989e12,
+    "GH200": 989e12,
     "H100": 989e12,
     "A100": 312e12,
     "L40S": 362e12,
+    "L40": 181e12,
     "A10G": 70e12,
+    "A10": 125e12,
     "L4": 121e12,
+    "V100": 125e12,
+    "T4": 65e12,
 }
+# Models with less power than the SXM module of the same name.
+BOARD_PEAKS = {("H100", "PCIe"): 756e12, ("H100", "NVL"): 835e12, ("H200", "NVL"): 836e12}
 
 
 @dataclass
@@ -75,8 +84,13 @@ class Counts:
 
 
 def peak(device: str) -> float | None:
-    """bf16 operations a second of the GPU named `device`; None where the table has none."""
-    return next((value for part, value in BF16_PEAKS.items() if part in device), None)
+    """Operations a second in 16 bits of the GPU named `device`; None if it is not known, or a part of a GPU (MIG)."""
+    words = set(re.split(r"[ -]", device))
+    # Multi-instance GPU: the name is that of the whole one.
+    if "MIG" in words:
+        return None
+    boards = (value for (gpu, board), value in BOARD_PEAKS.items() if {gpu, board} <= words)
+    return next(boards, None) or next((value for gpu, value in PEAKS.items() if gpu in words), None)
 
 
 @dataclass(frozen=True)

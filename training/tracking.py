@@ -57,8 +57,8 @@ class MlflowTracker(TrainerCallback):
         from mlflow.exceptions import MlflowException
 
         os.environ.update({name: value for name, value in DEFAULTS.items() if name not in os.environ})
-        self.client = MlflowClient()
         try:
+            self.client = MlflowClient()
             self.run_id = self.known_run(resumed=state.global_step > 0) or self.new_run()
             self.client.update_run(self.run_id, status="RUNNING")
             self.log_parameters(state.global_step)

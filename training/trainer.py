@@ -22,7 +22,7 @@ from training.distributed import sharding
 from training.distributed.collectives import Agreement
 from training.distributed.stopping import EvaluationInterruptedError
 from training.divergence import DivergenceError, NonFiniteSteps, refuse_loss
-from training.microbatches import split
+from training.microbatches import on_device, split
 from training.throughput import Cost, Counts
 
 log = logging.getLogger(__name__)
@@ -123,9 +123,13 @@ class JobTrainer(CheckpointingTrainer):
         for place, part in enumerate(parts, start=1):
             self.counts.add(part["attention_mask"])
             with self.accelerator.no_sync(model) if place < len(parts) else nullcontext():
-                total += super().training_step(model, part, num_items_in_batch)
+                total += super().training_step(model, on_device(part, self.args.device), num_items_in_batch)
         self.non_finite.add(total)
         return total
+
+    def _get_num_items_in_batch(self, batch_samples: list[dict[str, Any]], device: torch.device) -> Any:
+        """As Trainer does. In a single process the number stays on the CPU: a copy of it would wait for the GPU."""
+        return super()._get_num_items_in_batch(batch_samples, "cpu" if self.args.world_size == 1 else device)
 
     # Optimizer
 

@@ -1,1 +1,1 @@
-"""The server process: the HTTP front on port 8080, multi-model-server as its child process, and the proxy to it."""
+"""The server process: HTTP on port 8080; it starts the worker processes, hands requests to them and replaces them."""

@@ -21,6 +21,8 @@ NOT_PASSED_ON = frozenset(
     {"connection", "content-encoding", "content-length", "expect", "host", "keep-alive", "transfer-encoding", "te"}
     | {"proxy-connection", "trailer", "upgrade", ARRIVED_HEADER}
 )
+# Below the 8,190 bytes for a single field above which aiohttp refuses a request with status 400.
+MOST_HEADER_BYTES = 7_168
 # Content types of forms, which no model takes.
 FORMS = ("multipart/", "application/x-www-form-urlencoded")
 # Headers of a worker's response that are returned to the caller.
@@ -70,7 +72,16 @@ def headers_of(request: web.Request) -> dict[str, str]:
     """The headers for the worker, with names in lower case, and ARRIVED_HEADER with the current time.
 
     Bytes that are not UTF-8 become `?`.
+
+    Raises:
+        RequestError: 431, the headers are too large.
     """
     headers = {name.lower(): value.encode("utf-8", "replace").decode() for name, value in request.headers.items()}
     passed_on = {name: value for name, value in headers.items() if name not in NOT_PASSED_ON}
+    size = sum(len(name) + len(value.encode()) + len(": \r\n") for name, value in passed_on.items())
+    if size > MOST_HEADER_BYTES:
+        raise RequestError(
+            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+            f"the headers are {size:,} bytes, expected at most {MOST_HEADER_BYTES:,}",
+        )
     return {**passed_on, ARRIVED_HEADER: f"{time.monotonic():.4f}"}

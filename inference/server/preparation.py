@@ -8,6 +8,7 @@ from pathlib import Path
 
 from contract.failures import UserError
 from contract.paths import Paths
+from inference.model_folder import top
 from inference.options import ServingOptions
 from inference.server import hub, requirements
 
@@ -25,13 +26,13 @@ def prepare(
         with the installed packages first on PYTHONPATH.
 
     Raises:
-        UserError: there is no model, or the model or its requirements cannot be downloaded.
+        UserError: there is no model, or the model or its requirements cannot be downloaded, or there are several.
     """
     if options.multi_model:
         return paths.models, dict(environ)
     model = find_model(options, paths, folder / "hub", environ)
     packages = folder / "packages"
-    if not requirements.install(model, packages, options.allow_requirements):
+    if not requirements.install(top(model), packages, options.allow_requirements):
         return model, dict(environ)
     path = os.pathsep.join(filter(None, [str(packages), environ.get("PYTHONPATH")]))
     return model, {**environ, "PYTHONPATH": path}

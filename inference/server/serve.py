@@ -14,6 +14,7 @@ from typing import Protocol
 import uvloop
 from aiohttp import web
 
+from contract.cuda import compatibility
 from contract.failures import EXIT_OK
 from contract.paths import Paths, python_path
 from inference import processes
@@ -85,9 +86,10 @@ class Server:
 
     def __init__(self, options: ServingOptions, run_folder: Path, folder: Path, environ: Mapping[str, str]) -> None:
         self._options, self._folder = options, folder
-        self._workers = options.workers or (1 if options.multi_model else default_workers())
+        self._workers = options.workers or (1 if options.multi_model or options.use_cpu else default_workers())
         self._environ = {
             **environ,
+            **compatibility(environ),
             **worker_environment(environ, self._workers),
             # torch.compile's default folder contains the user's name, and the user of a container may have none.
             "TORCHINDUCTOR_CACHE_DIR": environ.get("TORCHINDUCTOR_CACHE_DIR") or str(run_folder / "compiled"),

@@ -118,9 +118,11 @@ class ServedModel:
         self._workers = []
 
     def _is_lost(self, worker: WorkerProcess) -> bool:
-        oldest = min(worker.connection.sent.values(), default=None)
-        late = self._options.response_timeout + GRACE_SECONDS
-        return not worker.is_alive or (oldest is not None and time.monotonic() - oldest > late)
+        connection = worker.connection
+        oldest = min(connection.sent.values(), default=None)
+        most = self._options.response_timeout + GRACE_SECONDS
+        is_late = oldest is not None and time.monotonic() - max(oldest, connection.heard) > most
+        return not worker.is_alive or is_late
 
     def _replace(self, index: int) -> None:
         if self._loading[index].done():

@@ -31,12 +31,14 @@ class WorkerConnection(asyncio.Protocol):
     Attributes:
         notice: the worker's first notice: that it is ready, or why its model cannot load.
         sent: when each request without an answer was sent, by its number; seconds of time.monotonic().
+        heard: when the worker last sent something.
     """
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         self.notice: asyncio.Future[Mapping[str, Any]] = loop.create_future()
         self.sent: dict[int, float] = {}
+        self.heard = 0.0
         self._answers: dict[int, asyncio.Future[Message]] = {}
         self._numbers = itertools.count(NOTICE + 1)
         self._decoder = Decoder()
@@ -46,6 +48,7 @@ class WorkerConnection(asyncio.Protocol):
         self._transport = cast(asyncio.WriteTransport, transport)
 
     def data_received(self, data: bytes) -> None:
+        self.heard = time.monotonic()
         for message in self._decoder.feed(data):
             if message.number == NOTICE:
                 if not self.notice.done():

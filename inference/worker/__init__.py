@@ -1,1 +1,1 @@
-"""The worker processes that multi-model-server starts: they decode requests, run the model and encode responses."""
+"""The worker processes, which hold the model: they decode requests, run forward passes and encode responses."""

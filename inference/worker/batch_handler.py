@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from inference import metrics
-from inference.content_types import choose_output
+from inference.content_types import NPY, OUTPUTS, choose_output
 from inference.errors import RequestError
 from inference.options import ServingOptions
 from inference.worker import decoding, responses
 from inference.worker.batch_request import BatchRequest
-from inference.worker.request import Request, Text, as_mapping, check_count, read_content
+from inference.worker.progress import Progress, shares
+from inference.worker.request import as_mapping, check_count, read_content
 from inference.worker.user_code import UserFunctions, call
+from inference.worker.warm_up import warm_up
 
 if TYPE_CHECKING:
     import torch
 
     from inference.worker.classifier import Classifier
+
+# The time for the long requests of a batch, during which a new request waits.
+PART_SECONDS = 0.1
 
 log = logging.getLogger(__name__)
 
@@ -34,70 +40,102 @@ class BatchHandler:
 
     def __init__(self, model: Classifier | Any, options: ServingOptions, functions: UserFunctions) -> None:
         self._model, self._options, self._functions = model, options, functions
+        self._tokens_per_second = 0.0
 
     def warm_up(self) -> None:
-        """Run the shortest and the longest forward passes, so that the first request is not slower than others.
+        """Warm up the image's classifier (inference/worker/warm_up.py); a team's own model is left alone."""
+        if not self._functions.model_fn:
+            warm_up(self._model)
 
-        Before that, check whether texts may share a forward pass (inference/worker/isolation.py).
-        """
-        if self._functions.model_fn:
-            return
-        # Imported late: it imports torch, which a team's own model may not need.
-        from inference.worker import isolation
-
-        isolation.ensure(self._model)
-        longest = Text("warm " * self._model.loaded.max_length)
-        for texts in ([Text("warm")], [longest, longest]):
-            self._model.logits(self._model.encode(Request(texts)))
-
-    def respond(self, data: list[dict[str, Any]], context: Any) -> list[Any]:
+    def respond(self, data: list[dict[str, Any]], context: Any) -> list[bytes]:
         """The bodies of the responses to the requests in `data`; their status and headers are set in `context`."""
-        started = time.monotonic()
         entries = [BatchRequest(index, context, request) for index, request in enumerate(data)]
-        for entry in entries:
-            entry.guard(self._decode if self._functions.batched else self._respond_by_user_code)
-        self._tokenize(entries)
-        self._predict([entry for entry in entries if entry.rows and not entry.error])
-        bodies = [entry.finish() for entry in entries]
-        self._report(entries, started)
-        return bodies
+        self.advance(entries, divisible=False)
+        return [entry.finish() for entry in entries]
 
-    def _decode(self, entry: BatchRequest) -> None:
+    def advance(self, entries: Sequence[BatchRequest], divisible: bool = True) -> None:
+        """Compute one batch: decode the new requests, and predict all texts of short requests and some of long ones.
+
+        Args:
+            divisible: whether a long request may be predicted in parts; it is finished once all are.
+        """
+        started = time.monotonic()
+        if self._functions.batched:
+            self._model.reset_statistics()
+        new = [entry for entry in entries if entry.is_new]
+        for entry in new:
+            entry.is_new = False
+            entry.guard(self._decode if self._functions.batched else self._respond_by_user_code, divisible)
+        self._tokenize(entries)
+        self._share(entries)
+        self._predict_timed([entry for entry in entries if entry.rows and not entry.error])
+        self._report(entries, new, started)
+
+    def _decode(self, entry: BatchRequest, divisible: bool) -> None:
         """Decode the body of one request."""
         entry.output = self._output_type(entry)
         if self._functions.input_fn:
             content = call(self._functions.input_fn, entry.context, entry.payload, entry.content_type)
-            entry.request = read_content(content)
+            request = read_content(content)
         else:
-            entry.request = decoding.decode(entry.payload, entry.content_type)
-        check_count(entry.request, self._options.max_records)
+            request = decoding.decode(entry.payload, entry.content_type)
+        check_count(request, self._options.max_records)
+        # A team's functions get a request as a whole, once.
+        entry.progress = Progress(request, divisible and not self._functions.names)
 
-    def _tokenize(self, entries: list[BatchRequest]) -> None:
+    def _tokenize(self, entries: Sequence[BatchRequest]) -> None:
         """Tokenize all decoded requests in one call; if that fails, each one alone, to find the faulty one."""
-        decoded = [(entry, entry.request) for entry in entries if entry.request and not entry.error]
+        decoded = [
+            (entry, entry.progress)
+            for entry in entries
+            if entry.progress and not entry.progress.rows and not entry.error
+        ]
         if not decoded:
             return
         try:
-            results = self._model.encode_together([request for _, request in decoded])
+            results = self._model.encode_together([progress.window() for _, progress in decoded])
         except Exception:
-            for entry, request in decoded:
-                entry.guard(self._tokenize_alone, request)
+            for entry, progress in decoded:
+                entry.guard(self._tokenize_alone, progress)
             return
-        for (entry, _), result in zip(decoded, results, strict=True):
+        for (entry, progress), result in zip(decoded, results, strict=True):
             if isinstance(result, RequestError):
                 entry.error = result
             else:
-                entry.rows = result
+                progress.set_rows(result)
 
-    def _tokenize_alone(self, entry: BatchRequest, request: Request) -> None:
-        entry.rows = self._model.encode(request)
+    def _tokenize_alone(self, _: BatchRequest, progress: Progress) -> None:
+        progress.set_rows(self._model.encode(progress.window()))
+
+    def _share(self, entries: Sequence[BatchRequest]) -> None:
+        """Choose the texts of each request that are predicted in this batch: all, or a part of a long request."""
+        ready = [(entry, entry.progress) for entry in entries if entry.progress and not entry.error]
+        lengths = [progress.lengths() for _, progress in ready if progress.divisible]
+        counts = iter(shares(lengths, self._budget()) if lengths else [])
+        for entry, progress in ready:
+            count = next(counts) if progress.divisible else len(progress.rows)
+            entry.indices, entry.rows = progress.take(count)
+
+    def _budget(self) -> int:
+        """Tokens of long requests in one batch: one forward pass on all cores, or more if that takes less than
+        PART_SECONDS, since each part of a request costs some milliseconds besides.
+        """
+        return max(self._model.batch_tokens, int(PART_SECONDS * self._tokens_per_second))
 
     def _output_type(self, entry: BatchRequest) -> str:
         """The response's content type; a team's output_fn or transform_fn may write any type."""
         accept = entry.headers.get("accept")
         if self._functions.output_fn or self._functions.transform_fn:
             return self._options.default_accept if accept in (None, "*/*") else str(accept)
-        return choose_output(accept, self._options.default_accept)
+        outputs = OUTPUTS if self._functions.batched else (*OUTPUTS, NPY)
+        return choose_output(accept, self._options.default_accept, outputs)
+
+    def _predict_timed(self, entries: list[BatchRequest]) -> None:
+        """Predict the texts of `entries`, and measure the tokens per second if they are as many as in a full pass."""
+        started = time.monotonic()
+        self._predict(entries)
+        if entries and self._model.statistics.tokens >= self._model.batch_tokens:
+            self._tokens_per_second = self._model.statistics.tokens / (time.monotonic() - started)
 
     def _predict(self, entries: list[BatchRequest]) -> None:
         """Predict all texts of all requests in one call; each request gets its slice of the logits.
@@ -133,14 +171,18 @@ class BatchHandler:
 
     def _encode(self, entry: BatchRequest, logits: Any) -> None:
         """Set the body of the response to a request whose texts have `logits`."""
-        request = entry.request
-        if request is None:
+        progress = entry.progress
+        if progress is None:
             raise RuntimeError("a request was predicted before it was decoded")
-        predictions = self._model.predictions(logits, request.parameters)
+        request = progress.request
+        progress.add(entry.indices, self._model.predictions(logits, request.parameters))
+        if not progress.is_finished():
+            return
         if self._functions.output_fn:
-            self._encode_by_user_code(entry, responses.arrange(predictions, request.shape))
+            self._encode_by_user_code(entry, responses.arrange(progress.predictions, request.shape))
         else:
-            entry.body = responses.encode(predictions, request.shape, entry.output)
+            entry.body = responses.encode(progress.predictions, request.shape, entry.output)
+        entry.is_answered = True
 
     def _encode_by_user_code(self, entry: BatchRequest, prediction: Any) -> None:
         """Set the body by the team's output_fn; without one encode `prediction` as JSON."""
@@ -154,10 +196,12 @@ class BatchHandler:
         """Use the result of a team's output_fn or transform_fn: a body, or a tuple of a body and its content type."""
         if isinstance(result, tuple):
             result, entry.output = result
-        entry.body = result
+        is_encoded = isinstance(result, (str, bytes, bytearray))
+        entry.body = result if is_encoded else responses.encode_prediction(result, entry.output)
 
-    def _respond_by_user_code(self, entry: BatchRequest) -> None:
+    def _respond_by_user_code(self, entry: BatchRequest, _divisible: bool) -> None:
         """Answer one request by the team's functions, where these include the forward pass."""
+        entry.is_answered = True
         functions, context = self._functions, entry.context
         entry.output = self._output_type(entry)
         payload, kind = entry.payload, entry.content_type
@@ -173,12 +217,13 @@ class BatchHandler:
             prediction = self._model(request["inputs"], **(request.get("parameters") or {}))
         self._encode_by_user_code(entry, prediction)
 
-    def _report(self, entries: list[BatchRequest], started: float) -> None:
+    def _report(self, entries: Sequence[BatchRequest], new: Sequence[BatchRequest], started: float) -> None:
         """Log the metrics of a batch: sizes and times, never text."""
         values = {
-            "requests": len(entries),
+            "requests": sum(entry.is_finished for entry in entries),
+            "unfinished": sum(not entry.is_finished for entry in entries),
             "errors": sum(entry.error is not None for entry in entries),
-            **metrics.queued((entry.headers.get(metrics.ARRIVED_HEADER) for entry in entries), started),
+            **metrics.queued((entry.headers.get(metrics.ARRIVED_HEADER) for entry in new), started),
             "computed_ms": round(1000 * (time.monotonic() - started), 1),
         }
         if self._functions.batched:

@@ -1,4 +1,4 @@
-"""One request of a batch: its input, limits, truncation count, error or response, isolated from the others."""
+"""One request of a batch: its input, progress, truncation count, error or response, isolated from the others."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sagemaker_inference.utils import retrieve_content_type_header
 
 from inference.content_types import JSON
 from inference.errors import RequestError, error_body, internal_error
-from inference.worker.request import Request
+from inference.worker.progress import Progress
 
 if TYPE_CHECKING:
     from inference.worker.tokenization import Encoded
@@ -32,23 +32,36 @@ class BatchRequest:
 
     Attributes:
         index: position in the batch.
-        context: multi-model-server's context of the whole batch.
-        data: the request as multi-model-server parsed it: its body, or the fields of a form.
+        context: multi-model-server's context: of this request alone, or of the batch that a stock server passes.
+        data: the request as multi-model-server parses it: its body, or the fields of a form.
+        number: its number between server and worker (inference/messages.py).
         output: content type of the response.
-        request: the decoded request; None if the team's functions decode it.
-        rows: its tokenized texts; empty if the team's functions run the forward pass.
+        progress: the decoded request, and how far it is predicted; None if the team's functions decode it.
+        indices: indices in the request of the texts that are predicted in this batch.
+        rows: these texts, tokenized; empty if the team's functions run the forward pass.
         error: the error to respond with; None if there is none.
-        body: body of the response.
+        body: body of the response, if it is complete.
+        is_new: whether it is to be decoded first.
+        is_answered: whether the response is complete.
     """
 
     index: int
     context: Any
     data: dict[str, Any]
+    number: int = 0
     output: str = JSON
-    request: Request | None = None
+    progress: Progress | None = None
+    indices: list[int] = field(default_factory=list)
     rows: list[Encoded] = field(default_factory=list)
     error: RequestError | None = None
     body: Any = ""
+    is_new: bool = True
+    is_answered: bool = False
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether there is a response: a complete one, or an error."""
+        return self.is_answered or self.error is not None
 
     @property
     def headers(self) -> dict[str, str]:
@@ -98,7 +111,7 @@ class BatchRequest:
     def _response(self) -> bytes:
         body = as_bytes(self.body)
         headers = {"content-type": self.output, **self._headers_of_user_code()}
-        truncated = sum(row.truncated for row in self.rows)
+        truncated = self.progress.all_truncated() if self.progress else 0
         if truncated:
             headers[ATTRIBUTES_HEADER] = f"truncated={truncated}"
         status, _ = self.context.get_response_status(self.index)

@@ -29,6 +29,14 @@ class Statistics:
     tokens: int = 0
     padded: int = 0
 
+    def __add__(self, other: Statistics) -> Statistics:
+        return Statistics(
+            self.texts + other.texts,
+            self.passes + other.passes,
+            self.tokens + other.tokens,
+            self.padded + other.padded,
+        )
+
     def summary(self) -> dict[str, int | float]:
         """The sizes for the log line of the batch; `padding` is the share of tokens that are padding."""
         padding = 1 - self.tokens / self.padded if self.padded else 0.0
@@ -43,7 +51,7 @@ class Classifier:
         batch_tokens: most tokens in one forward pass, including padding.
         parallel: runs forward passes in parallel on the CPU cores.
         isolated: whether each text gets its own forward pass, for models whose scores depend on the rest of the batch.
-        statistics: sizes of the last batch.
+        statistics: sizes of what was computed since `reset_statistics`.
     """
 
     loaded: LoadedModel
@@ -109,8 +117,12 @@ class Classifier:
         for batch, logits in zip(batches, self.parallel.map(self.forward, passes), strict=True):
             result[batch] = logits
         padded = sum(len(batch) * lengths[batch[0]] for batch in batches)
-        self.statistics = Statistics(len(rows), len(batches), sum(lengths), padded)
+        self.statistics += Statistics(len(rows), len(batches), sum(lengths), padded)
         return result
+
+    def reset_statistics(self) -> None:
+        """Forget the sizes of earlier batches."""
+        self.statistics = Statistics()
 
     def probe(self) -> torch.Tensor:
         """Logits of one single-row and one padded batch, which torch.compile compiles separately."""
@@ -123,6 +135,7 @@ class Classifier:
         Raises:
             RequestError: 400, inputs or parameters that transformers.pipeline does not have.
         """
+        self.reset_statistics()
         request = read_content({"inputs": inputs, "parameters": parameters})
         logits = self.logits(self.encode(request))
         return arrange(self.predictions(logits, request.parameters), request.shape)

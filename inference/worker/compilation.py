@@ -21,15 +21,21 @@ def compile_model(model: torch.nn.Module, probe: Callable[[], torch.Tensor]) -> 
         probe: runs the model on a single-row and on a padded batch, which are compiled separately.
 
     Raises:
-        UserError: the model cannot be compiled; on CPUs mostly because there is no C++ compiler.
+        UserError: the model cannot be compiled; on CPUs mostly because there is no C++ compiler, but also because
+            libraries do not suit each other: transformers 5.5 fails with a NameError when torch 2.6 compiles it.
     """
     started = time.monotonic()
     model.compile(dynamic=True)
     try:
         probe()
-    except TorchDynamoException as error:
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # not only torch's own errors: the code that it traces fails with any
+        problem = first_line(error)
+        if not isinstance(error, TorchDynamoException):
+            problem = f"{type(error).__name__}: {problem}"
         raise UserError(
-            f"SERVING_COMPILE is true, but the model cannot be compiled: {first_line(error)}; "
-            "expected SERVING_COMPILE=false, or the compiler that torch.compile needs"
+            f"SERVING_COMPILE is true, but the model cannot be compiled: {problem}; "
+            "expected SERVING_COMPILE=false, or the compiler and the versions of libraries that torch.compile needs"
         ) from None
     log.info("model compiled in %.1f s", time.monotonic() - started)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from itertools import chain, count
+from typing import NoReturn
 
 import torch
 
+from contract.failures import EXIT_BUG, first_line
 from contract.positions import text_part
 from inference.worker.loading import LoadedModel
 from inference.worker.tokenization import Encoded
 
 log = logging.getLogger(__name__)
+
+# Errors of CUDA after which the process can go on.
+HARMLESS = ("out of memory", "ALLOC_FAILED", "no kernel image")
 
 
 class ForwardPass:
@@ -44,6 +50,8 @@ class ForwardPass:
         try:
             return self.once(rows)
         except Exception as error:
+            if is_lost_device(error):
+                leave(error)
             if len(rows) == 1:
                 raise
             problem = type(error).__name__
@@ -64,6 +72,19 @@ class ForwardPass:
         device = self._loaded.device.device
         output = self._loaded.model(**{name: tensor.to(device) for name, tensor in inputs.items()})
         return output.logits.float().cpu()
+
+
+def is_lost_device(error: Exception) -> bool:
+    """Whether CUDA refuses everything else in this process after `error`, as after an illegal memory access."""
+    text = str(error)
+    return "CUDA error" in text and not any(mark in text for mark in HARMLESS)
+
+
+def leave(error: Exception) -> NoReturn:
+    """End this worker process, so that multi-model-server starts another one in its place."""
+    log.error("the GPU can no longer be used by this worker, which ends: %s", first_line(error))
+    logging.shutdown()
+    os._exit(EXIT_BUG)
 
 
 def pad(rows: Sequence[list[int]], longest: int, value: int, left: bool) -> torch.Tensor:

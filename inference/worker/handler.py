@@ -1,38 +1,30 @@
-"""A worker's work: loads and warms up the model, then answers batches of requests from the server's socket.
+"""Loads and warms up a model; handle(data, context), by which a stock multi-model-server can run it too.
 
-handle(data, context) does the same under a stock multi-model-server, by its custom service protocol
-(docs/custom_service.md), which sagemaker_inference.default_handler_service implements too: data is
-None when the model must be loaded, else a list of requests, for which a list of bodies of the same
-length is returned. sagemaker-inference's Transformer is not used: it applies the first request's
-headers to the whole batch and puts tracebacks into responses. Its content types, environment
-variables and user functions are kept.
+handle is multi-model-server's custom service (docs/custom_service.md), which
+sagemaker_inference.default_handler_service implements too: data is None when the model must be
+loaded, else a list of requests, for which a list of bodies of the same length is returned.
+sagemaker-inference's Transformer is not used: it applies the first request's headers to the whole
+batch and puts tracebacks into responses. Its content types, environment variables and user functions
+are kept.
 """
 
 from __future__ import annotations
 
-import contextlib
-import faulthandler
 import logging
 import os
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mms.context import Context, RequestProcessor
-
 from contract import logs
 from contract.cpu import cpu_flags
-from contract.failures import EXIT_BUG, EXIT_USER_ERROR, UserError, log_failure, reason
+from contract.cuda import refuse_unusable_gpu
 from contract.options import from_environment
 from inference.device import choose
-from inference.messages import NO_MEMORY, NOTICE, Message
+from inference.model_folder import top
 from inference.options import ServingOptions
-from inference.processes import end_with_parent
 from inference.worker import user_code
 from inference.worker.batch_handler import BatchHandler
-from inference.worker.inbox import Inbox
 
 log = logging.getLogger("inference.worker.handler")
 
@@ -53,68 +45,19 @@ def handle(data: list[dict[str, Any]] | None, context: Any) -> list[Any]:
     return _handler.respond(data, context)
 
 
-def serve(inbox: Inbox, folder: Path, gpu: int | None, environ: Mapping[str, str]) -> None:
-    """Load the model in `folder`, tell the server that it is ready, and answer requests until the server ends."""
-    end_with_parent()
-    logs.configure()
-    try:
-        options = from_environment(ServingOptions, environ)
-        logs.configure(options.level_name)
-        context = Context("model", str(folder), {}, options.batch_size, gpu, "")
-        batch_handler = load(folder, context, options)
-    except Exception as error:
-        log_failure(error)
-        inbox.send([Message(NOTICE, {"failure": NO_MEMORY if is_out_of_memory(error) else reason(error)})])
-        sys.exit(EXIT_USER_ERROR if isinstance(error, UserError) else EXIT_BUG)
-    inbox.open()
-    inbox.send([Message(NOTICE, {"ready": True})])
-    while batch := inbox.take(options.batch_size, options.batch_delay_ms / 1000):
-        with exit_after(options.response_timeout):
-            inbox.send(answers(batch_handler, batch, context))
-
-
-def answers(batch_handler: BatchHandler, batch: Sequence[Message], context: Context) -> list[Message]:
-    """The responses to a batch of requests."""
-    context.request_ids = {index: message.fields["id"] for index, message in enumerate(batch)}
-    context.request_processor = [RequestProcessor(message.fields["headers"]) for message in batch]
-    bodies = batch_handler.respond([{"body": message.body} for message in batch], context)
-    return [
-        Message(
-            message.number,
-            {"status": processor.get_response_status_code(), "headers": processor.get_response_headers()},
-            body,
-        )
-        for message, processor, body in zip(batch, context.request_processor, bodies, strict=True)
-    ]
-
-
-@contextlib.contextmanager
-def exit_after(seconds: int) -> Iterator[None]:
-    """Exit this process and log the stacks of its threads if the block takes more than `seconds`.
-
-    Multi-model-server would start another worker after its own timeout, but leave this one running.
-    """
-    faulthandler.dump_traceback_later(seconds, exit=True)
-    try:
-        yield
-    finally:
-        faulthandler.cancel_dump_traceback_later()
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether `error` is Python's MemoryError or torch's OutOfMemoryError of a GPU."""
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-
-
 def load(folder: Path, context: Any, options: ServingOptions) -> BatchHandler:
     """Load the model in `folder`, and warm it up."""
     started = time.monotonic()
+    folder = top(folder)
     functions = user_code.load(folder, options.program)
     log.info("functions of the model's own code: %s", ", ".join(functions.names) or "none")
     if functions.model_fn:
         model = user_code.call(functions.model_fn, context, str(folder))
     else:
-        model = load_classifier(folder, context.system_properties.get("gpu_id"), options)
+        gpu = None if options.use_cpu else context.system_properties.get("gpu_id")
+        if not options.use_cpu:
+            refuse_unusable_gpu("SERVING_USE_CPU=true", os.environ)
+        model = load_classifier(folder, gpu, options)
     batch_handler = BatchHandler(model, options, functions)
     batch_handler.warm_up()
     log.info("model loaded and warm in %.1f s", time.monotonic() - started)
@@ -133,7 +76,7 @@ def load_classifier(folder: Path, gpu: int | None, options: ServingOptions) -> A
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or torch.get_num_threads()))
     device = choose(options.dtype, gpu, cpu_flags())
-    loaded = load_model(folder, device, options.allow_pickle)
+    loaded = load_model(folder, device, options.allow_pickle, options.max_length)
     log.info(
         "model on %s in %s, %d thread(s), labels %s, at most %d tokens",
         device.device,

@@ -26,21 +26,32 @@ class Inbox:
         self._closed = False
         self._last = 0
 
-    def open(self) -> None:
-        """Start to receive requests."""
-        threading.Thread(target=self._receive, name="inbox", daemon=True).start()
+    def open(self) -> threading.Thread:
+        """Start to receive requests, in a thread that ends when the server closes the socket; returns the thread."""
+        thread = threading.Thread(target=self._receive, name="inbox", daemon=True)
+        thread.start()
+        return thread
 
-    def take(self, most: int, delay: float) -> list[Message]:
-        """The next batch: the requests that wait, at most `most`; empty once the server has closed the socket.
+    def take(self, most: int, delay: float, wait: bool = True) -> list[Message] | None:
+        """The next batch: the requests that are there, at most `most`.
 
-        Where the last batch had more requests than wait now, its callers are likely to send their next
+        Where the last batch had more requests than are there now, its callers are likely to send their next
         ones at once: it waits up to `delay` seconds for as many. A single caller never waits.
+
+        Args:
+            wait: whether to wait for a request; else the batch may be empty.
+
+        Returns:
+            The requests; None once the server has closed the socket and none is left.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closed)
-            expected = min(most, self._last)
-            if len(self._waiting) < expected:
-                self._changed.wait_for(lambda: len(self._waiting) >= expected or self._closed, delay)
+            if wait:
+                self._changed.wait_for(lambda: self._waiting or self._closed)
+                expected = min(most, self._last)
+                if len(self._waiting) < expected:
+                    self._changed.wait_for(lambda: len(self._waiting) >= expected or self._closed, delay)
+            if self._closed and not self._waiting:
+                return None
             batch = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
             self._last = len(batch)
             return batch

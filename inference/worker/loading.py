@@ -1,10 +1,9 @@
-"""Loads a model folder: safetensors, config, tokenizer, label names, limits; refuses files that do not match."""
+"""Loads a model folder: weights or adapter, configuration, tokenizer, labels, limits; checks that files match."""
 
 from __future__ import annotations
 
 import logging
 import os
-import pickle  # only for UnpicklingError
 from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
@@ -12,14 +11,17 @@ from typing import Any
 
 from contract import tokenizer as tokenizers
 from contract.card import CARD_FILE, Card
-from contract.failures import UserError, first_line
+from contract.failures import UserError
 from contract.positions import text_part
 from contract.tokenizer import TOKENIZER_FILE
 from inference.device import Device
+from inference.model_folder import CONFIG_FILE, is_of_macos, locate, weights
+from inference.worker.adapter import base_location, is_adapter, read_merged
+from inference.worker.labels import decision_threshold, label_names
 from inference.worker.limits import length_limit
 from inference.worker.tokenization import TextTokenizer
-
-CONFIG_FILE = "config.json"
+from inference.worker.tokenizer_conversion import VOCABULARIES, vocabulary
+from inference.worker.weights import read_model
 
 log = logging.getLogger(__name__)
 
@@ -56,21 +58,28 @@ class LoadedModel:
         return getattr(self.model.config, "summary_type", None) == "last"
 
 
-def load(folder: Path, device: Device, allow_pickle: bool = False) -> LoadedModel:
+def load(folder: Path, device: Device, allow_pickle: bool = False, max_length: int | None = None) -> LoadedModel:
     """Load the text-classification model in `folder`, without running code of the folder and without network.
 
     Args:
         allow_pickle: whether pytorch_model.bin may be loaded (tensors only) if there are no safetensors.
+        max_length: SERVING_MAX_LENGTH, the longest input in tokens; None if it is not set.
 
     Raises:
         UserError: files are missing or unreadable, the model is of another task, or card and files do not match.
     """
-    check_files(folder, allow_pickle)
+    folder = locate(folder)
+    check_readable(folder)
     card = Card.read(folder) if (folder / CARD_FILE).exists() else None
+    if is_adapter(folder):
+        model = read_merged(folder, device, len(card.label_names) if card else None, os.environ)
+    else:
+        check_files(folder, allow_pickle)
+        model = read_model(folder, device)
+    tokenizer_folder = find_tokenizer(folder)
     if card:
-        check_tokenizer(folder, card)
-    model = read_model(folder, device)
-    tokenizer = TextTokenizer.read(folder)
+        check_tokenizer(tokenizer_folder, card)
+    tokenizer = TextTokenizer.read(tokenizer_folder)
     model = model.to(device.device).eval()
     # Classification generates no tokens, so the cache of keys and values is not needed.
     text_part(model.config).use_cache = False
@@ -79,71 +88,36 @@ def load(folder: Path, device: Device, allow_pickle: bool = False) -> LoadedMode
         tokenizer,
         device,
         label_names(model.config, card),
-        length_limit(model.config, tokenizer, card),
+        length_limit(model.config, tokenizer, card, max_length),
         model.config.problem_type,
-        input_names(folder, model),
+        input_names(tokenizer_folder, model),
         padding_id(model.config),
         decision_threshold(model.config, card),
     )
 
 
-def read_model(folder: Path, device: Device) -> Any:
-    """Load the weights by AutoModelForSequenceClassification.
+def check_readable(folder: Path) -> None:
+    """Check that the files of the folder are readable: transformers reports others as missing.
 
     Raises:
-        UserError: they cannot be read, or tensors of the model are missing, which would be random.
+        UserError: one is not.
     """
-    # Imported late: it takes seconds, and check_files reports a missing model before.
-    import transformers
-    from safetensors import SafetensorError
-
-    # A progress bar writes carriage returns, which a log keeps as separate lines.
-    transformers.utils.logging.disable_progress_bar()
-    try:
-        model, loading = transformers.AutoModelForSequenceClassification.from_pretrained(
-            folder,
-            use_safetensors=has_safetensors(folder),
-            weights_only=True,
-            dtype=device.dtype,
-            output_loading_info=True,
-            local_files_only=True,
-            trust_remote_code=False,
-        )
-    except pickle.UnpicklingError:
-        raise UserError(
-            f"model folder {folder} has weights that hold more than tensors; expected *.safetensors"
-        ) from None
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
-        raise UserError(f"model folder {folder} cannot be loaded: {first_line(error)}") from None
-    missing = sorted(loading["missing_keys"])
-    if missing:
-        raise UserError(
-            f"model folder {folder} has no weights for {missing[0]} and {len(missing) - 1} more; "
-            "expected a model trained for text classification"
-        )
-    return model
-
-
-def has_safetensors(folder: Path) -> bool:
-    return any(folder.glob("*.safetensors"))
+    for path in folder.iterdir():
+        if path.is_file() and not is_of_macos(path) and not os.access(path, os.R_OK):
+            raise UserError(f"model file {path} cannot be read by user {os.getuid()}; expected mode 644")
 
 
 def check_files(folder: Path, allow_pickle: bool) -> None:
-    """Check that the folder has the files of a model and that they are readable.
+    """Check that the folder has the configuration and the weights of a model.
 
     Raises:
-        UserError: a file is missing or unreadable, or weights are pickles and `allow_pickle` is false.
+        UserError: a file is missing, or weights are pickles and `allow_pickle` is false.
     """
-    for name in (CONFIG_FILE, TOKENIZER_FILE):
-        if not (folder / name).is_file():
-            raise UserError(f"model folder {folder} has no {name}; expected the files that save_pretrained writes")
-    # transformers reports files that exist but cannot be read as missing.
-    for path in folder.iterdir():
-        if path.is_file() and not os.access(path, os.R_OK):
-            raise UserError(f"model file {path} cannot be read by user {os.getuid()}; expected mode 644")
-    if has_safetensors(folder):
+    if not (folder / CONFIG_FILE).is_file():
+        raise UserError(f"model folder {folder} has no {CONFIG_FILE}; expected the files that save_pretrained writes")
+    if weights(folder, "*.safetensors"):
         return
-    pickles = sorted(path.name for path in folder.glob("pytorch_model*.bin"))
+    pickles = weights(folder, "pytorch_model*.bin")
     if not pickles:
         raise UserError(f"model folder {folder} has no *.safetensors; expected weights in that format")
     if not allow_pickle:
@@ -151,6 +125,24 @@ def check_files(folder: Path, allow_pickle: bool) -> None:
             f"model folder {folder} has {pickles[0]}, a pickle, which can contain code; "
             "expected *.safetensors, or ALLOW_PICKLE=true"
         )
+
+
+def find_tokenizer(folder: Path) -> Path:
+    """The folder with the tokenizer: `folder`, or that of the base model of an adapter without one of its own.
+
+    Raises:
+        UserError: there is no tokenizer, or only the vocabulary of one beside a card, which records tokenizer.json.
+    """
+    places = [folder]
+    if is_adapter(folder) and isinstance(base := base_location(folder, os.environ), Path):
+        places.append(base)
+    for place in places:
+        if (place / TOKENIZER_FILE).is_file() or (vocabulary(place) and not (folder / CARD_FILE).exists()):
+            return place
+    raise UserError(
+        f"model folder {folder} has no {TOKENIZER_FILE} and no {' or '.join(VOCABULARIES[:3])}; "
+        "expected the files that save_pretrained writes"
+    )
 
 
 def check_tokenizer(folder: Path, card: Card) -> None:
@@ -195,37 +187,3 @@ def padding_id(config: Any) -> int | None:
     text = text_part(config)
     pad_id = getattr(text, "pad_token_id", None)
     return pad_id if pad_id is not None and 0 <= pad_id < text.vocab_size else None
-
-
-def label_names(config: Any, card: Card | None) -> tuple[str, ...]:
-    """The label names of the card, else of id2label in config.json.
-
-    Raises:
-        UserError: the card has another number of labels than the model.
-    """
-    if not card or not card.label_names:
-        return tuple(str(config.id2label[index]) for index in range(config.num_labels))
-    if len(card.label_names) != config.num_labels:
-        raise UserError(
-            f"{CARD_FILE} names {len(card.label_names)} labels, the model has {config.num_labels}; "
-            "expected the card of this model"
-        )
-    return card.label_names
-
-
-def decision_threshold(config: Any, card: Card | None) -> float | None:
-    """The card's decision threshold; None if it has none.
-
-    Raises:
-        UserError: it is not a probability, or the model is not a single-label classifier of two labels.
-    """
-    threshold = card.decision_threshold if card else None
-    if threshold is None:
-        return None
-    if isinstance(threshold, bool) or not isinstance(threshold, (int, float)) or not 0 <= threshold <= 1:
-        raise UserError(f"{CARD_FILE} has decision_threshold {threshold!r}, expected a probability from 0 to 1")
-    if config.num_labels != 2 or config.problem_type not in (None, "single_label_classification"):
-        raise UserError(
-            f"{CARD_FILE} has a decision_threshold, expected none for a model that does not choose between two labels"
-        )
-    return float(threshold)

@@ -25,19 +25,19 @@ class ParallelPasses:
     """A pool of `count` threads, each of which runs whole forward passes; with 1 they run in the caller's thread."""
 
     def __init__(self, count: int) -> None:
-        self._count = count
+        self.count = count
         self._pool = ThreadPoolExecutor(count, "forward", torch.set_num_threads, (1,)) if count > 1 else None
 
     def plan(self, lengths: Sequence[int], budget: int) -> list[list[int]]:
         """Token-balanced batches (batching.plan), the same number for each thread, so that all end together."""
         tokens = sum(lengths)
-        if self._pool is None or tokens < self._count * LEAST_TOKENS:
+        if self._pool is None or tokens < self.count * LEAST_TOKENS:
             return batching.plan(lengths, budget)
         rounds = -(-tokens // budget)
-        return batching.spread(lengths, budget, rounds * self._count)
+        return batching.spread(lengths, budget, rounds * self.count)
 
     def map(self, step: Callable[[T], R], passes: Sequence[T]) -> Iterator[R]:
         """Results of `step` for each of `passes`, in order; with fewer passes than threads each uses all cores."""
-        if self._pool is None or len(passes) < self._count:
+        if self._pool is None or len(passes) < self.count:
             return map(step, passes)
         return self._pool.map(step, passes)

@@ -1,4 +1,4 @@
-"""Parses `parameters` of a request: top_k, return_all_scores, function_to_apply, truncation, max_length, padding."""
+"""Parses `parameters` of a request, as of transformers' pipeline, and the fields of text-embeddings-inference (TEI)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Parameters:
 
     @classmethod
     def read(cls, content: Any) -> Parameters:
-        """Parse the JSON value `content`. `padding` is accepted and ignored: the server pads batches itself.
+        """Parse the JSON value `content`. Parameters that change no answer, such as batch_size, are ignored.
 
         Raises:
             RequestError: 400 for an unknown name or an invalid value.
@@ -47,6 +47,46 @@ class Parameters:
                 raise bad_request(f"parameters has an unknown name, expected some of {', '.join(READERS)}")
             values |= READERS[name](value)
         return cls(**values)
+
+
+def with_tei_fields(content: dict[str, Any]) -> Any:
+    """`parameters` of the request `content`, with what the fields say that TEI has beside `inputs`.
+
+    https://huggingface.github.io/text-embeddings-inference: raw_scores, truncate and truncation_direction of /predict.
+
+    Raises:
+        RequestError: 400, a field has an invalid value, or `parameters` says the same.
+    """
+    parameters = content.get("parameters")
+    fields = {name: content[name] for name in TEI_FIELDS if content.get(name) is not None}
+    added: dict[str, Any] = {}
+    for name, value in fields.items():
+        added |= TEI_FIELDS[name](value)
+    if not added or not isinstance(parameters, (dict, type(None))):
+        return parameters
+    for name in added.keys() & (parameters or {}).keys():
+        raise bad_request(
+            f"the body has parameters.{name} and a field beside inputs for the same; expected one of them"
+        )
+    return {**(parameters or {}), **added}
+
+
+def _raw_scores(value: Any) -> dict[str, Any]:
+    if not isinstance(value, bool):
+        raise bad_request("raw_scores is not true or false")
+    return {"function_to_apply": "none"} if value else {}
+
+
+def _truncate(value: Any) -> dict[str, Any]:
+    if not isinstance(value, bool):
+        raise bad_request("truncate is not true or false")
+    return {"truncation": value}
+
+
+def _direction(value: Any) -> dict[str, Any]:
+    if not isinstance(value, str) or value.lower() != "right":
+        raise bad_request("truncation_direction is not Right; the side is set in the model's tokenizer_config.json")
+    return {}
 
 
 def _top_k(value: Any) -> dict[str, Any]:
@@ -96,4 +136,11 @@ READERS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "truncation": _truncation,
     "max_length": _max_length,
     "padding": _ignored,
+    "batch_size": _ignored,
+    "num_workers": _ignored,
+}
+TEI_FIELDS: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "raw_scores": _raw_scores,
+    "truncate": _truncate,
+    "truncation_direction": _direction,
 }

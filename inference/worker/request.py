@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from inference.errors import RequestError, bad_request
-from inference.worker.parameters import Parameters
+from inference.worker.parameters import Parameters, with_tei_fields
 from inference.worker.responses import Shape
 
 
@@ -62,7 +62,7 @@ def read_content(content: Any) -> Request:
         content = as_mapping(content)
     if not {"inputs", "instances"} & content.keys():
         raise bad_request('the body has no inputs, expected {"inputs": "a text"} or {"inputs": ["a text", ...]}')
-    parameters = Parameters.read(content.get("parameters"))
+    parameters = Parameters.read(with_tei_fields(content))
     if "instances" in content:
         return Request(read_list(content["instances"], "instances"), parameters, "predictions")
     inputs = content["inputs"]
@@ -77,7 +77,21 @@ def read_list(values: Any, name: str) -> list[Text]:
     """The records in a list; `name` is that of the list, for errors."""
     if not isinstance(values, list):
         raise bad_request(f"{name} is {json_type(values)}, expected a list of texts")
-    return [read_text(value, f"{name}[{index}]") for index, value in enumerate(values)]
+    return [
+        read_texts(value, f"{name}[{index}]") if isinstance(value, list) else read_text(value, f"{name}[{index}]")
+        for index, value in enumerate(values)
+    ]
+
+
+def read_texts(values: list[Any], name: str) -> Text:
+    """A record as TEI has it: a list of one text, or of the two texts of a pair.
+
+    Raises:
+        RequestError: 400, `values` is something else; names it by `name`.
+    """
+    if len(values) not in (1, 2) or not all(isinstance(value, str) for value in values):
+        raise bad_request(f"{name} is a list, expected one of one or two texts")
+    return Text(*map(clean, values))
 
 
 def read_text(value: Any, name: str) -> Text:

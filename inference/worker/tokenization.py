@@ -1,6 +1,6 @@
 """TextTokenizer: tokenizes texts and pairs with the model folder's tokenizer.json.
 
-transformers' AutoTokenizer is not used, since it may build another tokenizer from the vocabulary;
+Where there is one, transformers' AutoTokenizer is not used, since it may build another tokenizer from the vocabulary;
 processing tokenized with tokenizer.json, and the card's fingerprint is of that file.
 """
 
@@ -15,6 +15,7 @@ from contract import tokenizer
 from contract.failures import UserError
 from contract.tokenizer import TOKENIZER_FILE
 from inference.worker.request import Text
+from inference.worker.tokenizer_conversion import convert
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class TextTokenizer:
 
     @classmethod
     def read(cls, folder: Path) -> TextTokenizer:
-        """Load the tokenizer in `folder`.
+        """Load the tokenizer in `folder`: its tokenizer.json, else what transformers makes of its vocabulary.
 
         Raises:
             UserError: its files cannot be read.
@@ -69,7 +70,9 @@ class TextTokenizer:
 
         path = folder / TOKENIZER_FILE
         try:
-            backend = Tokenizer.from_file(str(path))
+            backend = Tokenizer.from_file(str(path)) if path.is_file() else convert(folder)
+        except UserError:
+            raise
         except Exception as error:  # tokenizers raises plain Exception
             raise UserError(f"tokenizer {path} cannot be read: {error}") from None
         side = tokenizer.truncation_side(path, backend.truncation)

@@ -3,15 +3,18 @@
 The functions are those of sagemaker-inference: model_fn(model_dir), input_fn(data, content_type),
 predict_fn(data, model), output_fn(prediction, accept), or transform_fn(model, data, content_type,
 accept) in place of the last three; each may take `context` as a further argument. A function that is
-missing is replaced by the image's own implementation.
+missing is replaced by the image's own implementation. Each may be a coroutine function.
 """
 
 from __future__ import annotations
 
+import asyncio
+import atexit
+import functools
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +22,7 @@ from typing import Any
 
 from contract.failures import UserError
 from inference.options import CODE_FOLDER
+from inference.worker.user_modules import UserModules
 
 DEFAULT_PROGRAM = "inference.py"
 # Not `inference`, which is the name of this package.
@@ -51,6 +55,11 @@ class UserFunctions:
             raise UserError(f"{name} defines transform_fn and one of input_fn, predict_fn, output_fn; expected either")
         return functions
 
+    def within(self, modules: UserModules) -> UserFunctions:
+        """The same functions, which import what `modules` gives them, and whose coroutines are awaited."""
+        functions = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return UserFunctions(**{name: function and within(function, modules) for name, function in functions})
+
     @property
     def names(self) -> list[str]:
         """Names of the functions that the module defines."""
@@ -60,6 +69,31 @@ class UserFunctions:
     def batched(self) -> bool:
         """Whether the image runs the forward pass, so that requests can share it."""
         return not (self.model_fn or self.predict_fn or self.transform_fn)
+
+
+def within(function: Function, modules: UserModules) -> Function:
+    """`function` with the same signature, run within `modules`; a coroutine that it returns is awaited."""
+
+    @functools.wraps(function)
+    def wrapped(*arguments: Any) -> Any:
+        with modules:
+            result = function(*arguments)
+            return runner().run(awaited(result)) if inspect.isawaitable(result) else result
+
+    return wrapped
+
+
+async def awaited(result: Awaitable[Any]) -> Any:
+    """The value of any awaitable, as a coroutine."""
+    return await result
+
+
+@functools.cache
+def runner() -> asyncio.Runner:
+    """The event loop of all coroutines of a team's code: what model_fn opens on it can be used by the others."""
+    one = asyncio.Runner()
+    atexit.register(one.close)
+    return one
 
 
 def call(function: Function, context: Any, *arguments: Any) -> Any:
@@ -75,7 +109,12 @@ def load(model_folder: Path, program: str | None) -> UserFunctions:
         UserError: SAGEMAKER_PROGRAM names a missing file, or the program fails on import.
     """
     path = find(model_folder, program)
-    return UserFunctions.of(import_file(path), path.name) if path else UserFunctions()
+    if path is None:
+        return UserFunctions()
+    modules = UserModules(path.parent)
+    with modules:
+        module = import_file(path)
+    return UserFunctions.of(module, path.name).within(modules)
 
 
 def find(model_folder: Path, program: str | None) -> Path | None:
@@ -93,13 +132,12 @@ def find(model_folder: Path, program: str | None) -> Path | None:
 
 
 def import_file(path: Path) -> ModuleType:
-    """Import the file `path` as the module MODULE_NAME; its folder is appended to sys.path for its own imports."""
+    """Import the file `path` as the module MODULE_NAME."""
     specification = importlib.util.spec_from_file_location(MODULE_NAME, path)
     if specification is None or specification.loader is None:
         raise UserError(f"{path.name} is not a Python file")
     module = importlib.util.module_from_spec(specification)
     sys.modules[MODULE_NAME] = module
-    sys.path.append(str(path.parent))
     try:
         specification.loader.exec_module(module)
     except Exception as error:

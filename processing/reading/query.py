@@ -6,46 +6,24 @@ The query returns filtered and rejected rows too, without their text, so that ev
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from contract.failures import UserError
+from processing.across_rows.occurrences import rank
 from processing.options import ProcessingOptions
-from processing.reading.first_pass import BALANCED, Cuts, rank
-from processing.reading.schema import MAX_LINE_BYTES
-from processing.reading.source import SourceFile
+from processing.reading.columns import ChosenColumns
+from processing.reading.scan import rows, value
+from processing.reading.source import SourceFile, folder_columns
+from processing.rows.conditions import conditions, over_text, used_columns
 from processing.rows.filters import Outcome, outcome_sql
+from processing.rows.given_splits import GivenSplits, by_name, given_sql, kept_split_sql
 from processing.rows.hashes import normalized_sql, owner_sql
 from processing.rows.labels import Labels
-from processing.rows.split import SPLITS, split_sql
+from processing.rows.split import SPLITS, hash_sql, split_sql
 from processing.sql import identifier, literal
 
-# The least that DuckDB accepts. Its default, 32 times the longest line, exceeds the memory limit and delays first rows.
-BUFFER_BYTES = MAX_LINE_BYTES
+# The type of a column that is not in the file, but in the names of its folders.
+FOLDER = "FOLDER"
 VALUE_CHARS = 200
-REJECTS_TABLE = "rejected_lines"
-SCANS_TABLE = "rejected_scans"
-DIALECTS = {
-    "csv": "delim = ',', quote = '\"', escape = '\"', header = true",
-    # Tab-separated files have no quotes: a quotation mark is data.
-    "tsv": "delim = '\t', quote = '', escape = '', header = true",
-    # JSON contains no raw control characters, so no line is split at this delimiter.
-    "jsonl": "delim = chr(1), quote = '', escape = '', header = false",
-}
-
-
-@dataclass(frozen=True)
-class ChosenColumns:
-    """The columns that the job reads. `label` is None for --positive-where and --unlabelled."""
-
-    text: str
-    label: str | None
-    group: str | None
-    kept: tuple[str, ...]
-
-    @property
-    def all(self) -> tuple[str, ...]:
-        """The names of all columns."""
-        return (self.text, *filter(None, (self.label, self.group)), *self.kept)
 
 
 @dataclass(frozen=True)
@@ -53,10 +31,11 @@ class Plan:
     """The parts of the query that are the same for every file.
 
     Attributes:
-        types: SQL type of each column of the first file, for the user's conditions.
+        types: SQL type of each column of the first file.
         host: rank of this host.
         hosts: number of hosts that share the rows; 1 for sharded input.
-        cuts: result of the first pass.
+        cut: largest rank of any row that is kept, from the first pass; None for no limit.
+        given: splits that the input has, if they are kept.
     """
 
     options: ProcessingOptions
@@ -66,162 +45,167 @@ class Plan:
     types: Mapping[str, str]
     host: int = 0
     hosts: int = 1
-    cuts: Cuts = field(default_factory=Cuts)
+    cut: int | None = None
+    given: GivenSplits | None = None
+
+    @property
+    def split_names(self) -> tuple[str, ...]:
+        """The splits that the job writes."""
+        shares = self.ratios if self.given is None else self.given.shares()
+        return tuple(name for name, share in zip(SPLITS, shares, strict=True) if share > 0)
+
+    @property
+    def split(self) -> str:
+        """SQL for the index of a row's split, over the columns `key` and `given`."""
+        if self.given is not None:
+            return kept_split_sql(self.given, self.options.seed)
+        return split_sql(self.ratios, self.options.seed)
 
 
-def scan(file: SourceFile, columns: Mapping[str, str]) -> str:
-    """SQL that scans `file`, with all values as text except in parquet; broken lines go to REJECTS_TABLE."""
-    path = literal(str(file.path))
-    if file.format == "parquet":
-        return f"read_parquet({path})"
-    names = ["line"] if file.format == "jsonl" else list(columns)
-    schema = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
-    return (
-        f"read_csv({path}, {DIALECTS[file.format]}, columns = {{{schema}}}, auto_detect = false, "
-        f"compression = {literal(file.compression)}, max_line_size = {MAX_LINE_BYTES}, "
-        f"buffer_size = {BUFFER_BYTES}, store_rejects = true, "
-        f"rejects_table = {literal(REJECTS_TABLE)}, rejects_scan = {literal(SCANS_TABLE)})"
-    )
+def own(columns: Mapping[str, str]) -> dict[str, str]:
+    """The columns that are in the file itself."""
+    return {name: kind for name, kind in columns.items() if kind != FOLDER}
 
 
-def value(file: SourceFile, column: str) -> str:
-    """SQL for one column of `file`, with the type that `scan` returns; for JSON lines as text."""
-    if file.format == "jsonl":
-        key = column.replace("\\", "\\\\").replace('"', '\\"')
-        return f"json_extract_string(parsed, {literal('$.' + chr(34) + key + chr(34))})"
-    return identifier(column)
+def column_sql(file: SourceFile, column: str, columns: Mapping[str, str]) -> str:
+    """SQL for one of the `columns` of `file`: its `value`, or the text that the name of a folder gives."""
+    if columns.get(column) != FOLDER:
+        return value(file, column)
+    text = folder_columns(file)[column]
+    return "CAST(NULL AS VARCHAR)" if text is None else literal(text)
 
 
-def typed(file: SourceFile, columns: Mapping[str, str], types: Mapping[str, str]) -> list[str]:
-    """SQL for the columns that the user's conditions can use, converted to `types`."""
-    expressions = []
-    for column in columns:
-        kind = types.get(column, "VARCHAR")
-        expression = value(file, column)
-        if file.format != "parquet" and kind != "VARCHAR":
-            expression = f"TRY_CAST({expression} AS {kind})"
-        expressions.append(f"{expression} AS {identifier(column)}")
-    return expressions
+def usable(file: SourceFile, columns: Mapping[str, str], options: ProcessingOptions) -> list[str]:
+    """SQL for the columns that the user's SQL uses; as text except in parquet."""
+    used = [used_columns(sql) for sql in conditions(options).values()]
+    names = None if None in used else frozenset().union(*(each for each in used if each))
+    return [
+        f"{column_sql(file, column, columns)} AS {identifier(column)}"
+        for column in columns
+        if names is None or column.lower() in names
+    ]
+
+
+def text_columns(file: SourceFile, columns: Mapping[str, str]) -> frozenset[str]:
+    """The names of the columns of `file` whose values are text."""
+    return frozenset(name for name, kind in columns.items() if file.format != "parquet" or kind in ("VARCHAR", FOLDER))
 
 
 def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
     """Build the query over `file`, whose columns are `columns`.
 
     Its result has the columns outcome UTINYINT, split UTINYINT, number BIGINT (the class), text VARCHAR, fault
-    VARCHAR (the start of an invalid value), and kept_0, kept_1, ...; rows are in the order of the file.
+    VARCHAR (the start of an invalid value), text_hash UBIGINT, and kept_0, kept_1, ...; rows are in the order of the
+    file.
     """
-    options, chosen = plan.options, plan.chosen
-    kept = [f"kept_{index}" for index in range(len(chosen.kept))]
-    outcome = outcome_sql(options, plan.labels, plan.host, plan.hosts, cut_conditions(plan))
     faults = f"{int(Outcome.NOT_JSON)}, {int(Outcome.BAD_LABEL)}, {int(Outcome.UNKNOWN_LABEL)}"
     fault = f"left(CASE WHEN broken THEN raw ELSE label END, {VALUE_CHARS})"
-    # Duplicates must be read by the same host.
-    owner = owner_sql(normalized_sql("text") if options.drop_duplicates else "text")
     outputs = [
         "outcome",
-        f"{split_sql(plan.ratios, options.seed)} AS split",
+        f"{plan.split} AS split",
         f"{plan.labels.number} AS number",
         f"CASE WHEN outcome = {int(Outcome.KEPT)} THEN text END AS text",
         f"CASE WHEN outcome IN ({faults}) THEN {fault} END AS fault",
-        *kept,
+        # To count equal texts: faster than MD5, and compared within the job only.
+        "hash(text) AS text_hash",
+        *kept_names(plan.chosen),
     ]
+    return f"SELECT {', '.join(outputs)} FROM ({decided(plan, file, columns)})"
+
+
+def surveyed(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
+    """SQL for the rows of `file` as the first pass needs them: outcome, text, split, number and key_hash UBIGINT."""
+    key_hash = f"CAST({hash_sql(plan.options.seed)} AS UBIGINT)"
     return (
-        f"SELECT {', '.join(outputs)} FROM (SELECT *, {outcome} AS outcome FROM "
-        f"(SELECT *, {owner} AS owner FROM ({selected(plan, file, columns, kept)})))"
+        f"SELECT outcome, text, {plan.split} AS split, {plan.labels.number} AS number, {key_hash} AS key_hash "
+        f"FROM ({decided(plan, file, columns)})"
     )
 
 
+def decided(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
+    """SQL for the rows of `file` with the columns of `selected` and their outcome."""
+    outcome = outcome_sql(plan.options, plan.labels, plan.host, plan.hosts, cut_conditions(plan))
+    # Equal texts must be read by the same host.
+    by_text = plan.options.drop_duplicates or plan.options.conflicts != "keep"
+    owner = owner_sql(normalized_sql("text") if by_text else "text")
+    return f"SELECT *, {outcome} AS outcome FROM (SELECT *, {owner} AS owner FROM ({selected(plan, file, columns)}))"
+
+
+def kept_names(chosen: ChosenColumns) -> list[str]:
+    """The names that the query gives to the columns to keep."""
+    return [f"kept_{index}" for index in range(len(chosen.kept))]
+
+
 def cut_conditions(plan: Plan) -> list[tuple[str, Outcome]]:
-    """SQL conditions, with outcomes, of rows that are filtered by --max-rows and --balance, from the first pass."""
-    filters = []
-    if plan.cuts.all_rows is not None:
-        filters.append((f"{rank(plan.options)} > {plan.cuts.all_rows}", Outcome.OVER_MAX_ROWS))
-    if plan.cuts.by_class:
-        highest = " ".join(f"WHEN {number} THEN {cut}" for number, cut in plan.cuts.by_class.items())
-        in_train = f"{split_sql(plan.ratios, plan.options.seed)} = {SPLITS.index(BALANCED)}"
-        cut = f"{rank(plan.options)} > CASE {plan.labels.number} {highest} END"
-        filters.append((f"{in_train} AND {cut}", Outcome.UNBALANCED))
-    return filters
+    """SQL conditions, with outcomes, of rows that are filtered by --max-rows, from the first pass."""
+    if plan.cut is None:
+        return []
+    return [(f"{rank(plan.options)} > {plan.cut}", Outcome.OVER_MAX_ROWS)]
 
 
-def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str], kept: list[str]) -> str:
+def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
     """SQL for the rows with text, label, split key and the values of the user's conditions.
 
     The inner columns have the prefix hf_, so that they do not hide the user's columns.
     """
     chosen, options = plan.chosen, plan.options
+    kept = kept_names(chosen)
     inner = [
-        f"CAST({value(file, chosen.text)} AS VARCHAR) AS hf_text",
-        f"CAST({value(file, chosen.label) if chosen.label else 'NULL'} AS VARCHAR) AS hf_label",
-        f"CAST({value(file, chosen.group or chosen.text)} AS VARCHAR) AS hf_group",
-        *(f"{value(file, column)} AS hf_{name}" for column, name in zip(chosen.kept, kept, strict=True)),
+        *(
+            f"CAST({column_sql(file, column, columns) if column else 'NULL'} AS VARCHAR) AS hf_{name}"
+            for name, column in texts_of(chosen).items()
+        ),
+        *(f"{column_sql(file, column, columns)} AS hf_{name}" for column, name in zip(chosen.kept, kept, strict=True)),
     ]
-    if conditions(options):
-        inner += typed(file, columns, plan.types)
+    inner += usable(file, columns, options)
+    texts = text_columns(file, columns)
     is_json = file.format == "jsonl"
     inner.append("line AS hf_raw, line IS NULL AS hf_blank" if is_json else "NULL AS hf_raw, false AS hf_blank")
     # A line that is valid JSON but not an object has no columns.
     inner.append("coalesce(json_type(parsed), '') <> 'OBJECT' AS hf_broken" if is_json else "false AS hf_broken")
-    condition = "true" if options.where is None else f"coalesce({truth(options.where)}, false)"
-    positive = options.positive_where
+    condition = "true" if options.where is None else f"coalesce({truth(options.where, texts)}, false)"
+    text = "hf_text" if options.text_expression is None else text_sql(options.text_expression, texts)
     outer = [
-        "hf_text AS text",
-        f"{'hf_label' if positive is None else f'CAST(CAST({truth(positive)} AS INTEGER) AS VARCHAR)'} AS label",
-        "coalesce(hf_group, hf_text, '') AS key",
+        f"{text} AS text",
+        f"{label_sql(options, texts)} AS label",
+        f"coalesce(hf_group, {text}, '') AS key",
+        f"{given_of(chosen, file)} AS given",
         "hf_blank AS blank",
         "hf_broken AS broken",
         "hf_raw AS raw",
         f"{condition} AS selected",
         *(f"hf_{name} AS {name}" for name in kept),
     ]
-    return f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM {rows(file, columns)})"
+    return f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM {rows(file, own(columns))})"
 
 
-def truth(condition: str) -> str:
-    """SQL for the user's `condition` as a BOOLEAN; the newline ends a comment at its end."""
-    return f"CAST(({condition}\n) AS BOOLEAN)"
+def texts_of(chosen: ChosenColumns) -> dict[str, str | None]:
+    """The columns that the query reads as text, by the names that it gives them."""
+    return {"text": chosen.text, "label": chosen.label, "group": chosen.group, "split": chosen.split}
 
 
-def conditions(options: ProcessingOptions) -> dict[str, str]:
-    """The user's conditions in SQL, by the option that sets them."""
-    values = {"--where": options.where, "--positive-where": options.positive_where}
-    return {name: condition for name, condition in values.items() if condition is not None}
+def given_of(chosen: ChosenColumns, file: SourceFile) -> str:
+    """SQL for the index of the split that a row has in the input, by its column, else by the file's name."""
+    if chosen.split is not None:
+        return given_sql("hf_split")
+    split = by_name(file.name)
+    return f"CAST({'NULL' if split is None else split} AS UTINYINT)"
 
 
-def rows(file: SourceFile, columns: Mapping[str, str]) -> str:
-    """SQL for the rows of `file`; for JSON lines the line and its parsed value."""
-    source = scan(file, columns)
-    if file.format == "jsonl":
-        return f"(SELECT line, TRY_CAST(line AS JSON) AS parsed FROM {source})"
-    return source
+def label_sql(options: ProcessingOptions, texts: frozenset[str]) -> str:
+    """SQL for the label as text: the label column, the user's expression, or 0 or 1 by the user's condition."""
+    if options.label_expression is not None:
+        return text_sql(options.label_expression, texts)
+    if options.positive_where is not None:
+        return f"CAST(CAST({truth(options.positive_where, texts)} AS INTEGER) AS VARCHAR)"
+    return "hf_label"
 
 
-def choose(options: ProcessingOptions, file: SourceFile, columns: Mapping[str, str]) -> ChosenColumns:
-    """Choose text, label, group and kept columns of `file` by `options` or the default names.
-
-    Raises:
-        UserError: the file lacks one of them.
-    """
-    text = named(options.text_column, ("review_body", "text"), "--text-column", file, columns)
-    label = None
-    if not options.unlabelled and options.positive_where is None:
-        label = named(options.label_column, ("star_rating", "label"), "--label-column", file, columns)
-    group = named(options.group_by, (), "--group-by", file, columns) if options.group_by else None
-    kept = tuple(named(name, (), "--columns", file, columns) for name in options.columns)
-    return ChosenColumns(text, label, group, kept)
+def text_sql(expression: str, texts: frozenset[str]) -> str:
+    """SQL for the user's `expression` as text; `texts` are the columns of text."""
+    return f"CAST({over_text(expression, texts, False)} AS VARCHAR)"
 
 
-def named(
-    name: str | None, defaults: tuple[str, ...], option: str, file: SourceFile, columns: Mapping[str, str]
-) -> str:
-    """The column `name` if it is set, else the first of `defaults` that the file has.
-
-    Raises:
-        UserError: the file has no such column.
-    """
-    candidates = defaults if name is None else (name,)
-    for name in candidates:
-        if name in columns:
-            return name
-    expected = " or ".join(candidates)
-    raise UserError(f"input file {file.name} has no column {expected} ({option}); its columns are {', '.join(columns)}")
+def truth(condition: str, texts: frozenset[str]) -> str:
+    """SQL for the user's `condition` as a BOOLEAN; `texts` are the columns of text."""
+    return f"CAST({over_text(condition, texts)} AS BOOLEAN)"

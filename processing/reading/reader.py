@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
 import duckdb
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from contract.failures import UserError
+from processing.across_rows.conflicts import Conflict, conflicts_of
+from processing.across_rows.marks import Marks
 from processing.arrays import to_list
-from processing.batches import mark, outcomes
-from processing.reading.first_pass import FirstPass, wants_cuts
+from processing.batches import outcomes, rejected_classes
+from processing.reading.columns import choose
+from processing.reading.errors import explained, without_values
+from processing.reading.first_pass import FirstPass, of_all_hosts
 from processing.reading.line_numbers import lines_at, lines_of_rows
-from processing.reading.query import Plan, build, choose, conditions
+from processing.reading.query import FOLDER, Plan, build, surveyed
 from processing.reading.rejects import REASONS, BrokenLine, Reject, broken_lines
+from processing.reading.scan import scan
 from processing.reading.schema import columns as sampled_columns
-from processing.reading.source import SourceFile
+from processing.reading.source import SourceFile, folder_columns
 from processing.rows.filters import REJECTED, Counts, Outcome
 
 BATCH_ROWS = 2048
@@ -37,7 +41,8 @@ class FileReader:
     Attributes:
         columns: name and SQL type of each column of the file.
         number: index of the file in the job.
-        duplicates: indices of rows that are duplicates of earlier rows, from the first pass.
+        marks: what the first pass has decided about single rows.
+        conflicts: rows of texts that have several labels, from the first pass.
         faults: outcome and value of rows that were rejected for their value, by index.
         broken: lines that DuckDB could not parse and that this host counts.
         all_broken: all lines that DuckDB could not parse.
@@ -48,7 +53,8 @@ class FileReader:
     file: SourceFile
     columns: Mapping[str, str]
     number: int = 0
-    duplicates: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    marks: Marks = field(default_factory=Marks.none)
+    conflicts: list[Conflict] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
     faults: dict[int, tuple[Outcome, str | None]] = field(default_factory=dict)
     broken: list[BrokenLine] = field(default_factory=list)
@@ -63,22 +69,30 @@ class FileReader:
         first = 0
         try:
             for batch in self.connection.sql(build(self.plan, self.file, self.columns)).to_arrow_reader(BATCH_ROWS):
-                marked = mark(batch, self.duplicates - first)
+                marked = self.marks.apply(batch, first)
                 self.count(marked, first)
                 first += batch.num_rows
                 yield marked
         except duckdb.Error as error:
-            raise self.explained(error) from None
+            raise explained(error, self.file, self.plan.options) from None
         self.count_broken(broken_lines(self.connection))
+
+    def fetched(self, query: str) -> list[Any]:
+        """The rows of a query over the file; its broken lines are discarded. Raises UserError as `batches`."""
+        try:
+            rows: list[Any] = self.connection.execute(query).fetchall()
+        except duckdb.Error as error:
+            raise explained(error, self.file, self.plan.options) from None
+        broken_lines(self.connection)
+        return rows
 
     def add_to(self, first_pass: FirstPass) -> None:
         """Read the file for the first pass."""
-        # Sampling needs the rows of all hosts.
-        plan = replace(self.plan, host=0, hosts=1) if wants_cuts(self.plan.options) else self.plan
+        plan = replace(self.plan, host=0, hosts=1) if of_all_hosts(self.plan.options) else self.plan
         try:
-            first_pass.add_file(self.number, build(plan, self.file, self.columns))
+            first_pass.add_file(self.number, surveyed(plan, self.file, self.columns))
         except duckdb.Error as error:
-            raise self.explained(error) from None
+            raise explained(error, self.file, self.plan.options) from None
         # Discard them: the second pass finds them again.
         broken_lines(self.connection)
 
@@ -87,6 +101,7 @@ class FileReader:
         counts = outcomes(batch)
         if counts.keys() & {*REJECTED, Outcome.UNKNOWN_LABEL}:
             self.collect_faults(batch, first)
+            self.counts.rejected_classes += rejected_classes(batch)
         for outcome, rows in counts.items():
             self.counts.add(outcome, rows)
 
@@ -143,42 +158,34 @@ class FileReader:
             column = None if outcome is Outcome.NOT_JSON else self.plan.chosen.label
             yield Reject(name, numbers[row], column, REJECTED[outcome], value)
 
-    def explained(self, error: duckdb.Error) -> UserError:
-        """The UserError for an error of DuckDB that the caller has caused; any other error is raised unchanged."""
-        # DuckDB's lenient mode would read on, but split a row at a carriage return within a text.
-        if "invalid state" in str(error):
-            return UserError(
-                f"input file {self.file.name} cannot be read: it mixes line endings, or has a carriage return in an "
-                "unquoted value; expected one kind of line ending"
-            )
-        if isinstance(error, (duckdb.IOException, duckdb.InvalidInputException)):
-            return UserError(f"input file {self.file.name} cannot be read: {without_values(error)}")
-        user_conditions = conditions(self.plan.options)
-        if user_conditions and not isinstance(error, duckdb.OutOfMemoryException):
-            options = " and ".join(f"option {name} is {condition!r}" for name, condition in user_conditions.items())
-            return UserError(f"{options}, which DuckDB refuses: {without_values(error)}")
-        raise error
-
-
-def without_values(error: Exception) -> str:
-    """The first line of DuckDB's error message, without values of the data, which it may quote."""
-    text = str(error).strip()
-    if isinstance(error, (duckdb.DataError, duckdb.InvalidInputException)):
-        # A value may contain quotes and newlines.
-        text = re.sub(r"'.*'", "'...'", text, flags=re.DOTALL)
-    return text.splitlines()[0]
+    def conflict_lines(self, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """The lines of conflicts.jsonl of this host's rows of the file; `names` are the class names."""
+        if not self.conflicts:
+            return
+        every = lines_at(self.file, [line.byte for line in self.all_broken]) if self.all_broken else []
+        lines = lines_of_rows(self.file, {conflict.row for conflict in self.conflicts}, every)
+        for found in self.conflicts:
+            place = {"group": found.group, "file": self.file.name, "line": lines[found.row]}
+            yield {**place, "label": names[found.number], "kept": found.kept}
 
 
 def describe(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> dict[str, str]:
-    """Name and SQL type of each column of `file`.
+    """Name and SQL type of each column of `file`; FOLDER for those that only the names of its folders give.
 
     Raises:
         UserError: the file cannot be read.
     """
+    columns = own_columns(connection, file)
+    names = {name.lower() for name in columns}
+    return columns | {name: FOLDER for name in folder_columns(file) if name.lower() not in names}
+
+
+def own_columns(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> dict[str, str]:
+    """Name and SQL type of each column in `file` itself; raises UserError as `describe`."""
     if file.format != "parquet":
         return sampled_columns(file)
     try:
-        rows = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(file.path)]).fetchall()
+        rows = connection.execute(f"DESCRIBE SELECT * FROM {scan(file, {})}").fetchall()
     except duckdb.Error as error:
         raise UserError(f"input file {file.name} cannot be read: {without_values(error)}") from None
     return {name: kind for name, kind, *_ in rows}
@@ -199,16 +206,27 @@ def readers(connection: duckdb.DuckDBPyConnection, plan: Plan, files: Iterable[S
         yield FileReader(connection, plan, file, columns, number)
 
 
-def after_first_pass(connection: duckdb.DuckDBPyConnection, readers: Iterable[FileReader]) -> Iterator[FileReader]:
-    """Run the first pass over all files, then yield the readers with its results: duplicates and cuts."""
+def after_first_pass(
+    connection: duckdb.DuckDBPyConnection, readers: Iterable[FileReader], spill: Path, counts: dict[str, Any]
+) -> Iterator[FileReader]:
+    """Run the first pass over all files, then yield the readers with its results.
+
+    Args:
+        spill: folder for temporary files.
+        counts: gets the counts of near-duplicates.
+    """
     all_readers = list(readers)
     if not all_readers:
         return
-    first_pass = FirstPass(connection, all_readers[0].plan.options)
+    plan = all_readers[0].plan
+    first_pass = FirstPass(connection, plan.options, plan.ratios, spill)
     for reader in all_readers:
         reader.add_to(first_pass)
     first_pass.finish()
+    counts.update(first_pass.similar or {})
     for reader in all_readers:
-        reader.duplicates = first_pass.duplicates(reader.number)
-        reader.plan = replace(reader.plan, cuts=first_pass.cuts)
+        reader.marks = first_pass.marks(reader.number)
+        if plan.options.conflicts != "keep":
+            reader.conflicts = conflicts_of(connection, reader.number)
+        reader.plan = replace(reader.plan, cut=first_pass.cut)
         yield reader

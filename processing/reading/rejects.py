@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
 import duckdb
 
-from processing.reading.query import REJECTS_TABLE, SCANS_TABLE, VALUE_CHARS
+from processing.reading.query import VALUE_CHARS
+from processing.reading.scan import REJECTS_TABLE, SCANS_TABLE
 
-REJECTS_FILE = "rejects.jsonl"
+REJECTS_FILE, CONFLICTS_FILE = "rejects.jsonl", "conflicts.jsonl"
 # The reason in rejects.jsonl for each of DuckDB's error types.
 REASONS = {
     "CAST": "value of another type",
@@ -73,6 +74,12 @@ def broken_lines(connection: duckdb.DuckDBPyConnection) -> list[BrokenLine]:
         BrokenLine(line, byte, column, REASONS.get(kind, kind.lower()), value and value.strip("\r\n"))
         for line, byte, column, kind, value in errors
     ]
+
+
+def append_lines(path: Path, lines: Iterable[Mapping[str, object]]) -> None:
+    """Append `lines` to the JSON Lines file `path`, which is created if it does not exist."""
+    with path.open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
 
 
 class RejectsFile:

@@ -6,7 +6,8 @@ import glob
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
 
 from contract.failures import UserError
 
@@ -19,6 +20,7 @@ FORMATS = {
     ".parquet": "parquet",
 }
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 EXPECTED = "csv, tsv, jsonl or parquet, the first three also as .gz or .zst"
 
 
@@ -48,6 +50,17 @@ def source_file(path: Path, folder: Path) -> SourceFile | None:
     if kind is None or (kind == "parquet" and compression != "none"):
         return None
     return SourceFile(path.resolve(), path.relative_to(folder).as_posix(), kind, compression)
+
+
+def folder_columns(file: SourceFile) -> dict[str, str | None]:
+    """Columns that the names of the folders of `file` give, as Hive and Spark write them: `year=2024/part.csv`.
+
+    They have the same value in each row: text, or None for Hive's default partition.
+    """
+    pairs = (part.partition("=") for part in PurePosixPath(file.name).parent.parts)
+    return {
+        unquote(name): None if value == NO_VALUE else unquote(value) for name, found, value in pairs if found and name
+    }
 
 
 def find(source: str, file_name: str | None = None) -> tuple[list[SourceFile], list[str]]:

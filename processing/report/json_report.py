@@ -31,6 +31,7 @@ class Statistics:
         classes: number of rows by split and class number.
         truncated: number of rows that were truncated.
         tokens: number of tokens that were written.
+        repeated: number of rows that were written again, for --upsample.
         full_lengths: int64, at index i the number of rows with i tokens before truncation.
     """
 
@@ -38,6 +39,7 @@ class Statistics:
     classes: dict[str, Counter[int]] = field(default_factory=lambda: {name: Counter() for name in SPLITS})
     truncated: int = 0
     tokens: int = 0
+    repeated: int = 0
     full_lengths: NDArray[np.int64] = field(default_factory=lambda: np.zeros(LONGEST_COUNTED + 1, np.int64))
 
     def add_tokens(self, tokens: Tokens) -> None:
@@ -55,10 +57,6 @@ class Statistics:
         """Count the class numbers of rows that `add_split` has counted."""
         values, counts = np.unique(numbers, return_counts=True)
         self.classes[split].update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
-
-    def all_classes(self) -> dict[int, int]:
-        """Number of rows by class number, over all splits."""
-        return dict(sum(self.classes.values(), Counter()))
 
 
 def percentiles(histogram: NDArray[np.int64]) -> dict[str, int]:
@@ -92,6 +90,11 @@ def balance(statistics: Statistics, names: tuple[str, ...]) -> dict[str, dict[st
         split: {name: counts[number] for number, name in enumerate(names)}
         for split, counts in statistics.classes.items()
     }
+
+
+def by_name(rows: Mapping[int, int], names: tuple[str, ...]) -> dict[str, int]:
+    """Rows by class number as rows by class name."""
+    return {names[number]: count for number, count in sorted(rows.items())}
 
 
 def counted(counts: Counts) -> dict[str, Any]:

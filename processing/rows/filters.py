@@ -29,6 +29,9 @@ class Outcome(IntEnum):
     OVER_MAX_ROWS = 12
     UNBALANCED = 13
     FEW_TOKENS = 14
+    NO_SPLIT = 20
+    CONFLICT = 21
+    NEAR_DUPLICATE = 22
 
 
 FILTERED = {
@@ -37,6 +40,8 @@ FILTERED = {
     Outcome.TOO_SHORT: "shorter than min_chars",
     Outcome.TOO_LONG: "longer than max_chars",
     Outcome.DUPLICATE: "duplicate",
+    Outcome.NEAR_DUPLICATE: "near-duplicate",
+    Outcome.CONFLICT: "conflicting label",
     Outcome.OVER_MAX_ROWS: "over --max-rows",
     Outcome.UNBALANCED: "cut by --balance",
     Outcome.FEW_TOKENS: "fewer than min_tokens",
@@ -45,18 +50,23 @@ REJECTED = {
     Outcome.NOT_JSON: "not a JSON object",
     Outcome.NO_LABEL: "no label",
     Outcome.BAD_LABEL: "label not understood",
+    Outcome.NO_SPLIT: "split not understood",
 }
 
 
 @dataclass
 class Counts:
-    """Row counts by outcome, of one file or of all. Rows of other hosts are not part of `read`."""
+    """Row counts by outcome, of one file or of all. Rows of other hosts are not part of `read`.
+
+    `rejected_classes` are the rejected rows whose class is known, by its number.
+    """
 
     kept: int = 0
     filtered: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
     other_hosts: int = 0
     read: int = 0
+    rejected_classes: Counter[int] = field(default_factory=Counter)
 
     def add(self, outcome: Outcome, rows: int) -> None:
         """Count `rows` rows with the outcome `outcome`."""
@@ -84,6 +94,7 @@ class Counts:
         self.kept += other.kept
         self.filtered += other.filtered
         self.rejected += other.rejected
+        self.rejected_classes += other.rejected_classes
         self.other_hosts += other.other_hosts
         self.read += other.read
 
@@ -120,6 +131,8 @@ def outcome_sql(
             ("coalesce(trim(label), '') = ''", Outcome.NO_LABEL),
             (f"({labels.number}) IS NULL", Outcome.BAD_LABEL),
         ]
+    if options.split_column is not None:
+        cases.append(("given IS NULL", Outcome.NO_SPLIT))
     cases += cuts
     whens = " ".join(f"WHEN {condition} THEN {int(outcome)}" for condition, outcome in cases)
     return f"CAST(CASE {whens} ELSE {int(Outcome.KEPT)} END AS UTINYINT)"

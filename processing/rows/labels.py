@@ -1,9 +1,11 @@
-"""SQL that converts labels to class numbers (by threshold, map, condition or unchanged), and the class names."""
+"""SQL that converts labels to class numbers (by threshold, map, condition or their values), and the class names."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from contract.failures import UserError
@@ -11,8 +13,22 @@ from processing.options import ProcessingOptions
 from processing.sql import literal
 
 BINARY_NAMES = ("NEGATIVE", "POSITIVE")
-# Larger integers are identifiers or amounts rather than classes.
+# More values are identifiers or amounts rather than classes.
 MOST_CLASSES = 1000
+TRUTH = frozenset({"true", "false"})
+
+
+@dataclass(frozen=True)
+class LabelValue:
+    """A value of the label column: its text, and the number that DuckDB reads in it, if any."""
+
+    text: str
+    number: float | None
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is a finite number."""
+        return self.number is not None and isfinite(self.number)
 
 
 @dataclass(frozen=True)
@@ -22,7 +38,7 @@ class Labels:
     Attributes:
         number: SQL for the class number (BIGINT) over the text column `label`; NULL for an invalid label.
         known: SQL condition: the label is one of the configured values, or is missing.
-        names: class names in order; None if the classes are the numbers in the data.
+        names: class names in order; None if they are to be derived from the data.
         expected: the expected labels in words, for errors.
         is_labelled: whether rows have labels.
     """
@@ -54,7 +70,8 @@ def labels(options: ProcessingOptions) -> Labels:
         numbers = {str(number): number for number in range(len(options.label_names))}
         named = {name: number for number, name in enumerate(options.label_names)}
         return by_map(numbers | named, options.label_names)
-    return unchanged()
+    # Derived from the data by reading/label_values.py.
+    return any_text()
 
 
 def by_threshold(threshold: float, names: tuple[str, ...]) -> Labels:
@@ -64,23 +81,72 @@ def by_threshold(threshold: float, names: tuple[str, ...]) -> Labels:
     return Labels(number, "true", names, "a number")
 
 
-def unchanged() -> Labels:
-    """Labels are class numbers: integers from 0."""
-    value = "TRY_CAST(label AS DOUBLE)"
-    whole = f"{value} BETWEEN 0 AND {MOST_CLASSES - 1} AND {value} = floor({value})"
-    return Labels(f"CASE WHEN {whole} THEN CAST({value} AS BIGINT) END", "true", None, "a whole number from 0")
+def any_text() -> Labels:
+    """Every label that is not missing counts as class 0, to find the values that there are."""
+    return Labels("CAST(0 AS BIGINT)", "true", None, "text")
 
 
 def by_map(classes: dict[str, int], names: tuple[str, ...]) -> Labels:
-    """Labels are the keys of `classes`, which has their class numbers."""
-    cases = " ".join(f"WHEN {literal(value)} THEN {number}" for value, number in classes.items())
-    known = ", ".join(map(literal, classes))
-    return Labels(
-        f"CAST(CASE trim(label) {cases} END AS BIGINT)",
-        f"(coalesce(trim(label), '') = '' OR trim(label) IN ({known}))",
-        names,
-        f"one of {', '.join(classes)}",
+    """Labels are the keys of `classes`, which has their class numbers: as text, else as the same number or truth value.
+
+    So the key 5 also means 5.0 and 05, and true also means True; a key of the same text takes precedence.
+    """
+    numeric = {number: place for value, place in reversed(classes.items()) if (number := as_number(value)) is not None}
+    truth = {value.lower(): place for value, place in classes.items() if value.lower() in TRUTH}
+    sql = (
+        f"CAST(coalesce({case('trim(label)', {literal(value): place for value, place in classes.items()})}, "
+        f"{case('TRY_CAST(label AS DOUBLE)', {f'{value!r}::DOUBLE': place for value, place in numeric.items()})}, "
+        f"{case('lower(trim(label))', {literal(value): place for value, place in truth.items()})}) AS BIGINT)"
     )
+    known = f"(coalesce(trim(label), '') = '' OR {sql} IS NOT NULL)"
+    return Labels(sql, known, names, f"one of {', '.join(classes)}")
+
+
+def case(value: str, places: Mapping[str, int]) -> str:
+    """SQL for the class number of `value`, by SQL literals; NULL for another one."""
+    if not places:
+        return "NULL"
+    return f"CASE {value} {' '.join(f'WHEN {key} THEN {place}' for key, place in places.items())} END"
+
+
+def as_number(text: str) -> float | None:
+    """The finite number that `text` is; None if it is none."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None
+
+
+def derived(rows: Mapping[LabelValue, int], column: str) -> Labels:
+    """The rule for labels of which no option says what they are: one class for each value, in sorted order.
+
+    If most rows have a number, classes are numbers (5.0 is 5), and other labels are not understood. Else they are the
+    texts; true and false in any case are one class each.
+
+    Args:
+        rows: number of rows by value; without rows the rule has no classes.
+
+    Raises:
+        UserError: there is one class only, or more than MOST_CLASSES.
+    """
+    numeric = sum(count for value, count in rows.items() if value.is_number)
+    if 2 * numeric > sum(rows.values()):
+        numbers = sorted({value.number for value in rows if value.is_number and value.number is not None})
+        names = tuple(f"{number:.15g}" for number in numbers)
+        place = case("TRY_CAST(label AS DOUBLE)", {f"{number!r}::DOUBLE": i for i, number in enumerate(numbers)})
+    else:
+        is_truth = {value.text.lower() for value in rows} <= TRUTH
+        names = tuple(sorted({value.text.lower() if is_truth else value.text for value in rows}))
+        text = "lower(trim(label))" if is_truth else "trim(label)"
+        place = case(text, {literal(name): index for index, name in enumerate(names)})
+    if rows and not 2 <= len(names) <= MOST_CLASSES:
+        found = "one value only" if len(names) == 1 else f"more than {MOST_CLASSES} different values"
+        raise UserError(
+            f"label column {column} has {found}, expected 2 to {MOST_CLASSES} classes; --label-threshold, --label-map "
+            "and --label-expression make classes of other values, --label-names names those that a file may lack"
+        )
+    return Labels(f"CAST({place} AS BIGINT)", "true", names, "one of the values")
 
 
 def read_map(mapping: dict[str, Any], names: tuple[str, ...] | None) -> tuple[dict[str, int], tuple[str, ...]]:
@@ -109,22 +175,3 @@ def read_map(mapping: dict[str, Any], names: tuple[str, ...] | None) -> tuple[di
     if len(names) < 2 or set(numbers.values()) != set(range(len(names))):
         raise UserError(f"option --label-map is {shown}, expected every class from 0 to n - 1, with n of 2 or more")
     return {str(value): number for value, number in numbers.items()}, names
-
-
-def numbered_names(rows_by_class: dict[int, int], column: str) -> tuple[str, ...]:
-    """Class names where the classes are the numbers in the data: "0", "1", ...
-
-    Args:
-        rows_by_class: number of rows by class number.
-        column: name of the label column, for the error.
-
-    Raises:
-        UserError: there is one class only, or a number between 0 and the largest has no row.
-    """
-    numbers = sorted(rows_by_class)
-    if numbers != list(range(len(numbers))) or len(numbers) < 2:
-        raise UserError(
-            f"label column {column} has the numbers {', '.join(map(str, numbers[:10]))}, expected 0 to n - 1 without "
-            "gaps and n of 2 or more; --label-threshold or --label-map convert other values"
-        )
-    return tuple(map(str, numbers))

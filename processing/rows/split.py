@@ -14,13 +14,22 @@ RANGE = 2**64
 
 
 def split_sql(ratios: tuple[float, float, float], seed: int) -> str:
-    """SQL for the index of a row's split in SPLITS (UTINYINT), over the text column `key`.
+    """SQL for the index of a row's split in SPLITS (UTINYINT), over the text column `key`."""
+    return split_of(hash_sql(seed), ratios)
+
+
+def split_of(u: str, ratios: tuple[float, float, float]) -> str:
+    """SQL for the index of the split of a row with the hash `u`, an SQL expression."""
+    train, validation = bounds(ratios)
+    return f"CAST(CASE WHEN {u} < {train} THEN 0 WHEN {u} < {validation} THEN 1 ELSE 2 END AS UTINYINT)"
+
+
+def hash_sql(seed: int) -> str:
+    """SQL for u of a row in 0..2^64 (UHUGEINT), over the text column `key`.
 
     u is the first eight bytes of the MD5 of "seed:key", least significant byte first.
     """
-    u = f"CAST(md5_number_upper(concat({literal(f'{seed}:')}, key)) AS UHUGEINT)"
-    train, validation = bounds(ratios)
-    return f"CAST(CASE WHEN {u} < {train} THEN 0 WHEN {u} < {validation} THEN 1 ELSE 2 END AS UTINYINT)"
+    return f"CAST(md5_number_upper(concat({literal(f'{seed}:')}, key)) AS UHUGEINT)"
 
 
 def bounds(ratios: tuple[float, float, float]) -> tuple[int, int]:

@@ -53,10 +53,8 @@ def build_command(image: str) -> tuple[list[str], dict[str, str]]:
     end = f"--target {image} --file images/Dockerfile ."
     [line] = [line for line in told.stderr.splitlines() if line.endswith(end)]
     words = shlex.split(line.removeprefix("+ "))
-    if words[0] == "env":
-        name, value = words[1].split("=")
-        return without_tags(words[2:]), {**os.environ, name: value}
-    return without_tags(words), dict(os.environ)
+    start = next(at for at, word in enumerate(words) if at and "=" not in word)
+    return without_tags(words[start:]), os.environ | dict(word.split("=") for word in words[1:start])
 
 
 def without_tags(command: list[str]) -> list[str]:
@@ -85,6 +83,14 @@ def test_build_secrets_are_in_no_layer_and_not_in_the_history(saved: dict[str, S
     assert any(entry.name.startswith("opt/venv") for entry in image.entries), "the build installed nothing"
     assert [entry.name for entry in image.entries if SECRET.encode() in entry.content] == []
     assert SECRET not in image.config
+
+
+def test_the_same_code_gives_the_same_layer(saved: dict[str, Saved]) -> None:
+    """In two builds, one of them without cache; the layers of libraries differ."""
+    built, again = (json.loads(saved[name].config)["rootfs"]["diff_ids"] for name in ("inference", "secretive"))
+    # The record of the build is the last layer, the code the one before it.
+    assert built[-2] == again[-2]
+    assert built[-3] != again[-3]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -9,7 +9,7 @@ import pytest
 CHECKS = {
     "processing": {"cores", "memory", "shared memory", "processing"},
     "training": {"shared memory", "GPU", "bf16", "NCCL", "gloo", "training and resuming"},
-    "inference": {"shared memory", "GPU", "bf16", "Java", "serving"},
+    "inference": {"shared memory", "GPU", "bf16", "serving"},
 }
 # Checks that may be absent on a host.
 OPTIONAL = {"GPU", "bf16", "NCCL", "disk at /opt/ml"}

@@ -31,6 +31,8 @@ LABELS = {
     "base.name": "base",
     "base.digest": "sha256:1",
 }
+DOCKER, INDEX = (f"application/vnd.{kind}+json" for kind in ("docker.distribution.manifest.v2", "oci.image.index.v1"))
+# As an engine: `push` puts a manifest of MEDIA_TYPE into ECR, `run` fails where FAILING names its last argument.
 CLIENT = """#!/bin/sh
 echo "$@" >>{folder}/calls
 case "$*" in
@@ -39,9 +41,22 @@ case "$*" in
   "image inspect --format"*) echo sha256:1;;
   "image inspect"*) cat {folder}/inspected;;
   "login --username"*) cat >{folder}/password;;
+  "push "*) exec {python} {folder}/put.py "$2";;
+  "run "*"$FAILING") exit 3;;
   "run "*--version) echo '{{"libraries": {{}}}}';;
-  "run "*) echo '{{"torch": "2"}}';;
+  "run "*selftest) ;;
+  "run "*) echo '[{{"name": "torch", "version": "2"}}]';;
 esac
+"""
+PUT = f"""
+import json, os, sys
+import boto3
+config = {{"digest": "sha256:" + "a" * 64, "size": 1, "mediaType": "x"}}
+kind = os.environ.get("MEDIA_TYPE", {DOCKER!r})
+manifest = json.dumps({{"schemaVersion": 2, "mediaType": kind, "config": config, "layers": []}})
+ecr = boto3.client("ecr", region_name={REGION!r})
+tag = sys.argv[1].rpartition(":")[2]
+ecr.put_image(repositoryName={REPOSITORY!r}, imageManifest=manifest, imageTag=tag, imageManifestMediaType=kind)
 """
 
 
@@ -66,34 +81,35 @@ def engine(tmp_path: Path) -> Path:
     inspected = [{"Config": {"Labels": labels}, "RepoDigests": [digest], "Size": 7}]
     (tmp_path / "inspected").write_text(json.dumps(inspected))
     client = tmp_path / "docker"
-    client.write_text(CLIENT.format(folder=tmp_path))
+    client.write_text(CLIENT.format(folder=tmp_path, python=sys.executable))
+    (tmp_path / "put.py").write_text(PUT)
     client.chmod(0o755)
     return client
 
 
-def push(engine: Path) -> list[str]:
-    """Push; returns the tags that the Docker client was called with."""
-    calls = engine.with_name("calls")
-    calls.unlink(missing_ok=True)
+def build(engine: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Push the training image."""
+    engine.with_name("calls").unlink(missing_ok=True)
     where = ["--push", "--allow-dirty", "--registry", REGISTRY, "--region", REGION, "--version", VERSION]
     how = ["--images-json", str(engine.with_name("images.json")), "--publish-parameters", "ml/images"]
     who = ["--pull-accounts", "111122223333"]
     command: list[str | Path] = [ROOT / "build.sh", *where, *how, *who, "training"]
     # Not a git repository: a commit between two pushes would give the second one another revision.
-    environment = os.environ | {"DOCKER": str(engine), "PYTHON": sys.executable, "GIT_DIR": str(engine.parent)}
-    finished = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    assert finished.returncode == 0, finished.stderr
-    told = re.findall(rf"^(push|pull|tag) .*{REPOSITORY}:(\S+)$", calls.read_text(), re.MULTILINE)
+    fixed = {"DOCKER": str(engine), "PYTHON": sys.executable, "GIT_DIR": str(engine.parent), "FAILING": "none"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | fixed | environ)
+
+
+def calls(engine: Path) -> list[str]:
+    """The calls of the client that push, pull or tag, each with its tag."""
+    told = re.findall(rf"^(push|pull|tag) .*{REPOSITORY}:(\S+)$", engine.with_name("calls").read_text(), re.MULTILINE)
     return [f"{verb} {tag}" for verb, tag in told]
 
 
-def put(tag: str) -> None:
-    """Add the image of a push of `tag` to ECR."""
-    kind = "application/vnd.docker.distribution.manifest.v2+json"
-    config = {"digest": "sha256:" + "a" * 64, "size": 1, "mediaType": "x"}
-    manifest = {"schemaVersion": 2, "mediaType": kind, "config": config, "layers": []}
-    ecr = boto3.client("ecr", region_name=REGION)
-    ecr.put_image(repositoryName=REPOSITORY, imageManifest=json.dumps(manifest), imageTag=tag)
+def push(engine: Path) -> list[str]:
+    """Push; returns the tags that the Docker client was called with."""
+    finished = build(engine)
+    assert finished.returncode == 0, finished.stderr
+    return calls(engine)
 
 
 def state() -> list[Any]:
@@ -112,9 +128,7 @@ def state() -> list[Any]:
 def test_a_second_push_changes_nothing_in_ecr_and_ssm(moto: None, engine: Path) -> None:
     revision, version = (call.removeprefix("push ") for call in push(engine))
     assert version == VERSION and revision.startswith(f"{VERSION}-")
-    assert engine.with_name("password").read_text() == f"{ACCOUNT}-auth-token\n"
-    put(revision)
-    put(version)
+    assert engine.with_name("password").read_text() == f"{ACCOUNT}-auth-token"
     before = state()
     named = json.loads(engine.with_name("images.json").read_text())
     assert push(engine) == [f"pull {revision}", f"tag {version}"]
@@ -128,5 +142,24 @@ def test_a_second_push_changes_nothing_in_ecr_and_ssm(moto: None, engine: Path) 
 
 def test_an_interrupted_push_can_be_continued(moto: None, engine: Path) -> None:
     revision, version = (call.removeprefix("push ") for call in push(engine))
-    put(revision)
+    ecr = boto3.client("ecr", region_name=REGION)
+    ecr.batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageTag": version}])
     assert push(engine) == [f"pull {revision}", f"tag {version}", f"push {version}"]
+
+
+def test_what_sagemaker_would_refuse_gets_no_version(moto: None, engine: Path) -> None:
+    finished = build(engine, MEDIA_TYPE=INDEX)
+    assert finished.returncode == 2
+    assert f"as {INDEX}, which SageMaker refuses; expected a client that pushes Docker v2" in finished.stderr
+    (pushed,) = calls(engine)
+    assert pushed.startswith(f"push {VERSION}-")
+    assert not engine.with_name("images.json").exists()
+
+
+@pytest.mark.parametrize("argument", ["--version", "selftest"])
+def test_an_image_that_does_not_run_is_not_pushed(moto: None, engine: Path, argument: str) -> None:
+    finished = build(engine, FAILING=argument)
+    assert finished.returncode == 2
+    assert f"{REPOSITORY}:{VERSION} fails with {argument}, see its output above; nothing was pushed" in finished.stderr
+    assert calls(engine) == []
+    assert boto3.client("ecr", region_name=REGION).describe_repositories()["repositories"] == []

@@ -18,8 +18,6 @@ from inference_server import Server
 from transformers import pipeline
 from unit.inference.tiny import write_model
 
-from inference.server.mms_address import WORKER_PORT, is_taken
-
 pytestmark = pytest.mark.integration
 
 TEXTS = ["the film was good", "bad", "the very dull end of the story " * 20, "bright good story", "a", "x y z"]
@@ -177,10 +175,7 @@ def test_a_teams_slow_model_from_start_to_stop(base: Path, tmp_path: Path) -> No
         "def model_fn(model_dir):\n    time.sleep(3)\n    return {'answer': 42}\n"
         "def predict_fn(data, model, context):\n    time.sleep(2)\n    return [data['inputs'], model['answer']]\n"
     )
-    # The path is too long for Unix sockets, so the server uses loopback, where port 9000 is free.
-    temporary = tmp_path / ("t" if is_taken(WORKER_PORT) else "long" * 30)
-    temporary.mkdir()
-    server = start(tmp_path / "ml", tmp_path / "log", TMPDIR=str(temporary))
+    server = start(tmp_path / "ml", tmp_path / "log")
     assert server.wait().count(503) > 10
     # A worker that ends is replaced; its request gets 503.
     with ThreadPoolExecutor(1) as client:

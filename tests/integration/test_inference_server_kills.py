@@ -1,7 +1,8 @@
-"""Kills a worker, the process that starts workers, or the model server under load."""
+"""Kills a worker under load, and stops the server under load."""
 
 from __future__ import annotations
 
+import signal as signals
 import threading
 import time
 from collections import Counter
@@ -84,28 +85,30 @@ def same(answer: Any, expected: Any) -> bool:
     )
 
 
-KILLS: dict[str, Callable[[Server], psutil.Process]] = {
-    "worker": lambda server: server.workers[0],
-    "starter": lambda server: server.starters[0],
-    "server": lambda server: server.java,
-}
-
-
-@pytest.mark.parametrize("name", KILLS)
-def test_a_killed_process_is_replaced(server: Server, name: str) -> None:
+@pytest.mark.parametrize("signal", ["SIGKILL", "SIGSEGV"])
+def test_a_killed_worker_is_replaced(server: Server, signal: str) -> None:
     with Load(server) as load:
         wait_for(lambda: load.seen["right"] > 50)
         killed = time.monotonic()
-        KILLS[name](server).kill()
+        server.workers[0].send_signal(getattr(signals, signal))
         server.wait_until_down()
         server.wait()
         seconds = time.monotonic() - killed
         right = load.seen["right"]
         wait_for(lambda: load.seen["right"] > right + 50)
-    print(f"{name}: back after {seconds:.1f} s, {dict(load.seen)}")
+    print(f"{signal}: back after {seconds:.1f} s, {dict(load.seen)}")
     assert set(load.seen) == {"right", "refused"}
     assert seconds < max(BACK_SECONDS, BACK_STARTS * START_SECONDS[0])
-    assert len(server.workers) == len(server.starters) == 1
+    assert len(server.workers) == 1
+
+
+def test_no_worker_outlives_a_killed_server(base: Path, tmp_path: Path) -> None:
+    with running(base, tmp_path / "log") as server:
+        server.wait()
+        (worker,) = server.workers
+        server.process.kill()
+        server.process.wait()
+        assert psutil.wait_procs([worker], timeout=10)[1] == []
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:

@@ -29,11 +29,3 @@ def test_the_selftest_of_processing_passes() -> None:
     done = selftest("processing")
     assert done.returncode == 0, done.stdout
     assert "200 rows to 3 splits, 200 of them tokenized by tokie" in done.stdout
-
-
-def test_missing_java_is_reported_in_one_line(tmp_path: Path) -> None:
-    done = selftest("inference", PATH=str(tmp_path), JAVA_HOME=str(tmp_path))
-    assert done.returncode == 1
-    assert "java does not start: No such file or directory" in done.stdout
-    assert done.stdout.rstrip().rpartition("\n")[2].startswith("failed: Java")
-    assert "Traceback" not in done.stdout + done.stderr

@@ -14,15 +14,11 @@ from datasets import ClassLabel, Dataset
 from contract.card import Card
 from contract.failures import UserError
 from training.data import sources
-from training.data.columns import IDS, LABELS, LENGTH, column, label_array, normalised, with_labels
+from training.data.columns import IDS, LABELS, LENGTH, column, label_array, normalised, unlabelled, with_labels
 from training.data.fingerprint import of_rows, row_digests
 from training.data.tokenization import TextEncoder
 
 log = logging.getLogger(__name__)
-
-
-class UnlabelledError(UserError):
-    """The rows have no labels, as those of public test sets."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +92,8 @@ def load(folder: Path, encoder: TextEncoder | None = None, names: Sequence[str] 
     rows = normalised(rows, source.card, folder)
     labels = label_array(rows, folder)
     classes = check_labels(labels, source.card.label_names if source.card else feature_names(rows), folder)
-    log.info("channel %s: %s rows from %d parts", folder.name, f"{len(rows):,}", source.parts)
+    part = f", split {source.split}" if source.split else ""
+    log.info("channel %s%s: %s rows from %d parts", folder.name, part, f"{len(rows):,}", source.parts)
     return Channel(rows, column(rows, LENGTH), labels, source.card, classes, tokenized_here)
 
 
@@ -114,9 +111,7 @@ def check_labels(labels: np.ndarray, names: tuple[str, ...], folder: Path) -> tu
         UserError: a label has no name.
     """
     if (labels == -1).all():
-        raise UnlabelledError(
-            f"channel {folder} has label -1 in each row, which means that there is none; expected labels"
-        )
+        raise unlabelled(folder)
     classes = len(names) or max(int(labels.max()) + 1, 2)
     if labels.min() < 0 or labels.max() >= classes:
         raise UserError(

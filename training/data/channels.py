@@ -9,16 +9,19 @@ from pathlib import Path
 from contract.failures import UserError
 from contract.paths import Paths
 from training.data import sources
-from training.data.channel import Channel, Channels, UnlabelledError, split, with_classes
+from training.data.channel import Channel, Channels, split, with_classes
 from training.data.channel import load as load_channel
+from training.data.columns import UnlabelledError, named
 from training.data.sources import SPLIT_NAMES, own_name
 from training.data.tokenization import TextEncoder
 from training.model import base_model
 from training.model.base_model import BaseModel
-from training.options import TrainingOptions
+from training.options import MODEL_CHANNEL, TrainingOptions
 
 # Where neither a hyperparameter nor a card says how long raw text may be; the model's own limit, if that is less.
 MAX_LENGTH = 512
+# What launchers mount beside the data: SDK 3's script mode, and its code.
+OTHER_CHANNELS = ("code", "sm_drivers")
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +33,7 @@ def load(paths: Paths, options: TrainingOptions, base: BaseModel, seed: int) -> 
         UserError: train is missing, a channel cannot be read, or has classes that train does not know.
     """
     encoder = encoder_of(options, base)
+    name_unread(paths)
     folder = find(paths, "train")
     train = load_channel(folder, encoder, split_name="train")
     if train.card is not None:
@@ -92,6 +96,16 @@ def find(paths: Paths, split: str) -> Path:
     if folders and folders[0].name != split:
         log.info("channel %s is taken for %s", folders[0].name, split)
     return folders[0] if folders else paths.channel(split)
+
+
+def name_unread(paths: Paths) -> None:
+    """Log the channels that are none of those that this image reads."""
+    known = {MODEL_CHANNEL, *OTHER_CHANNELS, *(name for names in SPLIT_NAMES.values() for name in names)}
+    root = paths.channel(MODEL_CHANNEL).parent
+    found = sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+    unread = [name for name in found if name not in known and not name.startswith(".")]
+    if unread:
+        log.warning("channels %s are not read; train, validation, test and model are", named(unread))
 
 
 def optional(paths: Paths, split: str, encoder: TextEncoder, train: Channel, train_folder: Path) -> Channel | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,26 @@ from contract.failures import UserError
 
 COLUMNS = IDS, LABELS, LENGTH, MASK, TEXT = "input_ids", "labels", "length", "attention_mask", "text"
 TYPES = "token_type_ids"
+# A column name as people and programs choose them; others may be texts of the data, taken for names by a reader.
+PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,39}")
+MOST_NAMES = 20
+
+
+class UnlabelledError(UserError):
+    """The rows have no labels, as those of public test sets."""
+
+
+def unlabelled(folder: Path) -> UnlabelledError:
+    return UnlabelledError(
+        f"channel {folder} has label -1 in each row, which means that there is none; expected labels"
+    )
+
+
+def named(names: Sequence[str]) -> str:
+    """Column names for a message, without those that may be texts of the data."""
+    plain = [name for name in names if PLAIN_NAME.fullmatch(name)][:MOST_NAMES]
+    others = len(names) - len(plain)
+    return ", ".join([*plain, *([f"{others} others"] if others else [])]) or "none"
 
 
 def column(rows: Dataset, name: str) -> np.ndarray:
@@ -30,13 +52,39 @@ def normalised(rows: Dataset, card: Card | None, folder: Path) -> Dataset:
         rows = rows.rename_column(card.text_column, TEXT)
     for name in (IDS, LABELS):
         if name not in rows.column_names:
-            raise UserError(f"channel {folder} has columns {names}, expected {name}: process the text first")
+            raise UserError(f"channel {folder} has columns {named(names)}; expected {name}: process the text first")
+    refuse_odd_ids(rows, folder)
     if LENGTH not in names or card is None or MASK in names:
         # A column of this name that others made may count characters.
         rows = rows.remove_columns([LENGTH]) if LENGTH in names else rows
         rows = rows.add_column(LENGTH, token_counts(rows))
+    empty = int((column(rows, LENGTH) < 1).sum())
+    if empty:
+        raise UserError(
+            f"channel {folder}: {empty:,} of {len(rows):,} rows have no token; expected at least one in each"
+        )
     refuse_pairs(rows, folder)
     return with_plain_labels(rows.select_columns([name for name in COLUMNS if name in rows.column_names]), folder)
+
+
+def refuse_odd_ids(rows: Dataset, folder: Path) -> None:
+    """Raises UserError: a row has no list of token ids, or an attention_mask of another length."""
+    lists = [name for name in (IDS, MASK) if name in rows.column_names]
+    for name in lists:
+        column = rows.data.column(name)
+        is_list = pa.types.is_list(column.type) or pa.types.is_large_list(column.type)
+        if not is_list and not pa.types.is_fixed_size_list(column.type):
+            raise UserError(f"channel {folder}: {name} are of type {column.type}, expected lists of whole numbers")
+        values = pc.list_flatten(column)
+        if not pa.types.is_integer(values.type):
+            raise UserError(f"channel {folder}: {name} are lists of {values.type}, expected lists of whole numbers")
+        if column.null_count or values.null_count:
+            missing = column.null_count or values.null_count
+            raise UserError(f"channel {folder}: {name} has {missing:,} missing values, expected a list in each row")
+    if len(lists) > 1:
+        lengths = [pc.list_value_length(rows.data.column(name)) for name in lists]
+        if pc.any(pc.not_equal(*lengths)).as_py():
+            raise UserError(f"channel {folder}: {IDS} and {MASK} differ in length; expected one number for each token")
 
 
 def token_counts(rows: Dataset) -> np.ndarray:

@@ -29,11 +29,12 @@ SPLIT_NAMES = {
 
 @dataclass(frozen=True)
 class Source:
-    """The rows of a channel as they lie there, their card where there is one, and the number of parts."""
+    """The rows of a channel as they lie there, their card where there is one, the number of parts, and their split."""
 
     rows: Dataset
     card: Card | None
     parts: int
+    split: str | None = None
 
 
 def read(folder: Path, as_text: Iterable[str], split: str = "") -> Source:
@@ -62,7 +63,7 @@ def read(folder: Path, as_text: Iterable[str], split: str = "") -> Source:
         tables = [Dataset(read_parquet(file)) for file in parts]
     else:
         tables = [text_files.read(parts, as_text)]
-    return Source(joined(tables, folder), merged(cards(folder), folder), len(parts))
+    return Source(joined(tables, folder), merged(cards(folder), folder), len(parts), chosen)
 
 
 def read_parquet(file: Path) -> pa.Table:

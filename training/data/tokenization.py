@@ -16,6 +16,7 @@ from tokenizers import Tokenizer
 
 from contract.failures import UserError
 from contract.tokenizer import truncation_side
+from training.data.columns import named, unlabelled
 
 # The column names that processing takes by itself, and those of public data sets.
 TEXT_COLUMNS = ("review_body", "text", "sentence", "content")
@@ -60,6 +61,9 @@ class TextEncoder:
         """
         text = pick(rows, self.text_column, TEXT_COLUMNS, "text_column", folder)
         label = pick(rows, self.label_column, LABEL_COLUMNS, "label_column", folder)
+        others = [name for name in rows.column_names if name not in (text, label)]
+        if others:
+            log.info("channel %s: columns %s and %s are read, %s are not", folder.name, text, label, named(others))
         known = tuple(names) or class_names(rows, label)
         texts, values = strings(rows, text), labels_as_text(rows, label, folder)
         refuse_missing(texts, text, folder)
@@ -104,7 +108,8 @@ def pick(rows: Dataset, wanted: str | None, usual: Sequence[str], option: str, f
     if found is None or (wanted is not None and found != wanted):
         sought = f"hyperparameter {option} is {wanted!r}" if wanted else f"none of {', '.join(usual)} is among them"
         raise UserError(
-            f"channel {folder} has columns {names}, but {sought}; expected text_column and label_column to name two"
+            f"channel {folder}: columns {named(names)} are found, but {sought}; expected the hyperparameters "
+            "text_column and label_column to name two"
         )
     return found
 
@@ -124,10 +129,22 @@ def labels_as_text(rows: Dataset, name: str, folder: Path) -> pa.ChunkedArray:
     names = class_names(rows, name)
     values = rows.data.column(name)
     if names:
+        refuse_unnamed(values, len(names), folder)
         return pc.take(pa.chunked_array([pa.array(names)]), values)
     if pa.types.is_nested(values.type):
         raise UserError(f"channel {folder}: column {name} holds arrays, expected one class a row")
     return pc.utf8_trim_whitespace(pc.cast(values, pa.string()))
+
+
+def refuse_unnamed(values: pa.ChunkedArray, classes: int, folder: Path) -> None:
+    """Raises UserError: numbers of a ClassLabel column are those of no class; -1 means that there is none."""
+    bounds: Any = pc.min_max(values).as_py()
+    if bounds["max"] is not None and bounds["min"] == bounds["max"] == -1:
+        raise unlabelled(folder)
+    if bounds["max"] is not None and not 0 <= bounds["min"] <= bounds["max"] < classes:
+        raise UserError(
+            f"channel {folder}: labels go from {bounds['min']} to {bounds['max']}, expected 0 to {classes - 1}"
+        )
 
 
 def refuse_missing(values: pa.ChunkedArray, name: str, folder: Path) -> None:

@@ -99,7 +99,8 @@ def settle(folder: RankFolder) -> Iterator[None]:
 
 def explain(error: Exception) -> Exception:
     """`error`, or where memory or disk ran out, a sentence that names the cure."""
-    text = str(error).partition("\n")[0]
+    # CUDA's goes on with what each process holds, in the same line.
+    text = str(error).partition("\n")[0].partition(". GPU ")[0]
     if isinstance(error, MemoryError) or any(mark in str(error) for mark in MEMORY_MARKS):
         return UserError(
             f"memory does not suffice ({text or 'MemoryError'}); lower train_batch_size and raise "

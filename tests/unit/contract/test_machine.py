@@ -78,5 +78,7 @@ def test_gpus_are_those_that_the_driver_lists(tmp_path: Path, monkeypatch: pytes
     tool.write_text('#!/bin/sh\ntest "$1" = --query-gpu=index,name && printf "0, A10G\\n1, A10G\\n"\n')
     tool.chmod(0o755)
     assert gpus("index", "name") == ["0, A10G", "1, A10G"]
+    tool.write_text("#!/bin/sh\necho No devices were found\n")
+    assert gpus("index") == []
     tool.write_text("#!/bin/sh\necho no devices\nexit 9\n")
     assert gpus("index", "name") == []

@@ -76,16 +76,6 @@ def test_the_environment_sets_only_what_declares_a_variable() -> None:
     assert options.from_environment(Example, {"EXAMPLE_TEXT": ""}) == Example()
 
 
-def test_help_names_every_option_with_type_and_default() -> None:
-    text = options.help_text(Example, "usage: example")
-    for declared in options.declared(Example):
-        assert declared.flag in text
-        assert declared.help in text
-    assert "--longest" in text
-    assert text.index("options:") < text.index("columns:")
-    assert "(a whole number; default: 128)" in text
-
-
 @given(st.text(alphabet=string.printable))
 def test_any_text_after_an_equals_sign_arrives_intact(text: str) -> None:
     quoted = len(text) >= 2 and text[0] == text[-1] == '"'

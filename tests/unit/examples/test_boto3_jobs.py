@@ -77,8 +77,22 @@ def test_volumes_get_the_key(instance_type: str) -> None:
     assert training(instance_type=instance_type)["ResourceConfig"]["VolumeKmsKeyId"] == KEY
 
 
-@pytest.mark.parametrize("instance_type", ["ml.m5d.large", "ml.g4dn.xlarge", "ml.g5.xlarge", "ml.p4d.24xlarge"])
+NVME = ["m5d.large", "g4dn.xlarge", "g5.xlarge", "gr6.4xlarge", "g6f.large", "g6e.xlarge", "i3.large", "p4d.24xlarge"]
+
+
+@pytest.mark.parametrize("instance_type", [f"ml.{name}" for name in NVME])
 def test_local_nvme_storage_gets_no_key_but_results_do(instance_type: str) -> None:
     request = training(instance_type=instance_type)
     assert "VolumeKmsKeyId" not in request["ResourceConfig"]
     assert request["OutputDataConfig"]["KmsKeyId"] == KEY
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "is_set"), [("ml.g4dn.xlarge", True), ("ml.g5.xlarge", True), ("local", False)]
+)
+def test_hosts_with_an_old_driver_by_default_get_a_newer_one(instance_type: str, is_set: bool) -> None:
+    variant = jobs.variant("m", instance_type)
+    resources = jobs.transform_job("t", "m", STRICT, "s3://b/l", "s3://b/a", instance_type)["TransformResources"]
+    assert variant.get("InferenceAmiVersion") == ("al2-ami-sagemaker-inference-gpu-3-1" if is_set else None)
+    assert resources.get("TransformAmiVersion") == ("al2-ami-sagemaker-batch-gpu-535" if is_set else None)
+    assert "InferenceAmiVersion" not in jobs.variant("m", "ml.g6.xlarge")

@@ -92,6 +92,7 @@ def test_a_real_time_endpoint(session: Any, sent: dict[str, dict[str, Any]]) -> 
     assert valid(sent, "CreateModel")["PrimaryContainer"]["ModelDataUrl"] == "s3://b/model.tar.gz"
     [variant] = valid(sent, "CreateEndpointConfig")["ProductionVariants"]
     assert (variant["InstanceType"], variant["InitialInstanceCount"]) == (INSTANCE, 1)
+    assert variant["InferenceAmiVersion"] == "al2-ami-sagemaker-inference-gpu-3-1"
     valid(sent, "CreateEndpoint")
 
 

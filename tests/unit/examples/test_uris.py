@@ -28,7 +28,7 @@ def test_a_uri_is_itself() -> None:
 
 def test_images_json_names_it_by_digest(tmp_path: Path) -> None:
     path = tmp_path / "images.json"
-    write_json(path, document([IMAGE]))
+    write_json(path, document([IMAGE], {}))
     assert uri(str(path), "training") == BY_DIGEST
     with pytest.raises(LookupError, match="images.json has no image inference, expected one of: training"):
         uri(str(path), "inference")

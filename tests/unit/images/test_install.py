@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +74,15 @@ def test_a_locked_file_is_installed_by_hashes_and_then_checked_without_an_index(
     assert locked["arguments"][:-1] == ["--require-hashes", "--no-deps", "-r"]
     assert locked["content"] == file.with_suffix(".lock").read_text()
     assert locked["conf"] == "/run/secrets/pip.conf"
-    assert checked["arguments"] == ["--quiet", "--no-index", "-r", str(file)]
+    base = tmp_path / "constraints.txt"
+    assert checked["arguments"] == ["--quiet", "--no-index", "--constraint", str(base), "-r", str(file)]
+    assert f"pytest=={metadata.version('pytest')}" in base.read_text().splitlines()
     assert checked["conf"] == "/dev/null"
+
+
+def test_the_bases_versions_are_constraints_but_for_those_that_are_pinned() -> None:
+    text = install.constraints("aio_http==3.1\nidna>=1\n", {"idna": "2.0", "aio-http": "3.0", "torch": "2.9.0+cu130"})
+    assert text == "idna==2.0\ntorch==2.9.0+cu130\n"
 
 
 def test_where_nothing_is_missing_nothing_is_installed(tmp_path: Path, command: list[str]) -> None:

@@ -17,6 +17,7 @@ from moto.core.authorization import ActionAuthenticatorMixin
 
 from images import aws, ecr, permissions, release
 from images.catalog import Catalog
+from images.policies import Pullers
 
 REGION, ACCOUNT, IMAGES_ACCOUNT = "eu-west-1", "123456789012", "210987654321"
 HOST = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
@@ -91,8 +92,9 @@ def test_a_wildcard_resource_is_used_only_where_iam_has_no_other(name: str) -> N
 @pytest.mark.parametrize("image", JOBS)
 def test_a_job_pulls_its_own_image_and_no_other(image: str) -> None:
     pull = next(statement for statement in policy(image)["Statement"] if "ecr:BatchGetImage" in statement["Action"])
-    repository = Catalog.read().field(image, "repository")
-    assert pull["Resource"] == f"arn:aws:ecr:{REGION}:{IMAGES_ACCOUNT}:repository/{repository}"
+    catalog = Catalog.read()
+    repositories = [catalog.field(name, "repository") for name in catalog.names() if catalog.package(name) == image]
+    assert listed(pull["Resource"]) == [f"arn:aws:ecr:{REGION}:{IMAGES_ACCOUNT}:repository/{r}" for r in repositories]
 
 
 def test_only_sagemaker_in_the_same_account_takes_the_role() -> None:
@@ -127,21 +129,37 @@ def test_partition_and_owner_of_the_bases_follow_from_the_region() -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["trust"], "policy trust needs --account, --region"),
+        (["trust"], "policy trust needs --account (twelve digits), --region (a region such as eu-west-1)"),
+        (["publisher", "--region", "eu-west-1"], "policy publisher needs --account (twelve digits)\n"),
         (["key", "--kms-key", "*"], "argument --kms-key: '*' is not valid, expected the ARN of a key"),
         (["training", "--bucket", "a*"], "argument --bucket: 'a*' is not valid"),
         (["training", "--prefix", "a/*"], "argument --prefix: 'a/*' is not valid"),
+        (["training", "--prefix", ".."], "argument --prefix: '..' is not valid"),
+        (["training", "--prefix", "a/../b"], "argument --prefix: 'a/../b' is not valid"),
+        (["publisher", "--parameters", "./a"], "argument --parameters: './a' is not valid"),
+        (["training", "--bucket", "a..b"], "argument --bucket: 'a..b' is not valid"),
     ],
 )
 def test_missing_and_too_wide_values_are_one_sentence(
-    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
     try:
         status = permissions.main(arguments)
     except SystemExit as stopped:
         status = int(str(stopped.code))
     assert status == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_region_and_parameters_have_defaults(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    assert permissions.main(["publisher", "--account", ACCOUNT]) == 0
+    assert json.loads(capsys.readouterr().out) == policy("publisher")
 
 
 @pytest.fixture
@@ -172,19 +190,15 @@ def without(document: dict[str, Any], action: str) -> dict[str, Any]:
     return document | {"Statement": [statement for statement in statements if statement["Action"]]}
 
 
-def publish(repository: str) -> list[int]:
+def publish(repository: str) -> None:
     """The AWS requests of a push by build.sh, for a missing repository and for one with other settings."""
     image = release.Image("training", "", f"{HOST}/x@sha256:1", "", "", 1, "1.0.0", "", {})
-    who = ["--pull-accounts", "111122223333"]
-    statuses = [
-        ecr.main(["password", HOST]),
-        ecr.main(["prepare", HOST, "sagemaker-other-settings", *who]),
-        ecr.main(["prepare", HOST, repository, *who]),
-        ecr.main(["present", HOST, repository, "1.0.0"]),
-    ]
-    with aws.explained(REGION):
-        release.publish(aws.client("ssm", REGION), "ml/images", image)
-    return statuses
+    pullers = Pullers(("111122223333",))
+    ecr.password(HOST)
+    ecr.prepare(HOST, "sagemaker-other-settings", pullers, reconcile=True)
+    ecr.prepare(HOST, repository, pullers)
+    ecr.present(HOST, repository, ["1.0.0"])
+    release.publish_all([image], "ml/images", REGION)
 
 
 @pytest.fixture
@@ -194,7 +208,7 @@ def other_settings(aws_account: None) -> None:
 
 def test_the_publishers_policy_suffices(other_settings: None, become: Callable[[dict[str, Any]], None]) -> None:
     become(without(policy("publisher"), "none"))
-    assert publish("sagemaker-huggingface-training") == [0, 0, 0, 0]
+    publish("sagemaker-huggingface-training")
 
 
 # The other actions are for layers and manifests, which moto does not support.
@@ -208,19 +222,12 @@ CALLED = [
 
 @pytest.mark.parametrize("action", CALLED)
 def test_the_publisher_needs_each_action(
-    action: str,
-    other_settings: None,
-    become: Callable[[dict[str, Any]], None],
-    capsys: pytest.CaptureFixture[str],
+    action: str, other_settings: None, become: Callable[[dict[str, Any]], None]
 ) -> None:
     become(without(policy("publisher"), action))
-    try:
-        assert 1 in publish("sagemaker-huggingface-training")
-        told = capsys.readouterr().err
-    except aws.AwsError as error:
-        told = str(error)
     # moto's error message differs from ECR's, which build.sh parses.
-    assert f"not authorized to perform: {action}<" in told
+    with pytest.raises(aws.AwsError, match=f"not authorized to perform: {action}<"):
+        publish("sagemaker-huggingface-training")
 
 
 @pytest.mark.parametrize("image", JOBS)

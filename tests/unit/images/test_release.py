@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from contract.failures import UserError
 from images import aws
-from images.release import Image, ReleaseError, by_digest, document, main, publish
+from images.engine import Engine
+from images.release import Image, by_digest, document, publish, write
 
 HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 REPOSITORY = f"{HOST}/sagemaker-huggingface-training"
@@ -39,12 +41,12 @@ def test_parameters_name_the_image_by_digest_and_latest_moves(ssm: Any) -> None:
 def test_the_digest_is_that_of_the_tags_own_registry() -> None:
     digests = ["localhost:5000/sagemaker-huggingface-training@sha256:1", f"{REPOSITORY}@sha256:2"]
     assert by_digest(f"{REPOSITORY}:1.0.0", digests) == f"{REPOSITORY}@sha256:2"
-    with pytest.raises(ReleaseError, match="has no digest in its registry; expected an image that was pushed"):
+    with pytest.raises(UserError, match="has no digest in its registry; expected an image that was pushed"):
         by_digest("other:1.0.0", digests)
 
 
 def test_images_are_found_by_name() -> None:
-    found = document([image()])["images"]["training"]
+    found = document([image()], {})["images"]["training"]
     assert found["uri_by_digest"].startswith(f"{REPOSITORY}@sha256:")
     assert (found["versions"], found["size"], "name" in found) == ({"x": "1"}, 7, False)
 
@@ -63,19 +65,26 @@ def test_images_json_is_written_from_the_engines_output(tmp_path: Path) -> None:
     }
     inspected = [{"Config": {"Labels": labels}, "RepoDigests": [f"{REPOSITORY}@sha256:2"], "Size": 9}]
     (tmp_path / "inspected").write_text(json.dumps(inspected))
+    inside = [{"name": name, "version": "2", "license": "MIT", "record": ""} for name in ("torch", "peft")]
     client = tmp_path / "docker"
     (tmp_path / "versions").write_text('{"version": "1.0.0", "libraries": {"torch": "2"}}')
     client.write_text(
         f'#!/bin/sh\ncase "$*" in image*) cat {tmp_path}/inspected;; *--version) cat {tmp_path}/versions;;'
-        f" *) echo '{json.dumps({'torch': '2', 'peft': '0.18'})}';; esac\n"
+        f" *) echo '{json.dumps(inside)}';; esac\n"
     )
     client.chmod(0o755)
     output = tmp_path / "images.json"
-    command = ["--client", str(client), "--region", "eu-west-1", "--output", str(output), f"{REPOSITORY}:1.0.0"]
-    assert main(command) == 0
+    assert [found.name for found in write(Engine(str(client)), output, [f"{REPOSITORY}:1.0.0"])] == ["training"]
     found = json.loads(output.read_text())["images"]["training"]
     assert found["uri_by_digest"] == f"{REPOSITORY}@sha256:2"
     assert (found["versions"], found["size"], found["revision"]) == ({"torch": "2"}, 9, "abc")
     bill = json.loads((tmp_path / found["sbom"]).read_text())
     assert {part["name"] for part in bill["components"]} == {"torch", "peft"}
     assert bill["metadata"]["component"]["bom-ref"] == found["uri_by_digest"]
+
+
+def test_a_push_of_one_image_keeps_the_entries_of_the_others() -> None:
+    earlier = {"images": {"inference": {"uri": "x"}, "training": {"uri": "old"}}}
+    found = document([image()], earlier)["images"]
+    assert list(found) == ["inference", "training"]
+    assert (found["inference"], found["training"]["uri"]) == ({"uri": "x"}, f"{REPOSITORY}:1.0.0")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from images import aws
-from images.policies import Pullers
+from images.policies import Pullers, lifecycle
 from images.repositories import Repositories
 
 ACCOUNT, REGION, NAME = "123456789012", "eu-west-1", "sagemaker-huggingface-training"
@@ -51,13 +51,32 @@ def test_settings_are_updated_and_statements_of_others_are_kept(
     theirs = {"Sid": "Theirs", "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": ["ecr:DeleteRepository"]}
     document = {"Version": "2012-10-17", "Statement": [theirs]}
     repositories.ecr.set_repository_policy(repositoryName=NAME, policyText=json.dumps(document))
-    assert repositories.ensure(NAME, Pullers()) == ["immutable tags", "scan on push", "lifecycle"]
+    assert repositories.ensure(NAME, Pullers(), reconcile=True) == ["immutable tags", "scan on push", "lifecycle"]
     assert policy(repositories)["Statement"] == [theirs]
     repositories.ensure(NAME, Pullers(("111122223333",)))
     assert repositories.ensure(NAME, Pullers(("444455556666",))) == ["pull policy"]
     found = policy(repositories)["Statement"]
     assert found[0] == theirs
     assert found[1]["Principal"] == {"AWS": ["arn:aws:iam::444455556666:root"]}
+
+
+def test_settings_of_others_stay_unless_they_are_to_be_reconciled(repositories: Repositories) -> None:
+    repositories.ecr.create_repository(repositoryName=NAME, imageTagMutability="MUTABLE")
+    theirs = lifecycle()
+    theirs["rules"][0]["selection"]["countNumber"] = 90
+    repositories.ecr.put_lifecycle_policy(repositoryName=NAME, lifecyclePolicyText=json.dumps(theirs))
+    assert repositories.ensure(NAME, Pullers()) == []
+    assert described(repositories)["imageTagMutability"] == "MUTABLE"
+    text = repositories.ecr.get_lifecycle_policy(repositoryName=NAME)["lifecyclePolicyText"]
+    assert json.loads(text) == theirs
+    changes = ["immutable tags", "scan on push", "lifecycle"]
+    assert repositories.ensure(NAME, Pullers(), reconcile=True) == changes
+    assert repositories.ensure(NAME, Pullers(), reconcile=True) == []
+
+
+def test_a_repository_without_a_lifecycle_policy_gets_one(repositories: Repositories) -> None:
+    repositories.ecr.create_repository(repositoryName=NAME)
+    assert repositories.ensure(NAME, Pullers()) == ["lifecycle"]
 
 
 def test_no_statement_allows_everybody_or_more_than_pull(repositories: Repositories) -> None:
@@ -77,7 +96,7 @@ def test_images_expire_by_age_when_untagged_and_by_number_when_tagged(repositori
     text = repositories.ecr.get_lifecycle_policy(repositoryName=NAME)["lifecyclePolicyText"]
     untagged, tagged = (rule["selection"] for rule in json.loads(text)["rules"])
     assert (untagged["tagStatus"], untagged["countUnit"], untagged["countNumber"]) == ("untagged", "days", 14)
-    assert (tagged["tagStatus"], tagged["countType"], tagged["countNumber"]) == ("tagged", "imageCountMoreThan", 30)
+    assert (tagged["tagStatus"], tagged["countType"], tagged["countNumber"]) == ("tagged", "imageCountMoreThan", 500)
 
 
 def test_present_lists_the_tags_that_exist(repositories: Repositories) -> None:

@@ -15,7 +15,11 @@ def test_help_lists_the_variables(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "environ", "sentence"),
     [
-        (["train"], {}, "arguments are 'train', expected serve"),
+        (
+            ["train"],
+            {},
+            "the argument is train, but this is the inference image; expected sagemaker-huggingface",
+        ),
         (["serve"], {"SERVING_BATCH_SIZE": "x"}, "SERVING_BATCH_SIZE is 'x', expected a whole number"),
         (["serve"], {}, "no such folder"),
     ],

@@ -43,6 +43,8 @@ def test_the_timeout_in_seconds_takes_precedence() -> None:
         ("SERVING_BATCH_SIZE", "many"),
         ("SERVING_BATCH_DELAY_MS", "-1"),
         ("SERVING_DTYPE", "int8"),
+        ("SERVING_MAX_LENGTH", "0"),
+        ("HF_TASK", "token-classification"),
         ("SAGEMAKER_MODEL_SERVER_WORKERS", "-2"),
     ],
 )

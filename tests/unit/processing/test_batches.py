@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from processing.batches import mark, pieces
+from processing.batches import pieces, rejected_classes, repeated
 from processing.rows.filters import Outcome
+from processing.tokenizing.encoder import Tokens
 
 
 def test_batches_of_much_text_come_in_pieces() -> None:
@@ -19,8 +20,16 @@ def test_batches_of_much_text_come_in_pieces() -> None:
     assert len(list(pieces([batch]))) == 1
 
 
-def test_only_rows_that_would_be_kept_become_duplicates() -> None:
-    given = [Outcome.KEPT, Outcome.WHERE, Outcome.OTHER_HOST, Outcome.OVER_MAX_ROWS, Outcome.UNBALANCED]
-    batch = pa.RecordBatch.from_arrays([pa.array(given, pa.uint8())], ["outcome"])
-    found = mark(batch, np.array([-3, 0, 1, 2, 3, 4, 9])).column("outcome").to_pylist()
-    assert found == [Outcome.DUPLICATE, Outcome.WHERE, Outcome.OTHER_HOST, Outcome.DUPLICATE, Outcome.DUPLICATE]
+def test_rows_and_their_tokens_are_repeated_together() -> None:
+    batch = pa.RecordBatch.from_arrays([pa.array([7, 8, 9]), pa.array([1, 3, 1], pa.uint16())], names=["id", "copies"])
+    lengths = np.array([1, 2, 1])
+    tokens = Tokens(np.array([5, 6, 6, 4], np.int32), lengths, lengths)
+    rows, ids = repeated(batch, tokens)
+    assert rows.column("id").to_pylist() == [7, 8, 8, 8, 9]
+    assert (ids.ids.tolist(), ids.lengths.tolist()) == ([5, 6, 6, 6, 6, 6, 6, 4], [1, 2, 2, 2, 1])
+
+
+def test_rejected_rows_are_counted_by_their_class() -> None:
+    outcomes = [Outcome.KEPT, Outcome.NOT_JSON, Outcome.NOT_JSON, Outcome.BAD_LABEL]
+    columns: list[pa.Array] = [pa.array(outcomes, pa.uint8()), pa.array([0, 1, 1, None], pa.int64())]
+    assert rejected_classes(pa.RecordBatch.from_arrays(columns, names=["outcome", "number"])) == {1: 2}

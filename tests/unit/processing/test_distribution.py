@@ -4,38 +4,78 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from contract.failures import UserError
 from contract.hosts import Hosts
 from processing.distribution import is_sharded
 from processing.options import ProcessingOptions
 
 TWO = Hosts("algo-2", ("algo-1", "algo-2"))
+INPUT = "/opt/ml/processing/input"
+ATHENA: dict[str, Any] = {"Catalog": "c", "Database": "d", "QueryString": "SELECT 1", "OutputFormat": "PARQUET"}
 
 
-def job_config(folder: Path, kind: str) -> Path:
+def job_config(folder: Path, *inputs: dict[str, Any]) -> Path:
     path = folder / "processingjobconfig.json"
-    s3 = {"LocalPath": "/opt/ml/processing/input", "S3DataDistributionType": kind}
     code = {"LocalPath": "/opt/ml/processing/code", "S3DataDistributionType": "FullyReplicated"}
-    inputs = [{"InputName": "code", "S3Input": code}, {"InputName": "athena"}, {"InputName": "data", "S3Input": s3}]
-    path.write_text(json.dumps({"ProcessingInputs": inputs}))
+    path.write_text(json.dumps({"ProcessingInputs": [{"InputName": "code", "S3Input": code}, *inputs]}))
     return path
 
 
-@pytest.mark.parametrize(("kind", "expected"), [("ShardedByS3Key", True), ("FullyReplicated", False)])
-@pytest.mark.parametrize("place", ["/opt/ml/processing/input", "/opt/ml/processing/input/part.tsv"])
-def test_auto_reads_the_job_configuration(tmp_path: Path, kind: str, expected: bool, place: str) -> None:
-    assert is_sharded(ProcessingOptions(), TWO, job_config(tmp_path, kind), Path(place)) is expected
+def s3(kind: str | None, place: str = INPUT) -> dict[str, Any]:
+    return {"S3Input": {"LocalPath": place, **({"S3DataDistributionType": kind} if kind else {})}}
 
 
-def test_auto_is_replicated_by_default(tmp_path: Path) -> None:
-    assert is_sharded(ProcessingOptions(), TWO, tmp_path / "none", Path("/x")) is False
-    assert is_sharded(ProcessingOptions(), TWO, job_config(tmp_path, "ShardedByS3Key"), Path("/elsewhere")) is False
+def query(kind: str | None, place: str = INPUT) -> dict[str, Any]:
+    definition = {"LocalPath": place, "AthenaDatasetDefinition": ATHENA}
+    return {"DatasetDefinition": {**definition, **({"DataDistributionType": kind} if kind else {})}}
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        (s3("ShardedByS3Key"), True),
+        (s3("FullyReplicated"), False),
+        (s3(None), False),
+        (query("FullyReplicated"), False),
+        (query("ShardedByS3Key"), True),
+        (query(None), True),
+        (query(None, f"{INPUT}/athena"), True),
+    ],
+)
+@pytest.mark.parametrize("place", [INPUT, f"{INPUT}/athena/part.tsv"])
+def test_auto_reads_the_job_configuration(tmp_path: Path, entry: dict[str, Any], expected: bool, place: str) -> None:
+    assert is_sharded(ProcessingOptions(), TWO, job_config(tmp_path, entry), Path(place)) is expected
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ([s3("ShardedByS3Key", "/elsewhere")], "processingjobconfig.json does not name it"),
+        ([s3("FullyReplicated", f"{INPUT}/a"), query(None, f"{INPUT}/b")], "of FullyReplicated and ShardedByS3Key"),
+        ([s3("Scattered")], "of Scattered"),
+    ],
+)
+def test_several_hosts_ask_where_the_distribution_is_not_known(
+    tmp_path: Path, inputs: list[dict[str, Any]], words: str
+) -> None:
+    with pytest.raises(UserError, match=f"^input {INPUT} is read by 2 hosts, but .*{words}.*--input-distribution"):
+        is_sharded(ProcessingOptions(), TWO, job_config(tmp_path, *inputs), Path(INPUT))
+
+
+def test_several_hosts_ask_without_a_job_configuration(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"processingjobconfig.json is missing; expected --input-distribution"):
+        is_sharded(ProcessingOptions(), TWO, tmp_path / "processingjobconfig.json", Path("/x"))
+
+
+def test_one_host_needs_no_configuration(tmp_path: Path) -> None:
+    assert is_sharded(ProcessingOptions(), Hosts(), tmp_path / "none", Path("/x")) is False
 
 
 def test_the_option_takes_precedence_over_the_job_configuration(tmp_path: Path) -> None:
     options = ProcessingOptions(input_distribution="replicated")
-    place = Path("/opt/ml/processing/input")
-    assert is_sharded(options, TWO, job_config(tmp_path, "ShardedByS3Key"), place) is False
-    assert is_sharded(ProcessingOptions(input_distribution="sharded"), TWO, tmp_path / "none", place) is True
+    assert is_sharded(options, TWO, job_config(tmp_path, s3("ShardedByS3Key")), Path(INPUT)) is False
+    assert is_sharded(ProcessingOptions(input_distribution="sharded"), TWO, tmp_path / "none", Path("/x")) is True

@@ -21,9 +21,12 @@ from unit.processing.jobs import (
     everything,
     from_parquet,
     on_host,
+    rows,
     run,
     table,
 )
+
+from processing.rows.split import SPLITS
 
 
 def test_every_format_gives_the_same_splits(written: Write, tmp_path: Path, wordpiece: Path) -> None:
@@ -111,3 +114,21 @@ def test_text_columns_are_found_by_name(written: Write, tmp_path: Path, wordpiec
     card = json.loads((tmp_path / "processing/train/card.json").read_text())
     assert (card["text_column"], card["label_names"], card["max_length"]) == ("review_body", ["0", "1"], 8)
     assert sum(card["splits"].values()) == card["rows"]["kept"] == 40
+
+
+@pytest.mark.parametrize("name", ["p.csv", "p.tsv", "p.jsonl", "p.parquet"])
+def test_a_folder_gives_a_column_only_where_the_file_has_none(
+    written: Write, tmp_path: Path, wordpiece: Path, name: str
+) -> None:
+    data = table(60)
+    contents: dict[str, str | bytes] = {
+        "p.csv": as_csv(data),
+        "p.tsv": as_tsv(data),
+        "p.jsonl": as_jsonl(data),
+        "p.parquet": as_parquet(data),
+    }
+    written(f"in/label=0/lang=pt%20br/{name}", contents[name])
+    options = {"tokenizer": str(wordpiece), "columns": ("id", "lang"), "where": "lang = 'pt br'"}
+    run(tmp_path, input=str(tmp_path / "in"), label_threshold=3, **options)
+    found = [row for split in SPLITS for row in rows(tmp_path, split, ("id", "labels", "lang"))]
+    assert sorted(found) == sorted((i, str(int(int(label) >= 3)), "pt br") for i, _, label in data)

@@ -28,7 +28,7 @@ def test_counts_that_add_up_pass() -> None:
 
 
 def test_a_row_that_was_not_written_or_not_counted_is_a_bug() -> None:
-    with pytest.raises(RuntimeError, match="3 rows were kept, but 2 written"):
+    with pytest.raises(RuntimeError, match="3 rows were kept and 0 repeated, but 2 written"):
         job_counts(written=2).check(OPTIONS, 1)
     lost = job_counts()
     lost.by_file["a"].read += 1

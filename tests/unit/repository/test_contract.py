@@ -6,10 +6,10 @@ from pathlib import Path
 
 from contract.card import Card, RowCounts, TokenizerReference
 from contract.failures import EXIT_BUG, EXIT_OK, EXIT_USER_ERROR, REASON_LIMIT
-from contract.options import as_variable
+from contract.option_help import as_variable
 from contract.paths import Paths
 from inference.server.app import FINISH_SECONDS
-from inference.server.proxy import MOST_HEADER_BYTES
+from inference.server.invocations import MOST_HEADER_BYTES
 from processing.report.json_report import summary
 from tools import tables
 

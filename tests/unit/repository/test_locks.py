@@ -68,8 +68,9 @@ def test_a_lock_says_where_it_comes_from_and_names_no_index(lock: Lock) -> None:
 
 def test_every_requirements_file_is_locked() -> None:
     files = {str(file.relative_to(ROOT)) for folder in ("images", "tests", "docs") for file in locate(folder)}
-    # The stand-in of inference alone has this: its torch and transformers are those of the container, beside no others.
-    files.remove("images/standin/libraries-inference.txt")
+    # The stand-ins alone have these: their transformers are those of the containers, beside no others.
+    files -= {"images/standin/libraries-inference.txt", "images/standin/libraries-training-next.txt"}
+    files -= {"images/standin/versions-inference.txt", "images/standin/versions-training.txt"}
     assert files == {source for lock in LOCKS for source in lock.sources}
 
 

@@ -87,13 +87,23 @@ def test_ci_runs_the_makefiles_targets() -> None:
 
 
 def test_a_release_pushes_the_version_that_its_tag_names() -> None:
-    check, *_, push = scripts("release.yml")
+    job = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())["jobs"]["push"]
+    check, *_, push = (step["run"] for step in job["steps"] if "run" in step)
     for tag, status in ((f"v{version()}", 0), ("v0.0.0", 1)):
         command = ["bash", "-c", check]
         environment = {"PATH": "/usr/bin:/bin", "GITHUB_REF_NAME": tag}
         assert subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == status
     assert "./build.sh --push" in push
-    assert set(re.findall(r" (--[a-z-]+)", push)) <= set(re.findall(r"--[a-z-]+", (ROOT / "build.sh").read_text()))
+    options = (ROOT / "images" / "options.py").read_text()
+    assert set(re.findall(r" (--[a-z-]+)", push)) <= set(re.findall(r"--[a-z-]+", options))
+
+
+def test_a_release_is_tested_before_it_is_pushed() -> None:
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())["jobs"]
+    assert jobs["push"]["needs"] == "test"
+    assert {"make unit", ".venv/bin/python -m pytest tests/integration"} <= {
+        step.get("run") for step in jobs["test"]["steps"]
+    }
 
 
 def version() -> str:

@@ -9,8 +9,8 @@ import torch
 from transformers import TrainingArguments
 
 from contract.failures import UserError
-from training import arguments
-from training.arguments import Default
+from training import arguments, devices
+from training.devices import Default
 
 
 def test_what_was_given_wins_over_the_defaults(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -29,7 +29,7 @@ def test_the_cpu_decides_on_bf16_unless_it_is_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: set[str], expected: bool, given: dict[str, bool]
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(arguments, "cpu_flags", lambda: frozenset(flags))
+    monkeypatch.setattr(devices, "cpu_flags", lambda: frozenset(flags))
     args = arguments.build(given, tmp_path, evaluates=True, world_size=1)
     assert args.bf16 == given.get("bf16", expected)
 
@@ -50,7 +50,7 @@ def test_one_process_keeps_to_one_gpu_and_persists_no_workers_where_there_are_no
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(TrainingArguments, "n_gpu", property(lambda _: 4))
-    monkeypatch.setattr(arguments, "device_defaults", lambda: {"dataloader_persistent_workers": Default(True, "")})
+    monkeypatch.setattr(arguments, "cpu_defaults", lambda: {"dataloader_persistent_workers": Default(True, "")})
     args = arguments.build({"dataloader_num_workers": 0, "use_cpu": True}, tmp_path, evaluates=True, world_size=1)
     assert (args._n_gpu, args.dataloader_persistent_workers) == (1, False)
 
@@ -88,7 +88,7 @@ def test_deepspeed_that_would_not_run_is_refused(
     ],
 )
 def test_fsdp_is_version_2(fsdp: Any, config: dict[str, Any] | None, expected: dict[str, Any]) -> None:
-    found = arguments.fsdp_settings(fsdp, config).get("fsdp_config", {})
+    found = arguments.fsdp_settings(fsdp, config) or {}
     assert found | expected == found
     assert bool(found) == bool(fsdp)
 
@@ -113,7 +113,8 @@ def test_deepspeed_on_several_hosts_is_refused(tmp_path: Path, monkeypatch: pyte
     [(None, False, arguments.CPU_TOKENS), (0, False, 0), (64, False, 64), (None, True, 0)],
 )
 def test_sharded_parameters_take_batches_as_a_whole(given: int | None, sharded: bool, expected: int) -> None:
-    args: Any = SimpleNamespace(fsdp=["full_shard"] * sharded, deepspeed=None, world_size=2)
+    device = torch.device("cpu")
+    args: Any = SimpleNamespace(fsdp=["full_shard"] * sharded, deepspeed=None, world_size=2, device=device)
     assert arguments.micro_batch_tokens(given, args) == expected
 
 
@@ -121,3 +122,19 @@ def test_sharded_parameters_refuse_micro_batches() -> None:
     args: Any = SimpleNamespace(fsdp=["full_shard"], deepspeed=None, world_size=2)
     with pytest.raises(UserError, match="tokens_per_batch is 64, expected 0"):
         arguments.micro_batch_tokens(64, args)
+
+
+def test_one_process_has_no_backend_and_cpus_have_gloo(caplog: pytest.LogCaptureFixture) -> None:
+    assert (arguments.backend("nccl", 1, True), arguments.backend(None, 1, True), arguments.backend(None, 2, True)) == (
+        None,
+        None,
+        "gloo",
+    )
+    assert arguments.backend("nccl", 2, True) == "gloo"
+    assert "ddp_backend has no effect: the job has one process" in caplog.text
+    assert "ddp_backend = gloo: nccl is for GPUs" in caplog.text
+
+
+def test_fsdp_config_alone_has_no_effect(caplog: pytest.LogCaptureFixture) -> None:
+    assert arguments.fsdp_settings(None, "/no/such/file") is None
+    assert "fsdp_config has no effect: fsdp is not set" in caplog.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 import pytest
@@ -65,6 +66,29 @@ def test_the_opposite_of_what_is_done_is_refused(name: str) -> None:
 def test_hints_are_plausible(name: str, meant: str) -> None:
     with pytest.raises(UserError, match=rf"unknown hyperparameter {name}: did you mean ({meant})\?$"):
         parse({name: "1"})
+
+
+def test_all_unknown_names_are_named_at_once() -> None:
+    hints = "leaning_rate (did you mean learning_rate?), colour (--help lists the known ones)"
+    with pytest.raises(UserError, match=f"^unknown hyperparameters {re.escape(hints)}$"):
+        parse({"leaning_rate": "1", "seed": "1", "colour": "1"})
+
+
+def test_defaults_of_transformers_4_are_taken() -> None:
+    values = {"half_precision_backend": "auto", "past_index": "-1", "fp16_opt_level": "O1", "ray_scope": "last"}
+    assert parse(values).arguments == {}
+    assert compatibility.OFF.keys() <= compatibility.INSTEAD.keys()
+
+
+def test_one_text_column_is_read() -> None:
+    assert parse({"text_column_names": "body"}).options.text_column == "body"
+    with pytest.raises(UserError, match="text_column_names is 'title,body', expected one column: join the columns"):
+        parse({"text_column_names": "title,body"})
+
+
+def test_an_empty_text_is_no_name() -> None:
+    options = parse({"text_column": "", "model_name": '""', "model_revision": "main"}).options
+    assert (options.text_column, options.model_name, options.model_revision) == (None, None, "main")
 
 
 def test_a_name_that_is_like_no_other_lists_none() -> None:

@@ -1,11 +1,13 @@
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from training.__main__ import allocation, main, module_settings
+from contract.failures import UserError
+from training.__main__ import allocation, main, module_settings, train_command
 from training.options import TrainingOptions
 
 ROOT = Path(__file__).parents[3]
@@ -32,7 +34,10 @@ def test_it_becomes_train_and_keeps_its_process(tmp_path: Path, arguments: list[
 def test_other_arguments_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
     assert main(["serve"]) == 2
-    assert (tmp_path / "output" / "failure").read_text() == "arguments are 'serve', expected train"
+    assert (tmp_path / "output" / "failure").read_text() == (
+        "the argument is serve, but this is the training image; expected sagemaker-huggingface-inference for endpoints "
+        "and batch transform"
+    )
 
 
 def test_help_lists_the_images_hyperparameters(capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,6 +49,17 @@ def test_help_lists_the_images_hyperparameters(capsys: pytest.CaptureFixture[str
 def test_the_callers_memory_settings_win() -> None:
     assert "MALLOC_ARENA_MAX" not in allocation({"MALLOC_ARENA_MAX": "4"})
     assert allocation({})["MALLOC_MMAP_MAX_"] == "0"
+    assert allocation({})["PYTORCH_ALLOC_CONF"] == "expandable_segments:True"
+    assert "PYTORCH_ALLOC_CONF" not in allocation({"PYTORCH_CUDA_ALLOC_CONF": "max_split_size_mb:64"})
+
+
+def test_without_the_toolkit_the_images_own_training_runs_and_a_script_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    assert train_command(is_script=False) == [sys.executable, "-m", "training.launch"]
+    with pytest.raises(UserError, match="no command train; expected sagemaker-training"):
+        train_command(is_script=True)
 
 
 def test_from_a_clone_the_toolkit_finds_this_package_and_its_own_commands() -> None:

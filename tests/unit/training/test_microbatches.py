@@ -31,6 +31,11 @@ def test_rows_of_like_length_go_together(batch: dict[str, torch.Tensor]) -> None
     assert parts == [[30, 28], [16, 9, 7, 3], [1]]
 
 
+def test_a_batch_that_is_not_split_stays_where_its_memory_is(batch: dict[str, torch.Tensor]) -> None:
+    [part] = split(batch, 0, multiple=8)
+    assert all(part[name].data_ptr() == batch[name].data_ptr() for name in batch)
+
+
 def test_padding_at_rest_is_cut_off() -> None:
     rows = [{"input_ids": [5, 6] + [0] * 62, "attention_mask": [1, 1] + [0] * 62, "labels": 0}] * 2
     [part] = split(PaddingCollator(0)(rows), 0, multiple=8)

@@ -56,12 +56,6 @@ def test_the_order_depends_on_the_seed_of_the_data_where_there_is_one(channels: 
     assert orders() != orders(data_seed=2)
 
 
-def test_an_unknown_order_is_refused(channels: Channels) -> None:
-    args = SimpleNamespace(train_sampling_strategy="sorted")
-    with pytest.raises(UserError, match="^hyperparameter train_sampling_strategy is 'sorted', expected one of "):
-        preparation.make_order(args, channels.train, 8)
-
-
 def test_no_step_without_a_number_is_refused(job: Job) -> None:
     with pytest.raises(UserError, match="^hyperparameter max_nonfinite_steps is 0, expected at least 1$"):
         preparation.make_stop(StopRequest(), Agreement(), asked(job, max_nonfinite_steps="0"))

@@ -1,4 +1,5 @@
 import json
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,7 @@ from sagemaker_training import environment
 
 from contract.failures import UserError
 from contract.paths import Paths
-from training.sagemaker_toolkit import complete
+from training.sagemaker_toolkit import complete, refuse_no_temporary_folder
 
 
 def test_the_toolkit_can_start_from_what_was_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,3 +33,14 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "input").write_text("a file where a folder is needed")
     with pytest.raises(UserError, match="input.*cannot be written"):
         complete(Paths(tmp_path))
+
+
+def test_a_container_without_a_folder_for_temporary_files_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/nowhere"])
+    with pytest.raises(UserError) as error:
+        refuse_no_temporary_folder()
+    assert str(error.value) == (
+        "No usable temporary directory found in ['/nowhere'], expected /tmp to be writable, or TMPDIR to name such a "
+        "folder"
+    )

@@ -38,7 +38,30 @@ def test_the_share_is_of_the_peak_of_the_devices(bert_base: BertForSequenceClass
     assert cost.share(*counted, 1.0, "NVIDIA H100 80GB HBM3") == pytest.approx(0.45)
     assert cost.share(*counted, 1.0, "NVIDIA H100 80GB HBM3", 2) == pytest.approx(0.225)
     assert cost.share(*counted, 1.0, "Somebody's GPU") is None
-    assert peak("NVIDIA L40S") != peak("NVIDIA L4")
+
+
+@pytest.mark.parametrize(
+    ("device", "expected"),
+    [
+        ("NVIDIA A100-SXM4-40GB", 312e12),
+        ("NVIDIA A10G", 70e12),
+        ("NVIDIA A10", 125e12),
+        ("NVIDIA L4", 121e12),
+        ("NVIDIA L40S", 362e12),
+        ("NVIDIA L40", 181e12),
+        ("NVIDIA H100 80GB HBM3", 989e12),
+        ("NVIDIA H100 PCIe", 756e12),
+        ("NVIDIA H100 NVL", 835e12),
+        ("NVIDIA H200", 989e12),
+        ("NVIDIA H20", None),
+        ("Tesla V100-SXM2-16GB", 125e12),
+        ("Tesla T4", 65e12),
+        ("NVIDIA RTX A1000", None),
+        ("NVIDIA A100-SXM4-40GB MIG 1g.5gb", None),
+    ],
+)
+def test_the_peak_is_that_of_the_whole_name(device: str, expected: float | None) -> None:
+    assert peak(device) == expected
 
 
 def test_padding_is_no_token_and_pauses_are_no_training() -> None:

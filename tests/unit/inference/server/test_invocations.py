@@ -7,6 +7,7 @@ import pytest
 from unit.inference.fronts import Client, EchoModel, error_of, with_front
 
 from inference.messages import Message
+from inference.server.invocations import MOST_HEADER_BYTES
 from inference.server.served_model import BusyError
 from inference.server.worker_process import WorkerEndedError
 
@@ -42,12 +43,13 @@ def test_the_worker_gets_the_callers_headers_in_lower_case() -> None:
 @pytest.mark.parametrize(
     ("headers", "expected"),
     [
+        ({"X-Long": "x" * MOST_HEADER_BYTES}, (431, "request_header_fields_too_large")),
         ({"Content-Type": "multipart/form-data"}, (415, "unsupported_media_type")),
         ({"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}, (415, "unsupported_media_type")),
         ({"Content-Encoding": "gzip"}, (400, "bad_request")),
     ],
 )
-def test_bodies_that_cannot_be_read_are_4xx(headers: dict[str, str], expected: Any) -> None:
+def test_requests_that_cannot_be_read_are_4xx(headers: dict[str, str], expected: Any) -> None:
     async def check(client: Client) -> None:
         assert await error_of(await client.post("/invocations", data=b"no gzip", headers=headers)) == expected
 

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from mms.context import Context, RequestProcessor
@@ -153,6 +154,18 @@ def test_a_batch_makes_one_log_line_without_text(model: Classifier, caplog: pyte
     assert "brightest" not in caplog.text
 
 
+def test_a_refused_batch_is_not_logged_with_the_sizes_of_the_one_before(
+    model: Classifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    batch_handler = BatchHandler(model, ServingOptions(), UserFunctions())
+    for body in ('{"inputs": ["good", "bad"]}', "{"):
+        respond(batch_handler, (body, {}))
+    first, second = (json.loads(line.removeprefix("batch ")) for line in caplog.messages)
+    assert (first["errors"], first["texts"], first["passes"]) == (0, 2, 1)
+    assert [second[name] for name in ("errors", "texts", "passes", "tokens", "padding")] == [1, 0, 0, 0, 0]
+
+
 def test_metrics_for_cloudwatch_are_lines_of_json_alone(model: Classifier, capsys: pytest.CaptureFixture[str]) -> None:
     batch_handler = BatchHandler(model, ServingOptions(metrics_namespace="Reviews"), UserFunctions())
     headers = {"x-serving-arrived": str(time.monotonic() - 2)}
@@ -191,6 +204,18 @@ def test_transform_fn_replaces_the_other_functions() -> None:
     batch_handler = BatchHandler("model", ServingOptions(), functions)
     answers = respond(batch_handler, ("data", {"content-type": "a/b", "accept": "c/d"}))
     assert answers == [(200, "c/d", "model data a/b c/d")]
+
+
+def test_arrays_of_a_teams_code_are_written_in_the_accepted_type() -> None:
+    predicting = UserFunctions(model_fn=lambda _: None, predict_fn=lambda _data, _model: np.array([[1.0, 2.0]]))
+    transforming = UserFunctions(transform_fn=lambda *_: {"score": np.float32(0.5), "class": torch.tensor(1)})
+    for functions, accept, body in (
+        (predicting, "text/csv", "1.0,2.0\n"),
+        (predicting, "application/json", "[[1.0, 2.0]]"),
+        (transforming, "application/json", '{"score": 0.5, "class": 1}'),
+    ):
+        batch_handler = BatchHandler(None, ServingOptions(), functions)
+        assert respond(batch_handler, ('{"inputs": 1}', {"accept": accept})) == [(200, accept, body)]
 
 
 @pytest.mark.parametrize(

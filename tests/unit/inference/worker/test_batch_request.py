@@ -11,6 +11,8 @@ from sagemaker_inference.errors import GenericInferenceToolkitError
 
 from inference.errors import RequestError, bad_request
 from inference.worker.batch_request import BatchRequest, as_bytes
+from inference.worker.progress import Progress
+from inference.worker.request import Request, Text
 from inference.worker.tokenization import Encoded
 
 
@@ -67,7 +69,8 @@ def test_an_exception_becomes_only_this_requests_error(
 
 
 def test_truncated_texts_are_counted_in_a_header(entry: BatchRequest) -> None:
-    entry.rows = [Encoded([1], [0], truncated) for truncated in (True, False, True)]
+    entry.progress = Progress(Request([Text("a")] * 3))
+    entry.progress.set_rows([Encoded([1], [0], truncated) for truncated in (True, False, True)])
     assert finished(entry)[1]["x-amzn-sagemaker-custom-attributes"] == "truncated=2"
 
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch._dynamo.utils import counters
 
+from contract.failures import UserError
 from inference.device import Device
 from inference.worker.classifier import Classifier
 from inference.worker.compilation import compile_model
@@ -64,4 +65,22 @@ def test_no_compiler_is_one_clear_sentence(model_folder: Path, cache: Path) -> N
     assert ended.returncode == 1
     last = ended.stderr.strip().splitlines()[-1]
     assert "UserError: SERVING_COMPILE is true, but the model cannot be compiled: " in last
-    assert last.endswith("expected SERVING_COMPILE=false, or the compiler that torch.compile needs")
+    assert last.endswith(
+        "expected SERVING_COMPILE=false, or the compiler and the versions of libraries that torch.compile needs"
+    )
+
+
+class OfOtherVersions(torch.nn.Module):
+    """A module that, once it is compiled, uses a name that it imports only with a later torch."""
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        is_compiled = self._compiled_call_impl is not None
+        return imported_with_later_torch(rows) if is_compiled else rows  # type: ignore[name-defined]  # noqa: F821
+
+
+def test_a_name_that_is_missing_only_in_a_compiled_model_is_one_clear_sentence() -> None:
+    model = OfOtherVersions()
+    assert model(torch.ones(2)).tolist() == [1, 1]
+    with pytest.raises(UserError, match="cannot be compiled: NameError: name 'imported_with_later_torch") as caught:
+        compile_model(model, lambda: model(torch.ones(2)))
+    assert "\n" not in str(caught.value)

@@ -85,7 +85,7 @@ def test_lone_surrogates_become_question_marks() -> None:
         (b"{}", None, 400),
         (b'{"inputs": NaN}', None, 400),
         (b'{"inputs": null}', None, 400),
-        (b'{"inputs": [["a"]]}', None, 400),
+        (b'{"inputs": [["a", "b", "c"]]}', None, 400),
         (b'{"inputs": {"text": 1}}', None, 400),
         (b"[" * 100_000, None, 400),
         (b'{"inputs": ' + b"9" * 10_000 + b"}", None, 400),

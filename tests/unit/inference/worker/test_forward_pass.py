@@ -14,6 +14,7 @@ from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from inference.errors import RequestError
 from inference.worker import isolation
 from inference.worker.classifier import Classifier
+from inference.worker.forward_pass import is_lost_device
 from inference.worker.request import Request, Text
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
@@ -134,3 +135,36 @@ def test_a_text_without_tokens_is_refused_in_any_batch(tmp_path: Path) -> None:
     good, refused = own.encode_together([request("good"), request("")])
     assert isinstance(refused, RequestError)
     assert isinstance(good, list) and len(good) == 1
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("CUDA error: an illegal memory access was encountered", True),
+        ("CUDA error: device-side assert triggered", True),
+        ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", False),
+        ("CUDA out of memory. Tried to allocate 2.00 GiB.", False),
+        ("CUDA error: no kernel image is available for execution on the device", False),
+        ("mat1 and mat2 shapes cannot be multiplied", False),
+    ],
+)
+def test_after_some_errors_of_cuda_a_process_cannot_go_on(message: str, expected: bool) -> None:
+    assert is_lost_device(RuntimeError(message)) == expected
+
+
+def test_a_worker_that_lost_its_gpu_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_classifier(tmp_path, ARCHITECTURES["bert"])
+    own, statuses = serve(tmp_path), []
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+    def end(status: int) -> None:
+        statuses.append(status)
+        raise SystemExit(status)
+
+    monkeypatch.setattr(own.loaded.model, "forward", fail)
+    monkeypatch.setattr("inference.worker.forward_pass.os._exit", end)
+    with pytest.raises(SystemExit):
+        own(["a text", "another one"])
+    assert statuses == [1]

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from unit.inference.code_model import environment, write_code_model
 
-from inference.messages import Decoder, Message
+from inference.options import ServingOptions
+from inference.worker import handler
 
 # As a stock multi-model-server calls it: load, then one batch of two requests.
 STOCK = """
@@ -36,25 +38,15 @@ def test_a_stock_multi_model_server_can_call_it(tmp_path: Path) -> None:
     assert second[2]["error"]["request_id"] == "id-1"
 
 
-@pytest.mark.parametrize("text", ["one", "hang"])
-def test_a_worker_process_ends_with_its_socket_or_after_its_timeout(tmp_path: Path, text: str) -> None:
-    ours, its = socket.socketpair()
-    command = [sys.executable, "-m", "inference.worker", str(its.fileno()), str(write_code_model(tmp_path)), "0"]
-    environ = environment(SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS="1")
-    with (
-        ours,
-        subprocess.Popen(command, env=environ, pass_fds=[its.fileno()], stderr=subprocess.PIPE) as process,
-    ):
-        its.close()
-        (ready,) = Decoder().feed(ours.recv(1 << 16))
-        assert ready.fields == {"ready": True}
-        ours.sendall(Message(7, {"id": "id-7", "headers": {}}, json.dumps({"inputs": text}).encode()).encoded())
-        answered = list(Decoder().feed(ours.recv(1 << 16)))
-        ours.close()
-        _, errors = process.communicate(timeout=60)
-    if text == "hang":
-        # It ends by itself, and its log has the stack where it hung.
-        assert (answered, process.returncode) == ([], 1)
-        assert b"in predict_fn" in errors
-    else:
-        assert (answered[0].number, answered[0].body, process.returncode) == (7, b'"ONE"', 0)
+@pytest.mark.parametrize(("use_cpu", "gpu"), [(False, 3), (True, None)])
+def test_the_gpu_is_the_contexts_unless_the_cpu_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, use_cpu: bool, gpu: int | None
+) -> None:
+    checked: list[str] = []
+    monkeypatch.setattr(handler, "refuse_unusable_gpu", lambda allowance, _: checked.append(allowance))
+    monkeypatch.setattr(handler, "load_classifier", lambda _folder, index, _options: index)
+    monkeypatch.setattr(handler, "BatchHandler", lambda model, *_: SimpleNamespace(model=model, warm_up=lambda: None))
+    context = SimpleNamespace(system_properties={"model_dir": str(tmp_path), "gpu_id": 3})
+    loaded: Any = handler.load(tmp_path, context, ServingOptions(use_cpu=use_cpu))
+    assert loaded.model == gpu
+    assert checked == ([] if use_cpu else ["SERVING_USE_CPU=true"])

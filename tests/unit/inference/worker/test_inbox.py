@@ -17,16 +17,19 @@ def pair() -> Iterator[tuple[socket.socket, Inbox]]:
     """The server's end of the socket, and the inbox at the other."""
     ours, its = socket.socketpair()
     inbox = Inbox(its)
-    inbox.open()
-    with ours, its:
-        yield ours, inbox
+    with its:
+        thread = inbox.open()
+        with ours:
+            yield ours, inbox
+        thread.join()
 
 
 def send(server: socket.socket, *numbers: int) -> None:
     server.sendall(b"".join(Message(number, {}).encoded() for number in numbers))
 
 
-def numbers(batch: list[Message]) -> list[int]:
+def numbers(batch: list[Message] | None) -> list[int]:
+    assert batch is not None
     return [message.number for message in batch]
 
 
@@ -48,7 +51,7 @@ def test_a_single_caller_does_not_wait(pair: tuple[socket.socket, Inbox]) -> Non
 def test_after_a_batch_of_several_the_next_one_waits_for_as_many(pair: tuple[socket.socket, Inbox]) -> None:
     server, inbox = pair
     send(server, 1, 2, 3)
-    assert len(inbox.take(32, LONG)) == 3
+    assert numbers(inbox.take(32, LONG)) == [1, 2, 3]
     send(server, 4)
     later = threading.Timer(0.2, send, (server, 5, 6))
     later.start()
@@ -58,12 +61,18 @@ def test_after_a_batch_of_several_the_next_one_waits_for_as_many(pair: tuple[soc
     assert numbers(inbox.take(32, 0.01)) == [7]
 
 
-def test_the_end_of_the_server_is_an_empty_batch(pair: tuple[socket.socket, Inbox]) -> None:
+def test_without_waiting_a_batch_may_be_empty(pair: tuple[socket.socket, Inbox]) -> None:
+    _, inbox = pair
+    assert inbox.take(32, LONG, wait=False) == []
+
+
+def test_the_end_of_the_server_ends_the_batches(pair: tuple[socket.socket, Inbox]) -> None:
     server, inbox = pair
     send(server, 1)
     server.close()
     assert numbers(inbox.take(32, LONG)) == [1]
-    assert inbox.take(32, LONG) == []
+    assert inbox.take(32, LONG) is None
+    assert inbox.take(32, LONG, wait=False) is None
 
 
 def test_responses_reach_the_server(pair: tuple[socket.socket, Inbox]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from inference.errors import RequestError
-from inference.worker.parameters import Parameters
+from inference.worker.parameters import Parameters, with_tei_fields
 
 
 @pytest.mark.parametrize(
@@ -21,10 +21,39 @@ from inference.worker.parameters import Parameters
         ({"truncation": False}, Parameters(truncation=False)),
         ({"truncation": "longest_first", "padding": True}, Parameters()),
         ({"max_length": 7}, Parameters(max_length=7)),
+        ({"batch_size": 8, "num_workers": 2, "padding": "longest"}, Parameters()),
     ],
 )
 def test_the_pipelines_parameters(content: Any, expected: Parameters) -> None:
     assert Parameters.read(content) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ({"raw_scores": True, "truncate": False}, {"function_to_apply": "none", "truncation": False}),
+        ({"raw_scores": True, "parameters": {"top_k": 2}}, {"function_to_apply": "none", "top_k": 2}),
+        ({"raw_scores": False, "truncate": True, "truncation_direction": "Right"}, {"truncation": True}),
+        ({"raw_scores": None, "parameters": None}, None),
+    ],
+)
+def test_the_fields_of_tei_become_parameters(content: dict[str, Any], expected: Any) -> None:
+    assert with_tei_fields(content) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ({"raw_scores": 1}, "raw_scores is not true or false"),
+        ({"truncate": "yes"}, "truncate is not true or false"),
+        ({"truncation_direction": "Left"}, "truncation_direction is not Right"),
+        ({"truncate": False, "parameters": {"truncation": True}}, "parameters.truncation and a field beside inputs"),
+    ],
+)
+def test_a_field_of_tei_that_cannot_be_followed_is_400(content: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(RequestError, match=sentence) as caught:
+        with_tei_fields(content)
+    assert caught.value.status == 400
 
 
 @pytest.mark.parametrize(

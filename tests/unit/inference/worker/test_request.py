@@ -17,6 +17,14 @@ def test_a_pair_is_accepted_wherever_a_text_is() -> None:
         assert read_content(content).texts == [Text("a", "b")]
 
 
+def test_texts_and_pairs_may_be_lists_as_in_tei() -> None:
+    assert read_content({"inputs": [["a"], ["a", "b"]]}).texts == [Text("a"), Text("a", "b")]
+    assert read_content({"inputs": "a", "raw_scores": True}).parameters.function == "none"
+    for value in ([], ["a", "b", "c"], ["a", 1], [["a"]]):
+        with pytest.raises(RequestError, match="inputs\\[0\\] is a list, expected one of one or two texts"):
+            read_content({"inputs": [value]})
+
+
 @pytest.mark.parametrize(("count", "status"), [(0, 400), (2, 413)])
 def test_too_many_texts_are_413_and_none_400(count: int, status: int) -> None:
     with pytest.raises(RequestError) as caught:

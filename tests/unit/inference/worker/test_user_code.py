@@ -1,22 +1,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from contract.failures import UserError
-from inference.worker.user_code import MODULE_NAME, UserFunctions, call, load
+from inference.worker.user_code import UserFunctions, call, load
 
-
-@pytest.fixture(autouse=True)
-def undo_import() -> Iterator[None]:
-    before = list(sys.path)
-    yield
-    sys.path[:] = before
-    for name in (MODULE_NAME, "helper"):
-        sys.modules.pop(name, None)
+pytestmark = pytest.mark.usefixtures("undo_import")
 
 
 def write(folder: Path, text: str, name: str = "inference.py") -> Path:
@@ -39,6 +31,25 @@ def test_a_teams_inference_module_does_not_shadow_the_package(tmp_path: Path) ->
     assert functions.output_fn(None, None) == 42
     assert "site-packages" not in str(sys.modules["inference"].__file__)
     assert str(tmp_path) not in str(sys.modules["inference"].__file__)
+
+
+COROUTINES = """
+import asyncio
+
+async def model_fn(model_dir):
+    return asyncio.get_running_loop()
+
+async def predict_fn(data, model, context):
+    await asyncio.sleep(0)
+    return data, model is asyncio.get_running_loop(), context
+"""
+
+
+def test_coroutine_functions_are_awaited_on_one_event_loop(tmp_path: Path) -> None:
+    functions = load(write(tmp_path, COROUTINES), None)
+    assert functions.model_fn and functions.predict_fn
+    model = call(functions.model_fn, "context", str(tmp_path))
+    assert call(functions.predict_fn, "context", "data", model) == ("data", True, "context")
 
 
 @pytest.mark.parametrize(

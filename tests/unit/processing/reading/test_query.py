@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import duckdb
-import pytest
-
-from contract.failures import UserError
 from processing.options import ProcessingOptions
-from processing.reading.query import ChosenColumns, choose, conditions, rows, typed, value
+from processing.reading.query import text_columns, usable
 from processing.reading.source import SourceFile
 
 FILE = SourceFile(Path("/data/rows.tsv"), "rows.tsv", "tsv")
@@ -23,51 +17,16 @@ def options(**values: Any) -> ProcessingOptions:
     return ProcessingOptions(**values)
 
 
-def test_columns_are_found_by_their_usual_names() -> None:
-    assert choose(options(), FILE, COLUMNS) == ChosenColumns("review_body", "star_rating", None, ())
-    assert choose(options(), FILE, {"text": "VARCHAR", "label": "VARCHAR"}) == ChosenColumns("text", "label", None, ())
+def test_only_the_columns_that_the_users_sql_names_are_read() -> None:
+    given = options(where="STARS > 3", positive_where="\"a b\" = 'x'")
+    assert usable(FILE, {"stars": "VARCHAR", "a b": "VARCHAR", "text": "VARCHAR"}, given) == [
+        '"stars" AS "stars"',
+        '"a b" AS "a b"',
+    ]
+    assert usable(FILE, {"stars": "VARCHAR"}, options()) == []
 
 
-def test_columns_are_those_that_the_options_name() -> None:
-    given = options(text_column="text", label_column="label", group_by="id", columns=("star_rating",))
-    assert choose(given, FILE, COLUMNS) == ChosenColumns("text", "label", "id", ("star_rating",))
-    assert choose(given, FILE, COLUMNS).all == ("text", "label", "id", "star_rating")
-
-
-@pytest.mark.parametrize("given", [{"unlabelled": True}, {"positive_where": "stars > 3"}])
-def test_no_label_column_is_read_with_positive_where_or_unlabelled(given: dict[str, Any]) -> None:
-    assert choose(options(**given), FILE, {"text": "VARCHAR"}).label is None
-
-
-@pytest.mark.parametrize(
-    ("given", "option"),
-    [
-        ({"text_column": "body"}, "body \\(--text-column\\)"),
-        ({"label_column": "stars"}, "stars \\(--label-column\\)"),
-        ({"group_by": "user"}, "user \\(--group-by\\)"),
-        ({"columns": ("user",)}, "user \\(--columns\\)"),
-    ],
-)
-def test_a_missing_column_is_named_with_its_option(given: dict[str, Any], option: str) -> None:
-    with pytest.raises(
-        UserError, match=f"^input file rows.tsv has no column {option}; its columns are id, review_body"
-    ):
-        choose(options(**given), FILE, COLUMNS)
-
-
-@pytest.mark.parametrize("name", ["text", 'a "b"', "a.b", "back\\slash", "it's", "$"])
-def test_a_key_of_json_may_have_any_name(written: Callable[[str, str], Path], name: str) -> None:
-    file = SourceFile(written("rows.jsonl", json.dumps({name: "found"}) + "\n"), "rows.jsonl", "jsonl")
-    query = f"SELECT {value(file, name)} FROM {rows(file, {name: 'VARCHAR'})}"
-    assert duckdb.connect().execute(query).fetchall() == [("found",)]
-
-
-def test_columns_in_conditions_are_typed() -> None:
-    shown = typed(FILE, {"stars": "VARCHAR", "text": "VARCHAR"}, {"stars": "BIGINT"})
-    query = f"SELECT stars + 1, text FROM (SELECT {', '.join(shown)} FROM (SELECT '4' AS stars, 'a' AS text))"
-    assert duckdb.execute(query).fetchall() == [(5, "a")]
-
-
-def test_conditions_are_known_by_their_options() -> None:
-    assert conditions(options()) == {}
-    assert conditions(options(where="a > 1", positive_where="b")) == {"--where": "a > 1", "--positive-where": "b"}
+def test_columns_of_parquet_are_text_by_their_type() -> None:
+    types = {"stars": "INTEGER", "text": "VARCHAR"}
+    assert text_columns(FILE, types) == {"stars", "text"}
+    assert text_columns(SourceFile(Path("/a.parquet"), "a.parquet", "parquet"), types) == {"text"}

@@ -10,8 +10,8 @@ from unit.processing.jobs import Write, as_tsv, everything, rejects, rows, run, 
 
 from contract.failures import UserError
 from processing.reading.database import connected
-from processing.reading.query import scan
 from processing.reading.rejects import Reject, RejectsFile, broken_lines
+from processing.reading.scan import scan
 from processing.reading.schema import MAX_LINE_BYTES
 from processing.reading.source import SourceFile
 
@@ -67,7 +67,7 @@ def test_every_row_is_accounted_for_with_its_line(written: Write, tmp_path: Path
     path = written("dirty.tsv", DIRTY_TSV)
     report = run(
         tmp_path, input=str(path), tokenizer=str(wordpiece), label_threshold=3, train_ratio=1.0, min_chars=2,
-        where="votes <> 2 OR votes IS NULL", columns=("id",),
+        where="votes <> 2 OR votes IS NULL", columns=("id",), max_rejects=None,
     )  # fmt: skip
     counts = report["rows"]
     assert counts["rejected"] == {
@@ -98,7 +98,7 @@ def test_broken_json_lines_are_rejected_by_line(written: Write, tmp_path: Path, 
         '{"text": 7, "label": 0}',
     ]
     path = written("a.jsonl", "\n".join(lines))
-    report = run(tmp_path, input=str(path), tokenizer=str(wordpiece), train_ratio=1.0)
+    report = run(tmp_path, input=str(path), tokenizer=str(wordpiece), train_ratio=1.0, max_rejects=None)
     assert (report["rows"]["read"], report["rows"]["kept"]) == (25, 21)
     assert [(reject["line"], reject["reason"], reject["value"]) for reject in rejects(tmp_path)] == [
         (21, "not a JSON object", '{"text": "bro'),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from contract.failures import UserError
-from processing.reading.source import find
+from processing.reading.source import find, folder_columns, source_file
 
 Write = Callable[[str, str | bytes], Path]
 
@@ -43,3 +43,10 @@ def test_a_place_without_files_is_refused(written: Write, tmp_path: Path, place:
     written("a.pdf", "x")
     with pytest.raises(UserError, match=words):
         find(str(tmp_path / place))
+
+
+def test_folders_name_columns_as_spark_writes_them(tmp_path: Path) -> None:
+    place = tmp_path / "lang=pt%20br" / "label=__HIVE_DEFAULT_PARTITION__" / "a=b=c" / "x.csv"
+    file = source_file(place, tmp_path)
+    assert file is not None
+    assert folder_columns(file) == {"lang": "pt br", "label": None, "a": "b=c"}

@@ -22,6 +22,8 @@ def report(labels: dict[str, dict[str, int]] | None = None, rejected: int = 5) -
     if not rejected:
         rows |= {"read": 900, "filtered": {}, "rejected": {}}
     return {
+        "warnings": [f"label {EVIL}"],
+        "near_duplicates": {"groups": 3, "rows": 2000, "validation_near_train": 17, "test_near_train": 1018},
         "rows": rows,
         "splits": {"train": 700, "validation": 100, "test": 100},
         "labels": labels,
@@ -37,7 +39,7 @@ def report(labels: dict[str, dict[str, int]] | None = None, rejected: int = 5) -
         "files": [{"file": f"{EVIL}{n}.tsv", **rows} for n in range(120)],
         "files_passed_over": [EVIL],
         "host": {"name": "algo-1", "of": 2, "sharded_input": False},
-        "options": {"where": EVIL, "columns": ("a",)},
+        "options": {"where": EVIL, "columns": ("a",), "near_duplicates": 0.8, "near_duplicate_rows": "group"},
         "versions": {"image": EVIL},
     }
 
@@ -113,3 +115,16 @@ def test_many_classes_are_shown_as_a_table_only() -> None:
     assert "class 59" in shown and "class 60" not in shown
     assert "and 40 more classes" in shown
     assert 'class="legend"' not in shown
+
+
+def test_warnings_are_at_the_top_where_there_are_some() -> None:
+    shown = page(report(), (), {})
+    assert shown.index("<h2>Warnings</h2>") < shown.index("Where the rows went")
+    assert "<h2>Warnings</h2>" not in page(report() | {"warnings": []}, (), {})
+
+
+def test_the_leak_without_grouping_is_shown() -> None:
+    shown = " ".join(page(report(), (), {}).split())
+    assert "17 rows of validation and 1,018 rows of test would have had a near-duplicate in train" in shown
+    assert "All rows of a group are in the same split" in shown
+    assert "Near-duplicates" not in page(report() | {"near_duplicates": None}, (), {})

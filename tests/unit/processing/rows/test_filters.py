@@ -22,9 +22,15 @@ def test_every_outcome_is_counted_where_it_belongs() -> None:
     assert counts.filtered == {
         "where": 5, "empty text": 6, "shorter than min_chars": 7, "longer than max_chars": 8, "duplicate": 12,
         "over --max-rows": 13, "cut by --balance": 14, "fewer than min_tokens": 15,
+            "conflicting label": 22, "near-duplicate": 23,
     }  # fmt: skip
-    assert counts.rejected == {"not a JSON object": 4, "no label": 9, "label not understood": 10}
-    assert counts.read == 1 + 80 + 23
+    assert counts.rejected == {
+        "not a JSON object": 4,
+        "no label": 9,
+        "label not understood": 10,
+        "split not understood": 21,
+    }
+    assert counts.read == 1 + 125 + 44
     assert counts.rows().balanced()
 
 

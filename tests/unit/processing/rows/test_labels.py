@@ -8,11 +8,12 @@ from typing import Any
 
 import duckdb
 import pytest
+from tokenizers import Tokenizer
 from unit.processing.jobs import Write, as_tsv, rows, run, table
 
 from contract.failures import UserError
 from processing.options import ProcessingOptions
-from processing.rows.labels import Labels, labels, numbered_names
+from processing.rows.labels import Labels, LabelValue, derived, labels
 from processing.rows.split import SPLITS
 
 
@@ -34,10 +35,43 @@ def test_a_threshold_belongs_to_the_upper_class() -> None:
     assert rule.names == ("NEGATIVE", "POSITIVE")
 
 
-def test_whole_numbers_stay_as_they_are() -> None:
-    rule = labels(ProcessingOptions())
-    assert numbers(rule, ["0", "2", "3.0", "2.5", "-1", "100000", "x"]) == [0, 2, 3, None, None, None, None]
-    assert rule.names is None
+def values(rows: dict[str, int]) -> dict[LabelValue, int]:
+    found = duckdb.execute("SELECT v, TRY_CAST(v AS DOUBLE) FROM (SELECT unnest(?) AS v)", [list(rows)]).fetchall()
+    return {LabelValue(text, number): rows[text] for text, number in found}
+
+
+@pytest.mark.parametrize(
+    ("rows", "names", "labels_to_numbers"),
+    [
+        ({"0": 5, "1": 5}, ("0", "1"), {"1": 1, " 0 ": 0}),
+        ({"1": 1, "2": 1, "10": 1, "5.0": 1, "5": 1}, ("1", "2", "5", "10"), {"5.0": 2, "05": 2, "10": 3, "3": None}),
+        ({"-1": 5, "0.5": 5, "1e0": 5}, ("-1", "0.5", "1"), {"0.50": 1, "1": 2}),
+        ({"1": 5, "2": 5, "n/a": 1, "nan": 1}, ("1", "2"), {"n/a": None, "nan": None, "2.0": 1}),
+        ({"spam": 5, "Ham": 9, "1": 1}, ("1", "Ham", "spam"), {"spam": 2, " Ham ": 1, "ham": None, "1.0": None}),
+        ({"True": 5, "false": 5, "TRUE": 1}, ("false", "true"), {"tRue": 1, "False": 0}),
+    ],
+)
+def test_labels_without_an_option_are_classes_in_sorted_order(
+    rows: dict[str, int], names: tuple[str, ...], labels_to_numbers: dict[str, int | None]
+) -> None:
+    rule = derived(values(rows), "label")
+    assert rule.names == names
+    assert numbers(rule, list(labels_to_numbers)) == list(labels_to_numbers.values())
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [({"3": 4, "3.0": 1}, "one value only"), ({str(n / 8): 1 for n in range(1001)}, "more than 1000 different values")],
+)
+def test_labels_that_are_no_classes_are_refused_with_the_remedy(rows: dict[str, int], words: str) -> None:
+    with pytest.raises(UserError, match=f"^label column stars has {words}, expected 2 to 1000 classes; --label-thr"):
+        derived(values(rows), "stars")
+
+
+def test_keys_of_a_map_are_numbers_and_truth_values_too() -> None:
+    rule = labels(ProcessingOptions(label_map={"5": 1, "1.50": 0, "05": 2, "true": 3}))
+    assert numbers(rule, ["5", "5.0", "+5", "05", "1.5", "True", " 5 ", "6", "x"]) == [1, 1, 1, 2, 0, 3, 1, None, None]
+    assert known(rule, ["5.0", "TRUE", "6", "", None]) == [True, True, False, True, True]
 
 
 def test_a_map_names_classes_or_numbers_them() -> None:
@@ -72,11 +106,27 @@ def test_a_map_with_gaps_is_refused(mapping: dict[str, Any], names: tuple[str, .
         labels(ProcessingOptions(label_map=mapping, label_names=names))
 
 
-def test_class_numbers_in_the_data_must_have_no_gaps() -> None:
-    assert numbered_names({1: 3, 0: 5}, "label") == ("0", "1")
-    for counts in ({1: 3, 5: 3}, {0: 3}, {}):
-        with pytest.raises(UserError, match="label column stars"):
-            numbered_names(counts, "stars")
+def test_an_expression_can_be_the_text_and_the_label(written: Write, tmp_path: Path, wordpiece: Path) -> None:
+    data = table(100)
+    options: dict[str, Any] = {
+        "text_expression": "'the ' || id || '. ' || replace(text, 'film', 'movie')",
+        "label_expression": "CASE WHEN label > 3 THEN 'good' WHEN label < 3 THEN 'bad' END -- none for 3",
+        "columns": ("id", "text", "label"),
+    }
+    report = run(
+        tmp_path, input=str(written("a.tsv", as_tsv(data))), tokenizer=str(wordpiece), max_rejects=None, **options
+    )
+    assert report["rows"]["rejected"] == {"no label": 20}
+    found = {row[0]: row[1:] for split in SPLITS for row in rows(tmp_path, split, ("id", "labels", "input_ids"))}
+    tokenizer = Tokenizer.from_file(str(wordpiece))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(8)
+    expected = {}
+    for i, text, label in data:
+        if label != "3":
+            ids = tokenizer.encode(f"the {i}. " + text.replace("film", "movie")).ids
+            expected[i] = (str(int(label > "3")), str(ids))
+    assert found == expected
 
 
 def test_a_condition_can_be_the_label(written: Write, tmp_path: Path, wordpiece: Path) -> None:

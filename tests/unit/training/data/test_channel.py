@@ -47,7 +47,18 @@ def test_parquet_files_are_a_channel(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ({"text": ["a"], "label": [1]}, "expected input_ids"),
+        ({"text": ["a"], "label": [1]}, "has columns text, label; expected input_ids"),
+        ({"A fine text": ["a"], "1": [1]}, "has columns 2 others; expected input_ids"),
+        ({"input_ids": ["a"], "labels": [1]}, "input_ids are of type string, expected lists of whole numbers"),
+        ({"input_ids": [["a"]], "labels": [1]}, "input_ids are lists of string, expected lists of whole numbers"),
+        ({"input_ids": [[1], None], "labels": [1, 0]}, "input_ids has 1 missing values, expected a list in each row"),
+        ({"input_ids": [[1, None]], "labels": [1]}, "input_ids has 1 missing values, expected a list in each row"),
+        ({"input_ids": [[1], []], "labels": [1, 0]}, "1 of 2 rows have no token; expected at least one in each"),
+        (
+            {"input_ids": [[1, 2]], "labels": [1], "attention_mask": [[1]]},
+            "input_ids and attention_mask differ in length",
+        ),
+        ({"input_ids": [[1, 2]], "labels": [1], "attention_mask": [[0, 0]]}, "1 of 1 rows have no token"),
         ({"input_ids": [[1]], "stars": [1]}, "expected labels"),
         ({"input_ids": [[1], [2]], "labels": [1, None]}, "1 of 2 rows have no label"),
         ({"input_ids": [[1]], "labels": [0.5]}, "expected whole numbers"),

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from datasets import ClassLabel, Dataset, Features, List, Value
+from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 from training_base import LABELS, MAX_LENGTH, Job
 
 from contract.failures import UserError
@@ -134,3 +134,27 @@ def test_classes_in_another_order_are_numbered_as_trains(base: BaseModel, tmp_pa
 def test_a_length_that_has_no_room_for_text_is_refused(base: BaseModel) -> None:
     with pytest.raises(UserError, match="max_length is 2, expected more than the 2 special tokens of a row"):
         channels.encoder_of(TrainingOptions(max_length=2), base)
+
+
+def test_text_of_which_one_split_has_no_labels_is_trained_on(base: BaseModel, tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    features = Features({"sentence": Value("string"), "label": ClassLabel(names=["no", "yes"])})
+    splits = {"train": [0, 1] * 4, "validation": [1, 0], "test": [-1, -1]}
+    rows = {
+        name: Dataset.from_dict({"sentence": ["word1"] * len(labels), "label": labels}, features=features)
+        for name, labels in splits.items()
+    }
+    DatasetDict(rows).save_to_disk(str(paths.channel("train")))
+    found = channels.load(paths, TrainingOptions(), base, seed=1)
+    assert (len(found.train.rows), found.validation.labels.tolist(), found.test) == (8, [1, 0], None)
+
+
+def test_a_channel_that_nobody_reads_is_named(
+    base: BaseModel, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    paths = Paths(tmp_path)
+    write_text(paths, "train", 300)
+    for name in ("holdout", "code", "model"):
+        paths.channel(name).mkdir()
+    channels.load(paths, TrainingOptions(), base, seed=1)
+    assert "channels holdout are not read; train, validation, test and model are" in caplog.text

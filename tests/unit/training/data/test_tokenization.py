@@ -1,3 +1,4 @@
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ from tokenizers import Tokenizer
 from training_base import Job
 
 from contract.failures import UserError
+from training.data.columns import UnlabelledError
 from training.data.tokenization import TextEncoder
 
 TEXT = ["good word1 word2 word3 word4", "bad", "fine"]
@@ -58,6 +60,24 @@ def test_a_class_label_column_brings_its_names(encoder: TextEncoder) -> None:
     rows = encoder.encode(Dataset.from_dict({"text": TEXT, "label": [0, 1, 1]}, features=features), (), Path("train"))
     assert rows.features["labels"].names == ["z", "a"]
     assert rows["labels"] == [0, 1, 1]
+
+
+def test_numbers_of_no_class_are_refused(encoder: TextEncoder) -> None:
+    features = Features({"text": Value("string"), "label": ClassLabel(names=["z", "a"])})
+    for labels, error, message in (
+        ([-1, -1], UnlabelledError, "label -1 in each row, which means that there is none"),
+        ([0, -1], UserError, "labels go from -1 to 0, expected 0 to 1"),
+    ):
+        rows = Dataset.from_dict({"text": ["a", "b"], "label": labels}, features=features)
+        with pytest.raises(error, match=message):
+            encoder.encode(rows, (), Path("train"))
+
+
+def test_columns_that_are_not_read_are_named(encoder: TextEncoder, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        columns = {"question": TEXT, "sentence": TEXT, "label": [0, 1, 0], "A text": TEXT}
+        encoder.encode(Dataset.from_dict(columns), (), Path("train"))
+    assert "channel train: columns sentence and label are read, question, 1 others are not" in caplog.text
 
 
 def test_the_named_columns_are_taken(encoder: TextEncoder) -> None:

@@ -58,6 +58,12 @@ def test_a_shortage_of_memory_names_its_cure(error: Exception) -> None:
     assert "\n" not in str(explained)
 
 
+def test_of_cudas_account_of_its_memory_the_first_sentence_is_told() -> None:
+    account = "Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 14.57 GiB of which 1.00 MiB is free. Process 1"
+    explained = str(explain(torch.OutOfMemoryError(f"CUDA out of memory. {account}")))
+    assert explained.startswith("memory does not suffice (CUDA out of memory. Tried to allocate 2.00 GiB); lower")
+
+
 def test_a_full_disk_is_told_from_a_bug() -> None:
     assert "room for the model" in str(explain(OSError(28, "No space left on device")))
     bug = OSError(2, "No such file or directory")

@@ -1,0 +1,62 @@
+"""The table of rows that would be kept, in DuckDB, which can sort on disk what does not fit into memory."""
+
+from __future__ import annotations
+
+import duckdb
+
+from processing.options import ProcessingOptions
+from processing.rows.filters import Outcome
+from processing.rows.hashes import normalized_sql, rank_sql
+
+OCCURRENCES, MARKS = "occurrences", "marks"
+# key is the hash that assigns the split (u in rows/split.py), final the split after all rules.
+COLUMNS = (
+    "hash UBIGINT, hash_low UBIGINT, rank UBIGINT, split UTINYINT, final UTINYINT, number BIGINT, key UBIGINT, "
+    "copies USMALLINT, file UBIGINT, row BIGINT"
+)
+
+
+def create(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the tables of rows and of marks (rows whose outcome, split or copies differ from what the query says)."""
+    connection.execute(f"CREATE TEMP TABLE {OCCURRENCES} ({COLUMNS})")
+    connection.execute(
+        f"CREATE TEMP TABLE {MARKS} (file UBIGINT, row BIGINT, outcome UTINYINT, split UTINYINT, copies USMALLINT)"
+    )
+
+
+def rank(options: ProcessingOptions) -> str:
+    """SQL for the rank of a row, over the column `text`; with --drop-duplicates duplicates have the same rank."""
+    return rank_sql(options.seed, normalized_sql("text") if options.drop_duplicates else "text")
+
+
+def occurrences_sql(options: ProcessingOptions, file: int, query: str, *more: str) -> str:
+    """SQL for the rows of OCCURRENCES of file number `file`.
+
+    Args:
+        query: the job's query over the file, with the columns outcome, text, split, number and key_hash.
+        more: further SQL expressions over these columns.
+    """
+    by_text = options.drop_duplicates or options.conflicts != "keep"
+    # Both halves of the MD5: Arrow has no integer of 128 bits.
+    text = normalized_sql("text")
+    halves = [f"md5_number_{half}({text})" if by_text else "CAST(NULL AS UBIGINT)" for half in ("upper", "lower")]
+    fixed = ("split", "split", "number", "key_hash", "1", f"CAST({file} AS UBIGINT)", "row")
+    values = ", ".join((*halves, rank(options), *fixed, *more))
+    return (
+        f"SELECT {values} FROM (SELECT outcome, text, split, number, key_hash, row_number() OVER () - 1 AS row "
+        f"FROM ({query})) WHERE outcome = {int(Outcome.KEPT)}"
+    )
+
+
+def leave_out(connection: duckdb.DuckDBPyConnection, rows: str, outcome: Outcome) -> None:
+    """Mark rows with `outcome` and remove them from the table; `rows` is SQL for their (file, row)."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE left_out AS SELECT file, row FROM ({rows})")
+    connection.execute(f"INSERT INTO {MARKS} SELECT file, row, {int(outcome)}, NULL, 1 FROM left_out")
+    connection.execute(f"DELETE FROM {OCCURRENCES} o USING left_out l WHERE o.file = l.file AND o.row = l.row")
+    connection.execute("DROP TABLE left_out")
+
+
+def drop_duplicates(connection: duckdb.DuckDBPyConnection) -> None:
+    """Leave out every row whose normalized text an earlier row has."""
+    place = "row_number() OVER (PARTITION BY hash, hash_low ORDER BY file, row)"
+    leave_out(connection, f"SELECT file, row FROM {OCCURRENCES} QUALIFY {place} > 1", Outcome.DUPLICATE)

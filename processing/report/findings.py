@@ -1,0 +1,70 @@
+"""Warnings about the prepared data, at the end of the log and at the top of report.html."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+# Rejected shares of two classes that differ by more than this are no coincidence to be silent about.
+RATE_GAP = 0.02
+# Fewer rejected rows of a class than this say nothing about its share.
+LEAST_REJECTED = 5
+MOST_NAMED = 5
+
+
+def warnings(report: Mapping[str, Any]) -> list[str]:
+    """One sentence for each finding, from the other sections of report.json."""
+    return [
+        *classes(report["labels"] or {}, report["splits"]),
+        *reject_rates(report["rejected_by_class"], report["labels"] or {}),
+        *equal_texts(report["equal_texts"]),
+    ]
+
+
+def classes(labels: Mapping[str, Mapping[str, int]], splits: Mapping[str, int]) -> Iterator[str]:
+    """Only one class, or classes that a split lacks."""
+    totals = {name: sum(split[name] for split in labels.values()) for name in next(iter(labels.values()), {})}
+    present = [name for name, rows in totals.items() if rows]
+    if len(present) == 1:
+        yield f"all kept rows have the label {present[0]}: a model cannot learn from one class"
+        return
+    empty = [name for name, rows in totals.items() if not rows]
+    if empty and present:
+        yield f"no row has the label {named(empty)}"
+    for split, rows in labels.items():
+        missing = [name for name in present if not rows[name]]
+        if missing and splits[split]:
+            yield f"split {split} has no row of the label {named(missing)}; --stratify gives each split its share"
+
+
+def named(names: list[str]) -> str:
+    """The first of `names`, and how many there are more."""
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def reject_rates(rejected: Mapping[str, int], labels: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """Classes that lost another share of their rows to rejects than other classes did."""
+    kept = {name: sum(split[name] for split in labels.values()) for name in next(iter(labels.values()), {})}
+    rates = {name: rejected.get(name, 0) / max(rows + rejected.get(name, 0), 1) for name, rows in kept.items()}
+    if len(rates) < 2:
+        return
+    lowest, highest = min(rates, key=rates.__getitem__), max(rates, key=rates.__getitem__)
+    if rates[highest] - rates[lowest] > RATE_GAP and rejected.get(highest, 0) >= LEAST_REJECTED:
+        yield (
+            f"rejects differ by class: {rates[highest]:.1%} of the rows with the label {highest} were rejected, "
+            f"{rates[lowest]:.1%} of those with {lowest}"
+        )
+
+
+def equal_texts(counts: Mapping[str, Any]) -> Iterator[str]:
+    """Equal texts with different labels, and in different splits."""
+    about = "about " if counts["estimated"] else ""
+    if counts["conflicting_labels"]:
+        yield (
+            f"{about}{counts['conflicting_labels']:,} rows have a text that another row has with another label; "
+            "--conflicts drops them or decides by majority"
+        )
+    for split in ("validation", "test"):
+        if rows := counts[f"{split}_in_train"]:
+            yield f"{about}{rows:,} rows of the split {split} have a text that is in train too: its scores are too good"

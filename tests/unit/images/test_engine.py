@@ -1,0 +1,60 @@
+"""The Docker client, by scripts in its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from contract.failures import UserError
+from images import engine
+from images.engine import Engine
+
+CLASSIC = '#!/bin/sh\ncase "$1" in buildx) exit 1;; build) echo "--secret";; esac\n'
+BUILDX = "#!/bin/sh\nexit 0\n"
+NONE = '#!/bin/sh\ncase "$1" in buildx) exit 1;; build) echo "use buildx: --secret"; esac\n'
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> str:
+    return program(tmp_path / "docker", '#!/bin/sh\necho "$BUILDAH_FORMAT" "$@"; echo why >&2; exit "${STATUS:-0}"\n')
+
+
+def program(path: Path, text: str) -> str:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_the_first_client_that_builds_with_buildkit_is_taken(tmp_path: Path) -> None:
+    folders = {"a": NONE, "b": CLASSIC, "c": BUILDX}
+    clients = {name: program(tmp_path / name / "docker", text) for name, text in folders.items()}
+    path = ":".join(str(Path(client).parent) for client in clients.values())
+    assert engine.choose({"PATH": path}, True).client == clients["b"]
+    named = engine.choose({"PATH": path, "DOCKER": clients["c"]}, True)
+    assert (named.client, named.builder) == (clients["c"], ("buildx", "build", "--load"))
+    with pytest.raises(UserError, match="no Docker client builds with BuildKit"):
+        engine.choose({"DOCKER": clients["a"]}, True)
+    with pytest.raises(UserError, match="no Docker client builds with BuildKit"):
+        engine.choose({"DOCKER": str(tmp_path / "missing")}, True)
+
+
+def test_a_build_prints_its_variables_and_has_them(client: str, capfd: pytest.CaptureFixture[str]) -> None:
+    Engine(client, ("build",), engine.FORMAT).build("a b")
+    printed, *ran = capfd.readouterr().err.splitlines()
+    assert printed == f"+ env BUILDX_NO_DEFAULT_ATTESTATIONS=1 BUILDAH_FORMAT=docker {client} build 'a b'"
+    assert ran[0] == "docker build a b"
+
+
+def test_a_failed_command_is_an_error(client: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STATUS", "7")
+    with pytest.raises(UserError, match="docker push ended with exit status 7"):
+        Engine(client).run("push", "x")
+    with pytest.raises(UserError, match=r"docker info failed: why$"):
+        Engine(client).output("info")
+    with pytest.raises(UserError, match="the Docker engine cannot be reached"):
+        Engine(client).check()
+    Engine(client, dry_run=True).check()
+    Engine(client, dry_run=True).run("push", "x")
+    assert not Engine(client).has("x")

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from inference.worker import progress as module
+from inference.worker.progress import Progress, shares, window_end
+from inference.worker.request import Request, Text
+from inference.worker.tokenization import Encoded
+
+
+def row(length: int, truncated: bool = False) -> Encoded:
+    return Encoded([1] * length, [0] * length, truncated)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "budget", "expected"),
+    [
+        # Short requests are answered at once, long ones share what is left.
+        ([[10], [50] * 100, [10]], 220, [1, 4, 1]),
+        ([[50] * 100, [50] * 100], 200, [2, 2]),
+        ([[50, 40, 30], [5]], 10_000, [3, 1]),
+        # Each gets one text at least.
+        ([[500, 500], [500, 500]], 100, [1, 1]),
+        ([[30]] * 40, 100, [1] * 40),
+        # What a request leaves of its share goes to the others.
+        ([[10] * 3, [10] * 100], 100, [3, 7]),
+        ([], 100, []),
+    ],
+)
+def test_long_requests_share_what_short_ones_leave(lengths: list[list[int]], budget: int, expected: list[int]) -> None:
+    assert shares(lengths, budget) == expected
+
+
+def test_shares_keep_to_the_budget_but_for_one_text_each() -> None:
+    rng = random.Random(1)
+    for _ in range(200):
+        lengths = [[rng.randrange(1, 100) for _ in range(rng.randrange(1, 30))] for _ in range(rng.randrange(1, 10))]
+        counts = shares(lengths, 500)
+        assert all(1 <= count <= len(row) for count, row in zip(counts, lengths, strict=True))
+        beyond = [row[: count - 1] for count, row in zip(counts, lengths, strict=True)]
+        assert sum(map(sum, beyond)) <= 500
+        if any(count < len(row) for count, row in zip(counts, lengths, strict=True)):
+            assert sum(sum(row[:count]) for count, row in zip(counts, lengths, strict=True)) > 500 / len(lengths) - 100
+
+
+def test_texts_are_taken_longest_first_and_window_by_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WINDOW_TEXTS", 3)
+    texts = [Text("a" * length) for length in (2, 5, 3, 1, 4)]
+    progress = Progress(Request(texts), divisible=True)
+    taken: list[int] = []
+    while True:
+        if not progress.rows:
+            progress.set_rows([row(len(text.text), len(text.text) > 3) for text in progress.window().texts])
+        indices, rows = progress.take(2)
+        assert [len(texts[index].text) for index in indices] == [len(each) for each in rows]
+        taken += indices
+        progress.add(indices, [str(len(each)) for each in rows])
+        if progress.is_finished():
+            break
+    assert taken == [1, 2, 0, 4, 3]
+    assert progress.predictions == ["2", "5", "3", "1", "4"]
+    assert progress.all_truncated() == 2
+
+
+def test_an_indivisible_request_is_one_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WINDOW_TEXTS", 3)
+    request = Request([Text("a")] * 5)
+    assert Progress(request).window() == request
+
+
+def test_windows_are_limited_in_characters_and_have_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WINDOW_CHARACTERS", 10)
+    texts = [Text("a" * 50), Text("a" * 5, "b" * 5), Text("a")]
+    assert [window_end(texts, start) for start in range(3)] == [1, 2, 3]

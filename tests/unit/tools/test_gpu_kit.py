@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import gzip
+import lzma
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from tools import gpu_kit
+
+KEPT = (
+    "pyarrow/lib.so",
+    "pyarrow/libarrow.so.2600",
+    "pyarrow/libarrow_python.so.2600",
+    "mms/frontend/model-server.jar",
+)
+DROPPED = (
+    *(
+        "pyarrow/tests/test_array.py",
+        "pyarrow/include/arrow/api.h",
+        "pyarrow/libarrow_flight.so.2600",
+        "pyarrow/lib.pyx",
+    ),
+    *("pyarrow/libarrow_python.so", "pyarrow/libarrow_python.so.2600.0.1", "matplotlib/mpl-data/sample_data/x.csv"),
+)
+
+
+def test_a_wheel_keeps_what_is_used_in_an_archive_that_pip_reads(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.whl", "w") as wheel:
+        for name in (*KEPT, *DROPPED):
+            wheel.writestr(name, name)
+    gpu_kit.repack(tmp_path / "a.whl", tmp_path / "b.whl")
+    with zipfile.ZipFile(tmp_path / "b.whl") as wheel:
+        assert sorted(wheel.namelist()) == sorted(KEPT)
+        assert {wheel.read(name).decode() for name in KEPT} == set(KEPT)
+
+
+def test_the_model_is_packed_in_bf16_and_nothing_else_is_lost(tmp_path: Path) -> None:
+    source, weights = tmp_path / "source", {"weight": torch.rand(4, 4), "places": torch.arange(4)}
+    source.mkdir()
+    (source / "config.json").write_text("{}")
+    save_file(weights, source / "model.safetensors")
+    gpu_kit.write_model(source, tmp_path / "model.tar.xz")
+    with tarfile.open(tmp_path / "model.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    found = load_file(tmp_path / "model" / "model.safetensors")
+    assert torch.equal(found["weight"], weights["weight"].bfloat16())
+    assert torch.equal(found["places"], weights["places"])
+    assert (tmp_path / "model" / "config.json").read_text() == "{}"
+
+
+def test_the_reviews_are_the_first_ones_with_their_header(tmp_path: Path) -> None:
+    lines = [f"{number}\n" for number in range(gpu_kit.ROWS + 50)]
+    with gzip.open(tmp_path / "all.gz", "wt") as file:
+        file.writelines(["header\n", *lines])
+    gpu_kit.write_reviews(tmp_path / "all.gz", tmp_path / "some.gz")
+    assert gzip.decompress((tmp_path / "some.gz").read_bytes()).decode() == "".join(
+        ["header\n", *lines[: gpu_kit.ROWS]]
+    )
+
+
+def test_a_kit_beyond_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "model.tar.xz").write_bytes(lzma.compress(b"x"))
+    assert gpu_kit.report(tmp_path).endswith("1: 0.0 MiB, 1 files")
+    monkeypatch.setattr(gpu_kit, "LIMIT", 10)
+    with pytest.raises(SystemExit, match="has 0.0 MiB, expected at most 0"):
+        gpu_kit.report(tmp_path)

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Runs `python -m "$@"` in .venv, or on a machine that has none, in an environment made of its Python and .gpu-kit.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+kit=${GPU_KIT:-.gpu-kit} environment=${GPU_ENVIRONMENT:-.gpu-venv}
+if [[ -x .venv/bin/python ]]; then
+  exec .venv/bin/python -m "$@"
+fi
+if [[ ! -f $environment/ready ]]; then
+  "${PYTHON:-python3}" tools/gpu_environment.py "$kit" "$environment"
+  touch "$environment/ready"
+fi
+environment=$(realpath "$environment")
+export JAVA_HOME=${JAVA_HOME:-$environment/jre} PATH=$environment/bin:$environment/jre/bin:$PATH
+export GPU_MODEL=${GPU_MODEL:-$environment/model} GPU_DATA=${GPU_DATA:-$environment/reviews.tsv.gz}
+exec "$environment/bin/python" -m "$@"
