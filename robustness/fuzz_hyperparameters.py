@@ -39,7 +39,7 @@ VALUES: tuple[Any, ...] = (
 )
 # A word in every text of the data, which must be in no log and no error.
 MARK = "zanzibar"
-SECONDS = 60
+SECONDS = 120
 FINE = {"trained", "training", "refused", "accepted"}
 BASE = {"max_steps": 2, "train_batch_size": 8, "bf16": False, "report_to": "none", "max_length": 16}
 
