@@ -1,10 +1,13 @@
 """Fuzzes hyperparameters: each training job must succeed, or end with one sentence that has no text of the data.
 
     python -m robustness.fuzz_hyperparameters --output FOLDER [--names learning_rate seed] [--values 20] [--seed 0]
+        [--starts 500]
 
-There is one job per hyperparameter and value: a BERT of two layers, 48 rows of text, two steps. Each runs the function
-that the toolkit calls, in a process that is forked from one that has imported all libraries. Writes one line per job to
-fuzz.jsonl, from which an interrupted fuzz continues; prints the counts, and each job with a traceback or a timeout.
+There is one job per hyperparameter and value. Each is parsed and checked in this process, as it is before a training
+reads any data; of those that pass a random sample is started: a BERT of two layers, 48 rows of text, two steps, by the
+function that the toolkit calls, in a process that is forked from one that has imported all libraries. Writes one line
+per job to fuzz.jsonl, from which an interrupted fuzz continues; prints the counts, and each job with a traceback or a
+timeout.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +39,8 @@ VALUES: tuple[Any, ...] = (
 )
 # A word in every text of the data, which must be in no log and no error.
 MARK = "zanzibar"
-SECONDS = 60
+SECONDS = 120
+FINE = {"trained", "training", "refused", "accepted"}
 BASE = {"max_steps": 2, "train_batch_size": 8, "bf16": False, "report_to": "none", "max_length": 16}
 
 
@@ -47,7 +51,8 @@ class Ended:
     Attributes:
         name: name of the hyperparameter.
         value: its value.
-        outcome: trained, refused, traceback, leaked (text of the data in the log), or late (timeout).
+        outcome: trained, training (it had taken steps when its time was over), refused, accepted (not started),
+            traceback, leaked (text of the data in the log), or late (timeout before the first step).
         reason: failure reason; empty if it trained.
         seconds: duration.
     """
@@ -66,6 +71,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--names", nargs="*", default=[], help="names of hyperparameters; default: all")
     parser.add_argument("--values", type=int, default=20, help="number of values per hyperparameter, a random sample")
     parser.add_argument("--seed", type=int, default=0, help="seed of the samples")
+    parser.add_argument("--starts", type=int, default=None, help="most jobs to start; default: all that are accepted")
     return parser.parse_args(arguments)
 
 
@@ -78,6 +84,25 @@ def cases(names: list[str], values: int, seed: int) -> Iterator[tuple[str, str]]
     for name in names or sorted(set(known.values())):
         for value in random.Random(f"{seed} {name}").sample(VALUES, min(values, len(VALUES))):
             yield name, value
+
+
+def checked(name: str, value: str) -> Ended:
+    """Parse and check the hyperparameters of a job in this process."""
+    # Imported late: it takes seconds, and --help does not need it.
+    from contract.failures import UserError
+    from training import arguments, hyperparameter_checks, hyperparameters
+
+    started = time.monotonic()
+    outcome, reason = "accepted", ""
+    try:
+        parsed = hyperparameters.parse({key: str(item) for key, item in (BASE | {name: value}).items()})
+        hyperparameter_checks.check(parsed)
+        arguments.build(parsed.arguments, Path(tempfile.gettempdir()), evaluates=True, world_size=1)
+    except UserError as error:
+        outcome, reason = "refused", str(error)
+    except Exception as error:
+        outcome, reason = "traceback", f"{type(error).__name__}: {error}"
+    return Ended(name, value, outcome, reason, time.monotonic() - started)
 
 
 def make_inputs(folder: Path) -> None:
@@ -136,7 +161,7 @@ def run(name: str, value: str, inputs: Path, folder: Path) -> Ended:
 def outcome(status: int | None, late: bool, log: str, reason: str) -> str:
     """The outcome of a job, from its exit status, log and failure reason."""
     if late:
-        return "late"
+        return "training" if "step = " in log else "late"
     if MARK in (log + reason).lower():
         return "leaked"
     if "Traceback" in log or "unexpected" in log or status not in (0, 1):
@@ -151,20 +176,29 @@ def main() -> None:
     file = options.output / "fuzz.jsonl"
     done = [Ended(**json.loads(line)) for line in file.read_text().splitlines()] if file.exists() else []
     known = {(job.name, job.value) for job in done}
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["training.worker", "training.launch", "training.results.verification"])
-    with tempfile.TemporaryDirectory(prefix="fuzz-") as name, file.open("a") as stream:
-        inputs = Path(name) / "data"
-        inputs.mkdir()
-        make_inputs(inputs)
-        for hyperparameter, value in cases(options.names, options.values, options.seed):
-            if (hyperparameter, value) in known:
-                continue
-            ended = run(hyperparameter, value, inputs, Path(name))
+    todo = [case for case in cases(options.names, options.values, options.seed) if case not in known]
+    results = [checked(*case) for case in todo]
+    accepted = [job for job in results if job.outcome == "accepted"]
+    count = len(accepted) if options.starts is None else min(options.starts, len(accepted))
+    chosen = {(job.name, job.value) for job in random.Random(options.seed).sample(accepted, count)}
+    with file.open("a") as stream:
+        for ended in started(results, chosen):
             done.append(ended)
             stream.write(json.dumps(asdict(ended)) + "\n")
             stream.flush()
     report(done)
+
+
+def started(results: Iterable[Ended], chosen: Collection[tuple[str, str]]) -> Iterator[Ended]:
+    """`results`, with what a start gives for those that are `chosen`."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["training.worker", "training.launch", "training.results.verification"])
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
+        inputs = Path(name) / "data"
+        inputs.mkdir()
+        make_inputs(inputs)
+        for job in results:
+            yield run(job.name, job.value, inputs, Path(name)) if (job.name, job.value) in chosen else job
 
 
 def report(done: list[Ended]) -> None:
@@ -173,9 +207,9 @@ def report(done: list[Ended]) -> None:
     slowest = max((job.seconds for job in done if job.outcome == "refused"), default=0.0)
     print(f"{len(done):,} jobs: {dict(counts)}; the slowest refusal took {slowest:.1f} s")
     for job in done:
-        if job.outcome not in ("trained", "refused"):
+        if job.outcome not in FINE:
             print(f"{job.outcome}: {job.name} = {job.value[:60]!r}: {job.reason[:200]}")
-    if counts.keys() - {"trained", "refused"}:
+    if counts.keys() - FINE:
         sys.exit(1)
 
 

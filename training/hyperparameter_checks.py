@@ -115,7 +115,9 @@ def check(given: Hyperparameters) -> None:
     hyperparameter_pairs.check(values)
     # Imported late: it takes seconds, and most mistakes are found before.
     from training.arguments import fsdp_settings
+    from training.data.delimited import text_settings
 
+    text_settings(given.options)
     fsdp_settings(given.arguments.get("fsdp"), given.arguments.get("fsdp_config"))
 
 

@@ -45,6 +45,34 @@ class TrainingOptions:
     label_column: str | None = option(
         None, "Column of labels beside the text, names or numbers; none takes labels or label.", group="data"
     )
+    delimiter: str | None = option(
+        None,
+        "Character between the values of csv and tsv files, or comma, tab, semicolon, pipe, space; none means that it "
+        "is detected from the first rows.",
+        aliases=("sep",),
+        group="data",
+    )
+    quote: str = option(
+        "auto",
+        'Character around values of csv and tsv files, or none where quotes are data; auto means " in csv files, and '
+        "in files with tabs it is detected from the first megabyte.",
+        group="data",
+    )
+    encoding: str | None = option(
+        None,
+        "Encoding of text files, such as latin-1, windows-1252 or utf-16; none means that of the byte order mark, else "
+        "UTF-8.",
+        group="data",
+    )
+    no_header: bool = option(
+        False,
+        "Whether the first line of csv and tsv files is a row: the columns are column1, column2, ... or those of "
+        "column_names.",
+        group="data",
+    )
+    column_names: tuple[str, ...] | None = option(
+        None, "Names of the columns of csv and tsv files; none means those of the header.", group="data"
+    )
     max_length: int | None = option(
         None,
         "Longest row in tokens, in training and in the answers of the delivered model. None takes the card's; for text "

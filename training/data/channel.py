@@ -15,6 +15,7 @@ from contract.card import Card
 from contract.failures import UserError
 from training.data import sources
 from training.data.columns import IDS, LABELS, LENGTH, column, label_array, normalised, unlabelled, with_labels
+from training.data.delimited import DETECTED
 from training.data.fingerprint import of_rows, row_digests
 from training.data.tokenization import TextEncoder
 
@@ -82,7 +83,8 @@ def load(folder: Path, encoder: TextEncoder | None = None, names: Sequence[str] 
     Raises:
         UserError: there are no rows, a column is missing, or the hosts' cards disagree.
     """
-    source = sources.read(folder, encoder.columns() if encoder else (), split_name)
+    settings = encoder.settings if encoder else DETECTED
+    source = sources.read(folder, encoder.columns() if encoder else (), split_name, settings)
     rows = source.rows
     if not len(rows):
         raise UserError(f"channel {folder} has no rows")

@@ -12,6 +12,7 @@ from training.data import sources
 from training.data.channel import Channel, Channels, split, with_classes
 from training.data.channel import load as load_channel
 from training.data.columns import UnlabelledError, named
+from training.data.delimited import text_settings
 from training.data.sources import SPLIT_NAMES, own_name
 from training.data.tokenization import TextEncoder
 from training.model import base_model
@@ -81,7 +82,8 @@ def encoder_of(options: TrainingOptions, base: BaseModel) -> TextEncoder:
         raise UserError(
             f"hyperparameter max_length is {length}, expected more than the {special} special tokens of a row"
         )
-    return TextEncoder(base.tokenizer_file, length, options.text_column, options.label_column)
+    settings = text_settings(options)
+    return TextEncoder(base.tokenizer_file, length, options.text_column, options.label_column, settings)
 
 
 def find(paths: Paths, split: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -13,8 +14,13 @@ import pyarrow.parquet as parquet
 from datasets import Dataset, concatenate_datasets, load_from_disk
 
 from contract.card import CARD_FILE, Card
+from contract.dialect import TextSettings
 from contract.failures import UserError
 from training.data import text_files
+from training.data.decompression import COMPRESSIONS
+from training.data.delimited import DETECTED
+
+log = logging.getLogger(__name__)
 
 SAVED, SAVED_SPLITS = "state.json", "dataset_dict.json"
 # How the hub and datasets name the parquet files of a split: train-00000-of-00002.parquet, maybe with a digest.
@@ -37,12 +43,13 @@ class Source:
     split: str | None = None
 
 
-def read(folder: Path, as_text: Iterable[str], split: str = "") -> Source:
+def read(folder: Path, as_text: Iterable[str], split: str = "", settings: TextSettings = DETECTED) -> Source:
     """All rows below `folder`, of one host or of many, the parts in sorted order; of one split where it holds several.
 
     Args:
         as_text: columns of csv, tsv and JSON files that are read.
         split: which of SPLIT_NAMES is wanted.
+        settings: what the hyperparameters say about csv and tsv files.
 
     Raises:
         UserError: there are none, a file cannot be read, the hosts' cards disagree, files of several kinds lie there,
@@ -55,6 +62,7 @@ def read(folder: Path, as_text: Iterable[str], split: str = "") -> Source:
     if within and chosen is None:
         raise UserError(f"channel {folder} holds the splits {', '.join(within)}, expected one for {split or 'train'}")
     kind, parts = found_parts(folder, chosen)
+    name_unread(folder)
     tables: list[Dataset]
     if kind == "saved":
         # Without what set_format did: it would leave out columns, and give tensors.
@@ -62,7 +70,7 @@ def read(folder: Path, as_text: Iterable[str], split: str = "") -> Source:
     elif kind == "parquet":
         tables = [Dataset(read_parquet(file)) for file in parts]
     else:
-        tables = [text_files.read(parts, as_text)]
+        tables = [text_files.read(parts, as_text, settings)]
     return Source(joined(tables, folder), merged(cards(folder), folder), len(parts), chosen)
 
 
@@ -117,6 +125,18 @@ def text_of_rows(folder: Path) -> list[Path]:
     described = {SAVED, SAVED_SPLITS, "dataset_info.json", "dataset_infos.json", CARD_FILE, "tokenizer.json"}
     described |= {"tokenizer_config.json", "special_tokens_map.json", "schema.json"}
     return [file for file in text_files.find(folder) if file.name not in described]
+
+
+def name_unread(folder: Path) -> None:
+    """Log the files that are of no kind that is read, but for those that describe data."""
+    known = (*text_files.SUFFIXES, ".parquet", ".arrow", ".md", ".lock")
+    files = [path for path in visible(folder, "*") if path.is_file() and path.stat().st_size]
+    unread = [path.name for path in files if not path.name.lower().endswith(known)]
+    if unread:
+        log.warning(
+            "channel %s: %d files are not read, the first is %s; expected csv, tsv or JSON (also %s): process others",
+            *(folder.name, len(unread), unread[0], ", ".join(COMPRESSIONS)),
+        )
 
 
 def saved_folders(folder: Path) -> list[Path]:

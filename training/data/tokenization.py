@@ -14,9 +14,11 @@ import pyarrow.compute as pc
 from datasets import ClassLabel, Dataset, Features, List, Value
 from tokenizers import Tokenizer
 
+from contract.dialect import TextSettings
 from contract.failures import UserError
 from contract.tokenizer import truncation_side
 from training.data.columns import named, unlabelled
+from training.data.delimited import DETECTED
 
 # The column names that processing takes by itself, and those of public data sets.
 TEXT_COLUMNS = ("review_body", "text", "sentence", "content")
@@ -36,12 +38,14 @@ class TextEncoder:
         max_length: longest row in tokens, special tokens included; longer text is truncated.
         text_column: none takes the first of TEXT_COLUMNS that is there.
         label_column: none takes the first of LABEL_COLUMNS that is there.
+        settings: what the hyperparameters say about csv and tsv files.
     """
 
     tokenizer_file: Path
     max_length: int
     text_column: str | None = None
     label_column: str | None = None
+    settings: TextSettings = DETECTED
 
     def columns(self) -> tuple[str, ...]:
         """The columns that may hold text or labels."""

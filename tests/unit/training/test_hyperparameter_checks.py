@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from contract.failures import UserError
-from training import arguments, hyperparameter_checks
+from training import arguments, devices, hyperparameter_checks
 from training.hyperparameters import argument_kinds, parse
 
 
@@ -68,7 +68,7 @@ def test_every_range_and_name_is_of_a_field() -> None:
 
 
 def test_fp16_that_is_given_wins_over_bf16_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arguments, "cpu_flags", lambda: frozenset({"avx512_bf16"}))
+    monkeypatch.setattr(devices, "cpu_flags", lambda: frozenset({"avx512_bf16"}))
     assert "bf16" in arguments.in_force({}, evaluates=True)
     assert "bf16" not in arguments.in_force({"fp16": True}, evaluates=True)
     assert "bf16" in arguments.in_force({"fp16": False}, evaluates=True)

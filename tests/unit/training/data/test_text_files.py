@@ -34,7 +34,7 @@ def test_broken_lines_are_left_out_and_counted(tmp_path: Path, caplog: pytest.Lo
     assert "a.tsv: 2 lines" in caplog.text and "the first is line 3" in caplog.text
 
 
-@pytest.mark.parametrize(("name", "content"), [("a.jsonl", "no json"), ("a.csv", ""), ("a.csv.gz", "no gzip")])
+@pytest.mark.parametrize(("name", "content"), [("a.jsonl", "no json"), ("a.csv.gz", "no gzip")])
 def test_a_file_that_is_not_what_its_name_says_is_named(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content)
     with pytest.raises(UserError, match=f"file {name} cannot be read"):
@@ -65,11 +65,13 @@ def test_json_is_lines_or_one_array_also_as_json_files(tmp_path: Path) -> None:
     assert rows["label"] == ["1", "0", "1", "0.5"]
 
 
-def test_hidden_files_and_folders_are_left_out(tmp_path: Path) -> None:
+def test_hidden_and_empty_files_are_left_out(tmp_path: Path) -> None:
     for folder in (".ipynb_checkpoints", "part"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "a.csv").write_text("text,label\nx,1\n")
     (tmp_path / "._a.csv").write_bytes(b"\0\5\x16\7")
+    (tmp_path / "_old.csv").write_text("text,label\nx,1\n")
+    (tmp_path / "part" / "empty.csv").touch()
     assert text_files.find(tmp_path) == [tmp_path / "part" / "a.csv"]
 
 
@@ -86,9 +88,16 @@ SECRET = "Zanzibar"
         ("a.jsonl", f'"{SECRET}"\n', "line 1 is no JSON object"),
         ("a.jsonl", f'{{"text": "{SECRET}", "label": ["{SECRET}"]}}\n', "label of row 1 is an array, expected text"),
         ("a.jsonl", f'{{"{SECRET}": 1}}\n', "none of its 1 columns is named text, label"),
-        ("a.json", "", "a.json is empty"),
-        ("a.tsv", f'text\tlabel\n"{SECRET} ""said"" so"\t1\n', "has values in quotes, as pandas writes them"),
-        ("a.tsv", f'text\tlabel\n"{SECRET}\nso"\t1\n', "has values in quotes, as pandas writes them"),
+        ("a.csv", "\n\n", "a.csv is empty, expected a first line with column names"),
+        ("a.csv", f'text,label\n"{SECRET},1\n', "line 2 has quotes that do not match, .*; process it first"),
+        ("a.csv", f'text,label\n"{SECRET}" so,1\n', "line 2 has quotes that do not match"),
+        ("a.csv", f"text,label\n{SECRET}\rso,1\n", "line 2 has quotes that do not match, a carriage return"),
+        (
+            "a.csv",
+            f'text,label\na,1\n"{SECRET},1\nb,1\nc,1\n",1\n',
+            "line 6 ends a quoted value that has other rows in it",
+        ),
+        ("a.csv", f'label,text\n1, "{SECRET}"\n', "line 2 has spaces before a quote; process it first"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_a_sentence_without_its_content(

@@ -1,0 +1,27 @@
+from pathlib import Path
+
+import pytest
+
+from contract.dialect import TextSettings
+from contract.failures import UserError
+from training.data import json_rows
+
+COLUMNS = ("text", "label")
+
+
+def test_numbers_stay_as_they_are_written_and_the_first_of_equal_names_counts(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"text": "a", "label": 1e2}\n{"text": "b", "text": "c", "label": 1.50}\n')
+    rows = json_rows.read(file, COLUMNS, TextSettings()).to_pydict()
+    assert rows == {"text": ["a", "b"], "label": ["1e2", "1.50"]}
+
+
+def test_another_encoding_is_read_as_configured(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    text = "\u00e9t\u00e9 \u00e0"
+    file.write_bytes(f'{{"text": "{text}", "label": 1}}\n'.encode("latin-1"))
+    assert json_rows.read(file, COLUMNS, TextSettings(encoding="latin-1"))["text"].to_pylist() == [text]
+    with pytest.raises(
+        UserError, match="bytes look like latin-1; expected UTF-8, or hyperparameter encoding latin-1"
+    ):
+        json_rows.read(file, COLUMNS, TextSettings())
