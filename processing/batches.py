@@ -30,8 +30,8 @@ def outcomes(batch: pa.RecordBatch) -> dict[Outcome, int]:
 
 def rejected_classes(batch: pa.RecordBatch) -> Counter[int]:
     """Number of rejected rows of `batch` by class number, of those that have one."""
-    rejected = np.isin(to_numpy(batch.column("outcome"), np.uint8), list(REJECTED))
-    numbers = batch.column("number").filter(pa.array(rejected)).drop_null()
+    rejected = np.flatnonzero(np.isin(to_numpy(batch.column("outcome"), np.uint8), list(REJECTED)))
+    numbers = batch.column("number").take(to_arrow(rejected)).drop_null()
     return Counter(to_numpy(numbers, np.int64).tolist())
 
 

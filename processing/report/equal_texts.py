@@ -35,7 +35,11 @@ class EqualTexts:
     def add(self, batch: pa.RecordBatch) -> None:
         """Add the rows of a batch with the columns text_hash UBIGINT, number BIGINT (or NULL) and split UTINYINT."""
         hashes = to_numpy(batch.column("text_hash"), np.uint64)
-        numbers = to_numpy(batch.column("number").fill_null(-1), np.int64).astype(np.int32)
+        column = batch.column("number")
+        # Rows without labels all count as of the same class.
+        numbers = np.zeros(len(column), np.int32)
+        if not column.null_count:
+            numbers = to_numpy(column, np.int64).astype(np.int32)
         self._append(hashes, numbers, to_numpy(batch.column("split"), np.uint8))
         while self.rows > self.most:
             self.limit //= 2
