@@ -16,21 +16,29 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks import gpu_inputs, gpu_report
 from benchmarks.gpu_inputs import Inputs
-from benchmarks.gpu_serving import ServingBench
+from benchmarks.gpu_serving import CLIENTS, ServingBench
 from benchmarks.gpu_training import TrainingBench
 from contract.failures import UserError, first_line
 
 BERT_BASE, MINILM = "BERT-base", "MiniLM-L6"
-# In this order, until the time is up: model, most tokens, steps of the image.
-TRAINING = ((BERT_BASE, 512, 150), (MINILM, 64, 400), (BERT_BASE, 64, 300), (MINILM, 512, 300))
-SERVING = ((MINILM, 512), (BERT_BASE, 512), (MINILM, 64), (BERT_BASE, 64))
+# In this order, until the time is up: part, model, most tokens, and of a training the steps of the image.
+PLAN = (
+    ("training", BERT_BASE, 512, 150),
+    ("serving", MINILM, 512, 0),
+    ("training", MINILM, 64, 400),
+    ("serving", BERT_BASE, 512, 0),
+    ("training", BERT_BASE, 64, 300),
+    ("serving", MINILM, 64, 0),
+    ("training", MINILM, 512, 300),
+    ("serving", BERT_BASE, 64, 0),
+)
 ROWS_OF_A_STEP = 32
 TEXTS = 512
 Figures = dict[str, Any]
@@ -94,28 +102,30 @@ def write_models(inputs: Inputs, folder: Path) -> dict[str, Path]:
     return {BERT_BASE: base, MINILM: small}
 
 
-def training(inputs: Inputs, models: dict[str, Path], folder: Path, recorder: Recorder) -> None:
-    """Measure all programs on one model and length after the other."""
-    for model, tokens, steps in TRAINING[: 1 if inputs.small else None]:
-        length, count = (gpu_inputs.SMALL_LENGTH, 4) if inputs.small else (tokens, steps)
-        place = folder / f"t{model}-{tokens}"
-        bench = TrainingBench(place, inputs, models[model], length, ROWS_OF_A_STEP, count)
-        common = {"part": "training", "model": model, "limit": length}
-        programs = {"image": bench.image, "tutorial": bench.tutorial}
-        for program, run in programs.items():
-            recorder.record({**common, "program": program}, lambda run=run: iter([run()]))  # type: ignore[misc]
-        recorder.record({**common, "program": "single steps"}, bench.steps_alone)
+def training(bench: TrainingBench, common: Figures, recorder: Recorder) -> None:
+    """Measure all programs on one model and length."""
+    for program, run in {"image": bench.image, "tutorial": bench.tutorial}.items():
+        recorder.record({**common, "program": program}, lambda run=run: iter([run()]))  # type: ignore[misc]
+    recorder.record({**common, "program": "single steps"}, bench.steps_alone)
 
 
-def serving(inputs: Inputs, models: dict[str, Path], folder: Path, recorder: Recorder) -> None:
-    """Measure the server and its bounds on one model and length after the other."""
-    for number, (model, tokens) in enumerate(SERVING[: 1 if inputs.small else None]):
-        limit = gpu_inputs.SMALL_LENGTH if inputs.small else tokens
+def run(inputs: Inputs, folder: Path, parts: Sequence[str], recorder: Recorder) -> None:
+    """Measure what PLAN has of `parts`; with --small the first of each, in little."""
+    models, plan = write_models(inputs, folder), [each for each in PLAN if each[0] in parts]
+    if inputs.small:
+        first = {part: (part, model, gpu_inputs.SMALL_LENGTH, 4) for part, model, *_ in reversed(plan)}
+        plan = [first[part] for part in parts]
+    for number, (part, model, tokens, steps) in enumerate(plan):
+        common, place = {"part": part, "model": model, "limit": tokens}, folder / str(number)
+        if part == "training":
+            compiles = number == 0
+            bench = TrainingBench(place, inputs, models[model], tokens, ROWS_OF_A_STEP, steps, compiles)
+            training(bench, common, recorder)
+            continue
         # A token is three quarters of a word.
-        texts = [" ".join(row.text.split()[: limit * 3 // 4]) for row in inputs.rows[:TEXTS]]
-        seconds, clients = (0.5, (1, 8)) if inputs.small else (3.0, (64, 1, 8, 256))
-        bench = ServingBench(folder / f"s{number}", models[model], texts, limit, seconds, clients)
-        recorder.record({"part": "serving", "model": model, "limit": limit}, bench.measure)
+        texts = [" ".join(row.text.split()[: tokens * 3 // 4]) for row in inputs.rows[:TEXTS]]
+        seconds, clients = (0.5, (1, 8)) if inputs.small else (3.0, CLIENTS)
+        recorder.record(common, ServingBench(place, models[model], texts, tokens, seconds, clients).measure)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -131,10 +141,7 @@ def main(arguments: list[str] | None = None) -> int:
             inputs = gpu_inputs.prepare(options, Path(name))
         except UserError as error:
             sys.exit(str(error))
-        models = write_models(inputs, Path(name))
-        for part, run in {"training": training, "serving": serving}.items():
-            if part in options.part:
-                run(inputs, models, Path(name), recorder)
+        run(inputs, Path(name), options.part, recorder)
     gpu_report.write(options.output)
     return 1 if any("error" in figures for figures in gpu_report.read(file)[before:]) else 0
 

@@ -88,13 +88,9 @@ def padded(model: Any, batch: Batch) -> torch.Tensor:
 
 def packed(model: Any, batch: Batch) -> torch.Tensor:
     """Logits (rows, classes) of a batch whose padding is left out before the first layer."""
-    mask = batch["attention_mask"].bool()
-    lengths = mask.sum(1)
-    PACKING.borders = torch.nn.functional.pad(lengths.cumsum(0), (1, 0)).to(torch.int32)
-    # Known without asking the GPU: batches are padded to their longest row.
-    PACKING.longest = mask.shape[1]
-    positions = torch.arange(mask.shape[1], device=mask.device).expand(mask.shape)[mask]
-    hidden = model.bert.embeddings(input_ids=batch["input_ids"][mask][None], position_ids=positions[None])
+    # Batches are padded to their longest row.
+    PACKING.borders, PACKING.longest = batch["borders"], batch["input_ids"].shape[1]
+    hidden = model.bert.embeddings(input_ids=batch["packed"], position_ids=batch["positions"])
     hidden = model.bert.encoder(hidden, attention_mask=None).last_hidden_state
     first = hidden[0, PACKING.borders[:-1].long()]
     return model.classifier(model.dropout(model.bert.pooler(first[:, None])))
@@ -123,9 +119,21 @@ def batches(folder: Path, rows: Path, tokens: int, size: int) -> list[Batch]:
     found = [{"input_ids": one.ids, "labels": row["label"]} for one, row in zip(encoded, read, strict=True)]
     found.sort(key=lambda row: len(row["input_ids"]))
     collate = PaddingCollator(AutoConfig.from_pretrained(folder).pad_token_id or 0)
-    made = [collate(found[start : start + size]) for start in range(0, len(found) - size + 1, size)]
+    made = [with_packed(collate(found[start : start + size])) for start in range(0, len(found) - size + 1, size)]
     pinned = torch.cuda.is_available()
     return [{name: part.pin_memory() if pinned else part for name, part in batch.items()} for batch in made]
+
+
+def with_packed(batch: Batch) -> Batch:
+    """`batch` with its rows behind one another, too; on the CPU, as a GPU would have to be waited for.
+
+    Returns:
+        Also packed and positions, (1, tokens) int64, and borders, (rows + 1,) int32.
+    """
+    mask = batch["attention_mask"].bool()
+    borders = torch.nn.functional.pad(mask.sum(1).cumsum(0), (1, 0)).to(torch.int32)
+    positions = torch.arange(mask.shape[1]).expand(mask.shape)[mask]
+    return {**batch, "packed": batch["input_ids"][mask][None], "positions": positions[None], "borders": borders}
 
 
 def steps(model: Any, forward: Forward, made: Sequence[Batch], device: torch.device) -> Iterator[Batch]:

@@ -22,7 +22,8 @@ from contract.paths import Paths
 
 ROOT = Path(__file__).parents[1]
 POLL_SECONDS = 0.25
-VARIANTS = ("padded", "without padding", "torch.compile")
+VARIANTS = ("padded", "without padding")
+COMPILED = "torch.compile"
 Figures = dict[str, Any]
 
 
@@ -36,8 +37,9 @@ class GpuMemory:
     def watch(self) -> None:
         """Ask until `ended` is set."""
         while True:
-            for line in gpus("memory.used")[:1]:
-                self.most = max(self.most, int(line.split()[0]))
+            used = next(iter(gpus("memory.used")), "").split()
+            if used and used[0].isdigit():
+                self.most = max(self.most, int(used[0]))
             if self.ended.wait(POLL_SECONDS):
                 return
 
@@ -66,6 +68,7 @@ class TrainingBench:
         tokens: to which rows are cut, and the tutorial pads.
         batch: rows of a step.
         steps: of the image.
+        compiles: whether torch.compile is measured, which takes a minute.
     """
 
     folder: Path
@@ -74,6 +77,7 @@ class TrainingBench:
     tokens: int
     batch: int
     steps: int
+    compiles: bool = False
 
     def image(self) -> Figures:
         """The training image with its defaults, apart from the batch, the number of steps and checkpoints."""
@@ -119,11 +123,12 @@ class TrainingBench:
         """benchmarks/gpu_steps.py, as it goes."""
         rows = self.folder / "rows.jsonl"
         gpu_inputs.write_rows(rows, self.inputs.rows)
-        seconds = 0.3 if self.inputs.small else 4.0
+        seconds = 0.3 if self.inputs.small else 3.0
+        variants = (*VARIANTS, COMPILED) if self.compiles else VARIANTS
         command = [sys.executable, "-m", "benchmarks.gpu_steps", self.model, rows, self.tokens, self.batch, seconds]
         with (self.folder / "steps.log").open("w") as log:
             process = subprocess.Popen(
-                [*map(str, command), *VARIANTS], cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True
+                [*map(str, command), *variants], cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True
             )
             for line in process.stdout or ():
                 yield json.loads(line)

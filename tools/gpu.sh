@@ -7,10 +7,11 @@ kit=${GPU_KIT:-.gpu-kit} environment=${GPU_ENVIRONMENT:-.gpu-venv}
 if [[ -x .venv/bin/python ]]; then
   exec .venv/bin/python -m "$@"
 fi
-if [[ ! -f $environment/ready ]]; then
-  "${PYTHON:-python3}" tools/gpu_environment.py "$kit" "$environment"
-  touch "$environment/ready"
-fi
+for part in "$kit"/*/; do
+  done=$environment/kit-$(basename "$part")
+  [[ -f $done ]] || "${PYTHON:-python3}" tools/gpu_environment.py "$part" "$environment"
+  touch "$done"
+done
 environment=$(realpath "$environment")
 export JAVA_HOME=${JAVA_HOME:-$environment/jre} PATH=$environment/bin:$environment/jre/bin:$PATH
 export GPU_MODEL=${GPU_MODEL:-$environment/model} GPU_DATA=${GPU_DATA:-$environment/reviews.tsv.gz}

@@ -1,8 +1,8 @@
 """Makes an environment on a bare GPU machine: its own Python and libraries, and from the kits what is missing.
 
-    python3 tools/gpu_environment.py KITS ENVIRONMENT
+    python3 tools/gpu_environment.py KIT ENVIRONMENT
 
-KITS is the folder that tools/gpu_kit.py wrote, or one of its kits copied over another. Writes the virtual environment
+KIT is one of the folders that tools/gpu_kit.py wrote; another one may follow. Writes the virtual environment
 ENVIRONMENT, with the Java runtime in ENVIRONMENT/jre, the model in ENVIRONMENT/model, the reviews beside it. Needs the
 standard library and pip alone, no network.
 """
@@ -49,26 +49,26 @@ def suits(name: str, installed: dict[str, str]) -> bool:
     return number is not None and (name not in NEWEST or int(number.split(".")[0]) <= NEWEST[name])
 
 
-def unpack(kits: Path, folder: Path) -> None:
-    """Unpack the archives of the kits and copy the reviews."""
-    for archive in kits.rglob("*.tar.xz"):
+def unpack(kit: Path, folder: Path) -> None:
+    """Unpack the archives of a kit and copy the reviews."""
+    for archive in kit.rglob("*.tar.xz"):
         with tarfile.open(archive) as packed:
             packed.extractall(folder, filter="data")
-    for reviews in kits.rglob("reviews.tsv.gz"):
+    for reviews in kit.rglob("reviews.tsv.gz"):
         (folder / reviews.name).write_bytes(reviews.read_bytes())
 
 
 def main() -> None:
     """Make the environment and print what was installed."""
-    kits, folder = map(Path, sys.argv[1:])
+    kit, folder = map(Path, sys.argv[1:])
     interpreter = create(folder)
     listing = subprocess.run([interpreter, "-c", LIST], capture_output=True, check=True).stdout
-    wheels = missing(sorted(kits.rglob("*.whl")), json.loads(listing))
+    wheels = missing(sorted(kit.rglob("*.whl")), json.loads(listing))
     options = ["--no-index", "--no-deps", "--no-compile", "--no-cache-dir", "--disable-pip-version-check", "--quiet"]
     pip = [sys.executable, "-m", "pip", "--python", str(interpreter), "install", *options, "--ignore-installed"]
     if wheels:
         subprocess.run([*pip, *map(str, wheels)], check=True)
-    unpack(kits, folder)
+    unpack(kit, folder)
     sys.stdout.write(f"{folder}: installed {', '.join(wheel.name.split('-')[0] for wheel in wheels) or 'nothing'}\n")
 
 

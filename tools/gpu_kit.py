@@ -28,17 +28,17 @@ from pathlib import Path
 MIB = 2**20
 LIMIT = 55 * MIB
 ROWS = 2000
-# What each kit has. The first is needed on any machine; the second one where these libraries are missing.
+# The first kit has what no machine has beside PyTorch, the second one libraries that many machines have.
 WHEELS = {
     "1": (
-        *("datasets", "dill", "multiprocess", "xxhash", "tensorboardX", "protobuf", "psutil"),
-        *("multi-model-server", "sagemaker-inference", "setuptools", "retrying", "six"),
-        *("aiohttp", "aiohappyeyeballs", "aiosignal", "frozenlist", "attrs", "multidict", "propcache", "yarl", "idna"),
-        *("requests", "urllib3", "charset-normalizer", "certifi", "pytest", "pluggy", "iniconfig"),
+        *("datasets", "dill", "multiprocess", "tensorboardX"),
+        *("multi-model-server", "sagemaker-inference", "setuptools", "retrying"),
     ),
     "2": (
-        *("pyarrow", "pandas", "python-dateutil", "tzdata"),
+        *("pyarrow", "pandas", "python-dateutil", "tzdata", "six", "xxhash", "protobuf", "psutil"),
         *("matplotlib", "contourpy", "cycler", "kiwisolver", "pillow", "pyparsing", "fonttools"),
+        *("aiohttp", "aiohappyeyeballs", "aiosignal", "frozenlist", "attrs", "multidict", "propcache", "yarl", "idna"),
+        *("requests", "urllib3", "charset-normalizer", "certifi", "pytest", "pluggy", "iniconfig"),
     ),
 }
 # Libraries whose compiled parts are optional, taken without them.
