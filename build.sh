@@ -4,15 +4,20 @@
 set -eu
 cd "$(dirname "$0")"
 
-is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
+# Replaces this process by the build in the Python $1, if that is new enough; the other arguments are the build's.
+start() {
+  local python=$1
+  shift
+  if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
+    exec "$python" -m images.build "$@"
+  fi
+}
 
+candidates='.venv/bin/python python3 python3.14 python3.13 python3.12 python3.11'
 if [ -n "${PYTHON:-}" ]; then
-  candidates=$PYTHON
+  start "$PYTHON" "$@"
 else
-  candidates='.venv/bin/python python3 python3.14 python3.13 python3.12 python3.11'
+  for candidate in $candidates; do start "$candidate" "$@"; done
 fi
-for candidate in $candidates; do
-  if is_new_enough "$candidate"; then exec "$candidate" -m images.build "$@"; fi
-done
-echo "build.sh: none of these is Python 3.11 or later: $candidates; set PYTHON to one" >&2
+echo "build.sh: none of these is Python 3.11 or later: ${PYTHON:-$candidates}; set PYTHON to one" >&2
 exit 2

@@ -83,6 +83,10 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str], catalog: Catalog
             raise UserError(f"image is {image!r}, expected one of: {', '.join(catalog.names())}")
     if options.push and not options.registry:
         raise UserError("--push is given without --registry, expected both")
+    if options.registry and ".dkr.ecr" in options.registry and "/" in options.registry:
+        raise UserError(
+            f"--registry is {options.registry!r}, expected ACCOUNT.dkr.ecr.REGION.amazonaws.com without a path"
+        )
     if not options.push:
         for name in ("pull_accounts", "pull_organization", "kms_key", "publish_parameters", "reconcile"):
             if given[name]:

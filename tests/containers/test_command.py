@@ -7,6 +7,8 @@ import json
 import pytest
 from containers.engine import docker
 
+pytestmark = pytest.mark.both_bases
+
 NAMES = ("processing", "training", "inference")
 LABEL = "org.opencontainers.image."
 

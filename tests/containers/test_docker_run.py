@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from containers.engine import docker
 
+pytestmark = pytest.mark.both_bases
+
 SPLITS = ("train", "validation", "test")
 REQUEST = (
     "import json, sys, urllib.request as u\n"

@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+pytestmark = pytest.mark.both_bases
+
 CHECKS = {
     "processing": {"cores", "memory", "shared memory", "processing"},
     "training": {"shared memory", "GPU", "bf16", "NCCL", "gloo", "training and resuming"},

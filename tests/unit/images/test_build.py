@@ -131,6 +131,7 @@ def test_the_base_is_that_of_the_generation_and_the_device(client: Path, argumen
         (["--region", "eu"], "argument --region: 'eu' is not a region"),
         (["trainer"], f"image is 'trainer', expected one of: {', '.join(NAMES)}"),
         (["--push"], "--push is given without --registry"),
+        (["--registry", "1.dkr.ecr.eu-west-1.amazonaws.com/x"], "--registry is '1.dkr.ecr.eu-west-1.amazonaws.com/x'"),
         (["--kms-key", "arn:x"], "--kms-key is given without --push"),
         (["--reconcile"], "--reconcile is given without --push"),
         (["--pull-accounts", "1234"], "argument --pull-accounts: '1234' is not an account id; expected twelve digits"),
