@@ -1,0 +1,202 @@
+"""Dialect of a delimited text file: encoding, delimiter, quote, escape and header, set by options or detected.
+
+Detection looks at the first SAMPLE_BYTES of a file. It guesses the delimiter and, in a tsv file, whether values are
+quoted; encoding and quotes follow fixed rules otherwise.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from contract import encodings
+from contract.failures import UserError
+
+SAMPLE_BYTES = 1024 * 1024
+SAMPLE_RECORDS = 100
+# The csv module's own limit is less than some texts.
+MOST_FIELD_BYTES = 16 * 1024 * 1024
+DELIMITERS = (",", "\t", ";", "|")
+NAMES = {"comma": ",", "tab": "\t", "\\t": "\t", "semicolon": ";", "pipe": "|", "bar": "|", "space": " ", "none": ""}
+WORDS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe", " ": "space", "": "none"}
+# Share of the first records with as many values as the first, from which on a delimiter is that of the file.
+LEAST_SHARE = 0.8
+SEPARATOR_LINE = re.compile(rb"(?:\xef\xbb\xbf)?\"?sep=(.)\"?\r?\n", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class TextSettings:
+    """What options say about text files; None means that it is detected.
+
+    Attributes:
+        delimiter: one character.
+        quote: one character, or empty for files in which quotation marks are data.
+        escape: character before a quote within a quoted value; None means that the quote is doubled.
+        encoding: as Python names it.
+        has_header: whether the first line has the names of the columns.
+        column_names: names of the columns, instead of those of the header.
+    """
+
+    delimiter: str | None = None
+    quote: str | None = None
+    escape: str | None = None
+    encoding: str | None = None
+    has_header: bool = True
+    column_names: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a delimited text file is read.
+
+    Attributes:
+        delimiter, quote, escape: one character each; quote and escape are empty where quotation marks are data.
+        encoding: as Python names it.
+        has_header: whether the first line, after the skipped ones, has the names of the columns.
+        skipped: number of lines before it: 1 for `sep=;`, which Excel reads.
+        detected: what was detected and differs from the default of the file's suffix, in words.
+    """
+
+    delimiter: str
+    quote: str
+    escape: str
+    encoding: str = encodings.UTF8
+    has_header: bool = True
+    skipped: int = 0
+    detected: tuple[str, ...] = ()
+
+
+def character(option: str, text: str, empty: bool = False) -> str:
+    """The character that an option sets, by itself or by name ("tab"); raises UserError if it is none."""
+    found = NAMES.get(text.lower(), text)
+    if (not found and not empty) or len(found) > 1 or found in ("\n", "\r", "\0") or ord(found or " ") > 127:
+        kinds = "one character, or comma, tab, semicolon, pipe, space" + (" or none" if empty else "")
+        raise UserError(f"option {option} is {text!r}, expected {kinds}")
+    return found
+
+
+def detect(sample: bytes, name: str, is_tsv: bool, settings: TextSettings) -> Dialect:
+    """The dialect of the file `name`, which begins with `sample`.
+
+    Args:
+        is_tsv: whether its name says that tabs separate its values, and quotes are data.
+
+    Raises:
+        UserError: the file is not UTF-8 and nothing says what it is.
+    """
+    encoding = encodings.detect(sample, name, settings.encoding)
+    text = recoded(sample, encoding)
+    line = SEPARATOR_LINE.match(text)
+    text = text[line.end() :] if line else text
+    usual = Dialect("\t", "", "") if is_tsv else Dialect(",", '"', '"')
+    delimiter = settings.delimiter or (line[1].decode("latin-1") if line else "")
+    delimiter = delimiter or best_delimiter(text, usual.delimiter, settings.has_header)
+    quote = likely_quote(text, delimiter) if settings.quote is None else settings.quote
+    found = Dialect(delimiter, quote, (settings.escape or quote) if quote else "", encoding, settings.has_header)
+    return replace(found, skipped=1 if line else 0, detected=tuple(differences(found, usual, settings)))
+
+
+def differences(found: Dialect, usual: Dialect, settings: TextSettings) -> Iterator[str]:
+    """What was detected, and is not as usual, in words for the log."""
+    if settings.delimiter is None and found.delimiter != usual.delimiter:
+        yield f"delimiter {WORDS.get(found.delimiter, found.delimiter)}"
+    if settings.quote is None and found.quote != usual.quote:
+        yield f"values in quotes {found.quote}"
+    if settings.encoding is None and found.encoding != usual.encoding:
+        yield f"encoding {found.encoding}"
+
+
+def recoded(sample: bytes, encoding: str) -> bytes:
+    """`sample` in UTF-8, without a byte order mark."""
+    if encoding == encodings.UTF8:
+        return sample.removeprefix(b"\xef\xbb\xbf")
+    return sample.decode(encoding, errors="ignore").encode(errors="ignore")
+
+
+def best_delimiter(sample: bytes, usual: str, has_header: bool) -> str:
+    """The delimiter of a file: `usual`, unless the first records have another one more consistently."""
+    shares = {delimiter: share(sample, delimiter, has_header) for delimiter in DELIMITERS}
+    best = max(shares, key=lambda delimiter: (shares[delimiter], delimiter == usual))
+    return usual if shares[usual] >= LEAST_SHARE or shares[best] < LEAST_SHARE else best
+
+
+def share(sample: bytes, delimiter: str, has_header: bool) -> float:
+    """Share of the first records with the same number of values, two or more: that of the header, if there is one."""
+    counts = [len(record) for record in parsed(sample, delimiter, likely_quote(sample, delimiter)) if record]
+    usual = counts[0] if counts and has_header else max(Counter(counts), key=counts.count, default=0)
+    return counts.count(usual) / len(counts) if usual > 1 else 0.0
+
+
+def likely_quote(sample: bytes, delimiter: str) -> str:
+    """The quote of a file; where tabs separate values, quotation marks are data unless a csv writer made the file."""
+    return '"' if delimiter != "\t" or is_quoted(sample, b"\t") else ""
+
+
+def parsed(sample: bytes, delimiter: str, quote: str) -> Iterator[list[str]]:
+    """The first SAMPLE_RECORDS records of `sample`, without the last one, which it may cut."""
+    text = io.StringIO(sample.decode(encodings.UTF8, errors="replace"), newline="")
+    csv.field_size_limit(MOST_FIELD_BYTES)
+    records = reader(text, delimiter, quote, quote)
+    last: list[str] | None = None
+    for _ in range(SAMPLE_RECORDS + 1):
+        try:
+            record = next(records)
+        except (StopIteration, csv.Error):
+            break
+        if last is not None:
+            yield last
+        last = record
+    if last is not None and len(sample) < SAMPLE_BYTES:
+        yield last
+
+
+def reader(lines: io.StringIO | Sequence[str], delimiter: str, quote: str, escape: str) -> Iterator[list[str]]:
+    """The csv module's reader for a dialect."""
+    if not quote:
+        return csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+    if escape in ("", quote):
+        return csv.reader(lines, delimiter=delimiter, quotechar=quote)
+    return csv.reader(lines, delimiter=delimiter, quotechar=quote, escapechar=escape, doublequote=False)
+
+
+def doubled(record: bytes, dialect: Dialect) -> bytes:
+    """A record with escapes, in and outside quotes, as one with doubled quotes; unchanged if it is broken."""
+    csv.field_size_limit(MOST_FIELD_BYTES)
+    try:
+        # Latin-1 gives each byte back.
+        lines = io.StringIO(record.decode("latin-1"), newline="")
+        [values] = reader(lines, dialect.delimiter, dialect.quote, dialect.escape)
+    except (csv.Error, ValueError):
+        return record
+    text = io.StringIO(newline="")
+    writer = csv.writer(
+        text, delimiter=dialect.delimiter, quotechar=dialect.quote, quoting=csv.QUOTE_ALL, lineterminator=""
+    )
+    writer.writerow(values)
+    return text.getvalue().encode("latin-1")
+
+
+def is_quoted(sample: bytes, delimiter: bytes) -> bool:
+    """Whether values of a tsv file are quoted as csv writers do it, rather than with quotes as part of the text.
+
+    A csv writer quotes the values that need it: those with a quote, which it doubles, a delimiter or a newline; or all
+    values. In a file of raw text quotes also stand within values, or at their start without one at the end.
+    """
+    if b'"' not in sample:
+        return False
+    edge = re.escape(delimiter)
+    whole = re.compile(rb"(?<![^\n" + edge + rb'])"([^"]*+(?:""[^"]*+)*+)"(?=[\r\n' + edge + rb"]|\Z)")
+    values = [match[1] for match in whole.finditer(sample)]
+    needed = sum(any(mark in value for mark in (b'""', b"\n", delimiter)) for value in values)
+    rest = whole.sub(b"", sample)
+    # Values with a quote, outside of those that are quoted as a whole; the sample may cut the last one.
+    values_left = re.split(rb"[\n" + edge + rb"]", rest)
+    odd = max(sum(b'"' in value for value in values_left) - (len(sample) >= SAMPLE_BYTES), 0)
+    if needed > 10 * odd:
+        return True
+    lines = sample.count(b"\n") or 1
+    return not odd and len(values) >= (sample.count(delimiter) + lines) * 0.9

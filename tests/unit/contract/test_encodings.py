@@ -1,0 +1,47 @@
+"""Encodings by mark, by option, and the likely one of a file that is not UTF-8."""
+
+from __future__ import annotations
+
+import pytest
+
+from contract.encodings import detect, known, likely
+from contract.failures import UserError
+
+TEXT = "text,label\ncaf\u00e9 cr\u00e8me,1\nna\u00efve \u201cquoted\u201d,0\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_a_file_says_its_encoding_by_its_mark_or_is_utf8(encoding: str) -> None:
+    sample = TEXT.encode(encoding)
+    assert sample.decode(detect(sample, "a.csv")).lstrip("\ufeff") == TEXT
+
+
+@pytest.mark.parametrize(
+    ("encoding", "named"),
+    [("windows-1252", "windows-1252"), ("utf-16-le", "utf-16-le"), ("utf-16-be", "utf-16-be")],
+)
+def test_another_file_is_refused_with_its_likely_encoding(encoding: str, named: str) -> None:
+    with pytest.raises(
+        UserError, match=f"^file a.csv is not UTF-8, its bytes look like {named}; .*--encoding {named}$"
+    ):
+        detect(TEXT.encode(encoding), "a.csv")
+
+
+def test_latin_1_has_no_bytes_that_windows_1252_uses_for_quotation_marks() -> None:
+    assert likely("caf\u00e9".encode("latin-1")) == "latin-1"
+
+
+def test_a_few_invalid_bytes_among_valid_ones_do_not_refuse_the_file() -> None:
+    assert detect("caf\u00e9 \u00e8 \u00e9 \u00e0\n".encode() + b"\xff\xfe\xfa\n", "a.csv") == "utf-8"
+    assert detect(b"one bad byte \xff\n", "a.csv") == "utf-8"
+
+
+def test_a_sequence_that_the_sample_cuts_is_not_invalid() -> None:
+    assert detect(("\u00e9" * 10).encode()[:-1], "a.csv") == "utf-8"
+
+
+def test_names_of_encodings_are_those_of_python() -> None:
+    assert known("latin1") == known("ISO-8859-1") == "iso8859-1"
+    for name in ("no-such", "base64", "rot13", "idna"):
+        with pytest.raises(UserError, match=f"^option --encoding is '{name}', expected an encoding"):
+            known(name)
