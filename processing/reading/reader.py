@@ -7,14 +7,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
 
 from contract.failures import UserError
-from processing.across_rows.conflicts import Conflict, conflicts_of
+from processing.across_rows.conflicts import Conflict
 from processing.across_rows.marks import Marks
 from processing.arrays import to_list
 from processing.batches import outcomes, rejected_classes
@@ -236,29 +235,3 @@ def readers(connection: duckdb.DuckDBPyConnection, plan: Plan, files: Iterable[S
         columns = dict(plan.types) if number == 0 else describe(connection, file)
         choose(named, file, columns)
         yield FileReader(connection, plan, file, columns, number)
-
-
-def after_first_pass(
-    connection: duckdb.DuckDBPyConnection, readers: Iterable[FileReader], spill: Path, counts: dict[str, Any]
-) -> Iterator[FileReader]:
-    """Run the first pass over all files, then yield the readers with its results.
-
-    Args:
-        spill: folder for temporary files.
-        counts: gets the counts of near-duplicates.
-    """
-    all_readers = list(readers)
-    if not all_readers:
-        return
-    plan = all_readers[0].plan
-    first_pass = FirstPass(connection, plan.options, plan.ratios, spill)
-    for reader in all_readers:
-        reader.add_to(first_pass)
-    first_pass.finish()
-    counts.update(first_pass.similar or {})
-    for reader in all_readers:
-        reader.marks = first_pass.marks(reader.number)
-        if plan.options.conflicts != "keep":
-            reader.conflicts = conflicts_of(connection, reader.number)
-        reader.plan = replace(reader.plan, cut=first_pass.cut)
-        yield reader
