@@ -35,8 +35,9 @@ from processing.planning import planned
 from processing.progress import ReadingProgress
 from processing.reading import first_pass
 from processing.reading.database import connected
+from processing.reading.first_pass import after_first_pass
 from processing.reading.query import Plan
-from processing.reading.reader import FileReader, after_first_pass, readers
+from processing.reading.reader import FileReader, readers
 from processing.reading.rejects import CONFLICTS_FILE, RejectsFile, append_lines
 from processing.reading.source import SourceFile
 from processing.report import json_report

@@ -18,8 +18,8 @@ class ProcessingOptions:
 
     input: str | None = option(
         None,
-        "File, folder or glob of csv, tsv, jsonl or parquet files (the first three also .gz or .zst); none means "
-        "/opt/ml/processing/input.",
+        "File, folder or glob of csv, tsv, txt, json, jsonl (each also .gz, .zst, .bz2, .xz or .zip), parquet or arrow "
+        "files; none means /opt/ml/processing/input.",
         group=INPUT,
     )
     file_name: str | None = option(None, "File name or glob below the input folder.", group=INPUT)
@@ -34,6 +34,43 @@ class ProcessingOptions:
         "Whether each of several hosts has all files (replicated) or its own share (sharded); auto reads it from "
         "processingjobconfig.json, and fails if several hosts read an input that is not there.",
         group=INPUT,
+    )
+    delimiter: str | None = option(
+        None,
+        "Character between the values of csv, tsv and txt files, or comma, tab, semicolon, pipe, space; none means "
+        "that it is detected from the first rows.",
+        aliases=("sep",),
+        group=INPUT,
+    )
+    quote: str = option(
+        "auto",
+        'Character around values that have a delimiter or a line end, or none where quotes are data; auto means " in '
+        "csv files, and in files with tabs it is detected from the first megabyte.",
+        group=INPUT,
+    )
+    escape: str | None = option(
+        None, "Character before a quote within a quoted value; none means that the quote is doubled.", group=INPUT
+    )
+    stray_quotes: Literal["fail", "reject"] = option(
+        "fail",
+        "What a quote does that does not close in its record, so that the lines after it would be read as part of it: "
+        "fail ends the job, reject rejects its line and reads the next lines as rows of their own.",
+        group=INPUT,
+    )
+    encoding: str | None = option(
+        None,
+        "Encoding of text files, such as latin-1, windows-1252 or utf-16; none means that of the byte order mark, else "
+        "UTF-8.",
+        group=INPUT,
+    )
+    no_header: bool = option(
+        False,
+        "Whether the first line of csv, tsv and txt files is a row: the columns are column1, column2, ... or those of "
+        "column_names.",
+        group=INPUT,
+    )
+    column_names: tuple[str, ...] | None = option(
+        None, "Names of the columns of csv, tsv and txt files; none means those of the header.", group=INPUT
     )
     tokenizer: str | None = option(
         None,

@@ -12,10 +12,12 @@ from contract.failures import UserError
 from contract.hosts import Hosts
 from processing.option_checks import ratios
 from processing.options import ProcessingOptions
+from processing.reading.arrow_files import class_names
 from processing.reading.columns import ChosenColumns, choose
 from processing.reading.label_values import derived_labels, present_splits
 from processing.reading.query import Plan
-from processing.reading.reader import describe, readers
+from processing.reading.reader import readers
+from processing.reading.schema import describe
 from processing.reading.source import SourceFile
 from processing.rows.given_splits import GivenSplits, by_files, given_splits
 from processing.rows.labels import labels
@@ -57,9 +59,13 @@ def planned(
 def with_labels(
     connection: duckdb.DuckDBPyConnection, plan: Plan, files: Sequence[SourceFile], sharded_hosts: int
 ) -> Plan:
-    """The plan with classes, which are derived from the data if no option says them."""
+    """The plan with classes, which are those of a ClassLabel, or derived from the data, if no option says them."""
     if plan.labels.names is not None:
         return plan
+    names = class_names(files, plan.chosen.label)
+    if names is not None:
+        log.info("%d classes, by the names of label column %s", len(names), plan.chosen.label)
+        return replace(plan, labels=labels(replace(plan.options, label_names=names)))
     if sharded_hosts > 1:
         raise UserError(
             "with sharded input the classes cannot be derived from the data, of which each host reads a part; "

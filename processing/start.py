@@ -16,6 +16,7 @@ from processing.distribution import is_sharded
 from processing.job import Job
 from processing.options import ProcessingOptions
 from processing.reading import first_pass
+from processing.reading.layout import text_settings
 from processing.reading.source import find
 from processing.rows.conditions import check_syntax
 from processing.tokenizing import tokie_encoder
@@ -53,7 +54,7 @@ def start(options: ProcessingOptions, paths: Paths) -> Job:
     tokenizer = locate(options.tokenizer)
     hosts = Hosts.read(paths.processing_resource_config)
     source = options.input or str(paths.processing_input)
-    files, skipped = find(source, options.file_name)
+    files, skipped = find(source, options.file_name, text_settings(options))
     if skipped:
         log.warning(
             "%d files that are empty or of an unknown format are skipped: %s",

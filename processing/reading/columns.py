@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from contract.failures import UserError
 from processing.options import ProcessingOptions
 from processing.reading.source import SourceFile
+
+# Options that name columns which are read as text, and the SQL types that are no text.
+TEXT_OPTIONS = ("--text-column", "--label-column", "--group-by")
+NESTED = re.compile(r"\]$|^(?:STRUCT|MAP|UNION|LIST)\b|^JSON$")
+# Names of columns that an error about a missing one shows; any other may be a value of a file without a header.
+USUAL_NAMES = (
+    *(
+        "id",
+        "index",
+        "text",
+        "review",
+        "reviews",
+        "review_body",
+        "review_text",
+        "body",
+        "content",
+        "message",
+        "comment",
+    ),
+    *("sentence", "title", "headline", "summary", "tweet", "document", "description", "question", "answer", "label"),
+    *("labels", "class", "category", "sentiment", "target", "rating", "ratings", "star_rating", "stars", "score"),
+    *("feedback", "date", "user", "user_id", "product_id"),
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +81,23 @@ def named(
     candidates = defaults if name is None else (name,)
     for name in candidates:
         if name in columns:
+            if option in TEXT_OPTIONS and NESTED.search(columns[name]):
+                raise UserError(
+                    f"input file {file.name} has lists or objects ({columns[name]}) in column {name} ({option}), "
+                    "expected text or numbers"
+                )
             return name
     expected = " or ".join(candidates)
-    raise UserError(f"input file {file.name} has no column {expected} ({option}); its columns are {', '.join(columns)}")
+    raise UserError(f"input file {file.name} has no column {expected} ({option}); {described(file, list(columns))}")
+
+
+def described(file: SourceFile, names: Sequence[str]) -> str:
+    """The columns of a file, for an error. Without a header the first row would be taken for it, and is not shown."""
+    if file.format not in ("csv", "tsv"):
+        return f"its columns are {', '.join(names)}"
+    usual = [name for name in names if name.lower() in USUAL_NAMES]
+    shown = f", of which {', '.join(usual)} are known names" if usual else ""
+    return (
+        f"its first line has {len(names)} values{shown}; expected the names of the columns there, or option "
+        "--no-header with --column-names"
+    )

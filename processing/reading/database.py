@@ -10,6 +10,9 @@ import duckdb
 
 from processing.sql import literal
 
+# Name of the pipe, in the folder for temporary files, through which files are read that DuckDB cannot read itself.
+PIPE = "stream"
+
 
 @contextmanager
 def connected(files: Iterable[Path], spill: Path, memory: int, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -21,7 +24,7 @@ def connected(files: Iterable[Path], spill: Path, memory: int, threads: int) -> 
         memory: memory limit in bytes.
         threads: number of threads.
     """
-    allowed = ", ".join(literal(str(path)) for path in files)
+    allowed = ", ".join(literal(str(path)) for path in (*files, spill / PIPE))
     with duckdb.connect() as connection:
         for setting in (
             f"memory_limit = '{memory}B'",
@@ -40,3 +43,9 @@ def connected(files: Iterable[Path], spill: Path, memory: int, threads: int) -> 
         ):
             connection.execute(f"SET {setting}")
         yield connection
+
+
+def pipe(connection: duckdb.DuckDBPyConnection) -> Path:
+    """The path of the pipe from which the SQL of `connection` can read."""
+    [(folder,)] = connection.execute("SELECT current_setting('temp_directory')").fetchall()
+    return Path(folder, PIPE)

@@ -1,35 +1,43 @@
-"""Explains errors of DuckDB that the caller has caused, without values of the data."""
+"""Errors of DuckDB and pyarrow as sentences that name the file or the option, without values of the data."""
 
 from __future__ import annotations
 
 import re
 
 import duckdb
+import pyarrow as pa
 
 from contract.failures import UserError
 from processing.options import ProcessingOptions
 from processing.reading.source import SourceFile
 from processing.rows.conditions import conditions
 
+# What reading raises; the stream of batches raises pyarrow's OSError for errors after its first batch.
+READ_ERRORS = (duckdb.Error, pa.ArrowException, OSError)
+# Errors about the user's SQL before it is run, which quote it alone.
+SQL_ERRORS = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException)
+# Messages that are repeated once what they quote is removed. Others can hold values that are not in quotes.
+HARMLESS = re.compile(
+    r"(?:(?:Conversion|Invalid Input|Out of Range|IO) Error: )?"
+    r"(?:Could not (?:convert|cast) \w+ '\.\.\.'|Failed to (?:cast|read) |No magic bytes|Invalid string encoding|"
+    r"Failed to cast value|Invalid unicode)"
+)
 
-def explained(error: duckdb.Error, file: SourceFile, options: ProcessingOptions) -> UserError:
-    """The UserError for an error of DuckDB that the caller has caused; any other error is raised unchanged."""
-    # DuckDB's lenient mode would read on, but split a row at a carriage return within a text.
-    if "invalid state" in str(error):
+
+def explained(error: Exception, file: SourceFile, options: ProcessingOptions) -> UserError:
+    """The UserError for an error of reading `file`."""
+    if isinstance(error, duckdb.OutOfMemoryException) or "Out of Memory" in str(error):
         return UserError(
-            f"input file {file.name} cannot be read: it mixes line endings, or has a carriage return in an "
-            "unquoted value; expected one kind of line ending"
+            f"input file {file.name} needs more memory than the database has; expected a larger --memory-limit"
         )
-    if isinstance(error, (duckdb.IOException, duckdb.InvalidInputException)):
-        return UserError(f"input file {file.name} cannot be read: {without_values(error)}")
     user_conditions = conditions(options)
-    if user_conditions and not isinstance(error, duckdb.OutOfMemoryException):
-        given = " and ".join(f"option {name} is {condition!r}" for name, condition in user_conditions.items())
+    if user_conditions and not is_about_file(error):
+        given = " and ".join(f"option {option} is {condition!r}" for option, condition in user_conditions.items())
         return UserError(f"{given}, which DuckDB refuses: {without_values(error)}{hint(error)}")
-    raise error
+    return UserError(f"input file {file.name} cannot be read: {without_values(error)}")
 
 
-def hint(error: duckdb.Error) -> str:
+def hint(error: Exception) -> str:
     """What a user may do about text that is used as a number, to append to DuckDB's message; often empty."""
     if isinstance(error, duckdb.ConversionException):
         return "; TRY_CAST gives NULL for such a value"
@@ -38,10 +46,18 @@ def hint(error: duckdb.Error) -> str:
     return ""
 
 
+def is_about_file(error: Exception) -> bool:
+    """Whether an error is about an input file rather than the user's SQL."""
+    if isinstance(error, (duckdb.IOException, duckdb.InvalidInputException)):
+        return True
+    return not isinstance(error, duckdb.Error) and "Conversion Error" not in str(error)
+
+
 def without_values(error: Exception) -> str:
-    """The first line of DuckDB's error message, without values of the data, which it may quote."""
-    text = str(error).strip()
-    if isinstance(error, (duckdb.DataError, duckdb.InvalidInputException)):
-        # A value may contain quotes and newlines.
-        text = re.sub(r"'.*'", "'...'", text, flags=re.DOTALL)
-    return text.splitlines()[0]
+    """The first line of DuckDB's or pyarrow's error message, without values of the data, which it may quote."""
+    if isinstance(error, SQL_ERRORS):
+        return str(error).strip().splitlines()[0]
+    # A value may contain quotes and newlines.
+    text = re.sub(r"""(['"]).*\1""", "'...'", str(error).strip(), flags=re.DOTALL)
+    first = text.splitlines()[0]
+    return first if HARMLESS.match(first) else type(error).__name__

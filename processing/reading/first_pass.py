@@ -6,17 +6,23 @@ host reads all rows of the replicated input, so that all compute the same result
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
 
 from processing.across_rows import occurrences, samples, similar_rows, strata
-from processing.across_rows.conflicts import find_conflicts
+from processing.across_rows.conflicts import conflicts_of, find_conflicts
 from processing.across_rows.marks import Marks
 from processing.across_rows.near_duplicates import NearDuplicates, word_pairs_sql
 from processing.across_rows.occurrences import MARKS, OCCURRENCES, occurrences_sql
 from processing.options import ProcessingOptions
+
+if TYPE_CHECKING:
+    from processing.reading.reader import FileReader
 
 # Rows of a batch whose word pairs are hashed at once.
 BATCH_ROWS = 2048
@@ -115,3 +121,29 @@ class FirstPass:
     def marks(self, file: int) -> Marks:
         """What is decided about rows of file number `file`."""
         return Marks.of(self._connection, file)
+
+
+def after_first_pass(
+    connection: duckdb.DuckDBPyConnection, readers: Iterable[FileReader], spill: Path, counts: dict[str, Any]
+) -> Iterator[FileReader]:
+    """Run the first pass over all files, then yield the readers with its results.
+
+    Args:
+        spill: folder for temporary files.
+        counts: gets the counts of near-duplicates.
+    """
+    all_readers = list(readers)
+    if not all_readers:
+        return
+    plan = all_readers[0].plan
+    first_pass = FirstPass(connection, plan.options, plan.ratios, spill)
+    for reader in all_readers:
+        reader.add_to(first_pass)
+    first_pass.finish()
+    counts.update(first_pass.similar or {})
+    for reader in all_readers:
+        reader.marks = first_pass.marks(reader.number)
+        if plan.options.conflicts != "keep":
+            reader.conflicts = conflicts_of(connection, reader.number)
+        reader.plan = replace(reader.plan, cut=first_pass.cut)
+        yield reader

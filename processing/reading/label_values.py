@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
-from processing.reading.query import decided
+from processing.reading.query import Plan, decided
 from processing.reading.reader import FileReader
 from processing.rows.filters import Outcome
 from processing.rows.labels import MOST_CLASSES, Labels, LabelValue, any_text, derived
@@ -24,12 +25,11 @@ def derived_labels(readers: Iterable[FileReader], column: str) -> Labels:
     for reader in readers:
         plan = replace(reader.plan, labels=any_text(), host=0, hosts=1)
         # Of more values than there can be classes, the rest does not matter.
-        source = decided(plan, reader.file, reader.columns)
-        query = (
-            f"SELECT trim(label), TRY_CAST(label AS DOUBLE), count(*) FROM ({source}) "
+        values = (
+            "SELECT trim(label), TRY_CAST(label AS DOUBLE), count(*) FROM ({}) "
             f"WHERE outcome = {int(Outcome.KEPT)} GROUP BY ALL LIMIT {MOST_CLASSES + 1}"
         )
-        for text, number, count in reader.fetched(query):
+        for text, number, count in fetched(reader, plan, values):
             rows[LabelValue(text, number)] += count
         if len(rows) > MOST_CLASSES:
             break
@@ -40,8 +40,12 @@ def present_splits(readers: Iterable[FileReader]) -> frozenset[int]:
     """Indices in SPLITS of the splits that the split column has, in rows of any outcome; the same on every host."""
     found: set[int] = set()
     for reader in readers:
-        source = decided(replace(reader.plan, labels=any_text(), host=0, hosts=1), reader.file, reader.columns)
-        found |= {
-            given for (given,) in reader.fetched(f"SELECT DISTINCT given FROM ({source}) WHERE given IS NOT NULL")
-        }
+        plan = replace(reader.plan, labels=any_text(), host=0, hosts=1)
+        rows = fetched(reader, plan, "SELECT DISTINCT given FROM ({}) WHERE given IS NOT NULL")
+        found |= {given for (given,) in rows}
     return frozenset(found)
+
+
+def fetched(reader: FileReader, plan: Plan, query: str) -> list[Any]:
+    """The rows of `query`, in which {} stands for the rows of the reader's file with their outcome by `plan`."""
+    return reader.fetched(lambda file: query.format(decided(plan, file, reader.columns)))

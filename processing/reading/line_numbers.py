@@ -2,37 +2,59 @@
 
 from __future__ import annotations
 
-import csv
-import itertools
-from collections.abc import Collection, Iterator, Sequence
-from typing import BinaryIO, TextIO
+import io
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import BinaryIO, cast
 
-from processing.reading.schema import opened, opened_bytes
+from processing.reading.content import Content
 from processing.reading.source import SourceFile
 
 BLOCK = 1024 * 1024
 
 
-def lines_at(file: SourceFile, positions: Sequence[int]) -> list[int]:
-    """Line numbers, from 1, of sorted byte `positions` in the uncompressed `file`.
+class Blocks(io.RawIOBase):
+    """A stream of the bytes of `blocks`."""
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        self._blocks, self._rest = iter(blocks), memoryview(b"")
+
+    def readable(self) -> bool:
+        """True: the stream can be read."""
+        return True
+
+    def readinto(self, target: memoryview) -> int:  # type: ignore[override]
+        """Copy the next bytes to `target`; returns their number, 0 at the end."""
+        while not self._rest:
+            block = next(self._blocks, None)
+            if block is None:
+                return 0
+            self._rest = memoryview(block)
+        size = min(len(target), len(self._rest))
+        target[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size
+
+
+def lines_at(blocks: Iterable[bytes], positions: Sequence[int]) -> list[int]:
+    """Line numbers, from 1, of sorted byte `positions` in the content `blocks` as DuckDB read it.
 
     DuckDB reports the position of empty lines before a row as that of the row; the row's own line is returned.
     """
     lines: list[int] = []
-    with opened_bytes(file) as data:
-        line = 1
-        offset = 0
-        for position in positions:
-            line += newlines(data, position - offset)
-            offset = position
-            start = data.readline()
-            while start and not start.strip(b"\r\n"):
-                offset += len(start)
-                line += 1
-                start = data.readline()
-            lines.append(line)
+    data = cast("BinaryIO", io.BufferedReader(Blocks(blocks), BLOCK))
+    line = 1
+    offset = 0
+    for position in positions:
+        line += newlines(data, position - offset)
+        offset = position
+        start = data.readline()
+        while start and not start.strip(b"\r\n"):
             offset += len(start)
-            line += start.count(b"\n")
+            line += 1
+            start = data.readline()
+        lines.append(line)
+        offset += len(start)
+        line += start.count(b"\n")
     return lines
 
 
@@ -51,6 +73,8 @@ def lines_of_rows(file: SourceFile, rows: Collection[int], broken: Collection[in
     Args:
         broken: line numbers of the lines that DuckDB could not parse, which have no index.
     """
+    if file.is_typed:
+        return {row: row + 1 for row in rows}
     requested, skipped = set(rows), set(broken)
     lines: dict[int, int] = {}
     row = 0
@@ -66,24 +90,5 @@ def lines_of_rows(file: SourceFile, rows: Collection[int], broken: Collection[in
 
 
 def first_lines(file: SourceFile) -> Iterator[int]:
-    """Line number of the first line of each row of `file`, without the header; for a parquet file the row number."""
-    if file.format == "parquet":
-        yield from itertools.count(1)
-    with opened(file) as text:
-        if file.format == "jsonl":
-            yield from (number for number, _ in enumerate(text, 1))
-        elif file.format == "tsv":
-            yield from (number for number, line in enumerate(text, 1) if number > 1 and line.strip("\r\n"))
-        else:
-            yield from csv_first_lines(text)
-
-
-def csv_first_lines(text: TextIO) -> Iterator[int]:
-    """The same for a csv file, where a quoted value may contain newlines."""
-    reader = csv.reader(text)
-    next(reader, None)
-    before = reader.line_num
-    for record in reader:
-        if record:
-            yield before + 1
-        before = reader.line_num
+    """Line number of the first line of each row of a text file that DuckDB returns or rejects, without the header."""
+    return Content(file, rejects_strays=True).first_lines()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from processing.across_rows.occurrences import rank
 from processing.options import ProcessingOptions
 from processing.reading.columns import ChosenColumns
-from processing.reading.scan import rows, value
+from processing.reading.scan import as_text, rows, unreadable, value
 from processing.reading.source import SourceFile, folder_columns
 from processing.rows.conditions import conditions, over_text, used_columns
 from processing.rows.filters import Outcome, outcome_sql
@@ -71,8 +71,18 @@ def column_sql(file: SourceFile, column: str, columns: Mapping[str, str]) -> str
     """SQL for one of the `columns` of `file`: its `value`, or the text that the name of a folder gives."""
     if columns.get(column) != FOLDER:
         return value(file, column)
+    return folder_sql(file, column)
+
+
+def folder_sql(file: SourceFile, column: str) -> str:
+    """SQL for the text that the name of a folder of `file` gives to a column."""
     text = folder_columns(file)[column]
     return "CAST(NULL AS VARCHAR)" if text is None else literal(text)
+
+
+def text_of(file: SourceFile, column: str, columns: Mapping[str, str]) -> str:
+    """SQL for one of the `columns` of `file` as text."""
+    return folder_sql(file, column) if columns.get(column) == FOLDER else as_text(file, column, columns)
 
 
 def usable(file: SourceFile, columns: Mapping[str, str], options: ProcessingOptions) -> list[str]:
@@ -88,7 +98,7 @@ def usable(file: SourceFile, columns: Mapping[str, str], options: ProcessingOpti
 
 def text_columns(file: SourceFile, columns: Mapping[str, str]) -> frozenset[str]:
     """The names of the columns of `file` whose values are text."""
-    return frozenset(name for name, kind in columns.items() if file.format != "parquet" or kind in ("VARCHAR", FOLDER))
+    return frozenset(name for name, kind in columns.items() if not file.is_typed or kind in ("VARCHAR", FOLDER))
 
 
 def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
@@ -152,11 +162,12 @@ def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
     kept = kept_names(chosen)
     inner = [
         *(
-            f"CAST({column_sql(file, column, columns) if column else 'NULL'} AS VARCHAR) AS hf_{name}"
+            f"{text_of(file, column, columns) if column else 'CAST(NULL AS VARCHAR)'} AS hf_{name}"
             for name, column in texts_of(chosen).items()
         ),
         *(f"{column_sql(file, column, columns)} AS hf_{name}" for column, name in zip(chosen.kept, kept, strict=True)),
     ]
+    inner.append(f"CAST({unreadable(file, chosen.text, columns)} AS UTINYINT) AS hf_unreadable")
     inner += usable(file, columns, options)
     texts = text_columns(file, columns)
     is_json = file.format == "jsonl"
@@ -173,6 +184,7 @@ def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
         "hf_blank AS blank",
         "hf_broken AS broken",
         "hf_raw AS raw",
+        "hf_unreadable AS unreadable",
         f"{condition} AS selected",
         *(f"hf_{name} AS {name}" for name in kept),
     ]

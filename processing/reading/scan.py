@@ -1,48 +1,90 @@
-"""SQL that scans one input file: its dialect as options of DuckDB's readers, and its columns."""
+"""SQL that scans one input file: its dialect as options of DuckDB's readers, and its columns as text."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from processing.reading.schema import MAX_LINE_BYTES
+from processing.reading.layout import layout
+from processing.reading.lines import MAX_LINE_BYTES
 from processing.reading.source import SourceFile
+from processing.rows.filters import Outcome
 from processing.sql import identifier, literal
 
 # The least that DuckDB accepts. Its default, 32 times the longest line, exceeds the memory limit and delays first rows.
 BUFFER_BYTES = MAX_LINE_BYTES
 REJECTS_TABLE = "rejected_lines"
 SCANS_TABLE = "rejected_scans"
-DIALECTS = {
-    "csv": "delim = ',', quote = '\"', escape = '\"', header = true",
-    # Tab-separated files have no quotes: a quotation mark is data.
-    "tsv": "delim = '\t', quote = '', escape = '', header = true",
-    # JSON contains no raw control characters, so no line is split at this delimiter.
-    "jsonl": "delim = chr(1), quote = '', escape = '', header = false",
-}
+# JSON contains no raw control characters, so no line is split at this delimiter.
+JSON_LINES = "delim = chr(1), quote = '', escape = '', header = false"
+# Types whose values are text in an encoding, and those that have NaN.
+BYTES, FLOATS = "BLOB", ("FLOAT", "DOUBLE")
 
 
 def scan(file: SourceFile, columns: Mapping[str, str]) -> str:
     """SQL that scans `file`, with all values as text except in parquet; broken lines go to REJECTS_TABLE."""
-    path = literal(str(file.path))
+    if file.view is not None:
+        return identifier(file.view)
+    place = str(file.pipe or file.path)
     if file.format == "parquet":
-        return f"read_parquet({path}, hive_partitioning = false)"
+        # Names of folders are no columns: they would replace those of the file.
+        return f"read_parquet({literal(place)}, hive_partitioning = false)"
     names = ["line"] if file.format == "jsonl" else list(columns)
     schema = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
     return (
-        f"read_csv({path}, {DIALECTS[file.format]}, columns = {{{schema}}}, auto_detect = false, "
-        "hive_partitioning = false, "
-        f"compression = {literal(file.compression)}, max_line_size = {MAX_LINE_BYTES}, "
+        f"read_csv({literal(place)}, {dialect(file)}, columns = {{{schema}}}, auto_detect = false, "
+        f"compression = 'none', max_line_size = {MAX_LINE_BYTES}, hive_partitioning = false, "
         f"buffer_size = {BUFFER_BYTES}, store_rejects = true, "
         f"rejects_table = {literal(REJECTS_TABLE)}, rejects_scan = {literal(SCANS_TABLE)})"
+    )
+
+
+def dialect(file: SourceFile) -> str:
+    """The dialect of a csv, tsv or jsonl file as options of read_csv; the scan of the content replaces escapes."""
+    if file.format == "jsonl":
+        return JSON_LINES
+    found = layout(file).dialect
+    skip = f", skip = {found.skipped}" if found.skipped else ""
+    return (
+        f"delim = {literal(found.delimiter)}, quote = {literal(found.quote)}, escape = {literal(found.quote)}, "
+        f"header = {str(found.has_header).lower()}{skip}"
     )
 
 
 def value(file: SourceFile, column: str) -> str:
     """SQL for one column of `file`, with the type that `scan` returns; for JSON lines as text."""
     if file.format == "jsonl":
-        key = column.replace("\\", "\\\\").replace('"', '\\"')
-        return f"json_extract_string(parsed, {literal('$.' + chr(34) + key + chr(34))})"
+        return f"json_extract_string(parsed, {json_path(column)})"
     return identifier(column)
+
+
+def json_path(column: str) -> str:
+    """The JSON path of a key, as an SQL literal."""
+    key = column.replace("\\", "\\\\").replace('"', '\\"')
+    return literal("$." + chr(34) + key + chr(34))
+
+
+def as_text(file: SourceFile, column: str, columns: Mapping[str, str]) -> str:
+    """SQL for one of the `columns` of `file` as text: bytes as UTF-8, and NaN as a missing value."""
+    expression, kind = value(file, column), columns.get(column)
+    if kind == BYTES:
+        return f"TRY(decode({expression}))"
+    if kind in FLOATS and file.is_typed:
+        return f"CASE WHEN NOT isnan({expression}) THEN CAST({expression} AS VARCHAR) END"
+    return f"CAST({expression} AS VARCHAR)"
+
+
+def unreadable(file: SourceFile, text: str | None, columns: Mapping[str, str]) -> str:
+    """SQL for the outcome of a row whose `text` is not text (bytes that are not UTF-8, a list), else NULL."""
+    if text is None:
+        return "NULL"
+    if columns.get(text) == BYTES:
+        expression = value(file, text)
+        wrong = f"{expression} IS NOT NULL AND TRY(decode({expression})) IS NULL"
+        return f"CASE WHEN {wrong} THEN {int(Outcome.NOT_UTF8)} END"
+    if file.format == "jsonl":
+        kind = f"json_type(parsed, {json_path(text)})"
+        return f"CASE WHEN {kind} IN ('ARRAY', 'OBJECT') THEN {int(Outcome.NOT_TEXT)} END"
+    return "NULL"
 
 
 def rows(file: SourceFile, columns: Mapping[str, str]) -> str:

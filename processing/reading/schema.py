@@ -1,4 +1,4 @@
-"""Column names and SQL types of an input file, from its header and its first rows; opens compressed files.
+"""Column names and SQL types of an input file: those that it states, or from its header and its first rows.
 
 Every value of a csv, tsv or jsonl file is read as text, so that it does not depend on the values of
 other rows. Only the user's conditions in SQL use the types, which are guessed from the first rows.
@@ -6,93 +6,86 @@ other rows. Only the user's conditions in SQL use the types, which are guessed f
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 import itertools
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any, BinaryIO, TextIO
+from typing import Any
 
-import pyarrow as pa
+import duckdb
 
+from contract.dialect import Dialect
 from contract.failures import UserError
-from processing.reading.source import SourceFile
+from processing.reading import text_folder
+from processing.reading.content import decoded, numbered
+from processing.reading.errors import READ_ERRORS, without_values
+from processing.reading.layout import layout, parsed, sample
+from processing.reading.opening import opened
+from processing.reading.query import FOLDER
+from processing.reading.scan import scan
+from processing.reading.source import TEXTS, SourceFile, folder_columns
 
 SAMPLE_ROWS = 1000
-# Longest line in bytes; a longer one is rejected. DuckDB's own default of 2 MB is less than some documents.
-MAX_LINE_BYTES = 8 * 1024 * 1024
 
 
-@contextmanager
-def opened_bytes(file: SourceFile) -> Iterator[BinaryIO]:
-    """Open `file` as a binary stream, decompressed."""
-    with file.path.open("rb") as raw:
-        if file.compression == "gzip":
-            yield gzip.GzipFile(fileobj=raw)  # type: ignore[misc]  # It has the methods of BinaryIO.
-        elif file.compression == "zstd":
-            stream = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd")
-            yield io.BufferedReader(stream)  # type: ignore[type-var]  # It reads as a RawIOBase does.
-        else:
-            yield raw
+def describe(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> dict[str, str]:
+    """Name and SQL type of each column of `file`; FOLDER for those that only the names of its folders give.
 
-
-@contextmanager
-def opened(file: SourceFile) -> Iterator[TextIO]:
-    """Open `file` as a text stream, decompressed, without a byte order mark; invalid UTF-8 becomes U+FFFD.
-
-    Line endings are not converted, as the csv module requires.
+    Raises:
+        UserError: the file cannot be read.
     """
-    with opened_bytes(file) as data:
-        yield io.TextIOWrapper(data, "utf-8-sig", errors="replace", newline="\n")
+    columns = own_columns(connection, file)
+    names = {name.lower() for name in columns}
+    return columns | {name: FOLDER for name in folder_columns(file) if name.lower() not in names}
+
+
+def own_columns(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> dict[str, str]:
+    """Name and SQL type of each column in `file` itself; raises UserError as `describe`."""
+    if not file.is_typed:
+        return columns(file)
+    with opened(connection, file) as source:
+        try:
+            rows = connection.execute(f"DESCRIBE SELECT * FROM {scan(source.file, {})}").fetchall()
+        except READ_ERRORS as error:
+            raise UserError(f"input file {file.name} cannot be read: {without_values(error)}") from None
+    return {name: kind for name, kind, *_ in rows}
 
 
 def columns(file: SourceFile) -> dict[str, str]:
     """Name and SQL type of each column of a csv, tsv or jsonl file, guessed from its first SAMPLE_ROWS rows.
 
     Raises:
-        UserError: the file cannot be decompressed, is empty, or has two columns of the same name.
+        UserError: the file cannot be read, is empty, or has two columns of the same name.
     """
-    try:
-        with opened(file) as text:
-            return json_columns(text) if file.format == "jsonl" else table_columns(file, text)
-    except (OSError, EOFError, csv.Error) as error:
-        raise UserError(f"input file {file.name} cannot be read: {error}") from None
+    if file.compression == TEXTS:
+        return dict(text_folder.COLUMNS)
+    if file.format == "jsonl":
+        return json_columns(itertools.islice((line for _, line in numbered(decoded(file))), SAMPLE_ROWS))
+    return table_columns(file)
 
 
-def table_columns(file: SourceFile, text: TextIO) -> dict[str, str]:
+def table_columns(file: SourceFile) -> dict[str, str]:
     """`columns` for a csv or tsv file."""
-    rows = records(file.format, text)
-    header = next(rows, [])
-    if not any(header):
-        raise UserError(f"input file {file.name} is empty, expected a first line with column names")
-    # DuckDB's column names are case-insensitive.
-    folded = [name.lower() for name in header]
-    for name in header:
-        if folded.count(name.lower()) > 1:
-            raise UserError(f"input file {file.name} has the column {name!r} twice, expected different names")
-    values: list[list[str]] = [[] for _ in header]
-    for row in itertools.islice(rows, SAMPLE_ROWS):
+    found = layout(file)
+    values: list[list[str]] = [[] for _ in found.names]
+    for row in first_records(file, found.dialect):
         for column, value in zip(values, row, strict=False):
             column.append(value)
-    return {name: text_type(column) for name, column in zip(header, values, strict=True)}
+    return {name: text_type(column) for name, column in zip(found.names, values, strict=True)}
 
 
-def records(kind: str, text: TextIO) -> Iterator[list[str]]:
-    """The records of a csv file, or of a tsv file, where quotation marks are data."""
-    if kind == "tsv":
-        return (line.rstrip("\r\n").split("\t") for line in text)
-    return csv.reader(text, strict=False)
+def first_records(file: SourceFile, dialect: Dialect) -> Iterator[list[str]]:
+    """The first SAMPLE_ROWS records of a csv or tsv file, without the header; none after one that is broken."""
+    rows = parsed(sample(file, dialect.encoding), dialect)
+    yield from itertools.islice(rows, int(dialect.has_header), int(dialect.has_header) + SAMPLE_ROWS)
 
 
-def json_columns(text: TextIO) -> dict[str, str]:
-    """`columns` for a JSON Lines file."""
+def json_columns(lines: Iterable[bytes]) -> dict[str, str]:
+    """`columns` for JSON Lines; a column with lists or objects has the type JSON."""
     values: dict[str, list[Any]] = {}
-    for line in itertools.islice(text, SAMPLE_ROWS):
+    for line in lines:
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         for name, value in row.items() if isinstance(row, dict) else ():
             values.setdefault(name, []).append(value)
@@ -120,6 +113,8 @@ def parses(value: str, kind: type[int] | type[float]) -> bool:
 def json_type(values: Iterable[Any]) -> str:
     """The SQL type of JSON values."""
     kinds = {type(value) for value in values if value is not None}
+    if kinds & {list, dict}:
+        return "JSON"
     if kinds == {bool}:
         return "BOOLEAN"
     if kinds == {int}:

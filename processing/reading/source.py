@@ -1,27 +1,48 @@
-"""Finds the input files by folder, file or glob; format (csv, tsv, jsonl, parquet) and compression by file name."""
+"""Finds the input files by folder, file or glob; format and compression by file name; files to skip."""
 
 from __future__ import annotations
 
 import glob
+import json
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
+from contract.dialect import TextSettings
 from contract.failures import UserError
+from processing.reading.decompression import DAMAGED, only_member
+from processing.reading.text_folder import SUFFIX, text_folders
 
 FORMATS = {
     ".csv": "csv",
+    ".txt": "csv",
     ".tsv": "tsv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".json": "jsonl",
     ".parquet": "parquet",
+    ".arrow": "arrow",
+    ".manifest": "jsonl",
 }
-COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+# Name of the "compression" of a folder of text files.
+TEXTS = "texts"
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz", ".zip": "zip"}
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
-EXPECTED = "csv, tsv, jsonl or parquet, the first three also as .gz or .zst"
+EXPECTED = "csv, tsv, txt, json, jsonl (each also as .gz, .zst, .bz2, .xz or .zip), parquet or arrow"
+# A manifest of SageMaker: JSON Lines if it is augmented, else a list of files in S3.
+MANIFEST = ".manifest"
+# Names of files that describe data sets and lie beside them.
+DESCRIPTIONS = {
+    *("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "schema.json", "metadata.json"),
+    *("config.json", "license.txt", "requirements.txt", "vocab.txt", "dataset-metadata.json", "croissant.json"),
+}
+# Suffixes of files that hold text, but no rows.
+DOCUMENTS = (".pdf", ".docx", ".doc", ".xlsx", ".xls", ".html", ".xml", ".md", ".py", ".ipynb", ".bin", ".pt", ".npy")
+# Suffixes of binary formats: their files are not compressed as a whole.
+BINARY = ("parquet", "arrow")
 
 
 @dataclass(frozen=True)
@@ -31,25 +52,65 @@ class SourceFile:
     Attributes:
         path: absolute path.
         name: name in logs and reports: its path relative to the input folder.
-        format: csv, tsv, jsonl or parquet.
-        compression: none, gzip or zstd.
+        format: csv, tsv, jsonl, parquet or arrow; json and txt are read as jsonl and csv.
+        compression: none, gzip, zstd, bz2, xz or zip; "texts" for a folder of text files in a folder for each class.
+        settings: what the options say about text files.
+        pipe: where DuckDB reads the content of a text file that it cannot read itself.
+        view: name of the view of a file that pyarrow reads.
     """
 
     path: Path
     name: str
     format: str
     compression: str = "none"
+    settings: TextSettings = field(default_factory=TextSettings)
+    pipe: Path | None = field(default=None, compare=False)
+    view: str | None = field(default=None, compare=False)
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether the file states the types of its columns; else every value is text."""
+        return self.format in BINARY
 
 
-def source_file(path: Path, folder: Path) -> SourceFile | None:
-    """`path` as an input file; None if the suffixes of its name are not those of a supported format."""
+def source_file(
+    path: Path, folder: Path, settings: TextSettings | None = None, is_chosen: bool = False
+) -> SourceFile | None:
+    """`path` as an input file; None if the suffixes of its name are not those of a supported format.
+
+    Args:
+        is_chosen: whether --input names this file itself: then one without a suffix of a format is read as text.
+    """
     suffixes = [suffix.lower() for suffix in path.suffixes]
     compression = COMPRESSIONS.get(suffixes[-1], "none") if suffixes else "none"
     inner = suffixes[:-1] if compression != "none" else suffixes
+    if compression == "zip" and not (inner and inner[-1] in FORMATS):
+        inner = member_suffixes(path)
     kind = FORMATS.get(inner[-1]) if inner else None
-    if kind is None or (kind == "parquet" and compression != "none"):
+    if kind is None and is_chosen and not (inner and inner[-1] in DOCUMENTS):
+        kind = "csv"
+    if kind is None or (kind in BINARY and compression != "none"):
         return None
-    return SourceFile(path.resolve(), path.relative_to(folder).as_posix(), kind, compression)
+    if path.suffix.lower() == MANIFEST and not is_augmented(path):
+        return None
+    return SourceFile(
+        path.resolve(), path.relative_to(folder).as_posix(), kind, compression, settings or TextSettings()
+    )
+
+
+def member_suffixes(path: Path) -> list[str]:
+    """The suffixes of the one file in a zip archive; none if the archive cannot be read or has several files."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [suffix.lower() for suffix in Path(only_member(archive).filename).suffixes]
+    except DAMAGED:
+        return []
+
+
+def is_augmented(path: Path) -> bool:
+    """Whether a manifest holds rows, as JSON Lines: an augmented one. Another one lists the names of files in S3."""
+    with path.open("rb") as file:
+        return file.read(1024).lstrip().startswith(b"{")
 
 
 def folder_columns(file: SourceFile) -> dict[str, str | None]:
@@ -63,24 +124,35 @@ def folder_columns(file: SourceFile) -> dict[str, str | None]:
     }
 
 
-def find(source: str, file_name: str | None = None) -> tuple[list[SourceFile], list[str]]:
+def find(
+    source: str, file_name: str | None = None, settings: TextSettings | None = None
+) -> tuple[list[SourceFile], list[str]]:
     """Find the input files of `source` (a file, a folder or a glob); returns them by name, and names of skipped files.
 
-    Files of an unknown format and empty files (as Spark writes them) are skipped. Hidden files and files
-    whose names start with an underscore (_SUCCESS) are ignored.
+    Files of an unknown format, empty files (as Spark writes them), and files that describe data sets are skipped.
+    Hidden files and files whose names start with an underscore (_SUCCESS) are ignored.
 
     Args:
         file_name: file name or glob below the folder `source`.
+        settings: what the options say about text files.
 
     Raises:
         UserError: `source` does not exist, or has no file of a supported format.
     """
     location = str(Path(source) / file_name) if file_name else source
     folder, paths = listed(location)
-    files, skipped = [], []
+    settings = settings or TextSettings()
+    files: list[SourceFile] = []
+    skipped: list[str] = []
+    texts = text_folders(paths)
+    for parent in texts:
+        name = parent.relative_to(folder).as_posix() if parent.is_relative_to(folder) else parent.name
+        files.append(SourceFile(parent.resolve(), name if name != "." else parent.name, "jsonl", TEXTS, settings))
     for path in sorted(paths):
-        file = source_file(path, folder)
-        if file is None or not path.stat().st_size:
+        if is_text_of(path, texts):
+            continue
+        file = source_file(path, folder, settings, is_chosen=Path(location).is_file())
+        if file is None or not path.stat().st_size or (is_description(path) and not Path(location).is_file()):
             skipped.append(path.relative_to(folder).as_posix())
         else:
             files.append(file)
@@ -88,7 +160,29 @@ def find(source: str, file_name: str | None = None) -> tuple[list[SourceFile], l
         raise UserError(
             f"input {location}: every file is empty or of an unknown format ({skipped[0]}); expected {EXPECTED}"
         )
-    return files, skipped
+    return sorted(files, key=lambda file: file.path), skipped
+
+
+def is_text_of(path: Path, folders: Sequence[Path]) -> bool:
+    """Whether `path` is a row of one of the folders of texts."""
+    return path.suffix.lower() == SUFFIX and path.parent.parent in folders
+
+
+def is_description(path: Path) -> bool:
+    """Whether a file describes a data set rather than being part of it, by its name and by what lies beside it.
+
+    An arrow file beside state.json, which save_to_disk writes, is data if that names it.
+    """
+    name = path.name.lower()
+    if name in DESCRIPTIONS or name.startswith("readme"):
+        return True
+    state = path.parent / "state.json"
+    if path.suffix.lower() != ".arrow" or not state.is_file():
+        return False
+    try:
+        return path.name not in {data["filename"] for data in json.loads(state.read_bytes())["_data_files"]}
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def listed(location: str) -> tuple[Path, list[Path]]:

@@ -32,6 +32,8 @@ class Outcome(IntEnum):
     NO_SPLIT = 20
     CONFLICT = 21
     NEAR_DUPLICATE = 22
+    NOT_UTF8 = 15
+    NOT_TEXT = 16
 
 
 FILTERED = {
@@ -48,6 +50,8 @@ FILTERED = {
 }
 REJECTED = {
     Outcome.NOT_JSON: "not a JSON object",
+    Outcome.NOT_UTF8: "not UTF-8",
+    Outcome.NOT_TEXT: "list or object instead of text",
     Outcome.NO_LABEL: "no label",
     Outcome.BAD_LABEL: "label not understood",
     Outcome.NO_SPLIT: "split not understood",
@@ -106,7 +110,8 @@ class Counts:
 def outcome_sql(
     options: ProcessingOptions, labels: Labels, host: int, hosts: int, cuts: list[tuple[str, Outcome]]
 ) -> str:
-    """SQL expression of a row's Outcome, over the columns blank, broken, selected, owner, text and label.
+    """SQL expression of a row's Outcome, over the columns blank, broken, unreadable, selected, owner, text
+    and label.
 
     Args:
         host: rank of this host.
@@ -118,6 +123,7 @@ def outcome_sql(
         cases.append((f"owner % {hosts} <> {host}", Outcome.OTHER_HOST))
     cases += [
         ("broken", Outcome.NOT_JSON),
+        *((f"unreadable = {int(outcome)}", outcome) for outcome in (Outcome.NOT_UTF8, Outcome.NOT_TEXT)),
         ("NOT selected", Outcome.WHERE),
         # \s matches ASCII white space only, \p{Z} Unicode's.
         ("text IS NULL OR NOT regexp_matches(text, '[^\\s\\p{Z}]')", Outcome.EMPTY_TEXT),

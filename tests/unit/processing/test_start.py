@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit.processing.jobs import Write, as_parquet, as_tsv, run, table
+from unit.processing.jobs import Write, as_parquet, as_tsv, rejects, rows, run, table
 
 from contract.failures import UserError
 from contract.hosts import Hosts
@@ -62,7 +62,7 @@ def test_duplicates_with_sharded_input_are_a_warning(caplog: pytest.LogCaptureFi
         ({"where": "(SELECT count(*) FROM read_text('/etc/hostname')) > 0"}, "--where .*Permission"),
         ({"where": "true); DROP TABLE x; SELECT (1"}, "--where .*expected one expression"),
         ({"positive_where": "labl = 1"}, "--positive-where .*labl"),
-        ({"text_column": "body"}, "no column body .--text-column.; its columns are id, text, label"),
+        ({"text_column": "body"}, "no column body .--text-column.; its first line has 3 values, of which id, text"),
         ({"columns": ("x",)}, "no column x .--columns"),
         ({"group_by": "x"}, "no column x .--group-by"),
         ({"label_map": {"1": "a", "2": "b"}}, r"label '3' in column label \(row 3\), expected one of 1, 2"),
@@ -90,7 +90,13 @@ def test_damaged_files_are_named(written: Write, tmp_path: Path, wordpiece: Path
         run(tmp_path / "base", input=str(written(f"in/{name}", content)), tokenizer=str(wordpiece), label_threshold=3)
 
 
-@pytest.mark.parametrize("content", ["text\tlabel\r\na\t1\nb\t0\r\n", "text\tlabel\na\rb\t1\nb\t0\n"])
-def test_mixed_line_ends_are_named(written: Write, tmp_path: Path, wordpiece: Path, content: str) -> None:
-    with pytest.raises(UserError, match=r"input file a.tsv cannot be read: it mixes line endings"):
-        run(tmp_path / "base", input=str(written("in/a.tsv", content)), tokenizer=str(wordpiece))
+def test_mixed_line_ends_are_read_and_a_line_with_a_carriage_return_in_a_value_is_rejected(
+    written: Write, tmp_path: Path, wordpiece: Path
+) -> None:
+    content = "text\tlabel\r\nold film\t1\nbook\t0\rgood film\t1\nnew\rbook\t1\nbad film\t0\r\n"
+    path = written("a.tsv", content)
+    options = {"input": str(path), "tokenizer": str(wordpiece), "columns": ("text",), "max_rejects": None}
+    report = run(tmp_path, train_ratio=1.0, **options)
+    assert [row[0] for row in rows(tmp_path, "train", ("text",))] == ["old film", "book", "good film", "bad film"]
+    assert report["rows"]["rejected"] == {"carriage return within a value": 1}
+    assert [reject["line"] for reject in rejects(tmp_path)] == [5]

@@ -50,6 +50,6 @@ def test_no_label_column_is_read_with_positive_where_or_unlabelled(given: dict[s
 )
 def test_a_missing_column_is_named_with_its_option(given: dict[str, Any], option: str) -> None:
     with pytest.raises(
-        UserError, match=f"^input file rows.tsv has no column {option}; its columns are id, review_body"
+        UserError, match=f"^input file rows.tsv has no column {option}; its first line has \\d values, of which id, "
     ):
         choose(options(**given), FILE, COLUMNS)

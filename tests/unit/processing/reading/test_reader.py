@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from contract.failures import UserError
-from processing.reading.reader import describe
+from processing.reading.schema import describe
 from processing.reading.source import SourceFile
 
 

@@ -10,9 +10,9 @@ from unit.processing.jobs import Write, as_tsv, everything, rejects, rows, run, 
 
 from contract.failures import UserError
 from processing.reading.database import connected
+from processing.reading.lines import MAX_LINE_BYTES
 from processing.reading.rejects import Reject, RejectsFile, broken_lines
 from processing.reading.scan import scan
-from processing.reading.schema import MAX_LINE_BYTES
 from processing.reading.source import SourceFile
 
 

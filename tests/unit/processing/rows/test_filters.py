@@ -25,12 +25,10 @@ def test_every_outcome_is_counted_where_it_belongs() -> None:
             "conflicting label": 22, "near-duplicate": 23,
     }  # fmt: skip
     assert counts.rejected == {
-        "not a JSON object": 4,
-        "no label": 9,
-        "label not understood": 10,
-        "split not understood": 21,
-    }
-    assert counts.read == 1 + 125 + 44
+        "not a JSON object": 4, "no label": 9, "label not understood": 10, "not UTF-8": 16,
+        "list or object instead of text": 17, "split not understood": 21,
+    }  # fmt: skip
+    assert counts.read == 1 + 125 + 77
     assert counts.rows().balanced()
 
 

@@ -1,0 +1,136 @@
+"""Reads Arrow files (as save_to_disk writes) and parquet files with long texts by pyarrow; names of ClassLabels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from contract.failures import UserError
+from processing.reading.source import SourceFile
+
+# What is wrong with a file that pyarrow cannot read; its messages can hold values.
+UNREADABLE = (pa.ArrowException, OSError)
+# DuckDB holds 2,048 rows of a parquet file at once, each several times. Beyond this many bytes pyarrow reads fewer.
+DATABASE_ROWS, MOST_BYTES = 2048, 64 * 1024 * 1024
+BATCH_BYTES = 16 * 1024 * 1024
+MAGIC = b"ARROW1"
+
+
+def reader(file: SourceFile) -> pa.RecordBatchReader:
+    """The rows of an arrow or parquet file in batches of about BATCH_BYTES.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    try:
+        if file.format == "parquet":
+            parquet = pq.ParquetFile(file.path)
+            batches = parquet.iter_batches(batch_size=batch_rows(parquet.metadata))
+            return pa.RecordBatchReader.from_batches(parquet.schema_arrow, batches)
+        source = pa.memory_map(str(file.path))
+        if source.read(len(MAGIC)) == MAGIC:
+            opened = pa.ipc.open_file(source)
+            batches = (opened.get_batch(number) for number in range(opened.num_record_batches))
+            return pa.RecordBatchReader.from_batches(opened.schema, batches)
+        source.seek(0)
+        return pa.ipc.open_stream(source)
+    except UNREADABLE:
+        raise unreadable(file) from None
+
+
+def unreadable(file: SourceFile) -> UserError:
+    """The error for a file that is damaged, or not of its format."""
+    return UserError(f"input file {file.name} cannot be read: it is damaged, or no {file.format} file")
+
+
+def batch_rows(metadata: pq.FileMetaData) -> int:
+    """Number of rows of about BATCH_BYTES, from the largest rows of a parquet file."""
+    return max(min(BATCH_BYTES // max(row_bytes(metadata), 1), DATABASE_ROWS), 1)
+
+
+def row_bytes(metadata: pq.FileMetaData) -> int:
+    """Bytes of a row of the row group with the largest rows, on average and uncompressed."""
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    return max((group.total_byte_size // max(group.num_rows, 1) for group in groups), default=0)
+
+
+def has_long_rows(file: SourceFile) -> bool:
+    """Whether the rows of a parquet file are so large that DuckDB would need more memory than its limit.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    try:
+        return row_bytes(pq.read_metadata(file.path)) * DATABASE_ROWS > MOST_BYTES
+    except UNREADABLE:
+        raise unreadable(file) from None
+
+
+def class_names(files: Sequence[SourceFile], column: str | None) -> tuple[str, ...] | None:
+    """The names of the classes of a ClassLabel `column`; None if a file has none.
+
+    Raises:
+        UserError: files have different names.
+    """
+    if column is None:
+        return None
+    found: dict[tuple[str, ...] | None, str] = {}
+    for file in files:
+        found.setdefault(class_names_of(file, column), file.name)
+        if None in found:
+            return None
+    if len(found) > 1:
+        first, second, *_ = found.values()
+        raise UserError(
+            f"input files {first} and {second} have different names of classes in column {column}, expected the same, "
+            "or option --label-names"
+        )
+    return next(iter(found), None)
+
+
+def class_names_of(file: SourceFile, column: str) -> tuple[str, ...] | None:
+    """The names of the classes of a ClassLabel `column`, which the datasets library writes into the schema of a file.
+
+    Without them in the file, those of dataset_infos.json of the repository on the Hugging Face Hub that it is part of.
+    """
+    if not file.is_typed:
+        return None
+    try:
+        schema = pq.read_schema(file.path) if file.format == "parquet" else reader(file).schema
+    except UNREADABLE:
+        raise unreadable(file) from None
+    return names_in((schema.metadata or {}).get(b"huggingface"), column) or names_of_repository(file.path, column)
+
+
+def names_in(text: bytes | None, column: str) -> tuple[str, ...] | None:
+    """The names of a ClassLabel column in the schema's JSON of the datasets library."""
+    try:
+        return names_of_feature(json.loads(text or b"{}")["info"]["features"], column)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def names_of_feature(features: Mapping[str, Any], column: str) -> tuple[str, ...] | None:
+    """The names of a ClassLabel column in features as the datasets library writes them; None if it is none."""
+    feature = features.get(column)
+    names = feature.get("names") if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" else None
+    return tuple(map(str, names)) if isinstance(names, list) and len(set(names)) == len(names) > 1 else None
+
+
+def names_of_repository(path: Path, column: str) -> tuple[str, ...] | None:
+    """The names of a ClassLabel column in dataset_infos.json beside the file or in the folder above."""
+    for folder in (path.parent, path.parent.parent):
+        infos = folder / "dataset_infos.json"
+        if infos.is_file():
+            try:
+                found = {names_of_feature(info["features"], column) for info in json.loads(infos.read_bytes()).values()}
+            except (ValueError, KeyError, TypeError, AttributeError):
+                return None
+            # Several configurations may disagree.
+            return found.pop() if len(found) == 1 else None
+    return None

@@ -1,0 +1,136 @@
+"""The content of a text file as DuckDB reads it: decompressed, in UTF-8, with line ends of LF.
+
+A plain file is read by DuckDB itself, after a scan that counts its records. Any other one (compressed, in another
+encoding, with mixed line ends, a JSON document, a folder of texts) is passed through a pipe by `stream.py`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from contract.encodings import UTF8
+from contract.failures import UserError
+from processing.reading.decompression import blocks, decompressed
+from processing.reading.json_values import Document
+from processing.reading.layout import Layout, layout
+from processing.reading.lines import PlainRecords, Scanned, with_lf
+from processing.reading.records import QuotedRecords
+from processing.reading.source import TEXTS, SourceFile
+from processing.reading.text_folder import documents
+
+
+@dataclass
+class Content:
+    """The content of one text file; `scanned` is complete once `blocks` is read to its end.
+
+    Attributes:
+        rejects_strays: whether lines with stray quotes are rejected; else they raise.
+    """
+
+    file: SourceFile
+    rejects_strays: bool = False
+    scanned: Scanned = field(default_factory=Scanned)
+
+    @property
+    def layout(self) -> Layout:
+        """How the file is read."""
+        return layout(self.file)
+
+    @property
+    def may_be_direct(self) -> bool:
+        """Whether DuckDB can read the file itself, if its lines allow it."""
+        is_plain = self.file.compression == "none" and self.layout.dialect.encoding == UTF8
+        return is_plain and not self.layout.is_document and not self.layout.ends_with_cr
+
+    def blocks(self) -> Iterator[bytes]:
+        """The content in blocks of whole or partial lines.
+
+        Raises:
+            UserError: the file is damaged, not in its encoding, no JSON, or has a stray quote.
+        """
+        records = self._records(self.rejects_strays)
+        self.scanned = records.scanned
+        yield from records.blocks(decoded(self.file))
+
+    def _records(self, rejects_strays: bool) -> QuotedRecords | PlainRecords:
+        dialect, columns = self.layout.dialect, len(self.layout.names)
+        if dialect.quote:
+            return QuotedRecords(dialect, self.file.name, rejects_strays, columns)
+        return PlainRecords(dialect.delimiter.encode(), columns)
+
+    def first_lines(self) -> Iterator[int]:
+        """Number of the first line of each row that DuckDB returns or rejects."""
+        scan, content = self._records(rejects_strays=True), decoded(self.file)
+        records = scan.records(content) if isinstance(scan, QuotedRecords) else numbered(scan.blocks(content))
+        lines = (line for line, record in records if record or self.keeps_blank)
+        return itertools.islice(lines, self.lines_before, None)
+
+    @property
+    def keeps_blank(self) -> bool:
+        """Whether DuckDB returns blank lines as rows, since each line has one value."""
+        return self.file.format == "jsonl" or len(self.layout.names) == 1
+
+    @property
+    def lines_before(self) -> int:
+        """Number of records before the first row: the header, and `sep=;`."""
+        dialect = self.layout.dialect
+        return 0 if self.file.format == "jsonl" else dialect.skipped + dialect.has_header
+
+    def expected_rows(self) -> int:
+        """Number of rows, without blank ones, that DuckDB must return or reject; once `blocks` is read to its end."""
+        blank = self.scanned.blank if self.keeps_blank and self.file.format != "jsonl" else 0
+        return max(self.scanned.records + blank - self.lines_before, 0)
+
+
+def numbered(content: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """The lines of `content`, without their ends, and their numbers from 1."""
+    rest, number = b"", 0
+    for block in content:
+        *lines, rest = (rest + block).split(b"\n")
+        for line in lines:
+            number += 1
+            yield number, line
+    if rest:
+        yield number + 1, rest
+
+
+def decoded(file: SourceFile) -> Iterator[bytes]:
+    """The content of `file` in UTF-8 without a byte order mark, with a JSON document as lines.
+
+    Raises:
+        UserError: the file is damaged, or its bytes are not of its encoding.
+    """
+    if file.compression == TEXTS:
+        yield from documents(file.path)
+        return
+    found = layout(file)
+    with decompressed(file) as stream:
+        content = recoded(blocks(stream), found.dialect.encoding, file.name)
+        if found.is_document:
+            content = Document(content, file.name).lines()
+        yield from with_lf(content) if found.ends_with_cr else content
+
+
+def recoded(content: Iterable[bytes], encoding: str, name: str) -> Iterator[bytes]:
+    """`content` in UTF-8 without a byte order mark; in UTF-8 itself invalid bytes stay, so that their row is rejected.
+
+    Raises:
+        UserError: bytes are not of the encoding.
+    """
+    if encoding == UTF8:
+        for number, block in enumerate(content):
+            yield block.removeprefix(codecs.BOM_UTF8) if number == 0 else block
+        return
+    decoder = codecs.getincrementaldecoder(encoding)()
+    size = 0
+    try:
+        for block in content:
+            yield decoder.decode(block).removeprefix("\ufeff" if size == 0 else "").encode(UTF8)
+            size += len(block)
+        yield decoder.decode(b"", final=True).encode(UTF8)
+    except UnicodeError as error:
+        place = f" after byte {size:,}" if isinstance(error, UnicodeDecodeError) else ""
+        raise UserError(f"input file {name} is not {encoding}{place}; expected another --encoding") from None

@@ -1,0 +1,93 @@
+"""Opens input files as streams of bytes: gzip, zstd, bz2, xz and zip, each with its checksum verified."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
+
+import pyarrow as pa
+
+from contract.failures import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from processing.reading.source import SourceFile
+
+# What the libraries raise for a damaged or encrypted file.
+DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError, NotImplementedError)
+BLOCK_BYTES = 1024 * 1024
+
+
+@contextmanager
+def decompressed(file: SourceFile) -> Iterator[BinaryIO]:
+    """Open `file` as a stream of its decompressed bytes; reading to the end verifies the checksums.
+
+    Raises:
+        UserError: the file is damaged, encrypted, or an archive of more than one file; also while it is read.
+    """
+    try:
+        with opened(file.path, file.compression) as stream:
+            yield stream
+    except DAMAGED as error:
+        raise UserError(f"input file {file.name} cannot be read: {described(error, file.compression)}") from None
+
+
+@contextmanager
+def opened(path: Path, compression: str) -> Iterator[BinaryIO]:
+    """Open `path` as `decompressed` does, without naming errors."""
+    with path.open("rb") as raw:
+        if compression == "gzip":
+            yield gzip.GzipFile(fileobj=raw)  # type: ignore[misc]  # It has the methods of BinaryIO.
+        elif compression == "zstd":
+            stream = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd")
+            yield io.BufferedReader(stream)  # type: ignore[type-var]  # It reads as a RawIOBase does.
+        elif compression == "bz2":
+            yield bz2.BZ2File(raw)  # type: ignore[misc]
+        elif compression == "xz":
+            yield lzma.open(raw)  # type: ignore[misc]  # noqa: SIM115  # `raw` is closed.
+        elif compression == "zip":
+            with zipfile.ZipFile(raw) as archive, archive.open(only_member(archive)) as member:
+                yield member  # type: ignore[misc]
+        else:
+            yield raw
+
+
+def only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    """The one file of a zip archive; folders and macOS' own files do not count.
+
+    Raises:
+        EOFError: it has none, or several.
+    """
+    members = [
+        member for member in archive.infolist() if not member.is_dir() and not member.filename.startswith("__MACOSX/")
+    ]
+    if len(members) != 1:
+        raise EOFError(f"the archive has {len(members)} files, expected one")
+    return members[0]
+
+
+def described(error: Exception, compression: str) -> str:
+    """What is wrong with a file, without anything of its content."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.strerror or type(error).__name__
+    if isinstance(error, EOFError) and compression == "zip":
+        return str(error)
+    if isinstance(error, EOFError):
+        return f"its {compression} data ends too early"
+    if isinstance(error, (RuntimeError, NotImplementedError)):
+        return "the archive is encrypted, or compressed by a method that is not supported"
+    return f"its {compression} data is damaged (a checksum or a header is wrong)"
+
+
+def blocks(stream: BinaryIO, size: int = BLOCK_BYTES) -> Iterator[bytes]:
+    """The bytes of `stream` in blocks of at most `size`."""
+    while block := stream.read(size):
+        yield block

@@ -1,0 +1,142 @@
+"""Layout of a text file, from its first megabyte: encoding, dialect, names of the columns, whether JSON has lines."""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from contract import encodings
+from contract.dialect import MOST_FIELD_BYTES, SAMPLE_BYTES, Dialect, TextSettings, character, detect, reader, recoded
+from contract.failures import UserError
+from processing.options import ProcessingOptions
+from processing.reading.decompression import decompressed
+from processing.reading.json_values import is_document
+from processing.reading.source import TEXTS, SourceFile
+
+# Files whose layout is kept, since it is asked for several times while a file is read.
+MOST_CACHED = 16
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a text file is read.
+
+    Attributes:
+        dialect: of a csv or tsv file; of a JSON file only its encoding counts.
+        names: names of the columns of a csv or tsv file.
+        ends_with_cr: whether CR alone ends the first line, and with it all: no line of the file ends otherwise.
+        is_document: whether a JSON file is an array or has objects over several lines, rather than one a line.
+    """
+
+    dialect: Dialect
+    names: tuple[str, ...] = ()
+    is_document: bool = False
+    ends_with_cr: bool = False
+
+
+def text_settings(options: ProcessingOptions) -> TextSettings:
+    """What the options say about text files; raises UserError for a bad value."""
+    names = options.column_names
+    if names is not None and (not names or len({name.lower() for name in names}) < len(names)):
+        raise UserError(f"option --column-names is {', '.join(names)}, expected different names")
+    return TextSettings(
+        delimiter=None if options.delimiter is None else character("--delimiter", options.delimiter),
+        quote=None if options.quote == "auto" else character("--quote", options.quote, empty=True),
+        escape=None if options.escape is None else character("--escape", options.escape),
+        encoding=None if options.encoding is None else encodings.known(options.encoding),
+        has_header=not options.no_header,
+        column_names=names,
+    )
+
+
+@lru_cache(MOST_CACHED)
+def layout(file: SourceFile) -> Layout:
+    """The layout of a csv, tsv or jsonl file; what is detected is logged.
+
+    Raises:
+        UserError: the file cannot be decompressed, is not UTF-8, or has no header.
+    """
+    if file.compression == TEXTS:
+        return Layout(Dialect("\x01", "", ""))
+    head = start(file)
+    if file.format == "jsonl":
+        encoding = encodings.detect(head, file.name, file.settings.encoding)
+        document = recoded(head, encoding).decode(errors="replace")
+        found = Layout(
+            Dialect("\x01", "", "", encoding),
+            is_document=is_document(document, len(head) < SAMPLE_BYTES),
+            ends_with_cr=ends_with_cr(recoded(head, encoding)),
+        )
+    else:
+        dialect = detect(head, file.name, file.format == "tsv", file.settings)
+        text = recoded(head, dialect.encoding)
+        found = Layout(dialect, header(file, text, dialect), ends_with_cr=ends_with_cr(text))
+    if detected := found.dialect.detected:
+        log.info("input file %s: detected %s", file.name, ", ".join(detected))
+    return found
+
+
+def ends_with_cr(text: bytes) -> bool:
+    """Whether the first line end in `text` is a CR without LF."""
+    start = text[: text.find(b"\n")] if b"\n" in text else text
+    return b"\r" in start[:-1] or (start.endswith(b"\r") and b"\n" not in text)
+
+
+def sample(file: SourceFile, encoding: str) -> bytes:
+    """The first SAMPLE_BYTES of the decompressed file, in UTF-8."""
+    return recoded(start(file), encoding)
+
+
+def start(file: SourceFile) -> bytes:
+    """The first SAMPLE_BYTES of the decompressed file."""
+    with decompressed(file) as stream:
+        return stream.read(SAMPLE_BYTES)
+
+
+def header(file: SourceFile, text: bytes, dialect: Dialect) -> tuple[str, ...]:
+    """Names of the columns: those of --column-names, else of the header, else column1, column2, ...
+
+    A column without a name, as the index that pandas writes, is named as pandas names it.
+
+    Raises:
+        UserError: the header is missing or blank, has a name twice, or --column-names has another number of names.
+    """
+    first = next(parsed(text, dialect), [])
+    if not any(first):
+        raise UserError(f"input file {file.name} is empty, expected a first line with column names")
+    names = file.settings.column_names
+    if names is not None and len(names) != len(first):
+        raise UserError(
+            f"option --column-names has {len(names)} names, but input file {file.name} has {len(first)} columns"
+        )
+    if names is None and not dialect.has_header:
+        names = tuple(f"column{number}" for number in range(1, len(first) + 1))
+    if names is None:
+        names = tuple(name or f"Unnamed: {index}" for index, name in enumerate(first))
+    # DuckDB's column names are case-insensitive.
+    folded = [name.lower() for name in names]
+    for index, name in enumerate(folded):
+        if name in folded[:index]:
+            raise UserError(
+                f"input file {file.name} has the same column name twice (columns {folded.index(name) + 1} and "
+                f"{index + 1}), expected different names"
+            )
+    return names
+
+
+def parsed(text: bytes, dialect: Dialect) -> Iterator[list[str]]:
+    """The records of the start of a file after the skipped lines; none after one that is broken."""
+    lines = io.StringIO(text.decode(encodings.UTF8, errors="replace"), newline="")
+    for _ in range(dialect.skipped):
+        lines.readline()
+    csv.field_size_limit(MOST_FIELD_BYTES)
+    try:
+        yield from reader(lines, dialect.delimiter, dialect.quote, dialect.escape)
+    except csv.Error:
+        return

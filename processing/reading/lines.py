@@ -1,0 +1,150 @@
+"""Scans the lines of a text file: makes their ends LF, counts its records, and rejects lines that a CR would tear.
+
+DuckDB reads a file with one kind of line end. The scan counts the records of each file apart from DuckDB, so that no
+row is lost uncounted.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+# Longest line in bytes; a longer one is rejected. DuckDB's own default of 2 MB is less than some documents.
+MAX_LINE_BYTES = 8 * 1024 * 1024
+# Bytes of a line that are kept for rejects.jsonl.
+KEPT_BYTES = 800
+# Reasons in rejects.jsonl.
+STRAY_QUOTE, CARRIAGE_RETURN = "quotes do not match", "carriage return within a value"
+
+
+@dataclass(frozen=True)
+class Stray:
+    """A line that would take other lines, or be torn: its number, its start, and the reason in rejects.jsonl."""
+
+    line: int
+    start: bytes
+    reason: str
+
+
+@dataclass
+class Scanned:
+    """What a scan found, complete at its end.
+
+    Attributes:
+        lines: number of physical lines.
+        records: number of records that are not blank, with the header and without lines of stray quotes.
+        blank: number of blank lines outside quotes.
+        ends: the line ends of records.
+        strays: rejected lines, which the scan replaced by blank lines.
+        is_rewritten: whether escapes were replaced by doubled quotes.
+    """
+
+    lines: int = 0
+    records: int = 0
+    blank: int = 0
+    ends: set[bytes] = field(default_factory=set)
+    strays: list[Stray] = field(default_factory=list)
+    is_rewritten: bool = False
+
+    @property
+    def is_uniform(self) -> bool:
+        """Whether DuckDB reads the file as it is: all lines end with LF, or all with CRLF, and no quote is stray."""
+        return not self.strays and not self.is_rewritten and (self.ends <= {b"\n"} or self.ends <= {b"\r\n"})
+
+
+def whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """`blocks` cut at line ends of LF, so that each has whole lines.
+
+    Of a line of more than twice MAX_LINE_BYTES, which DuckDB rejects, the rest is left out.
+    """
+    pending: list[bytes] = []
+    size = 0
+    for block in blocks:
+        end = block.rfind(b"\n") + 1
+        if end:
+            yield b"".join([*pending, block[:end]])
+            pending, size = [], 0
+        if size <= 2 * MAX_LINE_BYTES and end < len(block):
+            pending.append(block[end:])
+            size += len(block) - end
+    if pending:
+        yield b"".join(pending)
+
+
+def with_lf(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """`blocks` with LF in place of CRLF and CR."""
+    rest = b""
+    for block in blocks:
+        block = rest + block
+        rest = b"\r" if block.endswith(b"\r") else b""
+        yield block.removesuffix(b"\r").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if rest:
+        yield b"\n"
+
+
+def has_lone_cr(block: bytes) -> bool:
+    """Whether `block` has a CR that is not followed by LF."""
+    return b"\r" in block and block.count(b"\r") > block.count(b"\r\n")
+
+
+class PlainRecords:
+    """The records of a file without quotes: its lines.
+
+    A CR within a line ends a record if the parts before and after it have all values; else the line is rejected, since
+    half of a text would be read with a label.
+
+    Args:
+        delimiter, columns: of a csv or tsv file; without columns a CR always ends a record.
+    """
+
+    def __init__(self, delimiter: bytes = b"", columns: int = 0) -> None:
+        self.scanned = Scanned()
+        self._delimiter, self._columns = delimiter, columns
+
+    def blocks(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        """The content with line ends of LF, and blank lines in place of rejected ones."""
+        for block in whole_lines(blocks):
+            yield self._scanned(block) if b"\r" in block else self._counted(block, {b"\n"})
+
+    def _scanned(self, block: bytes) -> bytes:
+        pairs = block.count(b"\r\n")
+        ends = {b"\r\n"} if block.count(b"\n") == pairs else {b"\r\n", b"\n"}
+        if not has_lone_cr(block):
+            return self._counted(block.replace(b"\r\n", b"\n"), ends)
+        return b"".join(
+            self._counted(self._split(line), {b"\r"}) if has_lone_cr(line) else self._counted(with_lf_line(line), ends)
+            for line in lines_of(block)
+        )
+
+    def _split(self, line: bytes) -> bytes:
+        """A line with CR as lines, or a blank line if it is rejected."""
+        parts = line.removesuffix(b"\n").removesuffix(b"\r").split(b"\r")
+        if self._columns and any(part and part.count(self._delimiter) != self._columns - 1 for part in parts):
+            scanned = self.scanned
+            scanned.strays.append(Stray(scanned.lines + 1, line[:KEPT_BYTES].strip(b"\r\n"), CARRIAGE_RETURN))
+            return b"\n" if self._columns > 1 else b""
+        return b"\n".join(parts) + b"\n"
+
+    def _counted(self, block: bytes, ends: set[bytes]) -> bytes:
+        """Count the lines of `block`, which are whole."""
+        scanned = self.scanned
+        lines = block.count(b"\n") + (not block.endswith(b"\n") and block != b"")
+        blank = 0
+        if block.startswith(b"\n") or b"\n\n" in block:
+            blank = block.removesuffix(b"\n").split(b"\n").count(b"")
+        scanned.ends |= ends
+        scanned.lines += lines
+        scanned.blank += blank
+        scanned.records += lines - blank
+        return block
+
+
+def lines_of(block: bytes) -> list[bytes]:
+    """The lines of `block` with their ends; only LF ends one."""
+    return io.BytesIO(block).readlines()
+
+
+def with_lf_line(line: bytes) -> bytes:
+    """`line` with LF in place of CRLF at its end."""
+    return line[:-2] + b"\n" if line.endswith(b"\r\n") else line

@@ -1,0 +1,242 @@
+"""Finds the records of a file with quotes, and the quotes that do not close in their record.
+
+DuckDB reads a quote at the start of a value up to the next quote, over any number of lines, and counts all that it
+passes as one rejected line. This scan finds such stray quotes before. Lines without quotes cost a search for one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from contract.dialect import Dialect, doubled
+from contract.failures import UserError
+from processing.reading.lines import (
+    CARRIAGE_RETURN,
+    KEPT_BYTES,
+    MAX_LINE_BYTES,
+    STRAY_QUOTE,
+    Scanned,
+    Stray,
+    has_lone_cr,
+    lines_of,
+    whole_lines,
+)
+
+# Different first and last values of records that are kept to recognize a record within a quoted value.
+MOST_VALUES = 100
+# Lines within one quoted value that look like records of their own, from which on its quote is a stray one.
+LEAST_RECORDS = 2
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """Regular expressions over the physical lines of a quoted file.
+
+    Attributes:
+        complete: a whole record in one line.
+        opening: a line that ends within a quoted value that it opens.
+        closing: a line that ends the record, and begins within a quoted value.
+        staying: a line that begins and ends within quoted values.
+    """
+
+    complete: re.Pattern[bytes]
+    opening: re.Pattern[bytes]
+    closing: re.Pattern[bytes]
+    staying: re.Pattern[bytes]
+
+    @classmethod
+    def of(cls, dialect: Dialect) -> Patterns:
+        """The patterns of a dialect; spaces around quotes do not count, as in DuckDB."""
+        quote, edge = re.escape(dialect.quote.encode()), re.escape(dialect.delimiter.encode())
+        escape = re.escape(dialect.escape.encode())
+        inner = rb"[^%b]*+(?:%b%b[^%b]*+)*+" % ((quote,) * 4)
+        if escape != quote:
+            inner = rb"[^%b%b]*+(?:%b.[^%b%b]*+)*+" % (quote, escape, escape, quote, escape)
+        value = rb"(?: *+%b%b%b *+|(?! *+%b)[^%b\r\n]*+)" % (quote, inner, quote, quote, edge)
+        end = rb"(?:\r?\n|\r|\Z)"
+        more = rb"(?:%b%b)*+" % (edge, value)
+        opened = rb"(?:%b%b)*+ *+%b%b" % (value, edge, quote, inner)
+        patterns = (
+            value + more + end,
+            opened,
+            inner + quote + rb" *+" + more + end,
+            rb"%b(?:%b *+%b%b)?" % (inner, quote, edge, opened),
+        )
+        return cls(*(re.compile(pattern, re.DOTALL) for pattern in patterns))
+
+
+class QuotedRecords:
+    """The records of a file with quotes.
+
+    Args:
+        name: the file's name, for errors.
+        rejects_strays: whether a line with a stray quote is left out and listed, and the lines after it are read as
+            records of their own; else it raises.
+        columns: number of columns, by which a record within a quoted value is recognized.
+    """
+
+    def __init__(self, dialect: Dialect, name: str, rejects_strays: bool, columns: int) -> None:
+        self.scanned = Scanned()
+        self._dialect, self._name, self._rejects = dialect, name, rejects_strays
+        self._quote, self._delimiter = dialect.quote.encode(), dialect.delimiter.encode()
+        self._escape = b"" if dialect.escape == dialect.quote else dialect.escape.encode()
+        self._columns = columns
+        self._patterns = Patterns.of(dialect)
+        self._queue: deque[bytes] = deque()
+        self._open: list[bytes] = []
+        self._open_bytes = 0
+        self._firsts: set[bytes] = set()
+        self._lasts: set[bytes] = set()
+
+    def blocks(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        """The content with line ends of LF, and blank lines in place of lines with stray quotes.
+
+        Raises:
+            UserError: a stray quote, unless they are rejected.
+        """
+        for block in whole_lines(blocks):
+            yield b"".join(self._records(block))
+        yield b"".join(self._rest())
+
+    def records(self, blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+        """Number of the first line, and bytes without line end, of each record; blank lines too."""
+        for block in whole_lines(blocks):
+            yield from self._numbered(self._records(block))
+        yield from self._numbered(self._rest())
+
+    def _numbered(self, records: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+        before = self.scanned.lines
+        for record in records:
+            if record:
+                yield before + 1, record.removesuffix(b"\n")
+            before = self.scanned.lines
+
+    def _records(self, block: bytes) -> Iterator[bytes]:
+        """The records that end in `block`."""
+        quote, matches, queue = self._quote, self._patterns.complete.fullmatch, self._queue
+        queue.extend(lines_of(block))
+        has_cr = has_lone_cr(block)
+        while queue:
+            line = queue.popleft()
+            if self._open:
+                yield from self._continued(line)
+            elif has_cr and has_lone_cr(line) and not matches(line) and not self._patterns.opening.fullmatch(line):
+                yield from self._torn(line)
+            elif quote not in line or matches(line) or self._is_confined(line):
+                yield self._ended(line, 1)
+            else:
+                self._open, self._open_bytes = [line], len(line)
+                if not self._patterns.opening.fullmatch(line):
+                    yield self._stray()
+
+    def _torn(self, line: bytes) -> Iterator[bytes]:
+        """The records in a line with CR outside quotes, if each has all its values; else the line is rejected."""
+        parts = line.removesuffix(b"\n").removesuffix(b"\r").split(b"\r")
+        are_records = all(
+            not part or (self._patterns.complete.fullmatch(part) and part.count(self._delimiter) == self._columns - 1)
+            for part in parts
+        )
+        if are_records:
+            for part in parts:
+                yield self._ended(part + b"\r", 1)
+        else:
+            yield self._rejected(line, CARRIAGE_RETURN)
+
+    def _rest(self) -> Iterator[bytes]:
+        """The records at the end of the file, where a quote is open that none closes."""
+        while self._open:
+            if len(self._open) == 1:
+                # It concerns its own line alone, which DuckDB rejects.
+                yield self._ended(self._open.pop(), 1)
+            else:
+                yield self._stray()
+                yield from self._records(b"")
+
+    def _continued(self, line: bytes) -> Iterator[bytes]:
+        """Add `line` to the open record, and return that if it ends."""
+        self._open.append(line)
+        self._open_bytes += len(line)
+        if self._quote not in line or self._patterns.staying.fullmatch(line):
+            if self._open_bytes > MAX_LINE_BYTES:
+                yield self._stray()
+        elif self._patterns.closing.fullmatch(line) and not self._swallowed():
+            lines, self._open = self._open, []
+            yield self._ended(b"".join(lines), len(lines))
+        else:
+            yield self._stray()
+
+    def _ended(self, record: bytes, lines: int) -> bytes:
+        """Count a record of `lines` lines; returns it with LF as its end."""
+        scanned = self.scanned
+        body = record.removesuffix(b"\n").removesuffix(b"\r")
+        if end := record[len(body) :]:
+            scanned.ends.add(end)
+        scanned.lines += lines
+        if self._escape and self._escape in body:
+            body = doubled(body, self._dialect)
+            scanned.is_rewritten = True
+        if body:
+            scanned.records += 1
+            if lines == 1:
+                self._learn(body)
+        else:
+            scanned.blank += 1
+        return body + b"\n" if end else body
+
+    def _learn(self, body: bytes) -> None:
+        """Remember the first and the last value of a record of one line."""
+        for values, value in (
+            (self._firsts, body.partition(self._delimiter)[0]),
+            (self._lasts, body.rpartition(self._delimiter)[2]),
+        ):
+            if len(values) <= MOST_VALUES:
+                values.add(value)
+
+    def _swallowed(self) -> bool:
+        """Whether lines within the open record look like records of their own."""
+        looks = sum(map(self._looks_like_record, self._open[:-1]))
+        return looks >= LEAST_RECORDS
+
+    def _looks_like_record(self, line: bytes) -> bool:
+        """Whether `line` has as many values as there are columns, and a first or last one that other records have."""
+        if self._columns < 2 or line.count(self._delimiter) != self._columns - 1:
+            return False
+        body = line.rstrip(b"\r\n")
+        first, last = body.partition(self._delimiter)[0], body.rpartition(self._delimiter)[2]
+        return any(
+            len(values) <= MOST_VALUES and value in values and value
+            for values, value in ((self._firsts, first), (self._lasts, last))
+        )
+
+    def _is_confined(self, line: bytes) -> bool:
+        """Whether the quotes of a broken line concern it alone: they are even, or the line has all its values."""
+        if self._patterns.opening.fullmatch(line):
+            return False
+        has_all = line.count(self._delimiter) >= self._columns - 1
+        return line.count(self._quote) % 2 == 0 or (has_all and self._quote not in line.rpartition(self._delimiter)[2])
+
+    def _stray(self) -> bytes:
+        """Reject the first line of the open record, and put the others back, as records of their own.
+
+        Raises:
+            UserError: unless stray quotes are rejected.
+        """
+        line, *others = self._open
+        self._open, self._open_bytes = [], 0
+        if not self._rejects:
+            raise UserError(
+                f"input file {self._name} has a quote in line {self.scanned.lines + 1} that does not close in its "
+                "record, so that the next lines would be read as part of it; expected such quotes to be doubled, "
+                "option --stray-quotes reject, which rejects that line alone, or --quote none where quotes are data"
+            )
+        self._queue.extendleft(reversed(others))
+        return self._rejected(line, STRAY_QUOTE)
+
+    def _rejected(self, line: bytes, reason: str) -> bytes:
+        """List a rejected line; returns a blank line, which DuckDB skips unless there is one column, in place of it."""
+        self.scanned.strays.append(Stray(self.scanned.lines + 1, line[:KEPT_BYTES].strip(b"\r\n"), reason))
+        self.scanned.lines += 1
+        return b"\n" if self._columns > 1 else b""

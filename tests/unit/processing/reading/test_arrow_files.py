@@ -1,0 +1,103 @@
+"""Arrow files, parquet files with long texts, and names of classes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from unit.processing.jobs import Write, rows, run
+
+from contract.failures import UserError
+from processing.reading.arrow_files import class_names, has_long_rows
+from processing.reading.source import SourceFile, find
+
+FEATURES = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["neg", "pos"])})
+DATA = {"text": ["good film", "bad film", "old book"], "label": [1, 0, 1]}
+
+
+def kept(base: Path, **options: Any) -> list[tuple[Any, ...]]:
+    run(base, train_ratio=1.0, columns=("text",), **options)
+    return rows(base, "train", ("text", "labels"))
+
+
+def names(base: Path) -> list[str]:
+    found: list[str] = json.loads(next(base.rglob("card.json")).read_text())["label_names"]
+    return found
+
+
+def test_a_folder_of_save_to_disk_is_read_with_its_names(tmp_path: Path, wordpiece: Path) -> None:
+    datasets.Dataset.from_dict(DATA, FEATURES).save_to_disk(str(tmp_path / "in"), num_shards=2)
+    files, skipped = find(str(tmp_path / "in"))
+    assert ([file.format for file in files], skipped) == (["arrow", "arrow"], ["dataset_info.json", "state.json"])
+    assert kept(tmp_path, input=str(tmp_path / "in"), tokenizer=str(wordpiece)) == [
+        ("good film", "1"), ("bad film", "0"), ("old book", "1"),
+    ]  # fmt: skip
+    assert names(tmp_path) == ["neg", "pos"]
+
+
+def test_a_dataset_dict_keeps_its_splits(tmp_path: Path, wordpiece: Path) -> None:
+    data = datasets.Dataset.from_dict(DATA, FEATURES)
+    datasets.DatasetDict(train=data, test=data.select([0])).save_to_disk(str(tmp_path / "in"))
+    run(tmp_path, input=str(tmp_path / "in"), tokenizer=str(wordpiece), columns=("text",), validation_ratio=0.0)
+    assert len(rows(tmp_path, "train", ("text",))) == 3
+    assert rows(tmp_path, "test", ("text", "labels")) == [("good film", "1")]
+
+
+def test_a_repository_of_the_hub_has_data_and_descriptions(written: Write, tmp_path: Path, wordpiece: Path) -> None:
+    (tmp_path / "in/data").mkdir(parents=True)
+    pq.write_table(pa.table(DATA), tmp_path / "in/data/train-00000-of-00001.parquet")
+    written("in/README.md", "---\n---\n")
+    written("in/dataset_infos.json", json.dumps({"default": {"features": FEATURES.to_dict()}}))
+    assert find(str(tmp_path / "in"))[1] == ["README.md", "dataset_infos.json"]
+    options = {"input": str(tmp_path / "in"), "tokenizer": str(wordpiece), "given_splits": "ignore"}
+    assert len(kept(tmp_path, **options)) == 3
+    assert names(tmp_path) == ["neg", "pos"]
+
+
+def test_files_with_different_names_are_refused(tmp_path: Path) -> None:
+    files = []
+    for name in ("pos", "positive"):
+        features = datasets.Features({**FEATURES, "label": datasets.ClassLabel(names=["neg", name])})
+        datasets.Dataset.from_dict(DATA, features).to_parquet(str(tmp_path / f"{name}.parquet"))
+        files.append(SourceFile(tmp_path / f"{name}.parquet", f"{name}.parquet", "parquet"))
+    assert class_names(files[:1], "label") == ("neg", "pos")
+    assert class_names(files, "text") is None
+    with pytest.raises(UserError, match="^input files pos.parquet and positive.parquet have different names"):
+        class_names(files, "label")
+
+
+def test_long_texts_are_read_at_the_default_memory_limit(tmp_path: Path, wordpiece: Path) -> None:
+    words = "good bad old film book "
+    # Long ones are filtered, since only reading them matters.
+    texts = [f"{words * 43_000 if n % 50 else words} {n}" for n in range(300)]
+    pq.write_table(pa.table({"text": texts, "label": [n // 50 % 2 for n in range(300)]}), tmp_path / "a.parquet")
+    assert has_long_rows(SourceFile(tmp_path / "a.parquet", "a.parquet", "parquet"))
+    report = run(tmp_path, input=str(tmp_path / "a.parquet"), tokenizer=str(wordpiece), max_chars=1000)
+    assert (report["rows"]["kept"], report["rows"]["filtered"]) == (6, {"longer than max_chars": 294})
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        (pa.array(["caf\u00e9".encode(), b"b", b"\xff", None], pa.binary()), ["caf\u00e9", "b"]),
+        (pa.array([1.5, float("nan"), 2.0, None]), ["1.5", "2.0"]),
+        (pa.array(["a", "b", "a", None]).dictionary_encode(), ["a", "b", "a"]),
+    ],
+)
+def test_texts_of_other_types(tmp_path: Path, wordpiece: Path, column: pa.Array, expected: list[str]) -> None:
+    pq.write_table(pa.table({"text": column, "label": [0, 1, 0, 1]}), tmp_path / "a.parquet")
+    options: dict[str, Any] = {"input": str(tmp_path / "a.parquet"), "tokenizer": str(wordpiece), "label_threshold": 1}
+    report = run(tmp_path, train_ratio=1.0, max_rejects=None, **options)
+    assert report["rows"]["kept"] == len(expected)
+    assert report["rows"]["rejected"] == ({"not UTF-8": 1} if column.type == pa.binary() else {})
+
+
+def test_lists_are_refused(tmp_path: Path, wordpiece: Path) -> None:
+    pq.write_table(pa.table({"text": [["a"], ["b"]], "label": [0, 1]}), tmp_path / "a.parquet")
+    with pytest.raises(UserError, match=r"^input file a.parquet has lists or objects \(VARCHAR\[\]\) in column text"):
+        run(tmp_path, input=str(tmp_path / "a.parquet"), tokenizer=str(wordpiece))

@@ -1,0 +1,50 @@
+"""Headers, and options about text files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract.failures import UserError
+from processing.options import ProcessingOptions
+from processing.reading.layout import layout, text_settings
+from processing.reading.source import SourceFile
+
+Write = Callable[[str, str | bytes], Path]
+
+
+def names(write: Write, content: str | bytes, **options: Any) -> tuple[str, ...]:
+    settings = text_settings(ProcessingOptions(**options))
+    return layout(SourceFile(write("a.csv", content), "a.csv", "csv", settings=settings)).names
+
+
+def test_a_column_without_a_name_is_named_as_pandas_does(written: Write) -> None:
+    assert names(written, ",text,label\n0,a,1\n") == ("Unnamed: 0", "text", "label")
+
+
+def test_a_file_without_a_header_has_numbered_columns_or_those_of_the_option(written: Write) -> None:
+    assert names(written, '"3","a, b"\n', no_header=True) == ("column1", "column2")
+    assert names(written, '"3","a, b"\n', no_header=True, column_names=("label", "text")) == ("label", "text")
+    assert names(written, "x,y\n1,2\n", column_names=("label", "text")) == ("label", "text")
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "words"),
+    [
+        ("secret,Secret\n", {}, "has the same column name twice .columns 1 and 2."),
+        ("\n", {}, "is empty"),
+        ("secret,2\n", {"column_names": ("a",)}, "--column-names has 1 names, but input file a.csv has 2 columns"),
+        ("secret\n", {"column_names": ("a", "A")}, "--column-names is a, A, expected different"),
+        ("secret\n", {"delimiter": "ab"}, "--delimiter is 'ab'"),
+        ("secret\n", {"encoding": "base64"}, "--encoding is 'base64'"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_without_values(
+    written: Write, content: str, options: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(UserError, match=words) as caught:
+        names(written, content, **options)
+    assert "ecret" not in str(caught.value)

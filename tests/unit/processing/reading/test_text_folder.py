@@ -1,0 +1,38 @@
+"""A folder for each class with one text file a row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unit.processing.jobs import Write, rejects, rows, run
+
+from processing.reading.source import find
+
+
+def test_folders_with_a_folder_for_each_class_are_found(written: Write, tmp_path: Path) -> None:
+    for name, text in (("pos/0_9", "a good\nfilm"), ("pos/1_8", "good"), ("neg/0_1", 'a "bad" film'), ("neg/1_2", "")):
+        written(f"in/acl/train/{name}.txt", text)
+    written("in/acl/train/neg/2_1.txt", b"bad \xff")
+    written("in/acl/train/urls_pos.txt", "http\n")
+    written("in/acl/README", "about")
+    files, skipped = find(str(tmp_path / "in"))
+    assert [(file.name, file.format) for file in files] == [("acl/train", "jsonl"), ("acl/train/urls_pos.txt", "csv")]
+    assert skipped == ["acl/README"]
+
+
+def test_each_text_file_is_a_row_with_its_folder_as_label(written: Write, tmp_path: Path, wordpiece: Path) -> None:
+    for name, text in (("pos/0_9", "a good\nfilm"), ("pos/1_8", "good"), ("neg/0_1", 'a "bad" film'), ("neg/1_2", "")):
+        written(f"in/{name}.txt", text)
+    written("in/neg/2_1.txt", b"bad \xff")
+    report = run(
+        tmp_path, input=str(tmp_path / "in"), tokenizer=str(wordpiece), train_ratio=1.0, max_rejects=None,
+        label_names=("neg", "pos"), columns=("text", "file"),
+    )  # fmt: skip
+    assert rows(tmp_path, "train", ("text", "labels", "file")) == [
+        ('a "bad" film', "0", "neg/0_1.txt"),
+        ("a good\nfilm", "1", "pos/0_9.txt"),
+        ("good", "1", "pos/1_8.txt"),
+    ]
+    assert report["rows"]["rejected"] == {"not UTF-8": 1}
+    assert report["rows"]["filtered"] == {"empty text": 1}
+    assert [reject["line"] for reject in rejects(tmp_path)] == [3]
