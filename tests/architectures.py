@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from tiny_tokenizers import albert, bert, deberta, gpt2, llama, modernbert, mpnet, qwen, roberta, xlm_roberta
+from tiny_tokenizers import albert, bert, deberta, gpt2, llama, modernbert, mpnet, qwen, roberta, t5, xlm_roberta, xlnet
 from training_base import LABELS, Job, make_text, write
 from transformers import (
     AutoConfig,
@@ -95,6 +95,21 @@ ARCHITECTURES = {
     "llama": Architecture("llama", llama, AutoModelForCausalLM, {**TABLE, "bos_token_id": 1, "eos_token_id": 2}),
     "qwen2": Architecture("qwen2", qwen, AutoModelForCausalLM, {**TABLE, "eos_token_id": 0}),
     "qwen3": Architecture("qwen3", qwen, AutoModelForCausalLM, {**TABLE, "eos_token_id": 0}),
+}
+
+# As BART's; it finds the end of a row by </s>, as T5 does.
+ENCODER_DECODER = {
+    **dict.fromkeys(("encoder_layers", "decoder_layers", "encoder_attention_heads", "decoder_attention_heads"), 2),
+    **dict.fromkeys(("encoder_ffn_dim", "decoder_ffn_dim", "d_model"), 32),
+    **FAIRSEQ,
+    "max_position_embeddings": POSITIONS,
+}
+T5_SIZES = {"d_model": 32, "d_kv": 16, "d_ff": 64, "num_layers": 2, "num_heads": 2, "decoder_start_token_id": 0}
+# Architectures that are served, but not trained in the tests. XLNet classifies by the last token and pads on the left.
+SERVED_ONLY = {
+    "bart": Architecture("bart", roberta, settings=ENCODER_DECODER),
+    "t5": Architecture("t5", t5, settings={**T5_SIZES, "pad_token_id": 0, "eos_token_id": 1}),
+    "xlnet": Architecture("xlnet", xlnet, settings={"d_model": 32, "d_inner": 64, "d_head": 16, "pad_token_id": 0}),
 }
 
 

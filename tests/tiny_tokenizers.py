@@ -17,6 +17,7 @@ from transformers import (
     PreTrainedTokenizerFast,
     Qwen2Tokenizer,
     RobertaTokenizer,
+    T5Tokenizer,
     XLMRobertaTokenizer,
 )
 
@@ -102,6 +103,24 @@ def modernbert() -> PreTrainedTokenizerBase:
 
 def albert() -> PreTrainedTokenizerBase:
     return AlbertTokenizer(vocab=pieces(("<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]")))
+
+
+def t5() -> PreTrainedTokenizerBase:
+    return T5Tokenizer(vocab=pieces(("<pad>", "</s>", "<unk>")), extra_ids=0)
+
+
+def xlnet() -> PreTrainedTokenizerBase:
+    """XLNet's special tokens and padding side, with BERT's WordPiece."""
+    tokenizer = bert()
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="$A [SEP] [CLS]:2", special_tokens=[("[SEP]", 3), ("[CLS]", 2)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer.backend_tokenizer,
+        pad_token="[PAD]",
+        padding_side="left",
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
+    )
 
 
 def xlm_roberta() -> PreTrainedTokenizerBase:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from architectures import ARCHITECTURES, Architecture, write_classifier
+from architectures import ARCHITECTURES, SERVED_ONLY, Architecture, write_classifier
 from pipeline_scores import assert_as_in_a_pipeline, mixed_texts, serve
-from tiny_tokenizers import END_OF_TEXT, bert, gpt2, roberta
+from tiny_tokenizers import END_OF_TEXT, gpt2
 from tokenizers import processors
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
@@ -69,23 +69,8 @@ def set_config(folder: Path, **values: Any) -> None:
     file.write_text(json.dumps(json.loads(file.read_text()) | values))
 
 
-def xlnet() -> PreTrainedTokenizerBase:
-    """An XLNet, which classifies by the last token and pads on the left."""
-    tokenizer = bert()
-    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
-        single="$A [SEP] [CLS]:2", special_tokens=[("[SEP]", 3), ("[CLS]", 2)]
-    )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer.backend_tokenizer,
-        pad_token="[PAD]",
-        padding_side="left",
-        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
-    )
-
-
 def test_a_model_that_classifies_by_the_last_position_is_padded_on_the_left(tmp_path: Path) -> None:
-    settings = {"d_model": 32, "d_inner": 64, "d_head": 16, "pad_token_id": 0}
-    write_classifier(tmp_path, Architecture("xlnet", xlnet, settings=settings))
+    write_classifier(tmp_path, SERVED_ONLY["xlnet"])
     own = serve(tmp_path)
     isolation.ensure(own)
     assert not own.isolated
@@ -94,15 +79,7 @@ def test_a_model_that_classifies_by_the_last_position_is_padded_on_the_left(tmp_
 
 def test_a_failed_pass_is_retried_with_halves(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """BART finds the end of a row by </s>, and fails if rows have different numbers of them."""
-    settings = {
-        **dict.fromkeys(("encoder_layers", "decoder_layers", "encoder_attention_heads", "decoder_attention_heads"), 2),
-        **dict.fromkeys(("encoder_ffn_dim", "decoder_ffn_dim", "d_model"), 32),
-        "bos_token_id": 0,
-        "pad_token_id": 1,
-        "eos_token_id": 2,
-        "max_position_embeddings": 128,
-    }
-    write_classifier(tmp_path, Architecture("bart", roberta, settings=settings))
+    write_classifier(tmp_path, SERVED_ONLY["bart"])
     own = serve(tmp_path)
     isolation.ensure(own)
     assert not own.isolated
