@@ -54,6 +54,8 @@ class Card:
         training: base model, hyperparameters and metrics, added by training; None before.
         decision_threshold: for two labels, the least probability of the second label with which it is
             predicted; None means that the more probable label is predicted.
+        int8_accuracy_loss: accuracy of the exported fp32 model on validation rows minus that of the int8 one, in
+            percentage points; None if none was exported.
         partial: whether training was stopped before its end, so that the model is not the final one.
     """
 
@@ -68,6 +70,7 @@ class Card:
     task: str = TASK
     training: dict[str, Any] | None = None
     decision_threshold: float | None = None
+    int8_accuracy_loss: float | None = None
     partial: bool = False
     format_version: int = FORMAT_VERSION
 

@@ -1,4 +1,4 @@
-"""CPU feature flags from /proc/cpuinfo (avx512_bf16, amx_bf16), which tell whether bfloat16 is fast on this CPU."""
+"""CPU feature flags from /proc/cpuinfo (avx512_bf16, avx512_vnni): what it computes in hardware."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from pathlib import Path
 
 # Flags of CPUs that compute bfloat16 in hardware; on others it is emulated and slower than float32.
 BFLOAT16_FLAGS = frozenset({"amx_bf16", "avx512_bf16", "bf16"})
+# Flags of CPUs with instructions for int8 products (VNNI, on Arm the dot product). Others add in 16 bits, which
+# saturates: results are less exact than where training measured them.
+INT8_FLAGS = frozenset({"avx512_vnni", "avx_vnni", "asimddp"})
 
 
 def cpu_flags(path: Path = Path("/proc/cpuinfo")) -> frozenset[str]:

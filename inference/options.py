@@ -123,10 +123,23 @@ class ServingOptions:
         "CloudWatch namespace; if set, the log line of each batch is in CloudWatch's embedded metric format.",
         variable="SERVING_METRICS_NAMESPACE",
     )
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = option(
+    dtype: Literal["auto", "float32", "bfloat16", "float16", "int8"] = option(
         "auto",
-        "dtype of the weights; auto is bfloat16 where the hardware supports it, else float16 on GPUs, float32 on CPUs.",
+        "dtype of the weights; auto is bfloat16 where the hardware supports it, else float16 on GPUs, float32 on CPUs; "
+        "on CPUs it is int8 if the model folder holds an int8 model and its card a loss of accuracy that "
+        "SERVING_INT8_LOSS allows. int8 needs ONNX Runtime.",
         variable="SERVING_DTYPE",
+    )
+    engine: Literal["auto", "torch", "onnxruntime"] = option(
+        "auto",
+        "What runs the model. onnxruntime (CPUs only) exports it at load, in seconds, if the model folder holds no "
+        "exported files; auto takes ONNX Runtime for float32 and int8 if it holds them, else torch.",
+        variable="SERVING_ENGINE",
+    )
+    int8_loss: float = option(
+        0.5,
+        "Largest loss of accuracy on validation, in percentage points, with which SERVING_DTYPE=auto takes int8.",
+        variable="SERVING_INT8_LOSS",
     )
 
     use_cpu: bool = option(False, "Whether to compute on the CPU of a host that has GPUs.", variable="SERVING_USE_CPU")
@@ -136,6 +149,17 @@ class ServingOptions:
             value, least = getattr(self, declaration.name), 0 if declaration.name in MAY_BE_ZERO else 1
             if type(value) is int and value < least:
                 raise UserError(f"{declaration.variable} is {value}, expected at least {least}")
+        refuse = {("torch", "int8"), ("onnxruntime", "bfloat16"), ("onnxruntime", "float16")}
+        if (self.engine, self.dtype) in refuse:
+            expected = "another dtype than int8" if self.engine == "torch" else "auto, float32 or int8"
+            raise UserError(f"SERVING_DTYPE is {self.dtype} and SERVING_ENGINE {self.engine}, expected {expected}")
+        if self.compile and (self.engine == "onnxruntime" or self.dtype == "int8"):
+            raise UserError("SERVING_COMPILE is true with ONNX Runtime, expected SERVING_ENGINE=torch")
+
+    @property
+    def torch_dtype(self) -> str:
+        """dtype in which torch loads the weights; ONNX Runtime's logits are compared with those of float32."""
+        return "float32" if self.dtype == "int8" or (self.engine, self.dtype) == ("onnxruntime", "auto") else self.dtype
 
     @property
     def max_bytes(self) -> int:

@@ -93,6 +93,12 @@ class TrainingOptions:
     load_best_model_at_end: bool = option(
         True, "Deliver the model of the best evaluation, not of the last step.", group="model"
     )
+    export_onnx: bool = option(
+        False,
+        "Add the model exported to ONNX, in float32 and int8, to the model folder, for inference on CPUs; int8's loss "
+        "of accuracy is measured on validation.",
+        group="model",
+    )
     early_stopping_patience: int | None = option(
         None, "Stop after so many evaluations in a row without a better metric_for_best_model.", group="quality"
     )

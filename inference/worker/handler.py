@@ -69,23 +69,25 @@ def load_classifier(folder: Path, gpu: int | None, options: ServingOptions) -> A
     # Imported late: the parent process, which forks the workers, must not load torch.
     import torch
 
+    from inference.worker import engine
     from inference.worker.classifier import Classifier
     from inference.worker.compilation import compile_model
     from inference.worker.loading import load as load_model
     from inference.worker.parallel import ParallelPasses
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or torch.get_num_threads()))
-    device = choose(options.dtype, gpu, cpu_flags())
+    threads = torch.get_num_threads()
+    device = choose(options.torch_dtype, gpu, cpu_flags())
     loaded = load_model(folder, device, options.allow_pickle, options.max_length)
+    loaded = engine.choose(loaded, folder, options, threads, cpu_flags())
     log.info(
         "model on %s in %s, %d thread(s), labels %s, at most %d tokens",
         device.device,
-        str(device.dtype).removeprefix("torch."),
-        torch.get_num_threads(),
+        str(loaded.device.dtype).removeprefix("torch."),
+        threads,
         list(loaded.label_names),
         loaded.max_length,
     )
-    threads = torch.get_num_threads()
     # Compiled code starts its own threads.
     parallel = ParallelPasses(1 if device.is_gpu or options.compile else threads)
     classifier = Classifier(loaded, options.batch_tokens or device.batch_tokens(threads), parallel)

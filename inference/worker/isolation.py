@@ -19,7 +19,7 @@ TEXTS = (
     " ".join(["it is as good as they say, and twice as long as it would have to be."] * 4),
 )
 # Largest allowed difference, relative to the largest logit: ten times the rounding error between batch shapes.
-TOLERANCE = {torch.float32: 1e-4, torch.float16: 2e-2, torch.bfloat16: 1e-1}
+TOLERANCE = {torch.float32: 1e-4, torch.float16: 2e-2, torch.bfloat16: 1e-1, torch.int8: 2e-2}
 
 log = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ from training.evaluation.final_evaluation import FinalEvaluation
 from training.metrics import say
 from training.model import lora
 from training.options import TrainingOptions
-from training.results import delivered_weights, model_folder, outputs, verification
+from training.results import delivered_weights, model_folder, onnx_files, outputs, verification
 from training.results.html_report import Report
 from training.results.verification import Judged
 from training.results.worst_predictions import worst
@@ -47,13 +47,32 @@ def deliver(run: TrainingRun) -> None:
     if trainer.is_world_process_zero():
         say(speed)
         result = replace(result_of(trainer, step, metrics), decision_threshold=found.threshold)
-        outputs.write(run.paths.output_data, report_of(run, found, result))
+        report = report_of(run, found, result)
+        outputs.write(run.paths.output_data, report)
         judged = Judged(run.channels.validation, found.predictions["validation"], run.channels.max_length)
-        check = partial(verification.verify, judged=judged, args=trainer.args)
-        write_model(run, result, weights, check)
+        exported: dict[str, float] = {}
+        write_model(run, result, weights, partial(complete, run=run, judged=judged, exported=exported))
+        if exported:
+            say(exported)
+            metrics |= exported
+            outputs.write(run.paths.output_data, replace(report, metrics=metrics))
         if run.tracker is not None:
             run.tracker.log_metrics(metrics, step)
             run.tracker.log_files([*sorted(run.paths.output_data.iterdir()), *model_folder.described(run.paths.model)])
+
+
+def complete(folder: Path, run: TrainingRun, judged: Judged, exported: dict[str, float]) -> None:
+    """Verify the model folder before it is published, and add the ONNX files if configured.
+
+    Args:
+        exported: gets the metrics of the exported models.
+
+    Raises:
+        DeliveryError: the model in `folder` has other answers than the trained one.
+    """
+    verification.verify(folder, judged, run.trainer.args)
+    if run.hyperparameters.options.export_onnx:
+        exported |= onnx_files.add(folder, judged)
 
 
 def report_of(run: TrainingRun, found: FinalEvaluation, result: model_folder.Result) -> Report:

@@ -86,13 +86,13 @@ def total_variation(found: np.ndarray, expected: np.ndarray) -> np.ndarray:
     return np.abs(found - expected).sum(-1) / 2
 
 
-def sample(lengths: np.ndarray) -> np.ndarray:
+def sample(lengths: np.ndarray, most_rows: int = MOST_ROWS, most_tokens: int = MOST_TOKENS) -> np.ndarray:
     """Places of the rows to try, evenly over all lengths, the longest among them.
 
     Args:
         lengths: (rows,) int64, in descending order.
     """
-    affordable = int(np.clip(MOST_TOKENS / lengths.mean(), 1, MOST_ROWS))
+    affordable = int(np.clip(most_tokens / lengths.mean(), 1, most_rows))
     return np.unique(np.linspace(0, len(lengths) - 1, min(affordable, len(lengths))).astype(np.int64))
 
 

@@ -21,7 +21,5 @@ def test_another_encoding_is_read_as_configured(tmp_path: Path) -> None:
     text = "\u00e9t\u00e9 \u00e0"
     file.write_bytes(f'{{"text": "{text}", "label": 1}}\n'.encode("latin-1"))
     assert json_rows.read(file, COLUMNS, TextSettings(encoding="latin-1"))["text"].to_pylist() == [text]
-    with pytest.raises(
-        UserError, match="bytes look like latin-1; expected UTF-8, or hyperparameter encoding latin-1"
-    ):
+    with pytest.raises(UserError, match="bytes look like latin-1; expected UTF-8, or hyperparameter encoding latin-1"):
         json_rows.read(file, COLUMNS, TextSettings())
