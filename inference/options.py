@@ -18,6 +18,8 @@ from contract.options import declared, option
 MIB = 1024 * 1024
 # Folder in the model folder with a team's own inference.py and requirements.txt.
 CODE_FOLDER = "code"
+# Environment variable by which the server names its folder for temporary files to its workers.
+RUN_FOLDER_VARIABLE = "SERVING_RUN_FOLDER"
 # Options that may be 0; port 0 lets the system choose a free port.
 MAY_BE_ZERO = ("port", "batch_delay_ms")
 

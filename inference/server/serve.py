@@ -19,7 +19,7 @@ from contract.failures import EXIT_OK
 from contract.paths import Paths, python_path
 from inference import processes
 from inference.device import default_workers, worker_environment
-from inference.options import ServingOptions
+from inference.options import RUN_FOLDER_VARIABLE, ServingOptions
 from inference.server.app import SingleModel, listen
 from inference.server.multi_model import MultiModel
 from inference.server.preparation import prepare
@@ -91,6 +91,7 @@ class Server:
             **environ,
             **compatibility(environ),
             **worker_environment(environ, self._workers),
+            RUN_FOLDER_VARIABLE: str(run_folder),
             # torch.compile's default folder contains the user's name, and the user of a container may have none.
             "TORCHINDUCTOR_CACHE_DIR": environ.get("TORCHINDUCTOR_CACHE_DIR") or str(run_folder / "compiled"),
         }

@@ -23,8 +23,7 @@ from contract.cpu import INT8_FLAGS
 from contract.failures import UserError, first_line
 from contract.onnx_export import FLOAT32_FILE, INT8_FILE, ONNX_FOLDER, ExportError
 from inference.device import Device
-from inference.options import ServingOptions
-from inference.readiness import RUN_FOLDER_VARIABLE
+from inference.options import RUN_FOLDER_VARIABLE, ServingOptions
 from inference.worker.forward_pass import ForwardPass
 from inference.worker.isolation import TEXTS, relative
 from inference.worker.loading import LoadedModel

@@ -14,8 +14,7 @@ from contract import onnx_export
 from contract.failures import UserError
 from contract.onnx_export import FLOAT32_FILE, INT8_FILE, ONNX_FOLDER
 from inference.device import Device
-from inference.options import ServingOptions
-from inference.readiness import RUN_FOLDER_VARIABLE
+from inference.options import RUN_FOLDER_VARIABLE, ServingOptions
 from inference.worker import engine, isolation
 from inference.worker.classifier import Classifier
 from inference.worker.loading import LoadedModel, load
