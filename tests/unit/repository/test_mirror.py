@@ -49,6 +49,7 @@ ELSEWHERE = {
         "benchmarks/gpu_plot.py",
         "images/policies.py",
         "robustness/fuzz_requests.py",
+        "robustness/mutated_files.py",
         "tools/lock.py",
         "tools/tables.py",
         "tools/screenshots.py",
