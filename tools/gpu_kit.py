@@ -54,6 +54,8 @@ UNUSED = re.compile(
 JAVA_MODULES = "java.base,java.desktop,java.logging,java.management,java.naming,java.xml,jdk.unsupported"
 NOT_SHOWN = ("awt*", "jawt", "fontmanager", "freetype", "javajpeg", "jsound", "lcms", "mlib_image", "splashscreen")
 MODEL_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+# Addresses in machine code are written as absolute ones, which repeat.
+MACHINE_CODE = [{"id": lzma.FILTER_X86}, {"id": lzma.FILTER_LZMA2, "preset": 9}]
 # Numbers of two bytes: the position within a number (pb, lp) tells xz what to expect.
 TWO_BYTES = [{"id": lzma.FILTER_LZMA2, "preset": 9, "lc": 3, "lp": 1, "pb": 1}]
 
@@ -101,7 +103,7 @@ def write_java(target: Path) -> None:
         subprocess.run(["jlink", "--add-modules", JAVA_MODULES, *options], check=True)
         for library in itertools.chain.from_iterable(Path(name).glob(f"jre/lib/lib{each}.so") for each in NOT_SHOWN):
             library.unlink()
-        write_archive(Path(name) / "jre", target)
+        write_archive(Path(name) / "jre", target, MACHINE_CODE)
 
 
 def write_model(source: Path, target: Path) -> None:
