@@ -46,6 +46,7 @@ ELSEWHERE = {
         "examples/account.py",
         "examples/metric_definitions.py",
         "examples/sdk_v2_capacity.py",
+        "inference/worker/onnx_model.py",
         "benchmarks/gpu_plot.py",
         "images/policies.py",
         "robustness/fuzz_requests.py",
