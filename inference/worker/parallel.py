@@ -6,6 +6,7 @@ costs most while the server itself uses a part of the cores. Independent passes 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -35,6 +36,20 @@ class ParallelPasses:
             return batching.plan(lengths, budget)
         rounds = -(-tokens // budget)
         return batching.spread(lengths, budget, rounds * self.count)
+
+    def on_every_thread(self, step: Callable[[], object]) -> None:
+        """Call `step` once on each thread of the pool; not at all without a pool."""
+        if self._pool is None:
+            return
+        # Until all have begun no thread is free, so that none gets two of the calls.
+        begun = threading.Barrier(self.count)
+
+        def call() -> None:
+            begun.wait()
+            step()
+
+        for call_on_thread in [self._pool.submit(call) for _ in range(self.count)]:
+            call_on_thread.result()
 
     def map(self, step: Callable[[T], R], passes: Sequence[T]) -> Iterator[R]:
         """Results of `step` for each of `passes`, in order; with fewer passes than threads each uses all cores."""

@@ -51,9 +51,10 @@ def lengths(longest: int) -> Iterator[int]:
 
 
 def run(classifier: Classifier, length: int) -> None:
-    """A pass with one row of `length` tokens, then passes with rows of two lengths that occupy all threads."""
+    """A pass with one row of `length` tokens, also on every thread, then passes with rows of two lengths."""
     long, short = rows(classifier, length), rows(classifier, max(length // 2, 1))
     classifier.logits(long)
+    classifier.parallel.on_every_thread(lambda: classifier.forward.once(long))
     count = max(classifier.batch_tokens // length, 2 * classifier.parallel.count)
     classifier.logits([*long * (count - count // 2), *short * (count // 2)])
 

@@ -47,3 +47,14 @@ def test_no_pass_is_tiny_or_above_the_budget() -> None:
     assert len(ParallelPasses(4).plan([LEAST_TOKENS] * 4, 4096)) == 4
     assert ParallelPasses(2).plan([500] * 4, 512) == [[0], [1], [2], [3]]
     assert ParallelPasses(1).plan([100] * 9, 512) == [[0, 1, 2, 3, 4], [5, 6, 7, 8]]
+
+
+def test_every_thread_is_called_once() -> None:
+    names: list[str] = []
+    parallel = ParallelPasses(3)
+    for _ in range(20):
+        names.clear()
+        parallel.on_every_thread(lambda: names.append(threading.current_thread().name))
+        assert len(set(names)) == len(names) == 3
+    ParallelPasses(1).on_every_thread(lambda: names.append("the caller's"))
+    assert "the caller's" not in names
