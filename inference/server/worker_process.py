@@ -98,7 +98,6 @@ class WorkerProcess:
 
     def __init__(self, process: subprocess.Popen[bytes], connection: WorkerConnection) -> None:
         self._process, self.connection = process, connection
-        self.is_ready = False
 
     @classmethod
     async def start(cls, folder: Path, index: int, environ: Mapping[str, str]) -> WorkerProcess:
@@ -128,9 +127,7 @@ class WorkerProcess:
         Raises:
             WorkerEndedError: the process ended without a reason.
         """
-        notice = await self.connection.notice
-        self.is_ready = "failure" not in notice
-        return notice.get("failure")
+        return (await self.connection.notice).get("failure")
 
     def kill(self) -> None:
         """Kill the process and those that it started, and wait until their memory is free."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import boto3
 import pytest
 from service_model import errors_of
 
@@ -18,23 +17,10 @@ INSTANCE = "ml.g4dn.xlarge"
 
 
 @pytest.fixture
-def sent() -> dict[str, dict[str, Any]]:
-    """The requests sent so far, by operation."""
-    return {}
-
-
-@pytest.fixture
-def session(aws: None, sent: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> Any:
+def session(sagemaker_client: Any) -> Any:
     from sagemaker.session import Session
 
-    def catch(params: dict[str, Any], model: Any, **_: Any) -> None:
-        sent[model.name] = params
-
-    # moto's jobs end at once; the SDK would wait seconds before it polls.
-    monkeypatch.setattr("time.sleep", lambda _: None)
-    client = boto3.client("sagemaker")
-    client.meta.events.register("before-parameter-build.sagemaker", catch)
-    return Session(sagemaker_client=client)
+    return Session(sagemaker_client=sagemaker_client)
 
 
 def train(session: Any, **capacity: Any) -> None:

@@ -19,24 +19,13 @@ INDEX = "https://aws:token@team-123456789012.d.codeartifact.eu-west-1.amazonaws.
 
 
 @pytest.fixture
-def sent() -> dict[str, dict[str, Any]]:
-    return {}
-
-
-@pytest.fixture
-def session(aws: None, sent: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> Any:
+def session(sagemaker_client: Any) -> Any:
     from sagemaker.session import Session
 
-    def catch(params: dict[str, Any], model: Any, **_: Any) -> None:
-        sent[model.name] = params
-
-    monkeypatch.setattr("time.sleep", lambda _: None)
-    client = boto3.client("sagemaker")
-    client.meta.events.register("before-parameter-build.sagemaker", catch)
     boto3.client("s3").create_bucket(
         Bucket="team-bucket", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
     )
-    return Session(sagemaker_client=client, default_bucket="team-bucket")
+    return Session(sagemaker_client=sagemaker_client, default_bucket="team-bucket")
 
 
 def test_a_script_runs_in_the_processing_image(session: Any, sent: dict[str, dict[str, Any]], tmp_path: Path) -> None:
