@@ -1,4 +1,4 @@
-"""Thresholds and temperature of the card and of a request; without them answers are the pipeline's (test_classifier)."""
+"""Thresholds and temperature of the card and of a request; without them answers are the pipeline's."""
 
 from __future__ import annotations
 
