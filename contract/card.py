@@ -1,4 +1,4 @@
-"""card.json: tokenizer, label names, max_length and row counts, carried from splits to model to endpoint.
+"""card.json: tokenizer, label names, max_length, row counts (kept, rejected), carried from splits to endpoint.
 
 Processing writes card.json next to each split; training checks it and writes it, with its metrics, into
 the model folder; inference takes label names, max_length and decision threshold from it.

@@ -192,11 +192,10 @@ def is_quoted(sample: bytes, delimiter: bytes) -> bool:
     whole = re.compile(rb"(?<![^\n" + edge + rb'])"([^"]*+(?:""[^"]*+)*+)"(?=[\r\n' + edge + rb"]|\Z)")
     values = [match[1] for match in whole.finditer(sample)]
     needed = sum(any(mark in value for mark in (b'""', b"\n", delimiter)) for value in values)
-    rest = whole.sub(b"", sample)
+    are_all = len(values) >= (sample.count(delimiter) + (sample.count(b"\n") or 1)) * 0.9
+    if not needed and not are_all:
+        return False
     # Values with a quote, outside of those that are quoted as a whole; the sample may cut the last one.
-    values_left = re.split(rb"[\n" + edge + rb"]", rest)
-    odd = max(sum(b'"' in value for value in values_left) - (len(sample) >= SAMPLE_BYTES), 0)
-    if needed > 10 * odd:
-        return True
-    lines = sample.count(b"\n") or 1
-    return not odd and len(values) >= (sample.count(delimiter) + lines) * 0.9
+    others = re.split(rb"[\n" + edge + rb"]", whole.sub(b"", sample))
+    odd = max(sum(b'"' in value for value in others) - (len(sample) >= SAMPLE_BYTES), 0)
+    return needed > 10 * odd or (are_all and not odd)

@@ -82,7 +82,8 @@ def export(folder: Path, output: Path) -> None:
         raise ExportError("its configuration has no pad_token_id, which an exported model needs")
     output.mkdir(parents=True, exist_ok=True)
     write_float32(model, output / FLOAT32_FILE)
-    onnx_int8.quantize(output / FLOAT32_FILE, output / INT8_FILE)
+    if not onnx_int8.quantize(output / FLOAT32_FILE, output / INT8_FILE):
+        raise ExportError("its graph has no products by constant matrices, which int8 is for")
     for name in (FLOAT32_FILE, INT8_FILE):
         mark(output / name, digest(folder))
 

@@ -29,7 +29,7 @@ def quantize(source: Path, path: Path) -> int:
     """Write the model in `source` to `path` with its products by constant matrices in int8; returns their number."""
     model = onnx.load(source)
     graph = model.graph
-    weights = {item.name: item for item in graph.initializer if len(item.dims) == 2}
+    weights = matrices(graph)
     rewriter = Rewriter()
     count = 0
     for node in graph.node:
@@ -38,7 +38,9 @@ def quantize(source: Path, path: Path) -> int:
             count += 1
         else:
             rewriter.nodes.append(node)
-    nodes, initializers = list(rewriter.nodes), rewriter.initializers
+    read = {name for node in rewriter.nodes for name in node.input} | {item.name for item in graph.output}
+    nodes = [node for node in rewriter.nodes if node.op_type != "Transpose" or node.output[0] in read]
+    initializers = rewriter.initializers
     del graph.node[:]
     graph.node.extend(nodes)
     used = {name for node in nodes for name in node.input}
@@ -49,6 +51,16 @@ def quantize(source: Path, path: Path) -> int:
         model.opset_import.append(helper.make_opsetid(DOMAIN, 1))
     onnx.save(model, path)
     return count
+
+
+def matrices(graph: Any) -> dict[str, Any]:
+    """The constant matrices of `graph` by name, also those that it transposes first, as torch 2.6 exports them."""
+    found = {item.name: item for item in graph.initializer if len(item.dims) == 2}
+    for node in graph.node:
+        if node.op_type == "Transpose" and node.input[0] in found:
+            name = node.output[0]
+            found[name] = numpy_helper.from_array(numpy_helper.to_array(found[node.input[0]]).T.copy(), name)
+    return found
 
 
 class Rewriter:

@@ -1,4 +1,4 @@
-"""Converts text or JSON values to the types of options (bool, int, float, list, mapping, choice).
+"""Converts text or JSON values to the types of options (bool, int, float, list or tuple, mapping, choice).
 
 SageMaker passes hyperparameters as text, which the SDK's framework classes also quote as JSON; true and
 none may be in Python's or in JSON's notation. Values are never evaluated as code or passed to a shell.

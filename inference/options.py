@@ -129,7 +129,7 @@ class ServingOptions:
         "auto",
         "dtype of the weights; auto is bfloat16 where the hardware supports it, else float16 on GPUs, float32 on CPUs; "
         "on CPUs it is int8 if the model folder holds an int8 model and its card a loss of accuracy that "
-        "SERVING_INT8_LOSS allows. int8 needs ONNX Runtime.",
+        "SERVING_QUANTIZATION_LOSS allows. int8 needs ONNX Runtime.",
         variable="SERVING_DTYPE",
     )
     engine: Literal["auto", "torch", "onnxruntime"] = option(
@@ -141,7 +141,7 @@ class ServingOptions:
     int8_loss: float = option(
         0.5,
         "Largest loss of accuracy on validation, in percentage points, with which SERVING_DTYPE=auto takes int8.",
-        variable="SERVING_INT8_LOSS",
+        variable="SERVING_QUANTIZATION_LOSS",
     )
 
     use_cpu: bool = option(False, "Whether to compute on the CPU of a host that has GPUs.", variable="SERVING_USE_CPU")

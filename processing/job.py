@@ -44,8 +44,8 @@ from processing.report import json_report
 from processing.report.findings import warnings
 from processing.report.html_report import page
 from processing.report.row_samples import RowSamples
-from processing.row_counts import JobCounts
-from processing.rows.filters import Counts, Outcome
+from processing.row_counts import Counts, JobCounts
+from processing.rows.filters import Outcome
 from processing.rows.split import SPLITS
 from processing.tokenizing import tokie_encoder
 from processing.tokenizing.encoder import Encoder
@@ -184,7 +184,7 @@ class Job:
     def finish(self, plan: Plan, result: Outputs, rejects: RejectsFile) -> None:
         """Check the row counts, then write cards and reports and complete the splits."""
         self.job_counts.check(self.options, self.hosts.count)
-        self.job_counts.check_rejects(self.options.max_rejects, rejects.first)
+        self.job_counts.check_rejects(self.options.max_rejects, str(rejects.first or ""))
         counts = self.job_counts.total()
         # A host without files has read no schema, but writes empty splits.
         problem_type = plan.labels.problem_type
@@ -217,7 +217,7 @@ class Job:
     def report(self, card: Card, counts: Counts, rejects_listed: int) -> dict[str, Any]:
         """The content of report.json; `rejects_listed` is the number of rows in rejects.jsonl."""
         report = {
-            "rows": {**json_report.counted(counts), "rejects_listed": rejects_listed},
+            "rows": {**counts.as_json(), "rejects_listed": rejects_listed},
             "splits": card.splits,
             "labels": None
             if card.problem_type == REGRESSION

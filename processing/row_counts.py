@@ -1,18 +1,129 @@
-"""JobCounts: row counts of the job, and the checks at its end: read = kept + filtered + rejected, --max-rejects."""
+"""Counts, Statistics, JobCounts: row counts of files and job, statistics of written rows, checks at the job's end."""
 
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.card import RowCounts
 from contract.failures import UserError
+from processing.equal_texts import EqualTexts
 from processing.options import ProcessingOptions
-from processing.reading.rejects import Reject
-from processing.report import json_report
-from processing.report.equal_texts import EqualTexts
-from processing.rows.filters import Counts
+from processing.rows.filters import FILTERED, REJECTED, Outcome
+from processing.rows.split import SPLITS
+from processing.tokenizing.encoder import Tokens
+
+# Row lengths in tokens are counted exactly up to this one, so percentiles are exact and memory is constant.
+LONGEST_COUNTED = 65_536
 
 log = logging.getLogger(__name__)
+
+
+@dataclass
+class Counts:
+    """Row counts by outcome, of one file or of all. Rows of other hosts are not part of `read`.
+
+    `rejected_classes` are the rejected rows whose class is known, by its number.
+    """
+
+    kept: int = 0
+    filtered: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+    other_hosts: int = 0
+    read: int = 0
+    rejected_classes: Counter[int] = field(default_factory=Counter)
+
+    def add(self, outcome: Outcome, rows: int) -> None:
+        """Count `rows` rows with the outcome `outcome`."""
+        if outcome is Outcome.BLANK_LINE:
+            return
+        if outcome is Outcome.OTHER_HOST:
+            self.other_hosts += rows
+            return
+        self.read += rows
+        if outcome is Outcome.KEPT:
+            self.kept += rows
+        elif outcome in FILTERED:
+            self.filtered[FILTERED[outcome]] += rows
+        else:
+            self.rejected[REJECTED[outcome]] += rows
+
+    def filter(self, outcome: Outcome, rows: int) -> None:
+        """Count `rows` rows as filtered that were counted as kept before."""
+        if rows:
+            self.kept -= rows
+            self.filtered[FILTERED[outcome]] += rows
+
+    def merge(self, other: Counts) -> None:
+        """Add the counts of `other`."""
+        self.kept += other.kept
+        self.filtered += other.filtered
+        self.rejected += other.rejected
+        self.rejected_classes += other.rejected_classes
+        self.other_hosts += other.other_hosts
+        self.read += other.read
+
+    def as_json(self) -> dict[str, Any]:
+        """The counts for report.json."""
+        return {
+            "read": self.read,
+            "kept": self.kept,
+            "filtered": dict(self.filtered),
+            "rejected": dict(self.rejected),
+            "other_hosts": self.other_hosts,
+        }
+
+    def in_words(self) -> str:
+        """The counts in words, for errors and logs."""
+        parts = [f"{rows} filtered ({reason})" for reason, rows in self.filtered.items()]
+        parts += [f"{rows} rejected ({reason})" for reason, rows in self.rejected.items()]
+        return ", ".join([f"{self.read} rows read", f"{self.kept} kept", *parts])
+
+    def rows(self) -> RowCounts:
+        """The counts in the form of the card."""
+        return RowCounts(self.read, self.kept, dict(self.filtered), dict(self.rejected))
+
+
+@dataclass
+class Statistics:
+    """Statistics of the kept rows.
+
+    Attributes:
+        rows: number of rows by split.
+        classes: number of rows by split and class number.
+        truncated: number of rows that were truncated.
+        tokens: number of tokens that were written.
+        repeated: number of rows that were written again, for --upsample.
+        full_lengths: int64, at index i the number of rows with i tokens before truncation.
+    """
+
+    rows: Counter[str] = field(default_factory=Counter)
+    classes: dict[str, Counter[int]] = field(default_factory=lambda: {name: Counter() for name in SPLITS})
+    truncated: int = 0
+    tokens: int = 0
+    repeated: int = 0
+    full_lengths: NDArray[np.int64] = field(default_factory=lambda: np.zeros(LONGEST_COUNTED + 1, np.int64))
+
+    def add_tokens(self, tokens: Tokens) -> None:
+        """Count the tokens of a batch."""
+        self.truncated += int((tokens.full_lengths > tokens.lengths).sum())
+        self.tokens += int(tokens.lengths.sum())
+        clipped = np.minimum(tokens.full_lengths, LONGEST_COUNTED)
+        self.full_lengths += np.bincount(clipped, minlength=LONGEST_COUNTED + 1)
+
+    def add_split(self, split: str, rows: int) -> None:
+        """Count `rows` rows of a split."""
+        self.rows[split] += rows
+
+    def add_classes(self, split: str, numbers: NDArray[np.int64]) -> None:
+        """Count the class numbers of rows that `add_split` has counted."""
+        values, counts = np.unique(numbers, return_counts=True)
+        self.classes[split].update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
 
 
 @dataclass
@@ -26,7 +137,7 @@ class JobCounts:
     """
 
     by_file: dict[str, Counts] = field(default_factory=dict)
-    statistics: json_report.Statistics = field(default_factory=json_report.Statistics)
+    statistics: Statistics = field(default_factory=Statistics)
     equal_texts: EqualTexts = field(default_factory=EqualTexts)
 
     def total(self) -> Counts:
@@ -46,24 +157,25 @@ class JobCounts:
         counts = self.total()
         for name, part in {**self.by_file, "all files": counts}.items():
             if not part.rows().balanced():
-                raise RuntimeError(f"{name}: rows read are not kept + filtered + rejected: {json_report.counted(part)}")
+                raise RuntimeError(f"{name}: rows read are not kept + filtered + rejected: {part.as_json()}")
         written = sum(self.statistics.rows.values())
         repeated = self.statistics.repeated
         if written != counts.kept + repeated:
             raise RuntimeError(f"{counts.kept} rows were kept and {repeated} repeated, but {written} written")
         if hosts == 1 and options.unlabelled and not written:
-            raise UserError(f"no row is left: {json_report.in_words(counts)}")
+            raise UserError(f"no row is left: {counts.in_words()}")
         if hosts == 1 and not options.unlabelled and not self.statistics.rows["train"]:
-            raise UserError(f"no row is left to train on: {json_report.in_words(counts)}")
+            raise UserError(f"no row is left to train on: {counts.in_words()}")
         if not counts.kept:
-            log.warning("no row is left on this host: %s", json_report.in_words(counts))
+            log.warning("no row is left on this host: %s", counts.in_words())
 
-    def check_rejects(self, most: float | None, first: Reject | None) -> None:
+    def check_rejects(self, most: float | None, first: str) -> None:
         """Check that no more rows were rejected than --max-rejects allows.
 
         Args:
             most: --max-rejects: below 1 a share of the rows read, else a number of rows; None for no limit.
-            first: the first rejected row; named in the error, since a failed job writes no rejects.jsonl.
+            first: the first rejected row in words; empty if it is not known. It is named in the error, since a failed
+                job writes no rejects.jsonl.
 
         Raises:
             UserError: more rows were rejected.
@@ -72,8 +184,8 @@ class JobCounts:
         rejected = sum(counts.rejected.values())
         if most is None or rejected <= (most * counts.read if most < 1 else most):
             return
-        where = f"; one is line {first.line} of {first.file} ({first.reason})" if first else ""
+        where = f"; one is {first}" if first else ""
         raise UserError(
             f"{rejected} of {counts.read} rows were rejected, more than --max-rejects {most:g}: "
-            f"{json_report.in_words(counts)}{where}"
+            f"{counts.in_words()}{where}"
         )

@@ -164,7 +164,8 @@ def outcome(status: int | None, late: bool, log: str, reason: str) -> str:
         return "training" if "step = " in log else "late"
     if MARK in (log + reason).lower():
         return "leaked"
-    if "Traceback" in log or "unexpected" in log or status not in (0, 1):
+    # As contract.failures logs what is no error of the caller.
+    if "Traceback" in log or ": unexpected " in log or status not in (0, 1):
         return "traceback"
     return "refused" if status else "trained"
 

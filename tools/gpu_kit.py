@@ -50,9 +50,12 @@ UNUSED = re.compile(
     r"|pyarrow/(src/|lib[a-z_]*flight|_flight|_pyarrow_cpp|_s3fs|_gcsfs|_azurefs|_substrait|_orc|_dataset_orc)"
     r"|libarrow_python(_parquet_encryption)?\.so(\.[0-9]+\.[0-9]+\.[0-9]+)?$"
 )
-# The modules of Java that multi-model-server needs, by trial.
-JAVA_MODULES = "java.base,java.logging,java.management,java.naming,java.xml,jdk.unsupported"
+# The modules of Java that multi-model-server needs, by trial. Its log4j wants a class of java.desktop, and no screen.
+JAVA_MODULES = "java.base,java.desktop,java.logging,java.management,java.naming,java.xml,jdk.unsupported"
+NOT_SHOWN = ("awt*", "jawt", "fontmanager", "freetype", "javajpeg", "jsound", "lcms", "mlib_image", "splashscreen")
 MODEL_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+# Addresses in machine code are written as absolute ones, which repeat.
+MACHINE_CODE = [{"id": lzma.FILTER_X86}, {"id": lzma.FILTER_LZMA2, "preset": 9}]
 # Numbers of two bytes: the position within a number (pb, lp) tells xz what to expect.
 TWO_BYTES = [{"id": lzma.FILTER_LZMA2, "preset": 9, "lc": 3, "lp": 1, "pb": 1}]
 
@@ -98,7 +101,9 @@ def write_java(target: Path) -> None:
     with tempfile.TemporaryDirectory() as name:
         options = ["--strip-debug", "--no-header-files", "--no-man-pages", "--output", f"{name}/jre"]
         subprocess.run(["jlink", "--add-modules", JAVA_MODULES, *options], check=True)
-        write_archive(Path(name) / "jre", target)
+        for library in itertools.chain.from_iterable(Path(name).glob(f"jre/lib/lib{each}.so") for each in NOT_SHOWN):
+            library.unlink()
+        write_archive(Path(name) / "jre", target, MACHINE_CODE)
 
 
 def write_model(source: Path, target: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import pickle  # only for UnpicklingError
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,27 +50,42 @@ def from_pretrained(location: Path | str, device: Device, **settings: Any) -> tu
     import transformers
     from safetensors import SafetensorError
 
-    # A progress bar writes carriage returns, which a log keeps as separate lines.
-    transformers.utils.logging.disable_progress_bar()
     safetensors = bool(weights(location, "*.safetensors")) if isinstance(location, Path) else True
     arguments = {"local_files_only": True, "weights_only": True, "output_loading_info": True} | settings
     try:
-        loaded: tuple[Any, dict[str, Any]] = transformers.AutoModelForSequenceClassification.from_pretrained(
-            location,
-            use_safetensors=safetensors,
-            dtype=device.dtype,
-            trust_remote_code=False,
-            # They are reported, by check_shapes.
-            ignore_mismatched_sizes=True,
-            **arguments,
-        )
-        return loaded
+        with quiet_transformers():
+            model, loading = transformers.AutoModelForSequenceClassification.from_pretrained(
+                location,
+                use_safetensors=safetensors,
+                dtype=device.dtype,
+                trust_remote_code=False,
+                # They are reported, by check_shapes.
+                ignore_mismatched_sizes=True,
+                **arguments,
+            )
     except pickle.UnpicklingError:
         raise UserError(
             f"model folder {location} has weights that hold more than tensors; expected *.safetensors"
         ) from None
     except (OSError, ValueError, KeyError, TypeError, ImportError, RuntimeError, SafetensorError) as error:
         raise UserError(f"model folder {location} cannot be loaded: {first_line(error)}") from None
+    if unused := sorted(loading["unexpected_keys"]):
+        log.warning("%d tensors of the weights are not part of the model, such as %s", len(unused), unused[0])
+    return model, loading
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Turn off transformers' progress bars, whose carriage returns a log keeps as lines, and its tables of tensors."""
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
+    verbosity = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
 
 
 def number_of_labels(model: Any, loading: dict[str, Any]) -> int | None:

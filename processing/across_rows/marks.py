@@ -1,4 +1,4 @@
-"""Marks: what the first pass has decided about single rows of a file, applied to the batches of the query."""
+"""Marks: arrays of row numbers and what the first pass has decided about them, applied to batches of the query."""
 
 from __future__ import annotations
 

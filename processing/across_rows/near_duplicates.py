@@ -41,14 +41,18 @@ def bands(threshold: float) -> tuple[int, int]:
     return MOST_HASHES, 1
 
 
-def word_pairs_sql() -> str:
-    """SQL for the hashes (UBIGINT[]) of the pairs of consecutive words of the column `text`, or of its only word."""
-    words = "lower(text)"
+def words_sql() -> str:
+    """SQL for the words (VARCHAR[]) of the column `text`."""
+    text = "lower(text)"
     for separator in SEPARATORS:
-        words = f"replace({words}, chr({ord(separator)}), ' ')"
-    words = f"list_filter(string_split({words}, ' '), lambda w: w <> '')"
+        text = f"replace({text}, chr({ord(separator)}), ' ')"
+    return f"list_filter(string_split({text}, ' '), lambda word: word <> '')"
+
+
+def word_pairs_sql() -> str:
+    """SQL for the hashes (UBIGINT[]) of the pairs of consecutive words of the column `words`, or of its only word."""
     pairs = "list_zip(words[:greatest(len(words) - 1, 1)], words[2:])"
-    return f"(SELECT list_transform({pairs}, lambda pair: hash(pair)) FROM (SELECT {words} AS words))"
+    return f"list_transform({pairs}, lambda pair: hash(pair))"
 
 
 class NearDuplicates:
@@ -62,6 +66,7 @@ class NearDuplicates:
         self.threshold, self.path = threshold, path
         self.bands, self.width = bands(threshold)
         self._sink = pa.OSFile(str(path), "wb")
+        self._last = -1
         self._writer: pa.ipc.RecordBatchFileWriter | None = None
 
     def add(self, batch: pa.RecordBatch) -> None:
@@ -71,6 +76,9 @@ class NearDuplicates:
         offsets = offsets - offsets[0]
         files, rows = to_numpy(batch.column("file"), np.uint64), to_numpy(batch.column("row"), np.int64)
         ids = (files << np.uint64(ROW_BITS)) | rows.astype(np.uint64)
+        if len(ids) and (int(ids[0]) <= self._last or (ids[1:] <= ids[:-1]).any()):
+            raise RuntimeError("rows of the first pass are not in the order of the files")
+        self._last = int(ids[-1]) if len(ids) else self._last
         keys = self.band_keys(hashes, offsets)
         # 32 bits of each hash are enough to compare two rows, and take half the space.
         short = pa.ListArray.from_arrays(offsets.astype(np.int32), to_arrow((hashes >> 32).astype(np.uint32)))

@@ -42,10 +42,8 @@ def occurrences_sql(options: ProcessingOptions, file: int, query: str, *more: st
     halves = [f"md5_number_{half}({text})" if by_text else "CAST(NULL AS UBIGINT)" for half in ("upper", "lower")]
     fixed = ("split", "split", "number", "key_hash", "1", f"CAST({file} AS UBIGINT)", "row")
     values = ", ".join((*halves, rank(options), *fixed, *more))
-    return (
-        f"SELECT {values} FROM (SELECT outcome, text, split, number, key_hash, row_number() OVER () - 1 AS row "
-        f"FROM ({query})) WHERE outcome = {int(Outcome.KEPT)}"
-    )
+    numbered = f"SELECT *, row_number() OVER () - 1 AS row FROM ({query})"
+    return f"SELECT {values} FROM ({numbered}) WHERE outcome = {int(Outcome.KEPT)}"
 
 
 def leave_out(connection: duckdb.DuckDBPyConnection, rows: str, outcome: Outcome) -> None:

@@ -1,4 +1,4 @@
-"""Chooses the columns that the job reads (text, label, group, split, kept ones), by options or by their usual names."""
+"""Chooses the columns that the job reads (text, label, group, split), by options or by usual names (stars, ...)."""
 
 from __future__ import annotations
 

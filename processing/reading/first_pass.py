@@ -17,7 +17,7 @@ import pyarrow as pa
 from processing.across_rows import occurrences, samples, similar_rows, strata
 from processing.across_rows.conflicts import conflicts_of, find_conflicts
 from processing.across_rows.marks import Marks
-from processing.across_rows.near_duplicates import NearDuplicates, word_pairs_sql
+from processing.across_rows.near_duplicates import NearDuplicates, word_pairs_sql, words_sql
 from processing.across_rows.occurrences import MARKS, OCCURRENCES, occurrences_sql
 from processing.options import ProcessingOptions
 
@@ -74,7 +74,8 @@ class FirstPass:
             self._connection.execute(f"INSERT INTO {OCCURRENCES} {occurrences_sql(self._options, file, query)}")
             return
         # The table is filled from the batches, since the file is to be read once.
-        rows = occurrences_sql(self._options, file, query, word_pairs_sql())
+        with_words = f"SELECT *, {words_sql()} AS words FROM ({query})"
+        rows = occurrences_sql(self._options, file, with_words, word_pairs_sql())
         relation = self._connection.sql(f"SELECT * FROM ({rows}) AS t({', '.join((*NAMES, 'pairs'))})")
         parts = []
         for batch in relation.to_arrow_reader(BATCH_ROWS):

@@ -26,7 +26,8 @@ from processing.reading.query import VALUE_CHARS, Plan, build, surveyed
 from processing.reading.rejects import REASONS, BrokenLine, Reject, broken_lines
 from processing.reading.schema import describe
 from processing.reading.source import SourceFile
-from processing.rows.filters import REJECTED, Counts, Outcome
+from processing.row_counts import Counts
+from processing.rows.filters import REJECTED, Outcome
 
 BATCH_ROWS = 2048
 # Most rejected rows per file that are listed in rejects.jsonl, since they are kept in memory; all are counted.

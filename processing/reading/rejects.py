@@ -42,6 +42,10 @@ class Reject:
     reason: str
     value: str | None
 
+    def __str__(self) -> str:
+        """Where it is and why it was rejected, without its value."""
+        return f"line {self.line} of {self.file} ({self.reason})"
+
 
 @dataclass(frozen=True)
 class BrokenLine:

@@ -1,4 +1,4 @@
-"""Layout of the Sankey diagram of report.html: rows read, to kept, filtered and rejected, to splits."""
+"""Layout of the Sankey diagram of report.html: rows read, to kept ones or a reason why not, to splits."""
 
 from __future__ import annotations
 

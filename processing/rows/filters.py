@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
 from enum import IntEnum
 
-from contract.card import RowCounts
 from processing.options import ProcessingOptions
 from processing.rows.labels import Labels
 
@@ -56,55 +53,6 @@ REJECTED = {
     Outcome.BAD_LABEL: "label not understood",
     Outcome.NO_SPLIT: "split not understood",
 }
-
-
-@dataclass
-class Counts:
-    """Row counts by outcome, of one file or of all. Rows of other hosts are not part of `read`.
-
-    `rejected_classes` are the rejected rows whose class is known, by its number.
-    """
-
-    kept: int = 0
-    filtered: Counter[str] = field(default_factory=Counter)
-    rejected: Counter[str] = field(default_factory=Counter)
-    other_hosts: int = 0
-    read: int = 0
-    rejected_classes: Counter[int] = field(default_factory=Counter)
-
-    def add(self, outcome: Outcome, rows: int) -> None:
-        """Count `rows` rows with the outcome `outcome`."""
-        if outcome is Outcome.BLANK_LINE:
-            return
-        if outcome is Outcome.OTHER_HOST:
-            self.other_hosts += rows
-            return
-        self.read += rows
-        if outcome is Outcome.KEPT:
-            self.kept += rows
-        elif outcome in FILTERED:
-            self.filtered[FILTERED[outcome]] += rows
-        else:
-            self.rejected[REJECTED[outcome]] += rows
-
-    def filter(self, outcome: Outcome, rows: int) -> None:
-        """Count `rows` rows as filtered that were counted as kept before."""
-        if rows:
-            self.kept -= rows
-            self.filtered[FILTERED[outcome]] += rows
-
-    def merge(self, other: Counts) -> None:
-        """Add the counts of `other`."""
-        self.kept += other.kept
-        self.filtered += other.filtered
-        self.rejected += other.rejected
-        self.rejected_classes += other.rejected_classes
-        self.other_hosts += other.other_hosts
-        self.read += other.read
-
-    def rows(self) -> RowCounts:
-        """The counts in the form of the card."""
-        return RowCounts(self.read, self.kept, dict(self.filtered), dict(self.rejected))
 
 
 def outcome_sql(

@@ -1,4 +1,4 @@
-"""ParquetSplitWriter: writes a split as parquet files with the metadata of the datasets library (--format parquet)."""
+"""ParquetSplitWriter: writes a split as shards of parquet, with metadata of the datasets library (--format parquet)."""
 
 from __future__ import annotations
 

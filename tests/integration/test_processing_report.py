@@ -31,9 +31,10 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0, "good": 1, "bad": 2}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.save(str(base / "tokenizer.json"))
-    lines = [f"{'good ' * (n % 50)}film <b>{n % 900}</b>\t{n % 3}" for n in range(1000)]
-    lines += ["a\tb\tc", "alone", "\t1", "film\t", "film\tx", "\xff" * 3 + "\t1"] * 3
-    (base / "a.tsv").write_text("text\tlabel\n" + "\n".join(lines) + "\n", encoding="latin-1")
+    lines = [f"{'good ' * (n % 50)}film <b>\u00e9 {n % 900}</b>\t{n % 3}" for n in range(1000)]
+    # The last is not UTF-8.
+    lines += ["a\tb\tc", "alone", "\t1", "film\t", "film\tx", "\udcff" * 3 + "\t1"] * 3
+    (base / "a.tsv").write_bytes(("text\tlabel\n" + "\n".join(lines) + "\n").encode("utf-8", "surrogateescape"))
     flags = ["--input", str(base / "a.tsv"), "--tokenizer", str(base / "tokenizer.json"), "--max-length", "24"]
     flags += ["--drop-duplicates", "--max-rows", "800", "--min-chars", "9"]
     environ = {**os.environ, "SAGEMAKER_BASE_DIR": str(base), "PYTHONPATH": str(ROOT)}

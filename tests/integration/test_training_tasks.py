@@ -90,9 +90,9 @@ def test_a_killed_training_ends_bit_identically(task: Task, tmp_path: Path) -> N
     process = start(killed)
     until(process, " step = 10")
     process.kill()
-    process.wait()
+    process.communicate()
     assert list(killed.paths.checkpoints.glob("checkpoint-*"))
-    finish(start(killed))
+    assert "resuming from checkpoint-" in finish(start(killed))
     assert weights(killed) == weights(whole)
     assert outcome(killed) == outcome(whole)
 

@@ -26,6 +26,8 @@ from training.options import TrainingOptions
 MAX_LINE_BYTES = 8 * 1024 * 1024
 # Most different last values of rows by which a row within a quoted value is recognized, and fewest such rows.
 MOST_VALUES, FEWEST_ROWS = 100, 2
+# Most rows with another number of values, as a share of all, as in processing.
+MOST_BROKEN = 0.05
 # What is not set is detected.
 DETECTED = TextSettings()
 PROCESS = "process it first, which reads such files"
@@ -76,7 +78,7 @@ def read(file: Path, wanted: Sequence[str], settings: TextSettings) -> pa.Table:
         for row in records.rows(len(names)):
             for name, place in places.items():
                 columns[name].append(row[place])
-    records.log_broken()
+    records.settle(len(next(iter(columns.values()))))
     return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
 
 
@@ -198,12 +200,20 @@ class Records:
     def _refused(self, what: str) -> UserError:
         return UserError(f"file {self.file.name}: line {self.line:,} {what}; {PROCESS}")
 
-    def log_broken(self) -> None:
-        if self.broken:
-            log.warning(
-                "file %s: %s lines have another number of values than the header and are skipped, the first is line %s",
-                *(self.file.name, f"{self.broken:,}", f"{self.first_broken:,}"),
+    def settle(self, rows: int) -> None:
+        """Log how many rows have another number of values; raises UserError if they are too many beside `rows`."""
+        if not self.broken:
+            return
+        found = (
+            f"{self.broken:,} lines have another number of values than the header, the first is line "
+            f"{self.first_broken:,}"
+        )
+        if self.broken > MOST_BROKEN * (rows + self.broken):
+            raise UserError(
+                f"file {self.file.name}: {found}; expected at most {MOST_BROKEN:.0%} of the rows: process it first, "
+                "with --max-rejects"
             )
+        log.warning("file %s: %s; they are skipped", self.file.name, found)
 
 
 def known_columns(file: Path, header: Sequence[str], wanted: Sequence[str]) -> list[str]:

@@ -42,7 +42,8 @@ def test_the_timeout_in_seconds_takes_precedence() -> None:
         ("SERVING_BATCH_SIZE", "0"),
         ("SERVING_BATCH_SIZE", "many"),
         ("SERVING_BATCH_DELAY_MS", "-1"),
-        ("SERVING_DTYPE", "int8"),
+        ("SERVING_DTYPE", "int4"),
+        ("SERVING_ENGINE", "tensorrt"),
         ("SERVING_MAX_LENGTH", "0"),
         ("HF_TASK", "token-classification"),
         ("SAGEMAKER_MODEL_SERVER_WORKERS", "-2"),
@@ -56,3 +57,21 @@ def test_a_bad_value_is_named(name: str, value: str) -> None:
 def test_an_unknown_level_is_refused() -> None:
     with pytest.raises(UserError, match="SAGEMAKER_CONTAINER_LOG_LEVEL is 'loud'"):
         _ = read(SAGEMAKER_CONTAINER_LOG_LEVEL="loud").level_name
+
+
+@pytest.mark.parametrize(
+    ("engine", "dtype"), [("torch", "int8"), ("onnxruntime", "bfloat16"), ("onnxruntime", "float16")]
+)
+def test_an_engine_without_the_dtype_is_refused(engine: str, dtype: str) -> None:
+    with pytest.raises(UserError, match=f"^SERVING_DTYPE is {dtype} and SERVING_ENGINE {engine}, expected "):
+        read(SERVING_ENGINE=engine, SERVING_DTYPE=dtype)
+
+
+def test_onnx_runtime_compiles_nothing() -> None:
+    with pytest.raises(UserError, match="^SERVING_COMPILE is true with ONNX Runtime, expected SERVING_ENGINE=torch$"):
+        read(SERVING_ENGINE="onnxruntime", SERVING_COMPILE="true")
+
+
+def test_logits_of_onnx_runtime_are_compared_with_those_of_float32() -> None:
+    assert read(SERVING_DTYPE="int8").torch_dtype == read(SERVING_ENGINE="onnxruntime").torch_dtype == "float32"
+    assert (read().torch_dtype, read(SERVING_DTYPE="bfloat16").torch_dtype) == ("auto", "bfloat16")

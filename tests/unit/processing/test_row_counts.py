@@ -1,4 +1,4 @@
-"""Checks of the row counts."""
+"""Outcomes are counted once each and add up; the checks of the row counts."""
 
 from __future__ import annotations
 
@@ -7,10 +7,39 @@ import pytest
 from contract.failures import UserError
 from processing.options import ProcessingOptions
 from processing.reading.rejects import Reject
-from processing.row_counts import JobCounts
-from processing.rows.filters import Counts, Outcome
+from processing.row_counts import Counts, JobCounts
+from processing.rows.filters import Outcome
 
 OPTIONS = ProcessingOptions()
+
+
+def test_every_outcome_is_counted_where_it_belongs() -> None:
+    counts = Counts()
+    for outcome in Outcome:
+        if outcome is not Outcome.UNKNOWN_LABEL:
+            counts.add(outcome, 1 + int(outcome))
+    assert (counts.kept, counts.other_hosts) == (1, 3)
+    assert counts.filtered == {
+        "where": 5, "empty text": 6, "shorter than min_chars": 7, "longer than max_chars": 8, "duplicate": 12,
+        "over --max-rows": 13, "cut by --balance": 14, "fewer than min_tokens": 15,
+            "conflicting label": 22, "near-duplicate": 23,
+    }  # fmt: skip
+    assert counts.rejected == {
+        "not a JSON object": 4, "no label": 9, "label not understood": 10, "not UTF-8": 16,
+        "list or object instead of text": 17, "split not understood": 21,
+    }  # fmt: skip
+    assert counts.read == 1 + 125 + 77
+    assert counts.rows().balanced()
+
+
+def test_merging_adds_everything() -> None:
+    one, total = Counts(), Counts()
+    for outcome in (Outcome.KEPT, Outcome.WHERE, Outcome.NO_LABEL, Outcome.OTHER_HOST):
+        one.add(outcome, 2)
+    total.merge(one)
+    total.merge(one)
+    assert (total.read, total.kept, total.other_hosts) == (12, 4, 4)
+    assert (total.filtered, total.rejected) == ({"where": 4}, {"no label": 4})
 
 
 def job_counts(kept: int = 3, written: int = 3) -> JobCounts:
@@ -58,7 +87,7 @@ def test_unlabelled_rows_need_no_split_to_train_on() -> None:
 def test_rejects_are_limited_by_share_or_number(most: float | None, fails: bool) -> None:
     found = job_counts(6, 6)
     found.by_file["a"].add(Outcome.NO_LABEL, 2)
-    first = Reject("a.tsv", 7, "label", "no label", None)
+    first = str(Reject("a.tsv", 7, "label", "no label", None))
     if not fails:
         found.check_rejects(most, first)
         return

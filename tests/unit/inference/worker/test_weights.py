@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from unit.inference.tiny import write_model
 
 from contract.card import CARD_FILE
@@ -23,12 +24,25 @@ def change_config(folder: Path, drop: tuple[str, ...] = (), **values: object) ->
     file.write_text(json.dumps(kept | values))
 
 
-def test_three_labels_without_names_are_served(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_three_labels_without_names_are_served(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
     write_model(tmp_path, ("a", "b", "c"))
     (tmp_path / CARD_FILE).unlink()
     change_config(tmp_path, drop=("id2label", "label2id", "num_labels"))
     assert load(tmp_path, CPU).label_names == ("LABEL_0", "LABEL_1", "LABEL_2")
-    assert "config.json has no id2label and no num_labels, the weights have 3 labels" in caplog.messages
+    assert caplog.messages == ["config.json has no id2label and no num_labels, the weights have 3 labels"]
+    assert "LOAD REPORT" not in "".join(capfd.readouterr())
+
+
+def test_tensors_that_the_model_lacks_are_counted(
+    model_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = shutil.copytree(model_folder, tmp_path / "model")
+    file = folder / "model.safetensors"
+    save_file(load_file(file) | {"cls.bias": torch.zeros(2), "cls.more": torch.zeros(2)}, file, {"format": "pt"})
+    read_model(folder, CPU)
+    assert caplog.messages == ["2 tensors of the weights are not part of the model, such as cls.bias"]
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ from itertools import combinations, pairwise
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 
-from processing.across_rows.near_duplicates import ROW_BITS, NearDuplicates, bands, word_pairs_sql
+from processing.across_rows.near_duplicates import ROW_BITS, NearDuplicates, bands, word_pairs_sql, words_sql
 
 WORDS = [f"word{number}" for number in range(400)]
 
@@ -19,7 +20,8 @@ def groups(texts: list[str], threshold: float, folder: Path) -> set[frozenset[in
     connection = duckdb.connect()
     found = NearDuplicates(threshold, folder / "pairs.arrow")
     connection.execute("CREATE TABLE t AS SELECT unnest(?::VARCHAR[]) AS text", [texts])
-    query = f"SELECT CAST(1 AS UBIGINT) AS file, row_number() OVER () - 1 AS row, {word_pairs_sql()} AS pairs FROM t"
+    words = f"SELECT CAST(1 AS UBIGINT) AS file, row_number() OVER () - 1 AS row, {words_sql()} AS words FROM t"
+    query = f"SELECT file, row, {word_pairs_sql()} AS pairs FROM ({words})"
     for batch in connection.sql(query).to_arrow_reader(100):
         found.add(batch)
     ids, leaders = found.groups(connection)
@@ -78,3 +80,14 @@ def test_bands_propose_a_pair_at_the_threshold(threshold: float, expected: tuple
     number, width = bands(threshold)
     assert (number, width) == expected
     assert threshold < 0.1 or 1 - (1 - threshold**width) ** number >= 0.99
+
+
+def test_rows_that_are_not_in_order_are_a_bug(tmp_path: Path) -> None:
+    found = NearDuplicates(0.8, tmp_path / "pairs.arrow")
+    columns: list[pa.Array] = [
+        pa.array([0, 0], pa.uint64()),
+        pa.array([1, 0]),
+        pa.array([[7], [8]], pa.list_(pa.uint64())),
+    ]
+    with pytest.raises(RuntimeError, match="not in the order"):
+        found.add(pa.RecordBatch.from_arrays(columns, names=["file", "row", "pairs"]))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from processing.report.json_report import LONGEST_COUNTED, Statistics, balance, lengths, percentiles
+from processing.report.json_report import balance, lengths, percentiles
+from processing.row_counts import LONGEST_COUNTED, Statistics
 from processing.tokenizing.encoder import Tokens
 
 

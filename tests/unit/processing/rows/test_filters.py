@@ -1,4 +1,4 @@
-"""Outcomes are counted once each and add up; duplicates, few tokens, --max-rows and --balance in whole jobs."""
+"""Duplicates, few tokens, --max-rows and --balance in whole jobs."""
 
 from __future__ import annotations
 
@@ -9,37 +9,7 @@ import pytest
 from unit.processing.jobs import Write, as_tsv, everything, on_host, rows, run, table, texts
 
 from contract.failures import UserError
-from processing.rows.filters import Counts, Outcome
 from processing.rows.split import SPLITS
-
-
-def test_every_outcome_is_counted_where_it_belongs() -> None:
-    counts = Counts()
-    for outcome in Outcome:
-        if outcome is not Outcome.UNKNOWN_LABEL:
-            counts.add(outcome, 1 + int(outcome))
-    assert (counts.kept, counts.other_hosts) == (1, 3)
-    assert counts.filtered == {
-        "where": 5, "empty text": 6, "shorter than min_chars": 7, "longer than max_chars": 8, "duplicate": 12,
-        "over --max-rows": 13, "cut by --balance": 14, "fewer than min_tokens": 15,
-            "conflicting label": 22, "near-duplicate": 23,
-    }  # fmt: skip
-    assert counts.rejected == {
-        "not a JSON object": 4, "no label": 9, "label not understood": 10, "not UTF-8": 16,
-        "list or object instead of text": 17, "split not understood": 21,
-    }  # fmt: skip
-    assert counts.read == 1 + 125 + 77
-    assert counts.rows().balanced()
-
-
-def test_merging_adds_everything() -> None:
-    one, total = Counts(), Counts()
-    for outcome in (Outcome.KEPT, Outcome.WHERE, Outcome.NO_LABEL, Outcome.OTHER_HOST):
-        one.add(outcome, 2)
-    total.merge(one)
-    total.merge(one)
-    assert (total.read, total.kept, total.other_hosts) == (12, 4, 4)
-    assert (total.filtered, total.rejected) == ({"where": 4}, {"no label": 4})
 
 
 def test_duplicates_are_dropped_across_files_and_hosts(written: Write, tmp_path: Path, wordpiece: Path) -> None:

@@ -61,9 +61,11 @@ def test_names_may_be_given_with_and_without_a_header(tmp_path: Path) -> None:
 
 
 def test_a_broken_row_is_counted_with_its_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    found = rows(tmp_path, 'sep=,\ntext,label\n"two\nlines",1\nbroken\nc,0\n')
-    assert found == {"text": ["two\nlines", "c"], "label": ["1", "0"]}
-    assert (
-        "a.csv: 1 lines have another number of values than the header and are skipped, the first is line 5"
-        in caplog.text
-    )
+    rest = "c,0\n" * 20
+    found = rows(tmp_path, f'sep=,\ntext,label\n"two\nlines",1\nbroken\n{rest}')
+    assert found == {"text": ["two\nlines", *"c" * 20], "label": ["1", *"0" * 20]}
+    assert "a.csv: 1 lines have another number of values than the header, the first is line 5" in caplog.text
+    with pytest.raises(
+        UserError, match=r"2 lines have .* is line 5; expected at most 5% of the rows: process it first"
+    ):
+        rows(tmp_path, f'sep=,\ntext,label\n"two\nlines",1\nbroken\n{rest}broken\n')

@@ -26,14 +26,6 @@ def test_a_line_break_in_quotes_belongs_to_the_text(tmp_path: Path) -> None:
     assert rows["text"] == ["one\ntwo", "NA"]
 
 
-def test_broken_lines_are_left_out_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / "a.tsv").write_text("text\tlabel\na\t1\nb\n\nc\t2\td\ne\t0\n")
-    with caplog.at_level(logging.WARNING):
-        rows = text_files.read(text_files.find(tmp_path), COLUMNS)
-    assert rows["text"] == ["a", "e"]
-    assert "a.tsv: 2 lines" in caplog.text and "the first is line 3" in caplog.text
-
-
 @pytest.mark.parametrize(("name", "content"), [("a.jsonl", "no json"), ("a.csv.gz", "no gzip")])
 def test_a_file_that_is_not_what_its_name_says_is_named(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content)

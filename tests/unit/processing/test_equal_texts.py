@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from processing.report.equal_texts import EqualTexts
+from processing.equal_texts import EqualTexts
 
 
 def batch(hashes: list[int], numbers: list[int | None], splits: list[int]) -> pa.RecordBatch:
