@@ -15,8 +15,17 @@ from contract.failures import UserError
 from contract.files import read_json, write_json
 
 CARD_FILE = "card.json"
-FORMAT_VERSION = 1
+# 1: one label of several classes and one text. 2: whatever else a card can say, which older images would misread.
+FORMAT_VERSION = 2
 TASK = "text-classification"
+# problem_type of transformers' configurations: cross entropy, binary cross entropy of each label, mean squared error.
+SINGLE_LABEL, MULTI_LABEL, REGRESSION = PROBLEM_TYPES = (
+    "single_label_classification",
+    "multi_label_classification",
+    "regression",
+)
+# How the two texts of a row are truncated, in the tokenizer's words.
+LONGEST_FIRST, ONLY_FIRST, ONLY_SECOND = TRUNCATIONS = ("longest_first", "only_first", "only_second")
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,7 @@ class Card:
     """The content of card.json.
 
     Attributes:
-        label_names: name of class i at position i; empty for unlabelled data.
+        label_names: name of class i at position i; empty for unlabelled data; one name for regression.
         max_length: longest row in tokens, special tokens included; longer text was truncated.
         splits: number of rows per split in this host's folders.
         versions: versions of the image and of the libraries that produced the data or the model.
@@ -57,6 +66,12 @@ class Card:
         int8_accuracy_loss: accuracy of the exported fp32 model on validation rows minus that of the int8 one, in
             percentage points; None if none was exported.
         partial: whether training was stopped before its end, so that the model is not the final one.
+        problem_type: one of PROBLEM_TYPES.
+        text_pair_column: where the second text of each row came from; None for rows of one text.
+        truncation: one of TRUNCATIONS, for rows of two texts.
+        label_thresholds: for multi_label_classification, the least probability of each label with which it is
+            predicted; None means that no threshold was chosen.
+        temperature: by which logits are divided before scores are computed from them; None for 1.
     """
 
     text_column: str
@@ -72,15 +87,21 @@ class Card:
     decision_threshold: float | None = None
     int8_accuracy_loss: float | None = None
     partial: bool = False
-    format_version: int = FORMAT_VERSION
+    problem_type: str = SINGLE_LABEL
+    text_pair_column: str | None = None
+    truncation: str = LONGEST_FIRST
+    label_thresholds: tuple[float, ...] | None = None
+    temperature: float | None = None
 
     def write(self, folder: Path) -> None:
         """Write card.json into `folder`, complete or not at all."""
         write_json(folder / CARD_FILE, self.to_json())
 
     def to_json(self) -> dict[str, Any]:
-        """The card as a JSON object."""
-        return dataclasses.asdict(self)
+        """The card as a JSON object, in the oldest format that says all of it."""
+        newer = (self.text_pair_column, self.label_thresholds, self.temperature)
+        is_old = self.problem_type == SINGLE_LABEL and all(value is None for value in newer)
+        return {**dataclasses.asdict(self), "format_version": 1 if is_old else FORMAT_VERSION}
 
     @classmethod
     def read(cls, folder: Path) -> Card:
@@ -115,6 +136,18 @@ class Card:
             values["label_names"] = tuple(map(str, values["label_names"]))
             values["tokenizer"] = TokenizerReference(**values["tokenizer"])
             values["rows"] = RowCounts(**values["rows"])
-            return cls(**values)
-        except (KeyError, TypeError) as error:
+            if values.get("label_thresholds") is not None:
+                values["label_thresholds"] = tuple(map(float, values["label_thresholds"]))
+            card = cls(**values)
+        except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"card {source} is incomplete: {error}") from None
+        card.check(source)
+        return card
+
+    def check(self, source: str) -> None:
+        """Raises UserError: problem_type, truncation or temperature is none that these images know."""
+        for name, known in (("problem_type", PROBLEM_TYPES), ("truncation", TRUNCATIONS)):
+            if getattr(self, name) not in known:
+                raise UserError(f"card {source} has {name} {getattr(self, name)!r}, expected one of {', '.join(known)}")
+        if self.temperature is not None and not self.temperature > 0:
+            raise UserError(f"card {source} has temperature {self.temperature}, expected a number above 0")

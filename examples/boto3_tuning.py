@@ -11,6 +11,8 @@ from examples import boto3_jobs as jobs
 from examples.account import Account, Request
 from examples.metric_definitions import METRIC_DEFINITIONS
 
+# Ends of the names of metrics of which the least value is the best.
+ERRORS = ("loss", "rmse", "mae", "calibration_error")
 # Fields of a training job's request that the TrainingJobDefinition of a tuning job has too.
 SHARED = (
     "RoleArn",
@@ -43,7 +45,7 @@ def tuning_job(
     Args:
         hyperparameters: hyperparameters that are the same in every trial.
         ranges: such as continuous("learning_rate", 1e-5, 1e-4) | categorical("train_batch_size", 16, 32).
-        objective: name of the metric to maximize.
+        objective: name of the metric to maximize, or of the error to minimize.
         trials, parallel: number of training jobs in all, and at the same time.
 
     Raises:
@@ -57,13 +59,18 @@ def tuning_job(
         "HyperParameterTuningJobName": name,
         "HyperParameterTuningJobConfig": {
             "Strategy": "Bayesian",
-            "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": objective},
+            "HyperParameterTuningJobObjective": {"Type": direction(objective), "MetricName": objective},
             "ResourceLimits": {"MaxNumberOfTrainingJobs": trials, "MaxParallelTrainingJobs": parallel},
             "ParameterRanges": dict(ranges),
             "TrainingJobEarlyStoppingType": "Auto",
         },
         "TrainingJobDefinition": definition,
     }
+
+
+def direction(objective: str) -> str:
+    """Whether the greatest or the least value of a metric is the best."""
+    return "Minimize" if objective.endswith(ERRORS) else "Maximize"
 
 
 def check_objective(name: str) -> None:

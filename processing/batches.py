@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from contract.card import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 from processing.arrays import take, to_arrow, to_numpy
 from processing.rows.filters import REJECTED, Outcome
 from processing.rows.split import SPLITS
@@ -18,8 +19,22 @@ from processing.tokenizing.encoder import Encoder, Tokens, gather
 from processing.tokenizing.padding import lists, padded
 from processing.writing.writer import LABELS, schema
 
-KEPT_PREFIX = "kept_"
+KEPT_PREFIX, VALUE = "kept_", "label_value"
 MOST_TEXT_BYTES = 8 * 1024 * 1024
+
+
+# Arrow type of the labels by problem type: a class number; 0 or 1 for each label; a number.
+LABEL_TYPES = {SINGLE_LABEL: pa.int64(), MULTI_LABEL: pa.list_(pa.float32()), REGRESSION: pa.float32()}
+
+
+def class_numbers(labels: pa.Array) -> NDArray[np.int64]:
+    """Numbers of the classes or labels of rows, to be counted: each label of a row for itself, of numbers all alike."""
+    if isinstance(labels, pa.ListArray):
+        flags = to_numpy(labels.flatten(), np.float32).reshape(len(labels), -1)
+        return np.nonzero(flags)[1]
+    if pa.types.is_floating(labels.type):
+        return np.zeros(len(labels), dtype=np.int64)
+    return to_numpy(labels, np.int64)
 
 
 def outcomes(batch: pa.RecordBatch) -> dict[Outcome, int]:
@@ -97,6 +112,7 @@ class Preparation:
         columns: names of the columns to keep (--columns).
         is_labelled: whether rows have labels.
         padding: settings of --padding max_length; None without padding.
+        label_type: Arrow type of the labels.
     """
 
     encoder: Encoder
@@ -104,6 +120,7 @@ class Preparation:
     columns: tuple[str, ...]
     is_labelled: bool
     padding: Padding | None
+    label_type: pa.DataType = field(default_factory=pa.int64)
 
     def __call__(self, batch: pa.RecordBatch) -> Encoded:
         """Drop filtered rows of `batch`, tokenize the others, and build the columns of the splits."""
@@ -122,7 +139,7 @@ class Preparation:
     def schema(self, types: Sequence[pa.DataType]) -> pa.Schema:
         """The schema of the output; `types` are the Arrow types of the columns to keep."""
         kept = [pa.field(name, kind) for name, kind in zip(self.columns, types, strict=True)]
-        return schema(kept, self.is_labelled, self.padding is not None)
+        return schema(kept, self.is_labelled, self.padding is not None, self.label_type)
 
 
 def pieces(batches: Iterable[pa.RecordBatch], most: int = MOST_TEXT_BYTES) -> Iterator[pa.RecordBatch]:
@@ -143,7 +160,8 @@ def by_split(splits: NDArray[np.uint8]) -> Iterator[tuple[str, slice]]:
 
 def prepared(batch: pa.RecordBatch, tokens: Tokens, schema: pa.Schema, padding: Padding | None) -> pa.RecordBatch:
     """Build the output columns (`schema`) from rows of the query and their tokens."""
-    labels = [batch.column("number")] if LABELS in schema.names else []
+    source = VALUE if VALUE in batch.schema.names else "number"
+    labels = [batch.column(source)] if LABELS in schema.names else []
     kept = [batch.column(name) for name in batch.schema.names if name.startswith(KEPT_PREFIX)]
     columns = [*token_columns(tokens, padding), *labels, to_arrow(tokens.lengths), *kept]
     return pa.RecordBatch.from_arrays(columns, schema=schema)

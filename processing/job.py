@@ -16,7 +16,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from contract.card import Card, TokenizerReference
+from contract.card import REGRESSION, Card, TokenizerReference
 from contract.files import write_json, write_text
 from contract.hosts import Hosts
 from contract.logs import Progress
@@ -26,7 +26,7 @@ from contract.paths import Paths
 from contract.tokenizer import fingerprint
 from contract.versions import versions
 from processing.arrays import to_numpy
-from processing.batches import Encoded, Padding, Preparation, pieces
+from processing.batches import LABEL_TYPES, Encoded, Padding, Preparation, class_numbers, pieces
 from processing.concurrency import map_in_order, prefetched
 from processing.memory import database_memory
 from processing.option_checks import size
@@ -152,7 +152,7 @@ class Job:
         """Read one file, tokenize its rows and write them to their splits."""
         with prefetched(reader.batches(), BATCHES_AHEAD) as batches:
             # Loads the tokenizer while the database reads the first rows, which takes as long.
-            preparation = self.preparation(reader.plan.chosen.kept)
+            preparation = self.preparation(reader.plan.chosen.kept, reader.plan.labels.problem_type)
             for encoded in map_in_order(pieces(batches), preparation, min(self.threads, MOST_WORKERS)):
                 result.open(encoded.schema, reader.plan.labels.names)
                 statistics = self.job_counts.statistics
@@ -172,12 +172,14 @@ class Job:
             result.writers[name].write(rows)
             statistics.add_split(name, rows.num_rows)
             if not self.options.unlabelled:
-                statistics.add_classes(name, to_numpy(rows.column(LABELS), np.int64))
+                statistics.add_classes(name, class_numbers(rows.column(LABELS)))
 
-    def preparation(self, columns: tuple[str, ...]) -> Preparation:
+    def preparation(self, columns: tuple[str, ...], problem_type: str) -> Preparation:
         """The callable that tokenizes a batch; `columns` are the names of the columns to keep."""
         options = self.options
-        return Preparation(self.loaded.encoder, options.min_tokens, columns, not options.unlabelled, self.padding)
+        labelled = not options.unlabelled
+        label_type = LABEL_TYPES[problem_type]
+        return Preparation(self.loaded.encoder, options.min_tokens, columns, labelled, self.padding, label_type)
 
     def finish(self, plan: Plan, result: Outputs, rejects: RejectsFile) -> None:
         """Check the row counts, then write cards and reports and complete the splits."""
@@ -185,7 +187,8 @@ class Job:
         self.job_counts.check_rejects(self.options.max_rejects, str(rejects.first or ""))
         counts = self.job_counts.total()
         # A host without files has read no schema, but writes empty splits.
-        empty = self.preparation(self.options.columns).schema([pa.string()] * len(self.options.columns))
+        problem_type = plan.labels.problem_type
+        empty = self.preparation(self.options.columns, problem_type).schema([pa.string()] * len(self.options.columns))
         result.open(result.schema or empty, plan.labels.names)
         names = plan.labels.names or ()
         card = self.card(plan, names, counts)
@@ -208,6 +211,7 @@ class Job:
             splits={name: self.job_counts.statistics.rows[name] for name in SPLITS},
             rows=counts.rows(),
             versions=versions(LIBRARIES),
+            problem_type=plan.labels.problem_type,
         )
 
     def report(self, card: Card, counts: Counts, rejects_listed: int) -> dict[str, Any]:
@@ -215,7 +219,9 @@ class Job:
         report = {
             "rows": {**counts.as_json(), "rejects_listed": rejects_listed},
             "splits": card.splits,
-            "labels": json_report.balance(self.job_counts.statistics, card.label_names),
+            "labels": None
+            if card.problem_type == REGRESSION
+            else json_report.balance(self.job_counts.statistics, card.label_names),
             "lengths": json_report.lengths(self.job_counts.statistics, self.options.max_length),
             "rejected_by_class": json_report.by_name(counts.rejected_classes, card.label_names),
             "equal_texts": self.job_counts.equal_texts.counted(),

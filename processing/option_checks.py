@@ -6,6 +6,7 @@ import re
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from contract.card import REGRESSION
 from contract.failures import UserError
 
 if TYPE_CHECKING:
@@ -69,6 +70,22 @@ def check_rows(options: ProcessingOptions) -> None:
         raise UserError(f"option --columns names {reserved}, which is a column that the job itself writes")
 
 
+def least_names(options: ProcessingOptions, others: dict[str, bool]) -> int:
+    """How many --label-names there must be: two classes, or one number or label of several.
+
+    Args:
+        others: which options about labels are set.
+
+    Raises:
+        UserError: one of `others` excludes an option for several labels.
+    """
+    found = {"--label-columns": bool(options.label_columns), "--label-delimiter": bool(options.label_delimiter)}
+    for name, value in others.items():
+        exclude({**({} if name == "--label-column" else found), name: value})
+    exclude({"--label-columns": found["--label-columns"], "--label-column": others["--label-column"]})
+    return 1 if options.problem_type == REGRESSION or any(found.values()) else 2
+
+
 def check_labels(options: ProcessingOptions) -> None:
     """Check the options about labels; raises UserError for a bad value or options that exclude each other."""
     threshold = options.label_threshold
@@ -104,7 +121,8 @@ def check_labels(options: ProcessingOptions) -> None:
             raise UserError(f"options {name} and --unlabelled are both set, but there are no classes")
     exclude({"--balance": options.balance, "--upsample": options.upsample})
     names = options.label_names
-    if names is not None and (len(names) < 2 or len(set(names)) != len(names)):
+    least = least_names(options, {**is_set, **sources})
+    if names is not None and (len(names) < least or len(set(names)) != len(names)):
         raise UserError(f"option --label-names is {', '.join(names)}, expected two or more different names")
     if names is not None and len(names) != 2 and (is_set["--label-threshold"] or is_set["--positive-where"]):
         raise UserError(f"option --label-names has {len(names)} names, expected 2 with {rules[0]}")

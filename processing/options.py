@@ -92,6 +92,18 @@ class ProcessingOptions:
         group=TOKENS,
     )
     label_column: str | None = option(None, "Column with the label; none means star_rating, else label.", group=LABELS)
+    label_columns: tuple[str, ...] = option(
+        (), "Instead of a label column, columns of 0 and 1, one for each of several labels: toxic,threat.", group=LABELS
+    )
+    label_delimiter: str | None = option(
+        None, "What separates the labels in the label column where rows have several, such as |.", group=LABELS
+    )
+    problem_type: Literal["auto", "single_label_classification", "multi_label_classification", "regression"] = option(
+        "auto",
+        "What labels are, in transformers' words; auto takes several labels with --label-columns or --label-delimiter, "
+        "regression for numbers with fractions of which no option makes classes, and one label otherwise.",
+        group=LABELS,
+    )
     label_threshold: float | None = option(
         None, "For numeric labels: class 1 from this value on, else 0.", aliases=("star_threshold",), group=LABELS
     )

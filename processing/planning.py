@@ -8,19 +8,21 @@ from dataclasses import replace
 
 import duckdb
 
+from contract.card import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 from contract.failures import UserError
 from contract.hosts import Hosts
 from processing.option_checks import ratios
 from processing.options import ProcessingOptions
 from processing.reading.arrow_files import class_names
 from processing.reading.columns import ChosenColumns, choose
-from processing.reading.label_values import derived_labels, present_splits
+from processing.reading.label_values import derived_labels, present_names, present_splits
 from processing.reading.query import Plan
 from processing.reading.reader import readers
 from processing.reading.schema import describe
 from processing.reading.source import SourceFile
+from processing.rows import label_vectors
 from processing.rows.given_splits import GivenSplits, by_files, given_splits
-from processing.rows.labels import labels
+from processing.rows.labels import Labels, labels
 from processing.rows.split import SPLITS
 
 log = logging.getLogger(__name__)
@@ -45,7 +47,7 @@ def planned(
     plan = Plan(
         options,
         chosen,
-        labels(options),
+        label_rule(options),
         ratios(options),
         columns,
         host=hosts.index if is_divided else 0,
@@ -72,9 +74,58 @@ def with_labels(
             "expected --label-names, --label-threshold or --label-map"
         )
     column = plan.chosen.label or "(--label-expression)"
-    found = derived_labels(readers(connection, plan, files), column)
-    log.info("%d classes, by the values of label column %s", len(found.names or ()), column)
+    if plan.labels.problem_type == MULTI_LABEL:
+        names = present_names(readers(connection, plan, files), str(plan.options.label_delimiter), column)
+        found = label_vectors.several(names, str(plan.options.label_delimiter))
+    else:
+        found = derived_labels(readers(connection, plan, files), column, plan.options.problem_type == SINGLE_LABEL)
+    log.info(
+        "problem_type = %s: %d labels, by the values of column %s", found.problem_type, len(found.names or ()), column
+    )
+    refuse_classes(plan.options, found.problem_type)
     return replace(plan, labels=found)
+
+
+def label_rule(options: ProcessingOptions) -> Labels:
+    """The label rule that `options` configure, of any problem type.
+
+    Raises:
+        UserError: options contradict each other.
+    """
+    if options.label_columns:
+        found = label_vectors.by_columns(options.label_columns)
+    elif options.label_delimiter:
+        names = options.label_names
+        found = label_vectors.several(names, options.label_delimiter) if names else label_vectors.any_of_several()
+    elif options.problem_type == REGRESSION:
+        found = label_vectors.numbers(options.label_names)
+    else:
+        found = labels(options)
+    if options.problem_type not in ("auto", found.problem_type):
+        raise UserError(
+            f"option --problem-type is {options.problem_type}, but the other options make {found.problem_type}; "
+            "expected --label-delimiter or --label-columns for several labels"
+        )
+    refuse_classes(options, found.problem_type)
+    return found
+
+
+def refuse_classes(options: ProcessingOptions, problem_type: str) -> None:
+    """Raises UserError: an option is for classes, and labels are none."""
+    if problem_type == SINGLE_LABEL:
+        return
+    for name, value in (
+        ("--balance", options.balance),
+        ("--upsample", options.upsample),
+        ("--stratify", options.stratify),
+        (f"--conflicts {options.conflicts}", options.conflicts != "keep"),
+        ("--label-threshold", options.label_threshold is not None),
+        ("--label-map", options.label_map is not None),
+        ("--positive-where", options.positive_where is not None),
+        ("--unlabelled", options.unlabelled),
+    ):
+        if value:
+            raise UserError(f"option {name} is set, but problem_type is {problem_type}; expected one label of classes")
 
 
 def given(

@@ -17,7 +17,7 @@ from contract.files import read_json
 from contract.values import shown
 from training.devices import Default, agree_on_tf32, cpu_defaults, gpu_defaults, is_on_cpu
 from training.hyperparameters import choice
-from training.metrics import SCORES
+from training.metrics import ERRORS, known_scores
 
 CPU_TOKENS = 2048
 # Of each pair the one that is given replaces the other's default.
@@ -105,9 +105,12 @@ def fsdp_settings(fsdp: Any, config: Any) -> dict[str, Any] | None:
 
 def check_metric(args: TrainingArguments) -> None:
     """Raises UserError: metric_for_best_model is not a metric of an evaluation."""
-    name, known = args.metric_for_best_model, ("loss", *SCORES)
+    name, known = args.metric_for_best_model, known_scores()
     if name is not None and name.removeprefix("eval_") not in known:
         raise UserError(f"hyperparameter metric_for_best_model is {shown(name)}, expected one of {', '.join(known)}")
+    if name is not None:
+        # TrainingArguments knows losses alone as what is to be small.
+        args.greater_is_better = name.removeprefix("eval_") not in ERRORS
 
 
 def check_deepspeed(on_cpu: bool, hosts: int) -> None:

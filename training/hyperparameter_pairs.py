@@ -10,6 +10,7 @@ from contract.failures import UserError
 from contract.options import declared
 from contract.values import shown
 from training.hyperparameters import choice
+from training.metrics import ERRORS
 from training.options import TrainingOptions
 
 # Fields that have an effect only where another one has one of these values.
@@ -58,6 +59,7 @@ def check(values: Mapping[str, Any]) -> None:
     check_early_stopping(values)
     check_precision_and_loading(values)
     check_lora(values)
+    check_layers(values)
     check_direction(values)
     check_optimizer_arguments(values)
     log_without_effect(values)
@@ -89,13 +91,22 @@ def check_lora(values: Mapping[str, Any]) -> None:
             raise UserError(f"hyperparameter {name} is set, but lora_r is not; expected both")
 
 
+def check_layers(values: Mapping[str, Any]) -> None:
+    """Refuse layers that are frozen or learn slower where others decide on what is trained."""
+    for name in ("frozen_layers", "layer_decay"):
+        for other in ("lora_r", "fsdp", "deepspeed"):
+            if values[name] and values.get(other):
+                raise UserError(f"hyperparameters {name} and {other} are both set, expected one of them")
+
+
 def check_direction(values: Mapping[str, Any]) -> None:
     """Refuse a greater_is_better that would deliver the worst model."""
     metric = (values.get("metric_for_best_model") or "loss").removeprefix("eval_")
-    if values.get("greater_is_better") not in (None, metric != "loss"):
+    is_error = metric in ERRORS
+    if values.get("greater_is_better") not in (None, not is_error):
         raise UserError(
             f"hyperparameter greater_is_better is {str(values['greater_is_better']).lower()}, but the best {metric} is "
-            f"the {'least' if metric == 'loss' else 'greatest'}; expected {str(metric != 'loss').lower()}, or none"
+            f"the {'least' if is_error else 'greatest'}; expected {str(not is_error).lower()}, or none"
         )
 
 

@@ -13,10 +13,24 @@ from typing import Any
 
 import numpy as np
 
-# What an evaluation gives beside the loss.
-SCORES = ("accuracy", "f1", "precision", "recall")
+from contract.card import MULTI_LABEL, REGRESSION, SINGLE_LABEL
+
+AVERAGES, RANKINGS = ("f1_macro", "f1_micro", "f1_weighted"), ("roc_auc", "average_precision")
+# What an evaluation gives beside the loss, by problem type.
+SCORES = {
+    SINGLE_LABEL: ("accuracy", "f1", "precision", "recall", *AVERAGES, "mcc", *RANKINGS),
+    MULTI_LABEL: ("subset_accuracy", "hamming_loss", "f1", "precision", "recall", *AVERAGES, *RANKINGS),
+    REGRESSION: ("rmse", "mae", "pearson", "spearman"),
+}
+# Of these the least value is the best, of all others the greatest.
+ERRORS = ("loss", "hamming_loss", "rmse", "mae")
 
 log = logging.getLogger(__name__)
+
+
+def known_scores() -> list[str]:
+    """The loss and the scores of all problem types, each once."""
+    return ["loss", *dict.fromkeys(name for names in SCORES.values() for name in names)]
 
 
 def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:

@@ -15,7 +15,7 @@ def split(batch: Batch, tokens: int, multiple: int) -> Iterator[Batch]:
     Their gradients add up to the gradient of `batch`, for the loss is a sum over rows.
 
     Args:
-        batch: (rows, width) input_ids and attention_mask, padded at the right; (rows,) labels.
+        batch: (rows, width) input_ids, attention_mask and token_type_ids, padded at the right; labels, a row each.
         tokens: most cells (rows times width) of a micro-batch; a row that is longer goes alone. 0: `batch` as it is.
         multiple: widths are rounded up to a multiple of it, but never beyond that of `batch`.
     """
@@ -42,7 +42,7 @@ def lengths(mask: torch.Tensor) -> torch.Tensor:
 
 def take(batch: Batch, rows: torch.Tensor, width: int) -> Batch:
     """`rows` of `batch`, columns cut to `width`."""
-    return {name: part[rows, :width] if part.dim() == 2 else part[rows] for name, part in batch.items()}
+    return {name: part[rows] if name == "labels" else part[rows, :width] for name, part in batch.items()}
 
 
 def on_device(batch: Batch, device: torch.device) -> Batch:

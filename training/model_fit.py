@@ -16,7 +16,7 @@ from training.model.base_model import BaseModel
 
 def fit(base: BaseModel, channels: Channels) -> None:
     """Give the model the data's classes, and refuse it where it does not suit the data."""
-    base_model.name_classes(base, channels.train.label_names)
+    base_model.name_classes(base, channels.train.label_names, channels.train.problem_type)
     base_model.agree_on_padding(base)
     longest = max(int(channel.lengths.max()) for channel in channels.all)
     if longest > channels.max_length:

@@ -42,6 +42,16 @@ class TrainingOptions:
         "review_body, text, sentence, content.",
         group="data",
     )
+    text_pair_column: str | None = option(
+        None,
+        "Column of the second text of each row where the data has no input_ids, such as an answer beside its question.",
+        group="data",
+    )
+    truncation: Literal["longest_first", "only_first", "only_second"] = option(
+        "longest_first",
+        "Which of the two texts of a row that is tokenized here is truncated to max_length.",
+        group="data",
+    )
     label_column: str | None = option(
         None, "Column of labels beside the text, names or numbers; none takes labels or label.", group="data"
     )
@@ -73,6 +83,18 @@ class TrainingOptions:
     column_names: tuple[str, ...] | None = option(
         None, "Names of the columns of csv and tsv files; none means those of the header.", group="data"
     )
+    label_columns: tuple[str, ...] = option(
+        (), "Columns of 0 and 1 beside the text, one for each of several labels, such as toxic,threat.", group="data"
+    )
+    label_delimiter: str | None = option(
+        None, "What separates the labels in label_column where rows have several, such as |.", group="data"
+    )
+    problem_type: Literal["auto", "single_label_classification", "multi_label_classification", "regression"] = option(
+        "auto",
+        "What labels are, in transformers' words; auto takes the card's, else several labels for arrays, label_columns "
+        "or label_delimiter, regression for numbers with fractions, and one label otherwise.",
+        group="data",
+    )
     max_length: int | None = option(
         None,
         "Longest row in tokens, in training and in the answers of the delivered model. None takes the card's; for text "
@@ -103,12 +125,44 @@ class TrainingOptions:
         None, "Stop after so many evaluations in a row without a better metric_for_best_model.", group="quality"
     )
     class_weights: Literal["none", "balanced"] = option(
-        "none", "Weight of a row in the loss by its class; balanced: the rarer, the more.", group="quality"
+        "none",
+        "Weight of a row in the loss by its class; balanced: the rarer, the more. With several labels balanced sets "
+        "the pos_weight of each: rows without the label over rows with it.",
+        group="quality",
+    )
+    regression_loss: Literal["mse", "l1"] = option(
+        "mse", "Loss of regression: mean squared error, or mean absolute error.", group="quality"
+    )
+    focal_gamma: float = option(
+        0.0,
+        "Focal loss: rows that the model is sure of count less, by the power of so much; 0 is off.",
+        group="quality",
     )
     decision_threshold: Literal["none", "best_f1", "best_accuracy"] = option(
         "none",
-        "Choose on validation from which probability on a row is of the second of two classes; inference keeps to it.",
+        "Choose on validation from which probability on a row is of the second of two classes, or has each of several "
+        "labels; inference keeps to it.",
         group="quality",
+    )
+    temperature_scaling: bool = option(
+        False,
+        "Choose on validation a number that logits are divided by, so that scores are nearer to the share of right "
+        "answers; inference keeps to it.",
+        group="quality",
+    )
+    frozen_layers: int = option(
+        0,
+        "Keep the embeddings and so many layers of the encoder, from the first, as they are; 0 trains all.",
+        group="model",
+    )
+    layer_decay: float | None = option(
+        None,
+        "Learning rate of each layer over that of the layer above it, such as 0.9; the head has learning_rate. None "
+        "gives all layers the same.",
+        group="model",
+    )
+    dropout: float | None = option(
+        None, "Share that the model drops in training; none takes its configuration's.", group="model"
     )
     lora_r: int | None = option(
         None, "Rank of low-rank adaptation (LoRA): the encoder is frozen; none trains all weights.", group="lora"

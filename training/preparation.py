@@ -7,9 +7,10 @@ from typing import Any
 from transformers import PreTrainedModel, PrinterCallback, TrainerCallback, TrainingArguments, set_seed
 from transformers.integrations import MLflowCallback
 
+from contract.card import MULTI_LABEL, REGRESSION
 from contract.failures import UserError
 from contract.paths import Paths
-from training import arguments, model_fit, tracking
+from training import arguments, model_fit, problem_type_checks, tracking
 from training.callbacks import LogCallback, PatienceCallback
 from training.checkpointing import hyperparameter_history, model_state, resume
 from training.checkpointing.store import Checkpoint, Origin
@@ -20,15 +21,22 @@ from training.data.collator import PaddingCollator
 from training.data.sampler import Order
 from training.distributed.collectives import Agreement
 from training.distributed.stopping import StopCallback, StopRequest
-from training.evaluation import decision_threshold
-from training.evaluation.predictions import Judge
+from training.evaluation.judge import Judge
 from training.hyperparameters import Hyperparameters
-from training.model import base_model, loading, lora
+from training.model import base_model, layers, loading, lora
 from training.model.base_model import BaseModel
-from training.model.loss import ClassificationLoss, balanced
+from training.model.loss import (
+    ClassificationLoss,
+    MultiLabelLoss,
+    RegressionLoss,
+    StepLoss,
+    balanced,
+    positive_weights,
+)
+from training.options import TrainingOptions
 from training.run import TrainingRun
 from training.tracking import MlflowTracker
-from training.trainer import JobTrainer
+from training.trainer import JobTrainer, one_sentence
 
 
 def prepare(
@@ -42,14 +50,16 @@ def prepare(
     base = load_base(paths, hyperparameters)
     channels = data_channels.load(paths, hyperparameters.options, base, args.seed)
     model_fit.fit(base, channels)
-    decision_threshold.check(hyperparameters.options.decision_threshold, len(channels.train.label_names))
+    if hyperparameters.options.dropout is not None:
+        layers.set_dropout(base.config, hyperparameters.options.dropout)
+    problem_type_checks.check(hyperparameters, args, channels)
     adaptation = lora.wanted(hyperparameters.options)
     refuse_together(args, adaptation)
     in_force = hyperparameter_history.in_force(args, hyperparameters.options)
     # The head of the model is drawn at random.
     set_seed(args.seed)
     model = load_model(base, hyperparameters)
-    origin, agreement = make_origin(args, channels, base, adaptation), Agreement()
+    origin, agreement = make_origin(args, channels, base, adapted_by(hyperparameters.options)), Agreement()
     found = choose_checkpoint(paths, hyperparameters, args, origin, agreement, model)
     rows = resume.rows_per_step(args, found)
     refuse_empty_epoch(args, channels.train, rows)
@@ -90,13 +100,21 @@ def choose_checkpoint(
     )
 
 
-def make_origin(
-    args: TrainingArguments, channels: Channels, base: BaseModel, adaptation: dict[str, Any] | None
-) -> Origin:
+def adapted_by(options: TrainingOptions) -> dict[str, Any]:
+    """What decides on the weights that are trained and the groups of the optimizer, where it is set."""
+    settings = {
+        "lora": lora.wanted(options),
+        "frozen_layers": options.frozen_layers,
+        "layer_decay": options.layer_decay,
+    }
+    return {name: value for name, value in settings.items() if value}
+
+
+def make_origin(args: TrainingArguments, channels: Channels, base: BaseModel, adaptation: dict[str, Any]) -> Origin:
     """What this job's checkpoints belong to; each host's first rank alone holds it against theirs."""
     if args.local_process_index:
         return Origin("", "", "")
-    config = base.config.to_dict() | ({"lora": adaptation} if adaptation else {})
+    config = base.config.to_dict() | adaptation
     return Origin(
         channels.train.fingerprint,
         channels.validation.fingerprint,
@@ -133,6 +151,8 @@ def load_model(base: BaseModel, hyperparameters: Hyperparameters) -> PreTrainedM
     adaptation = lora.wanted(hyperparameters.options)
     if adaptation:
         lora.adapt(model, adaptation)
+    if hyperparameters.options.frozen_layers:
+        layers.freeze(model, hyperparameters.options.frozen_layers)
     return model
 
 
@@ -151,11 +171,16 @@ def refuse_empty_epoch(args: TrainingArguments, train: Channel, rows: int) -> No
         )
 
 
-def make_loss(args: TrainingArguments, hyperparameters: Hyperparameters, train: Channel) -> ClassificationLoss:
-    is_balanced = hyperparameters.options.class_weights == "balanced"
-    return ClassificationLoss(
-        args.label_smoothing_factor, balanced(train.labels, len(train.label_names)) if is_balanced else None
-    )
+def make_loss(args: TrainingArguments, hyperparameters: Hyperparameters, train: Channel) -> StepLoss:
+    """The loss of the problem type, with the weights of the training rows' labels where class_weights is balanced."""
+    options, smoothing = hyperparameters.options, args.label_smoothing_factor
+    is_balanced = options.class_weights == "balanced"
+    if train.problem_type == REGRESSION:
+        return RegressionLoss(options.regression_loss == "l1")
+    if train.problem_type == MULTI_LABEL:
+        return MultiLabelLoss(smoothing, positive_weights(train.labels) if is_balanced else None, options.focal_gamma)
+    weights = balanced(train.labels, len(train.label_names)) if is_balanced else None
+    return ClassificationLoss(smoothing, weights, options.focal_gamma)
 
 
 def make_tracker(args: TrainingArguments, paths: Paths, in_force: dict[str, Any]) -> MlflowTracker | None:
@@ -182,6 +207,8 @@ def make_trainer(
 ) -> JobTrainer:
     """The Trainer of this job; `parts` are arguments that it is made with too."""
     loss = make_loss(args, hyperparameters, channels.train)
+    with one_sentence("optim and optim_args"):
+        optimizer = layers.optimizer_settings(parts["model"], args, hyperparameters.options.layer_decay)
     trainer = JobTrainer(
         args=args,
         tokens=arguments.micro_batch_tokens(hyperparameters.options.tokens_per_batch, args),
@@ -190,8 +217,9 @@ def make_trainer(
         data_collator=PaddingCollator(
             base.config.pad_token_id, hyperparameters.options.pad_to_multiple_of, base_model.position_limit(base.config)
         ),
-        compute_metrics=Judge(loss),
+        compute_metrics=Judge(loss, channels.train.problem_type),
         compute_loss_func=loss,
+        optimizer_cls_and_kwargs=optimizer,
         **parts,
     )
     trainer.remove_callback(PrinterCallback)

@@ -128,10 +128,9 @@ class JobTrainer(CheckpointingTrainer):
         return total
 
     def _get_num_items_in_batch(self, batch_samples: list[dict[str, Any]], device: torch.device) -> Any:
-        """As Trainer does. In a single process the number stays on the CPU: a copy of it would wait for the GPU."""
-        return super()._get_num_items_in_batch(batch_samples, "cpu" if self.args.world_size == 1 else device)
-
-    # Optimizer
+        """The rows of a step; in a single process on the CPU: a copy of the number would wait for the GPU."""
+        rows = [{"labels": torch.ones(len(batch["labels"]))} for batch in batch_samples]
+        return super()._get_num_items_in_batch(rows, "cpu" if self.args.world_size == 1 else device)
 
     def create_optimizer(self, *arguments: Any, **keywords: Any) -> Any:
         with one_sentence(f"optim {self.args.optim.value} and optim_args"):
@@ -159,7 +158,7 @@ class JobTrainer(CheckpointingTrainer):
             self.train(resume_from_checkpoint=str(found.folder) if found else None)
 
     def give_up(self, why: DivergenceError) -> None:
-        """End a training that has diverged; what an earlier step gave can be evaluated then."""
+        """End a training that has diverged; an earlier step can be evaluated then."""
         log.warning("%s", why)
         self.diverged, self.is_in_train = True, False
         self.callback_handler.on_train_end(self.args, self.state, self.control)
@@ -178,7 +177,7 @@ class JobTrainer(CheckpointingTrainer):
         return places
 
     def _run_epoch(self, *arguments: Any, **keywords: Any) -> None:
-        """As Trainer does, which after a checkpoint of the very last step inside an epoch trains one step more."""
+        """As Trainer does, which after a checkpoint of the very last step trains one step more."""
         if self.state.global_step >= self.state.max_steps:
             self.control.should_training_stop = True
         if not self.control.should_training_stop:

@@ -80,6 +80,7 @@ class BatchHandler:
         else:
             request = decoding.decode(entry.payload, entry.content_type)
         check_count(request, self._options.max_records)
+        self._model.check(request)
         # A team's functions get a request as a whole, once.
         entry.progress = Progress(request, divisible and not self._functions.names)
 

@@ -1,4 +1,4 @@
-"""Classifier: computes logits and scores (softmax, sigmoid, top_k) of tokenized texts, in the order of the request."""
+"""Classifier: computes logits of tokenized texts, in the order of the request."""
 
 from __future__ import annotations
 
@@ -137,39 +137,17 @@ class Classifier:
         """
         self.reset_statistics()
         request = read_content({"inputs": inputs, "parameters": parameters})
+        self.check(request)
         logits = self.logits(self.encode(request))
         return arrange(self.predictions(logits, request.parameters), request.shape)
 
+    def check(self, request: Request) -> None:
+        """Raises RequestError: 400, parameters or texts of `request` do not suit the model."""
+        self.loaded.answers.check(request)
+
     def predictions(self, logits: torch.Tensor, parameters: Parameters) -> list[Prediction]:
-        """The predictions for `logits` [n, labels]: the predicted label of each row, or a list of top_k labels.
-
-        The predicted label is the most probable one, or the one that the decision threshold gives; the
-        threshold does not change scores.
-        """
-        scores = apply(parameters.function or self._default_function(), logits)
-        ranked = zip(self._ranks(logits, scores).tolist(), scores.tolist(), strict=True)
-        if not parameters.top_k_given:
-            return [self._score(order[0], row[order[0]]) for order, row in ranked]
-        count = parameters.top_k or scores.shape[1]
-        return [[self._score(index, row[index]) for index in order[:count]] for order, row in ranked]
-
-    def _ranks(self, logits: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Classes of each row, int64 [n, labels], the predicted one first."""
-        if self.loaded.threshold is None:
-            return scores.argsort(dim=-1, descending=True, stable=True)
-        positive = (logits.softmax(dim=-1)[:, 1] >= self.loaded.threshold).long()
-        return torch.stack([positive, 1 - positive], dim=-1)
-
-    def _score(self, index: int, score: float) -> dict[str, Any]:
-        return {"label": self.loaded.label_names[index], "score": score}
-
-    def _default_function(self) -> str:
-        """The function that transformers.pipeline applies to the logits for this problem type."""
-        if self.loaded.problem_type == "regression":
-            return "none"
-        if self.loaded.problem_type == "multi_label_classification" or len(self.loaded.label_names) == 1:
-            return "sigmoid"
-        return "softmax"
+        """The predictions for `logits` [n, labels], as Answers.predictions has them."""
+        return self.loaded.answers.predictions(logits, parameters)
 
 
 def checked(rows: list[Encoded], parameters: Parameters, limit: int) -> list[Encoded] | RequestError:
@@ -179,10 +157,3 @@ def checked(rows: list[Encoded], parameters: Parameters, limit: int) -> list[Enc
     if not parameters.truncation and any(row.truncated for row in rows):
         return bad_request(f"a text is longer than {limit} tokens and parameters.truncation is false")
     return rows
-
-
-def apply(function: str, logits: torch.Tensor) -> torch.Tensor:
-    """Scores from logits by `function` (softmax, sigmoid or none), of the same shape."""
-    if function == "softmax":
-        return logits.softmax(dim=-1)
-    return logits.sigmoid() if function == "sigmoid" else logits

@@ -1,10 +1,10 @@
-"""Label names and decision threshold, from card.json, else from config.json."""
+"""Label names, problem type and thresholds, from card.json, else from config.json."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from contract.card import CARD_FILE, Card
+from contract.card import CARD_FILE, MULTI_LABEL, SINGLE_LABEL, Card
 from contract.failures import UserError
 from inference.model_folder import CONFIG_FILE
 
@@ -31,19 +31,40 @@ def label_names(config: PretrainedConfig, card: Card | None) -> tuple[str, ...]:
     return card.label_names
 
 
-def decision_threshold(config: PretrainedConfig, card: Card | None) -> float | None:
-    """The card's decision threshold; None if it has none.
+def check_problem_type(config: PretrainedConfig, card: Card) -> None:
+    """Raises UserError: the card is of another problem type than the model. One label is also what no type means."""
+    if card.problem_type not in (SINGLE_LABEL, config.problem_type):
+        raise UserError(
+            f"{CARD_FILE} has problem_type {card.problem_type}, {CONFIG_FILE} {config.problem_type}; "
+            "expected the card of this model"
+        )
+
+
+def thresholds(config: PretrainedConfig, card: Card) -> tuple[float, ...] | None:
+    """The card's decision threshold, or its threshold of each label; None if it has none.
 
     Raises:
-        UserError: it is not a probability, or the model is not a single-label classifier of two labels.
+        UserError: one is not a probability, or the model does not choose between two labels, or among as many.
     """
-    threshold = card.decision_threshold if card else None
-    if threshold is None:
+    if card.label_thresholds is not None:
+        if card.problem_type != MULTI_LABEL or len(card.label_thresholds) != config.num_labels:
+            raise UserError(
+                f"{CARD_FILE} has {len(card.label_thresholds)} label_thresholds, expected one for each label of a "
+                f"model for {MULTI_LABEL}, or none"
+            )
+        return tuple(probability(value, "label_thresholds") for value in card.label_thresholds)
+    if card.decision_threshold is None:
         return None
-    if isinstance(threshold, bool) or not isinstance(threshold, (int, float)) or not 0 <= threshold <= 1:
-        raise UserError(f"{CARD_FILE} has decision_threshold {threshold!r}, expected a probability from 0 to 1")
-    if config.num_labels != 2 or config.problem_type not in (None, "single_label_classification"):
+    found = probability(card.decision_threshold, "decision_threshold")
+    if config.num_labels != 2 or config.problem_type not in (None, SINGLE_LABEL):
         raise UserError(
             f"{CARD_FILE} has a decision_threshold, expected none for a model that does not choose between two labels"
         )
-    return float(threshold)
+    return (found,)
+
+
+def probability(value: object, field: str) -> float:
+    """`value` of the card as a number from 0 to 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise UserError(f"{CARD_FILE} has {field} {value!r}, expected a probability from 0 to 1")
+    return float(value)

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from contract import tokenizer as tokenizers
-from contract.card import CARD_FILE, Card
+from contract.card import CARD_FILE, LONGEST_FIRST, Card
 from contract.failures import UserError
 from contract.positions import text_part
 from contract.tokenizer import TOKENIZER_FILE
 from inference.device import Device
 from inference.model_folder import CONFIG_FILE, is_of_macos, locate, weights
 from inference.worker.adapter import base_location, is_adapter, read_merged
-from inference.worker.labels import decision_threshold, label_names
+from inference.worker.answers import Answers
+from inference.worker.labels import label_names
 from inference.worker.limits import length_limit
 from inference.worker.tokenization import TextTokenizer
 from inference.worker.tokenizer_conversion import VOCABULARIES, vocabulary
@@ -32,25 +33,24 @@ class LoadedModel:
 
     Attributes:
         model: a transformers model for sequence classification, in evaluation mode, on its device, in its dtype.
-        label_names: name of class i at position i.
+        answers: how logits become answers.
         max_length: longest input in tokens, special tokens included.
-        problem_type: as in config.json: regression, single_label_classification,
-            multi_label_classification, or None.
         inputs: which of attention_mask and token_type_ids the forward pass gets.
         pad_id: the padding token in the model's configuration; None if it has none, or none of its vocabulary.
-        threshold: for two labels, the least probability of the second label with which it is predicted;
-            None means that the more probable label is predicted.
     """
 
     model: Any
     tokenizer: TextTokenizer
     device: Device
-    label_names: tuple[str, ...]
+    answers: Answers
     max_length: int
-    problem_type: str | None
     inputs: frozenset[str]
     pad_id: int | None
-    threshold: float | None = None
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The name of class i at position i."""
+        return self.answers.label_names
 
     @property
     def pads_left(self) -> bool:
@@ -79,7 +79,7 @@ def load(folder: Path, device: Device, allow_pickle: bool = False, max_length: i
     tokenizer_folder = find_tokenizer(folder)
     if card:
         check_tokenizer(tokenizer_folder, card)
-    tokenizer = TextTokenizer.read(tokenizer_folder)
+    tokenizer = TextTokenizer.read(tokenizer_folder, card.truncation if card else LONGEST_FIRST)
     model = model.to(device.device).eval()
     # Classification generates no tokens, so the cache of keys and values is not needed.
     text_part(model.config).use_cache = False
@@ -87,12 +87,10 @@ def load(folder: Path, device: Device, allow_pickle: bool = False, max_length: i
         model,
         tokenizer,
         device,
-        label_names(model.config, card),
+        Answers.of(model.config, card, label_names(model.config, card)),
         length_limit(model.config, tokenizer, card, max_length),
-        model.config.problem_type,
         input_names(tokenizer_folder, model),
         padding_id(model.config),
-        decision_threshold(model.config, card),
     )
 
 

@@ -22,6 +22,8 @@ class Parameters:
         function: function that computes scores from logits; None means the model's default.
         truncation: whether to truncate longer input; if False, longer input is an error of the request.
         max_length: longest input in tokens, special tokens included; None means the model's limit.
+        threshold: least probability with which the second of two labels, or each of several, is predicted; None means
+            no threshold. Used if `threshold_given`, in place of the card's.
     """
 
     top_k: int | None = 1
@@ -29,6 +31,8 @@ class Parameters:
     function: str | None = None
     truncation: bool = True
     max_length: int | None = None
+    threshold: float | None = None
+    threshold_given: bool = False
 
     @classmethod
     def read(cls, content: Any) -> Parameters:
@@ -121,6 +125,13 @@ def _max_length(value: Any) -> dict[str, Any]:
     return {"max_length": value}
 
 
+def _threshold(value: Any) -> dict[str, Any]:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if value is not None and not (is_number and 0 <= value <= 1):
+        raise bad_request("parameters.threshold is not a number from 0 to 1, or null for none")
+    return {"threshold": value, "threshold_given": True}
+
+
 def _ignored(value: Any) -> dict[str, Any]:  # noqa: ARG001 - has the signature of the other readers
     return {}
 
@@ -135,6 +146,7 @@ READERS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "function_to_apply": _function,
     "truncation": _truncation,
     "max_length": _max_length,
+    "threshold": _threshold,
     "padding": _ignored,
     "batch_size": _ignored,
     "num_workers": _ignored,

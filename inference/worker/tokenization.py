@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from contract import tokenizer
+from contract.card import LONGEST_FIRST
 from contract.failures import UserError
 from contract.tokenizer import TOKENIZER_FILE
+from inference.errors import bad_request
 from inference.worker.request import Text
 from inference.worker.tokenizer_conversion import convert
 
@@ -43,24 +45,30 @@ class TextTokenizer:
         backend: a tokenizers.Tokenizer; its own truncation and padding are turned off.
         settings: the content of tokenizer_config.json.
         truncation_side: side on which a text that is too long is truncated, right or left.
+        strategy: which text of a pair is truncated: longest_first, only_first or only_second.
 
     Attributes:
         max_length: model_max_length of the settings; None if they have none.
         pad_id: id of the settings' pad_token; None if they have none.
     """
 
-    def __init__(self, backend: Any, settings: dict[str, Any], truncation_side: str) -> None:
+    def __init__(
+        self, backend: Any, settings: dict[str, Any], truncation_side: str, strategy: str = LONGEST_FIRST
+    ) -> None:
         backend.no_truncation()
         backend.no_padding()
         self._backend = backend
         self._limit: int | None = None
-        self._truncation_side = truncation_side
+        self._truncation_side, self._strategy = truncation_side, strategy
         self.max_length = settings.get("model_max_length")
         self.pad_id: int | None = backend.token_to_id(token_text(settings.get("pad_token")))
 
     @classmethod
-    def read(cls, folder: Path) -> TextTokenizer:
+    def read(cls, folder: Path, strategy: str = LONGEST_FIRST) -> TextTokenizer:
         """Load the tokenizer in `folder`: its tokenizer.json, else what transformers makes of its vocabulary.
+
+        Args:
+            strategy: of the truncation of pairs.
 
         Raises:
             UserError: its files cannot be read.
@@ -76,18 +84,27 @@ class TextTokenizer:
         except Exception as error:  # tokenizers raises plain Exception
             raise UserError(f"tokenizer {path} cannot be read: {error}") from None
         side = tokenizer.truncation_side(path, backend.truncation)
-        return cls(backend, tokenizer.config(path), side)
+        return cls(backend, tokenizer.config(path), side, strategy)
 
     def encode(self, texts: Sequence[Text], limit: int) -> list[Encoded]:
-        """Tokenize texts, each truncated at `limit` tokens."""
+        """Tokenize texts, each truncated at `limit` tokens.
+
+        Raises:
+            RequestError: 400, the text of a pair that is not to be truncated is too long.
+        """
         if limit != self._limit:
-            self._backend.enable_truncation(limit, direction=self._truncation_side)
+            self._backend.enable_truncation(limit, direction=self._truncation_side, strategy=self._strategy)
             self._limit = limit
         inputs = [text.text if text.pair is None else (text.text, text.pair) for text in texts]
-        return [
-            Encoded(encoding.ids, encoding.type_ids, bool(encoding.overflowing))
-            for encoding in self._backend.encode_batch_fast(inputs)
-        ]
+        try:
+            encodings = self._backend.encode_batch_fast(inputs)
+        except Exception as error:  # tokenizers raises plain Exception
+            if self._strategy == LONGEST_FIRST:
+                raise
+            raise bad_request(
+                f"a text of a pair is longer than {limit} tokens, and this model truncates {self._strategy}"
+            ) from error
+        return [Encoded(encoding.ids, encoding.type_ids, bool(encoding.overflowing)) for encoding in encodings]
 
     def special_tokens(self, pair: bool) -> int:
         """Number of special tokens that are added to a text, or to a pair."""

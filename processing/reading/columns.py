@@ -46,11 +46,12 @@ class ChosenColumns:
     group: str | None
     kept: tuple[str, ...]
     split: str | None = None
+    flags: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[str, ...]:
         """The names of all columns."""
-        return (*filter(None, (self.text, self.label, self.group, self.split)), *self.kept)
+        return (*filter(None, (self.text, self.label, self.group, self.split)), *self.flags, *self.kept)
 
 
 def choose(options: ProcessingOptions, file: SourceFile, columns: Mapping[str, str]) -> ChosenColumns:
@@ -62,12 +63,13 @@ def choose(options: ProcessingOptions, file: SourceFile, columns: Mapping[str, s
     text = label = None
     if options.text_expression is None:
         text = named(options.text_column, ("review_body", "text"), "--text-column", file, columns)
-    if not options.unlabelled and options.positive_where is None and options.label_expression is None:
+    flags = tuple(named(name, (), "--label-columns", file, columns) for name in options.label_columns)
+    if not (options.unlabelled or flags) and options.positive_where is None and options.label_expression is None:
         label = named(options.label_column, ("star_rating", "label"), "--label-column", file, columns)
     group = named(options.group_by, (), "--group-by", file, columns) if options.group_by else None
     kept = tuple(named(name, (), "--columns", file, columns) for name in options.columns)
     split = named(options.split_column, (), "--split-column", file, columns) if options.split_column else None
-    return ChosenColumns(text, label, group, kept, split)
+    return ChosenColumns(text, label, group, kept, split, flags)
 
 
 def named(

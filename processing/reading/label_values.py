@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from contract.failures import UserError
 from processing.reading.query import Plan, decided
 from processing.reading.reader import FileReader
 from processing.rows.filters import Outcome
+from processing.rows.label_vectors import numbers, parts
 from processing.rows.labels import MOST_CLASSES, Labels, LabelValue, any_text, derived
 
+log = logging.getLogger(__name__)
 
-def derived_labels(readers: Iterable[FileReader], column: str) -> Labels:
+
+def derived_labels(readers: Iterable[FileReader], column: str, is_single: bool = False) -> Labels:
     """The label rule for the values of the rows that would be kept; `column` names the labels in errors.
+
+    Numbers with fractions are for regression, unless `is_single` says that they are classes.
 
     Every host reads all rows of replicated input, so that all derive the same rule.
 
@@ -33,7 +40,35 @@ def derived_labels(readers: Iterable[FileReader], column: str) -> Labels:
             rows[LabelValue(text, number)] += count
         if len(rows) > MOST_CLASSES:
             break
+    if not is_single and is_regression(rows):
+        log.info("label column %s has numbers with fractions: problem_type = regression", column)
+        return numbers(None)
     return derived(rows, column)
+
+
+def is_regression(rows: Counter[LabelValue]) -> bool:
+    """Whether most rows have a number, of which some have fractions."""
+    found = {value.number: count for value, count in rows.items() if value.is_number and value.number is not None}
+    return 2 * sum(found.values()) > sum(rows.values()) and any(not number.is_integer() for number in found)
+
+
+def present_names(readers: Iterable[FileReader], delimiter: str, column: str) -> tuple[str, ...]:
+    """The names of several labels that occur in rows that would be kept, sorted; the same on every host.
+
+    Raises:
+        UserError: there are none, or too many.
+    """
+    names: set[str] = set()
+    for reader in readers:
+        # The delimiter may be a brace.
+        names_of = parts(delimiter).replace("{", "{{").replace("}", "}}")
+        query = f"SELECT DISTINCT unnest({names_of}) FROM ({{}}) WHERE outcome = {int(Outcome.KEPT)}"
+        plan = replace(reader.plan, host=0, hosts=1)
+        names |= {name for (name,) in fetched(reader, plan, f"{query} LIMIT {MOST_CLASSES + 1}")}
+    if not 1 <= len(names) <= MOST_CLASSES:
+        found = "no labels" if not names else f"more than {MOST_CLASSES} different labels"
+        raise UserError(f"label column {column} has {found}, expected 1 to {MOST_CLASSES}; --label-names names them")
+    return tuple(sorted(names))
 
 
 def present_splits(readers: Iterable[FileReader]) -> frozenset[int]:

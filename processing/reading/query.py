@@ -17,6 +17,7 @@ from processing.rows.conditions import conditions, over_text, used_columns
 from processing.rows.filters import Outcome, outcome_sql
 from processing.rows.given_splits import GivenSplits, by_name, given_sql, kept_split_sql
 from processing.rows.hashes import normalized_sql, owner_sql
+from processing.rows.label_vectors import joined
 from processing.rows.labels import Labels
 from processing.rows.split import SPLITS, hash_sql, split_sql
 from processing.sql import identifier, literal
@@ -105,8 +106,8 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
     """Build the query over `file`, whose columns are `columns`.
 
     Its result has the columns outcome UTINYINT, split UTINYINT, number BIGINT (the class), text VARCHAR, fault
-    VARCHAR (the start of an invalid value), text_hash UBIGINT, and kept_0, kept_1, ...; rows are in the order of the
-    file.
+    VARCHAR (the start of an invalid value), text_hash UBIGINT, label_value (FLOAT or FLOAT[]) where labels are no
+    classes, and kept_0, kept_1, ...; rows are in the order of the file.
     """
     faults = f"{int(Outcome.NOT_JSON)}, {int(Outcome.BAD_LABEL)}, {int(Outcome.UNKNOWN_LABEL)}"
     fault = f"left(CASE WHEN broken THEN raw ELSE label END, {VALUE_CHARS})"
@@ -118,6 +119,7 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
         f"CASE WHEN outcome IN ({faults}) THEN {fault} END AS fault",
         # To count equal texts: faster than MD5, and compared within the job only.
         "hash(text) AS text_hash",
+        *([f"{plan.labels.value} AS label_value"] if plan.labels.value else []),
         *kept_names(plan.chosen),
     ]
     return f"SELECT {', '.join(outputs)} FROM ({decided(plan, file, columns)})"
@@ -193,7 +195,8 @@ def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
 
 def texts_of(chosen: ChosenColumns) -> dict[str, str | None]:
     """The columns that the query reads as text, by the names that it gives them."""
-    return {"text": chosen.text, "label": chosen.label, "group": chosen.group, "split": chosen.split}
+    flags = {f"flag_{place}": column for place, column in enumerate(chosen.flags)}
+    return {"text": chosen.text, "label": chosen.label, "group": chosen.group, "split": chosen.split, **flags}
 
 
 def given_of(chosen: ChosenColumns, file: SourceFile) -> str:
@@ -210,6 +213,8 @@ def label_sql(options: ProcessingOptions, texts: frozenset[str]) -> str:
         return text_sql(options.label_expression, texts)
     if options.positive_where is not None:
         return f"CAST(CAST({truth(options.positive_where, texts)} AS INTEGER) AS VARCHAR)"
+    if options.label_columns:
+        return joined(options.label_columns, "hf_flag_")
     return "hf_label"
 
 

@@ -82,7 +82,7 @@ def outcome_sql(
     if labels.is_labelled:
         cases += [
             (f"NOT {labels.known}", Outcome.UNKNOWN_LABEL),
-            ("coalesce(trim(label), '') = ''", Outcome.NO_LABEL),
+            (labels.missing, Outcome.NO_LABEL),
             (f"({labels.number}) IS NULL", Outcome.BAD_LABEL),
         ]
     if options.split_column is not None:

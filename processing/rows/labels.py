@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+from contract.card import SINGLE_LABEL
 from contract.failures import UserError
 from processing.options import ProcessingOptions
 from processing.sql import literal
@@ -41,6 +42,9 @@ class Labels:
         names: class names in order; None if they are to be derived from the data.
         expected: the expected labels in words, for errors.
         is_labelled: whether rows have labels.
+        value: SQL for what is written as the label, FLOAT or FLOAT[]; empty for the class number.
+        problem_type: as in contract.card.
+        missing: SQL condition: the row has no label.
     """
 
     number: str
@@ -48,6 +52,9 @@ class Labels:
     names: tuple[str, ...] | None
     expected: str
     is_labelled: bool = True
+    value: str = ""
+    problem_type: str = SINGLE_LABEL
+    missing: str = "coalesce(trim(label), '') = ''"
 
 
 def labels(options: ProcessingOptions) -> Labels:

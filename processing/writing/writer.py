@@ -92,7 +92,9 @@ class SplitWriter:
         self._file.close()
 
 
-def schema(kept: list[pa.Field], is_labelled: bool = True, is_padded: bool = False) -> pa.Schema:
+def schema(
+    kept: list[pa.Field], is_labelled: bool = True, is_padded: bool = False, label_type: pa.DataType | None = None
+) -> pa.Schema:
     """The schema of a prepared split: the job's own columns and the columns to keep.
 
     Raises:
@@ -102,14 +104,16 @@ def schema(kept: list[pa.Field], is_labelled: bool = True, is_padded: bool = Fal
         if pa.types.is_nested(field.type) and not pa.types.is_list(field.type):
             raise UserError(f"option --columns names {field.name}, which is {field.type}; expected a scalar or a list")
     absent = {*([] if is_labelled else [LABELS]), *([] if is_padded else [MASK])}
-    own = [field for field in TOKEN_FIELDS if field.name not in absent]
+    own: list[pa.Field] = [field for field in TOKEN_FIELDS if field.name not in absent]
+    if label_type is not None:
+        own = [field.with_type(label_type) if field.name == LABELS else field for field in own]
     return pa.schema([*own, *kept])
 
 
 def features(schema: pa.Schema, label_names: tuple[str, ...] | None) -> dict[str, Any]:
     """The features of dataset_info.json for `schema`; labels are plain integers if `label_names` is None."""
     described: dict[str, Any] = {field.name: feature(field.type) for field in schema}
-    if LABELS in described and label_names is not None:
+    if LABELS in described and label_names is not None and pa.types.is_integer(schema.field(LABELS).type):
         described[LABELS] = {"names": list(label_names), "_type": "ClassLabel"}
     return described
 

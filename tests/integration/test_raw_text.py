@@ -21,6 +21,7 @@ from contract.card import Card
 from contract.failures import UserError
 from contract.paths import Paths
 from training.data import channel, delimited
+from training.data.raw_labels import RawLabels
 from training.data.tokenization import TextEncoder
 from training.options import TrainingOptions
 
@@ -107,7 +108,8 @@ def processed(folder: Path, tokenizer: Path, **options: Any) -> list[tuple[str, 
 def trained_on(folder: Path, tokenizer: Path, **options: Any) -> list[tuple[str, str]]:
     """Texts and labels that a training reads in `folder`."""
     settings = delimited.text_settings(TrainingOptions(**options))
-    found = channel.load(folder, TextEncoder(tokenizer, 8, "text", "label", settings))
+    encoder = TextEncoder(tokenizer, 8, text_column="text", labels=RawLabels("label"), settings=settings)
+    found = channel.load(folder, encoder)
     return [(text, found.label_names[label]) for text, label in zip(found.rows["text"], found.labels, strict=True)]
 
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from browsing import find, measured
 
-from training.evaluation.calibration import bins
 from training.evaluation.predictions import Predictions
 from training.results.html_report import Report, page
 from training.results.worst_predictions import Mistake
@@ -40,9 +39,8 @@ def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         metrics={**SPEED, **SCORES},
         history=history,
         label_names=[f"A_RATHER_LONG_NAME_{i}" for i in range(classes)],
-        matrices={"test": found.matrix},
-        bins={"test": bins(found)},
-        mistakes=[Mistake("x" * 400, 0, 1, 0.0123)],
+        predictions={"test": found},
+        mistakes=[Mistake("x" * 400, "A_RATHER_LONG_NAME_0", "A_RATHER_LONG_NAME_1", "1.2% for the truth")],
         arguments={"run_name": "y" * 300},
     )
     file = tmp_path_factory.mktemp("page") / "report.html"

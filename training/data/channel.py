@@ -9,14 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from datasets import ClassLabel, Dataset
+from datasets import Dataset
 
-from contract.card import Card
+from contract.card import MULTI_LABEL, SINGLE_LABEL, Card
 from contract.failures import UserError
-from training.data import sources
-from training.data.columns import IDS, LABELS, LENGTH, column, label_array, normalised, unlabelled, with_labels
+from training.data import labels, sources
+from training.data.columns import IDS, LENGTH, TYPES, column, normalised, with_labels
 from training.data.delimited import DETECTED
 from training.data.fingerprint import of_rows, row_digests
+from training.data.labels import AUTO
 from training.data.tokenization import TextEncoder
 
 log = logging.getLogger(__name__)
@@ -27,12 +28,14 @@ class Channel:
     """Rows of one channel.
 
     Attributes:
-        rows: columns input_ids (list<int>), labels (int), length (int); attention_mask and text where stored.
+        rows: columns input_ids (list<int>), labels, length (int); attention_mask, token_type_ids, text and text_pair
+            where stored.
         lengths: (rows,) int64, tokens in each row.
-        labels: (rows,) int64, class of each row.
+        labels: by problem type, as training.data.labels has them.
         card: of the prepared data; None where the folder has none.
         label_names: of the classes; a class that nobody named is known by its number.
         tokenized_here: whether the ids come from the column text, by the model's tokenizer.
+        problem_type: as in contract.card.
     """
 
     rows: Dataset
@@ -41,6 +44,7 @@ class Channel:
     card: Card | None
     label_names: tuple[str, ...]
     tokenized_here: bool = False
+    problem_type: str = SINGLE_LABEL
 
     @property
     def is_named(self) -> bool:
@@ -49,8 +53,9 @@ class Channel:
 
     @property
     def fingerprint(self) -> str:
-        """Digest of the token ids, lengths and labels of the rows."""
-        return of_rows(self.rows.data.column(IDS), self.lengths, self.labels)
+        """Digest of the token ids and types, lengths and labels of the rows."""
+        types = self.rows.data.column(TYPES) if TYPES in self.rows.column_names else None
+        return of_rows(self.rows.data.column(IDS), self.lengths, self.labels, types)
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,13 @@ class Channels:
         return [channel for channel in (self.train, self.validation, self.test) if channel is not None]
 
 
-def load(folder: Path, encoder: TextEncoder | None = None, names: Sequence[str] = (), split_name: str = "") -> Channel:
+def load(
+    folder: Path,
+    encoder: TextEncoder | None = None,
+    names: Sequence[str] = (),
+    split_name: str = "",
+    problem_type: str = AUTO,
+) -> Channel:
     """The rows below `folder`, tokenized where they are text.
 
     Args:
@@ -79,6 +90,7 @@ def load(folder: Path, encoder: TextEncoder | None = None, names: Sequence[str] 
         encoder: for text; none refuses it.
         names: of the classes, for text whose labels are names; empty takes those that occur.
         split_name: train, validation or test: which one is taken of a folder that holds several.
+        problem_type: `auto` takes the card's, else what the labels suggest.
 
     Raises:
         UserError: there are no rows, a column is missing, or the hosts' cards disagree.
@@ -92,34 +104,33 @@ def load(folder: Path, encoder: TextEncoder | None = None, names: Sequence[str] 
     if tokenized_here and encoder is not None:
         rows = encoder.encode(rows, names, folder)
     rows = normalised(rows, source.card, folder)
-    labels = label_array(rows, folder)
-    classes = check_labels(labels, source.card.label_names if source.card else feature_names(rows), folder)
+    found = read_labels(rows, source.card, folder, names, problem_type)
     part = f", split {source.split}" if source.split else ""
     log.info("channel %s%s: %s rows from %d parts", folder.name, part, f"{len(rows):,}", source.parts)
-    return Channel(rows, column(rows, LENGTH), labels, source.card, classes, tokenized_here)
+    return Channel(
+        with_labels(rows, as_column(found.values)),
+        column(rows, LENGTH),
+        found.values,
+        source.card,
+        found.names,
+        tokenized_here,
+        found.problem_type,
+    )
 
 
-def feature_names(rows: Dataset) -> tuple[str, ...]:
-    """Class names of a ClassLabel column; none for plain numbers."""
-    feature = rows.features[LABELS]
-    return tuple(feature.names) if isinstance(feature, ClassLabel) else ()
-
-
-def check_labels(labels: np.ndarray, names: tuple[str, ...], folder: Path) -> tuple[str, ...]:
-    """The names of the classes; numbers where there are none.
+def read_labels(
+    rows: Dataset, card: Card | None, folder: Path, names: Sequence[str], problem_type: str
+) -> labels.Labels:
+    """The labels of `rows`, of the card's problem type where there is a card.
 
     Raises:
-        UnlabelledError: no row has a label.
-        UserError: a label has no name.
+        UserError: the card is of another problem type than `problem_type`, or as labels.read.
     """
-    if (labels == -1).all():
-        raise unlabelled(folder)
-    classes = len(names) or max(int(labels.max()) + 1, 2)
-    if labels.min() < 0 or labels.max() >= classes:
-        raise UserError(
-            f"channel {folder}: labels go from {labels.min()} to {labels.max()}, expected 0 to {classes - 1}"
-        )
-    return names or tuple(map(str, range(classes)))
+    kind = card.problem_type if card else problem_type
+    if problem_type not in (AUTO, kind):
+        raise UserError(f"problem_type is {problem_type}, but channel {folder} was processed for {kind}")
+    known = card.label_names if card else ()
+    return labels.read(rows, folder, kind, known or (names if kind == MULTI_LABEL else ()))
 
 
 def split(channel: Channel, fraction: float, seed: int) -> tuple[Channel, Channel]:
@@ -154,8 +165,20 @@ def with_classes(channel: Channel, names: tuple[str, ...]) -> Channel:
     if unknown:
         raise UserError(f"it has classes {channel.label_names}, expected those of train, {names}")
     numbers = np.array([names.index(name) for name in channel.label_names])
-    labels = numbers[channel.labels]
-    return replace(channel, rows=with_labels(channel.rows, pa.array(labels)), labels=labels, label_names=names)
+    if channel.labels.ndim == 2:
+        values = np.zeros((len(channel.labels), len(names)), channel.labels.dtype)
+        values[:, numbers] = channel.labels
+    else:
+        values = numbers[channel.labels]
+    return replace(channel, rows=with_labels(channel.rows, as_column(values)), labels=values, label_names=names)
+
+
+def as_column(values: np.ndarray) -> pa.Array:
+    """(rows,) numbers, or (rows, labels) numbers as lists."""
+    if values.ndim == 1:
+        return pa.array(values)
+    ends = np.arange(len(values) + 1, dtype=np.int32) * values.shape[1]
+    return pa.ListArray.from_arrays(pa.array(ends), pa.array(values.reshape(-1)))
 
 
 def by_length(channel: Channel) -> Dataset:

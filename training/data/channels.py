@@ -6,13 +6,16 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
+from contract.card import REGRESSION, SINGLE_LABEL
 from contract.failures import UserError
 from contract.paths import Paths
 from training.data import sources
 from training.data.channel import Channel, Channels, split, with_classes
 from training.data.channel import load as load_channel
-from training.data.columns import UnlabelledError, named
+from training.data.columns import TYPES, named
 from training.data.delimited import text_settings
+from training.data.labels import UnlabelledError
+from training.data.raw_labels import RawLabels
 from training.data.sources import SPLIT_NAMES, own_name
 from training.data.tokenization import TextEncoder
 from training.model import base_model
@@ -36,7 +39,9 @@ def load(paths: Paths, options: TrainingOptions, base: BaseModel, seed: int) -> 
     encoder = encoder_of(options, base)
     name_unread(paths)
     folder = find(paths, "train")
-    train = load_channel(folder, encoder, split_name="train")
+    train = load_channel(folder, encoder, split_name="train", problem_type=options.problem_type)
+    refuse_constant(train, folder)
+    encoder = replace(encoder, labels=replace(encoder.labels, problem_type=train.problem_type))
     if train.card is not None:
         encoder = replace(encoder, max_length=train.card.max_length)
     test = optional(paths, "test", encoder, train, folder)
@@ -46,7 +51,16 @@ def load(paths: Paths, options: TrainingOptions, base: BaseModel, seed: int) -> 
         log.info(
             "no channel validation: %s rows of train are held out by a hash of their ids", f"{len(validation.rows):,}"
         )
-    return Channels(train, validation, test, max_length(options, base, encoder, train))
+    train, validation, *more = (
+        each if encoder.token_types else without_types(each) for each in (train, validation, test) if each is not None
+    )
+    return Channels(train, validation, more[0] if more else None, max_length(options, base, encoder, train))
+
+
+def without_types(channel: Channel) -> Channel:
+    """`channel` without token_type_ids, for a model that does not know them."""
+    names = [name for name in channel.rows.column_names if name != TYPES]
+    return replace(channel, rows=channel.rows.select_columns(names))
 
 
 def max_length(options: TrainingOptions, base: BaseModel, encoder: TextEncoder, train: Channel) -> int:
@@ -77,13 +91,28 @@ def encoder_of(options: TrainingOptions, base: BaseModel) -> TextEncoder:
         UserError: max_length leaves no room for text.
     """
     length = options.max_length or min(MAX_LENGTH, base_model.position_limit(base.config) or MAX_LENGTH)
-    special = base.tokenizer.num_special_tokens_to_add()
+    special = base.tokenizer.num_special_tokens_to_add(pair=options.text_pair_column is not None)
     if length <= special:
         raise UserError(
             f"hyperparameter max_length is {length}, expected more than the {special} special tokens of a row"
         )
-    settings = text_settings(options)
-    return TextEncoder(base.tokenizer_file, length, options.text_column, options.label_column, settings)
+    return TextEncoder(
+        base.tokenizer_file,
+        length,
+        options.text_column,
+        options.text_pair_column,
+        options.truncation,
+        RawLabels(options.label_column, options.label_columns, options.label_delimiter, options.problem_type),
+        base_model.has_token_types(base),
+        text_settings(options),
+    )
+
+
+def refuse_constant(train: Channel, folder: Path) -> None:
+    """Raises UserError: there is nothing to learn, as all rows have the same label."""
+    if len(train.rows) > 1 and (train.labels == train.labels[0]).all():
+        what = "number" if train.problem_type == REGRESSION else "label"
+        raise UserError(f"channel {folder}: all {len(train.rows):,} rows have the same {what}; expected different ones")
 
 
 def find(paths: Paths, split: str) -> Path:
@@ -116,15 +145,15 @@ def optional(paths: Paths, split: str, encoder: TextEncoder, train: Channel, tra
     Raises:
         UserError: train does not know all its classes.
     """
-    folder = find(paths, split)
+    folder, kind = find(paths, split), train.problem_type
     within = own_name(sources.splits(train_folder), split)
     if folder.is_dir():
-        return agreed(load_channel(folder, encoder, train.label_names, split), train, folder.name)
+        return agreed(load_channel(folder, encoder, train.label_names, split, kind), train, folder.name)
     if within is None:
         return None
     log.info("split %s of channel %s is taken for %s", within, train_folder.name, split)
     try:
-        return agreed(load_channel(train_folder, encoder, train.label_names, split), train, within)
+        return agreed(load_channel(train_folder, encoder, train.label_names, split, kind), train, within)
     except UnlabelledError:
         log.warning("split %s of channel %s has no labels and is not used", within, train_folder.name)
         return None
@@ -138,6 +167,11 @@ def agreed(channel: Channel, train: Channel, name: str) -> Channel:
         except UserError as error:
             raise UserError(f"channel {name}: {error}") from None
         log.info("channel %s has its classes in another order than train; its labels are numbered anew", name)
-    if channel.labels.max() >= len(train.label_names):
+    if channel.labels.ndim == 2 and channel.labels.shape[1] != len(train.label_names):
+        raise UserError(
+            f"channel {name} has {channel.labels.shape[1]} labels, but train has {len(train.label_names)}; "
+            "expected the same"
+        )
+    if channel.problem_type == SINGLE_LABEL and channel.labels.max() >= len(train.label_names):
         raise UserError(f"channel {name} has label {channel.labels.max()}, but train has {train.label_names}")
     return channel

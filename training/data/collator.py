@@ -9,12 +9,20 @@ from typing import Any
 import torch
 
 
-def unpadded(row: Mapping[str, Any]) -> list[int]:
+def unpadded(row: Mapping[str, Any], column: str = "input_ids") -> list[int]:
     """The ids of a row without the padding, on either side, that it was stored with and inference does not have."""
-    ids = row["input_ids"]
+    ids: list[int] = row[column]
     if row.get("attention_mask") is None:
         return ids
     return [token for token, real in zip(ids, row["attention_mask"], strict=True) if real]
+
+
+def padded(rows: Sequence[Sequence[int]], width: int, value: int) -> torch.Tensor:
+    """(rows, width) int64, each row filled up at the right with `value`."""
+    batch = torch.full((len(rows), width), value, dtype=torch.int64)
+    for place, row in enumerate(rows):
+        batch[place, : len(row)] = torch.as_tensor(row)
+    return batch
 
 
 @dataclass(frozen=True)
@@ -32,21 +40,23 @@ class PaddingCollator:
     longest: int | None = None
 
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        """One batch from rows with `input_ids`, `labels`, and `attention_mask` where stored.
+        """One batch from rows with `input_ids`, `labels`, and `attention_mask` and `token_type_ids` where stored.
 
         Returns:
-            input_ids (batch, width) int64, attention_mask (batch, width) int64,
-            labels (batch,) int64.
+            input_ids, attention_mask, and token_type_ids where stored, (batch, width) int64;
+            labels (batch,) int64, or for floating labels (batch,) or (batch, labels) float32.
         """
         tokens = [unpadded(row) for row in rows]
-        shape = (len(rows), self.width(max(map(len, tokens))))
-        ids = torch.full(shape, self.pad_id, dtype=torch.int64)
-        mask = torch.zeros(shape, dtype=torch.int64)
-        for i, row in enumerate(tokens):
-            ids[i, : len(row)] = torch.as_tensor(row)
-            mask[i, : len(row)] = 1
-        labels = torch.tensor([row["labels"] for row in rows], dtype=torch.int64)
-        return {"input_ids": ids, "attention_mask": mask, "labels": labels}
+        width = self.width(max(map(len, tokens)))
+        labels = torch.tensor([row["labels"] for row in rows])
+        batch = {
+            "input_ids": padded(tokens, width, self.pad_id),
+            "attention_mask": padded([[1] * len(row) for row in tokens], width, 0),
+            "labels": labels.float() if labels.is_floating_point() else labels.long(),
+        }
+        if "token_type_ids" in rows[0]:
+            batch["token_type_ids"] = padded([unpadded(row, "token_type_ids") for row in rows], width, 0)
+        return batch
 
     def width(self, length: int) -> int:
         """`length` rounded up to a multiple, but not beyond the model's last position."""

@@ -1,4 +1,4 @@
-"""The columns of a channel: names, token counts, labels as whole numbers, and what is refused of them."""
+"""The columns of a channel: their names, token counts, and what is refused of them."""
 
 from __future__ import annotations
 
@@ -14,21 +14,18 @@ from datasets import Dataset
 from contract.card import Card
 from contract.failures import UserError
 
-COLUMNS = IDS, LABELS, LENGTH, MASK, TEXT = "input_ids", "labels", "length", "attention_mask", "text"
-TYPES = "token_type_ids"
+COLUMNS = IDS, LABELS, LENGTH, MASK, TYPES, TEXT, PAIR = (
+    "input_ids",
+    "labels",
+    "length",
+    "attention_mask",
+    "token_type_ids",
+    "text",
+    "text_pair",
+)
 # A column name as people and programs choose them; others may be texts of the data, taken for names by a reader.
 PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,39}")
 MOST_NAMES = 20
-
-
-class UnlabelledError(UserError):
-    """The rows have no labels, as those of public test sets."""
-
-
-def unlabelled(folder: Path) -> UnlabelledError:
-    return UnlabelledError(
-        f"channel {folder} has label -1 in each row, which means that there is none; expected labels"
-    )
 
 
 def named(names: Sequence[str]) -> str:
@@ -48,8 +45,9 @@ def normalised(rows: Dataset, card: Card | None, folder: Path) -> Dataset:
     names = rows.column_names
     if LABELS not in names and "label" in names:
         rows = rows.rename_column("label", LABELS)
-    if card is not None and card.text_column in names and card.text_column != TEXT:
-        rows = rows.rename_column(card.text_column, TEXT)
+    for kept, name in ((card.text_column, TEXT), (card.text_pair_column, PAIR)) if card is not None else ():
+        if kept in names and kept != name:
+            rows = rows.rename_column(kept, name)
     for name in (IDS, LABELS):
         if name not in rows.column_names:
             raise UserError(f"channel {folder} has columns {named(names)}; expected {name}: process the text first")
@@ -63,13 +61,14 @@ def normalised(rows: Dataset, card: Card | None, folder: Path) -> Dataset:
         raise UserError(
             f"channel {folder}: {empty:,} of {len(rows):,} rows have no token; expected at least one in each"
         )
-    refuse_pairs(rows, folder)
-    return with_plain_labels(rows.select_columns([name for name in COLUMNS if name in rows.column_names]), folder)
+    if TYPES in rows.column_names and not has_second_texts(rows):
+        rows = rows.remove_columns([TYPES])
+    return rows.select_columns([name for name in COLUMNS if name in rows.column_names])
 
 
 def refuse_odd_ids(rows: Dataset, folder: Path) -> None:
     """Raises UserError: a row has no list of token ids, or an attention_mask of another length."""
-    lists = [name for name in (IDS, MASK) if name in rows.column_names]
+    lists = [name for name in (IDS, MASK, TYPES) if name in rows.column_names]
     for name in lists:
         column = rows.data.column(name)
         is_list = pa.types.is_list(column.type) or pa.types.is_large_list(column.type)
@@ -81,10 +80,10 @@ def refuse_odd_ids(rows: Dataset, folder: Path) -> None:
         if column.null_count or values.null_count:
             missing = column.null_count or values.null_count
             raise UserError(f"channel {folder}: {name} has {missing:,} missing values, expected a list in each row")
-    if len(lists) > 1:
-        lengths = [pc.list_value_length(rows.data.column(name)) for name in lists]
-        if pc.any(pc.not_equal(*lengths)).as_py():
-            raise UserError(f"channel {folder}: {IDS} and {MASK} differ in length; expected one number for each token")
+    counts = pc.list_value_length(rows.data.column(IDS))
+    for name in lists[1:]:
+        if pc.any(pc.not_equal(counts, pc.list_value_length(rows.data.column(name)))).as_py():
+            raise UserError(f"channel {folder}: {IDS} and {name} differ in length; expected one number for each token")
 
 
 def token_counts(rows: Dataset) -> np.ndarray:
@@ -98,30 +97,9 @@ def token_counts(rows: Dataset) -> np.ndarray:
     return real[ends] - real[ends - counts]
 
 
-def refuse_pairs(rows: Dataset, folder: Path) -> None:
-    """Raises UserError: rows are of two texts, told apart by token_type_ids, which training would leave out."""
-    if (
-        TYPES in rows.column_names
-        and pc.any(pc.not_equal(pc.list_flatten(rows.data.column(TYPES)), pa.scalar(0))).as_py()
-    ):
-        raise UserError(
-            f"channel {folder}: {TYPES} tells apart the two texts of a row, which this image does not train on; "
-            "expected rows of one text"
-        )
-
-
-def with_plain_labels(rows: Dataset, folder: Path) -> Dataset:
-    """`rows` with labels that are numbers, where each is an array of one.
-
-    Raises:
-        UserError: a row has several labels.
-    """
-    stored = rows.data.column(LABELS)
-    if not (pa.types.is_list(stored.type) or pa.types.is_fixed_size_list(stored.type)):
-        return rows
-    if set(pc.unique(pc.list_value_length(stored)).to_pylist()) != {1}:
-        raise UserError(f"channel {folder}: labels are arrays of several values, expected one class a row")
-    return with_labels(rows, pc.list_flatten(stored))
+def has_second_texts(rows: Dataset) -> bool:
+    """Whether token_type_ids tell apart two texts in some row."""
+    return bool(pc.any(pc.not_equal(pc.list_flatten(rows.data.column(TYPES)), pa.scalar(0))).as_py())
 
 
 def with_labels(rows: Dataset, labels: pa.Array | pa.ChunkedArray) -> Dataset:
@@ -130,22 +108,27 @@ def with_labels(rows: Dataset, labels: pa.Array | pa.ChunkedArray) -> Dataset:
     return Dataset(rows.data.table.set_column(place, LABELS, labels))
 
 
-def label_array(rows: Dataset, folder: Path) -> np.ndarray:
-    """The labels, (rows,) int64.
-
-    Raises:
-        UserError: a row has none, or they are no whole numbers.
-    """
-    stored = rows.data.column(LABELS)
-    if pa.types.is_boolean(stored.type) or (pa.types.is_floating(stored.type) and is_whole(stored)):
-        return pc.cast(stored, pa.int64()).to_numpy()
-    if stored.null_count:
-        raise UserError(f"channel {folder}: {stored.null_count} of {len(stored)} rows have no label")
-    if not pa.types.is_integer(stored.type):
-        raise UserError(f"channel {folder}: labels are of type {stored.type}, expected whole numbers from 0")
-    return column(rows, LABELS)
+def pick(rows: Dataset, wanted: str | None, usual: Sequence[str], option: str, folder: Path) -> str:
+    """The column of raw text or labels that the caller names, else the first usual one."""
+    names = rows.column_names
+    found = wanted if wanted in names else next((name for name in usual if name in names), None)
+    if found is None or (wanted is not None and found != wanted):
+        sought = f"hyperparameter {option} is {wanted!r}" if wanted else f"none of {', '.join(usual)} is among them"
+        raise UserError(
+            f"channel {folder}: columns {named(names)} are found, but {sought}; expected the hyperparameters "
+            "text_column and label_column to name two"
+        )
+    return found
 
 
-def is_whole(values: pa.ChunkedArray) -> bool:
-    """Whether every number is there and whole."""
-    return not values.null_count and bool(pc.all(pc.equal(pc.floor(values), values)).as_py())
+def refuse_missing(values: pa.ChunkedArray, name: str, folder: Path) -> None:
+    """Raises UserError: a value of the column `name` is missing, or is text without a character."""
+    empty = pc.is_null(values)
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        empty = pc.or_kleene(empty, pc.equal(pc.utf8_trim_whitespace(values), pa.scalar("", values.type)))
+    missing = pc.sum(pc.cast(empty, pa.int64())).as_py() or 0
+    if missing:
+        raise UserError(
+            f"channel {folder}: column {name} is empty in {missing:,} of {len(values):,} rows; "
+            "expected a value in each: process the data first, or leave these rows out"
+        )

@@ -48,7 +48,7 @@ def plain_lists(chunk: pa.Array) -> pa.ListArray:
     return cast(pa.ListArray, chunk)
 
 
-def of_rows(ids: pa.ChunkedArray, lengths: np.ndarray, labels: np.ndarray) -> str:
+def of_rows(ids: pa.ChunkedArray, lengths: np.ndarray, labels: np.ndarray, types: pa.ChunkedArray | None = None) -> str:
     """XXH3-128 of the token ids, and of the lengths and labels of the rows in their order, whatever the chunks are.
 
     Not SHA-256: it reads all of the data at every start, and nobody forges a training set to get a checkpoint used.
@@ -56,13 +56,16 @@ def of_rows(ids: pa.ChunkedArray, lengths: np.ndarray, labels: np.ndarray) -> st
     Args:
         ids: list of whole numbers, all rows of the channel's files.
         lengths: (rows,) int64, of the rows used.
-        labels: (rows,) int64.
+        labels: by problem type, as training.data.labels has them.
+        types: token_type_ids, as `ids`, where the rows have them.
     """
     digest = xxhash.xxh3_128()
-    for values, offsets in chunks(ids):
-        digest.update(np.ascontiguousarray(values[offsets[0] : offsets[-1]]).data)
+    for lists in (ids,) if types is None else (ids, types):
+        for values, offsets in chunks(lists):
+            digest.update(np.ascontiguousarray(values[offsets[0] : offsets[-1]]).data)
     for column in (lengths, labels):
-        digest.update(np.ascontiguousarray(column, dtype="<i8").data)
+        kind = "<f4" if np.issubdtype(column.dtype, np.floating) else "<i8"
+        digest.update(np.ascontiguousarray(column, dtype=kind).data)
     return digest.hexdigest()
 
 

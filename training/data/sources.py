@@ -176,7 +176,7 @@ def merged(cards: list[Card], folder: Path) -> Card | None:
         return None
     first = cards[0]
     for card in cards[1:]:
-        for name in ("label_names", "max_length", "task"):
+        for name in ("label_names", "max_length", "task", "problem_type", "text_pair_column", "truncation"):
             if getattr(card, name) != getattr(first, name):
                 raise UserError(
                     f"channel {folder}: cards disagree on {name}: {getattr(first, name)}, {getattr(card, name)}"

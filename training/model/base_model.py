@@ -14,7 +14,7 @@ from transformers import (
 )
 
 from contract import tokenizer
-from contract.card import Card
+from contract.card import SINGLE_LABEL, Card
 from contract.failures import UserError, first_line
 from contract.paths import Paths
 from contract.positions import position_limit as position_limit
@@ -22,8 +22,6 @@ from training.model import model_archive
 from training.options import MODEL_CHANNEL, TrainingOptions
 
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
-# In transformers' words: exactly one class a row, the loss of which is the cross entropy.
-PROBLEM_TYPE = "single_label_classification"
 
 log = logging.getLogger(__name__)
 
@@ -97,11 +95,22 @@ def describe(name: str, revision: str | None) -> BaseModel:
     return BaseModel(name, location, revision, tokenizer_file, tokens, config, names)
 
 
-def name_classes(base: BaseModel, names: tuple[str, ...]) -> None:
-    """Have the model sort rows into the classes `names`, one a row, whatever it was trained for before."""
+def has_token_types(base: BaseModel) -> bool:
+    """Whether the model tells the two texts of a row apart by token_type_ids, as inference decides it too."""
+    types = getattr(base.config, "type_vocab_size", None)
+    return types not in (0, 1) and "token_type_ids" in base.tokenizer.model_input_names
+
+
+def name_classes(base: BaseModel, names: tuple[str, ...], problem_type: str = SINGLE_LABEL) -> None:
+    """Have the model answer by `names`, whatever it was trained for before.
+
+    Args:
+        names: of the classes or labels, or of the one number of regression.
+        problem_type: as in contract.card.
+    """
     base.config.id2label = dict(enumerate(names))
     base.config.label2id = {name: i for i, name in enumerate(names)}
-    base.config.problem_type = PROBLEM_TYPE
+    base.config.problem_type = problem_type
     # Some configurations ask for tuples, which no loss here reads.
     base.config.return_dict = True
 

@@ -19,7 +19,6 @@ from training.checkpointing import best_checkpoint, hyperparameter_history, mode
 from training.distributed import sharding
 from training.distributed.stopping import InterruptionError
 from training.evaluation import final_evaluation
-from training.evaluation.calibration import bins
 from training.evaluation.final_evaluation import FinalEvaluation
 from training.metrics import say
 from training.model import lora
@@ -40,16 +39,18 @@ def deliver(run: TrainingRun) -> None:
     """Judge the best weights; the first rank writes the model, the metrics and the log lines."""
     trainer, options = run.trainer, run.hyperparameters.options
     step = delivered_weights.load(trainer, options.load_best_model_at_end)
-    found = final_evaluation.judge(trainer, run.channels, options.decision_threshold, step)
+    found = final_evaluation.judge(trainer, run.channels, options, step)
     speed = trainer.speed()
     metrics = {**found.metrics, **speed}
     weights = sharding.whole_state(trainer)
     if trainer.is_world_process_zero():
         say(speed)
-        result = replace(result_of(trainer, step, metrics), decision_threshold=found.threshold)
+        result = replace(result_of(trainer, step, metrics), thresholds=found.thresholds, temperature=found.temperature)
         report = report_of(run, found, result)
         outputs.write(run.paths.output_data, report)
-        judged = Judged(run.channels.validation, found.predictions["validation"], run.channels.max_length)
+        judged = Judged(
+            run.channels.validation, found.predictions["validation"], run.channels.max_length, options.truncation
+        )
         exported: dict[str, float] = {}
         write_model(run, result, weights, partial(complete, run=run, judged=judged, exported=exported))
         if exported:
@@ -90,8 +91,7 @@ def report_of(run: TrainingRun, found: FinalEvaluation, result: model_folder.Res
         metrics=result.metrics,
         history=trainer.state.log_history,
         label_names=channels.train.label_names,
-        matrices={name: each.matrix for name, each in found.predictions.items()},
-        bins={name: bins(each) for name, each in found.predictions.items()},
+        predictions=found.predictions,
         mistakes=worst(judged[last], found.predictions[last]),
         arguments={
             name: in_force.get(name, value)
@@ -171,5 +171,9 @@ def write_model(
     model = trainer.accelerator.unwrap_model(trainer.model)
     if lora.is_adapted(model):
         model, weights = lora.merged(model, weights), None
-    card = model_folder.card_of(channels.train, run.base, channels.max_length, trainer.args.seed)
+    options = run.hyperparameters.options
+    card = model_folder.card_of(
+        *(channels.train, run.base, channels.max_length, trainer.args.seed),
+        *(options.text_pair_column, options.truncation),
+    )
     model_folder.write(run.paths.model, model, run.base, card, result, weights, check)

@@ -8,7 +8,16 @@ from typing import Any
 History = Sequence[Mapping[str, Any]]
 Series = dict[str, list[tuple[float, float]]]
 
-QUALITY = {"accuracy": "eval_accuracy", "f1": "eval_f1", "precision": "eval_precision", "recall": "eval_recall"}
+# Of each problem type at most four.
+QUALITY = {
+    "accuracy": "eval_accuracy",
+    "subset accuracy": "eval_subset_accuracy",
+    "f1": "eval_f1",
+    "precision": "eval_precision",
+    "recall": "eval_recall",
+    "pearson": "eval_pearson",
+    "spearman": "eval_spearman",
+}
 
 
 def loss(history: History) -> Series:

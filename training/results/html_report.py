@@ -9,16 +9,25 @@ from typing import Any
 
 import numpy as np
 
+from contract.card import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 from contract.page import intcomma, name_value_rows, percent, render
-from training.evaluation.calibration import Bin
-from training.metrics import text
+from training.evaluation.calibration import Bin, bins
+from training.evaluation.predictions import Predictions
+from training.metrics import ERRORS, text
 from training.results import svg_chart
 from training.results.history import History, Series, loss, pace, quality
 from training.results.svg_chart import Chart
 from training.results.worst_predictions import Mistake
 
 TEMPLATE = Path(__file__).with_suffix(".html.jinja")
-MOST_NAMED, MOST_CLASSES, MOST_CONFUSIONS = 3, 10, 20
+MOST_NAMED, MOST_CLASSES, MOST_CONFUSIONS = 3, 30, 20
+MOST_POINTS = 1_000
+# The main figures of an evaluation by problem type, the first with its channel.
+MAIN = {
+    SINGLE_LABEL: ("accuracy", "f1", "loss"),
+    MULTI_LABEL: ("subset_accuracy", "f1", "loss"),
+    REGRESSION: ("rmse", "pearson", "loss"),
+}
 HEADINGS = {"validation": "on validation", "test": "on test"}
 
 
@@ -31,8 +40,7 @@ class Report:
         metrics: of the delivered weights.
         history: what was logged, by step.
         label_names: of the classes.
-        matrices: confusion matrix by channel, (classes, classes) int64, row = true class.
-        bins: calibration by channel.
+        predictions: by channel.
         mistakes: the worst rows of one channel; empty where no text was kept.
         arguments: hyperparameters.
         versions: of the libraries.
@@ -42,8 +50,7 @@ class Report:
     metrics: Mapping[str, float]
     history: History
     label_names: Sequence[str]
-    matrices: Mapping[str, np.ndarray]
-    bins: Mapping[str, Sequence[Bin]]
+    predictions: Mapping[str, Predictions]
     mistakes: Sequence[Mistake] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -64,9 +71,8 @@ class Cell:
 
 
 def page(report: Report) -> str:
-    """The page, with matrix and calibration of the last channel."""
-    judged = list(report.matrices)[-1]
-    matrix, names, bins = report.matrices[judged], report.label_names, report.bins[judged]
+    """The page, with the predictions on the last channel."""
+    judged = list(report.predictions)[-1]
     return render(
         TEMPLATE,
         report=report,
@@ -75,32 +81,68 @@ def page(report: Report) -> str:
         loss=curve(loss(report.history), "Loss"),
         quality=curve(quality(report.history), "Scores on validation"),
         learning_rate=curve(pace(report.history), "Learning rate"),
-        # Where columns are many there is no room for names: the table of classes has them with their numbers.
-        heads=[str(place) for place in range(len(names))] if len(names) > MOST_NAMED else names,
-        matrix=cells(matrix) if len(names) <= MOST_CLASSES else None,
-        confusions=confusions(matrix, names),
-        classes=class_rows(matrix, names),
-        reliability=reliability(bins),
-        calibration_error=calibration_error(bins),
         metrics=[(name, text(value)) for name, value in report.metrics.items()],
         hyperparameters=name_value_rows(report.arguments),
         versions=name_value_rows(report.versions),
+        **judgement(report.predictions[judged], report.label_names),
     )
+
+
+def judgement(found: Predictions, names: Sequence[str]) -> dict[str, Any]:
+    """What is shown of predictions by problem type; None for what is not."""
+    shown: dict[str, Any] = dict.fromkeys(
+        ("heads", "matrix", "confusions", "classes", "labels", "scatter", "reliability", "calibration_error")
+    )
+    if found.problem_type == REGRESSION:
+        return shown | {"scatter": scatter(found)}
+    parts = bins(found)
+    shown |= {"reliability": reliability(parts), "calibration_error": calibration_error(parts)}
+    if found.problem_type == MULTI_LABEL:
+        return shown | {"labels": label_rows(found, names)}
+    matrix = found.matrix
+    return shown | {
+        # Where columns are many there is no room for names: the table of classes has them with their numbers.
+        "heads": [str(place) for place in range(len(names))] if len(names) > MOST_NAMED else names,
+        "matrix": cells(matrix) if len(names) <= MOST_CLASSES else None,
+        "confusions": confusions(matrix, names),
+        "classes": class_rows(matrix, names),
+    }
+
+
+def label_rows(found: Predictions, names: Sequence[str]) -> list[tuple[str, str, str, str]]:
+    """Rows, precision and recall of each label."""
+    true, predicted = found.labels > 0.5, found.predicted > 0
+    hits, rows, answers = ((true & predicted).sum(0), true.sum(0), predicted.sum(0))
+    return [
+        (name, intcomma(int(rows[i])), percent(int(hits[i]), int(answers[i])), percent(int(hits[i]), int(rows[i])))
+        for i, name in enumerate(names)
+    ]
+
+
+def scatter(found: Predictions) -> Chart:
+    """Predicted numbers by true ones, of rows evenly over the order of evaluation."""
+    rows = np.linspace(0, len(found.labels) - 1, min(len(found.labels), MOST_POINTS)).astype(int)
+    true, predicted = found.labels[rows].tolist(), found.predicted[rows].tolist()
+    ends = (min(true), max(true))
+    series: Series = {"predicted": list(zip(true, predicted, strict=True)), "true": [(end, end) for end in ends]}
+    return svg_chart.layout(series, "true", "Predicted by true numbers", scattered="predicted")
 
 
 def figures(report: Report, judged: str) -> list[tuple[str, str]]:
     """The main figures, each with its name."""
     prefix = "eval" if judged == "validation" else judged
     metrics = report.metrics
-    shown = [(percent(metrics[f"{prefix}_accuracy"]), f"accuracy {HEADINGS[judged]}")]
-    shown += [(f"{metrics[f'{prefix}_{name}']:.3f}", name) for name in ("f1", "loss")]
+    first, *others = MAIN[report.predictions[judged].problem_type]
+    number = metrics[f"{prefix}_{first}"]
+    shown = [(f"{number:.3f}" if first in ERRORS else percent(number), f"{first.replace('_', ' ')} {HEADINGS[judged]}")]
+    shown += [(f"{metrics[f'{prefix}_{name}']:.3f}", name) for name in others]
     shown += [(f"{metrics['train_samples_per_second']:,.1f}", "rows/s in training")]
     shown += [(intcomma(metrics["train_tokens_per_second"]), "tokens/s, excluding padding")]
     shown += [(percent(metrics["train_padding_share"]), "padding, of all computed tokens")]
     if "train_peak_share" in metrics:
         shown += [(percent(metrics["train_peak_share"]), "model FLOPs utilization (MFU), bf16")]
-    if "decision_threshold" in metrics:
-        shown += [(f"{metrics['decision_threshold']:.3f}", "decision threshold")]
+    more = {"decision_threshold": "decision threshold", "temperature": "temperature of logits"}
+    shown += [(f"{metrics[key]:.3f}", name) for key, name in more.items() if key in metrics]
     return shown
 
 
@@ -135,17 +177,17 @@ def class_rows(matrix: np.ndarray, names: Sequence[str]) -> list[tuple[str, str,
     ]
 
 
-def reliability(bins: Sequence[Bin]) -> Chart:
+def reliability(parts: Sequence[Bin]) -> Chart:
     """The reliability diagram: accuracy by confidence."""
-    least = bins[0].low if bins else 0.0
+    least = parts[0].low if parts else 0.0
     found: Series = {
-        "observed accuracy": [(part.confidence, part.accuracy) for part in bins],
+        "observed accuracy": [(part.confidence, part.accuracy) for part in parts],
         "perfectly calibrated": [(least, least), (1.0, 1.0)],
     }
     return svg_chart.layout(found, "confidence", "Accuracy by confidence")
 
 
-def calibration_error(bins: Sequence[Bin]) -> float:
+def calibration_error(parts: Sequence[Bin]) -> float:
     """The expected calibration error, 0..1."""
-    whole = sum(part.rows for part in bins)
-    return sum(part.rows * abs(part.confidence - part.accuracy) for part in bins) / max(whole, 1)
+    whole = sum(part.rows for part in parts)
+    return sum(part.rows * abs(part.confidence - part.accuracy) for part in parts) / max(whole, 1)

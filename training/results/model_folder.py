@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import PreTrainedModel
 
-from contract.card import CARD_FILE, Card, RowCounts, TokenizerReference
+from contract.card import CARD_FILE, MULTI_LABEL, REGRESSION, SINGLE_LABEL, Card, RowCounts, TokenizerReference
 from contract.files import staged, write_text
 from contract.tokenizer import TOKENIZER_FILE, fingerprint
 from contract.versions import versions
@@ -25,6 +26,13 @@ LIBRARIES = ("torch", "transformers", "datasets", "accelerate", "peft")
 
 # Ends of the names of metrics that tell how fast a machine was, not how good a model is.
 MEASURED = ("_runtime", "_per_second", "_share")
+
+# What a model does with text, by problem type.
+PURPOSES = {
+    SINGLE_LABEL: "Sorts text into {}",
+    MULTI_LABEL: "Tells of text which labels it has, of {}",
+    REGRESSION: "Gives text a number, {}",
+}
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +49,9 @@ class Result:
         world_size: processes that trained, over all hosts.
         resumed_from: step of the checkpoint that the last start went on from.
         partial: whether the training was stopped before its end.
-        decision_threshold: from which probability on a row is of class 1; None for the most probable class.
+        thresholds: (1,), from which probability on a row is of class 1, or (labels,), has each label; None for the
+            most probable class.
+        temperature: that logits are divided by; None for 1.
     """
 
     step: int
@@ -51,7 +61,8 @@ class Result:
     world_size: int = 1
     resumed_from: int | None = None
     partial: bool = False
-    decision_threshold: float | None = None
+    thresholds: np.ndarray | None = None
+    temperature: float | None = None
 
 
 def described(folder: Path) -> list[Path]:
@@ -77,24 +88,37 @@ def write(
     with staged(folder, CARD_FILE) as staging:
         model.save_pretrained(staging, state_dict=weights, safe_serialization=True)
         write_tokenizer(staging, base, card.max_length)
-        training = {
-            "base_model": base.name,
-            "revision": base.revision,
-            "from_scratch": base.from_scratch,
-            "step": result.step,
-            "steps": result.steps,
-            "world_size": result.world_size,
-            "resumed_from": result.resumed_from,
-            "arguments": dict(result.arguments),
-            "metrics": dict(result.metrics),
-            "versions": versions(LIBRARIES),
-        }
-        replace(card, training=training, partial=result.partial, decision_threshold=result.decision_threshold).write(
-            staging
-        )
+        card = completed(card, base, result)
+        card.write(staging)
         write_text(staging / README_FILE, model_card(card, base, result))
         check(staging)
     log.info("%s of step %d written to %s", "partial model" if result.partial else "model", result.step, folder)
+
+
+def completed(card: Card, base: BaseModel, result: Result) -> Card:
+    """`card` with what came out of the training."""
+    training = {
+        "base_model": base.name,
+        "revision": base.revision,
+        "from_scratch": base.from_scratch,
+        "step": result.step,
+        "steps": result.steps,
+        "world_size": result.world_size,
+        "resumed_from": result.resumed_from,
+        "arguments": dict(result.arguments),
+        "metrics": dict(result.metrics),
+        "versions": versions(LIBRARIES),
+    }
+    chosen = None if result.thresholds is None else tuple(map(float, result.thresholds))
+    several = card.problem_type == MULTI_LABEL
+    return replace(
+        card,
+        training=training,
+        partial=result.partial,
+        decision_threshold=chosen[0] if chosen and not several else None,
+        label_thresholds=chosen if several else None,
+        temperature=result.temperature,
+    )
 
 
 def write_tokenizer(folder: Path, base: BaseModel, max_length: int) -> None:
@@ -104,7 +128,9 @@ def write_tokenizer(folder: Path, base: BaseModel, max_length: int) -> None:
     shutil.copyfile(base.tokenizer_file, folder / TOKENIZER_FILE)
 
 
-def card_of(channel: Channel, base: BaseModel, max_length: int, seed: int) -> Card:
+def card_of(
+    channel: Channel, base: BaseModel, max_length: int, seed: int, pair_column: str | None, truncation: str
+) -> Card:
     """The card of the training rows `channel`; one made from what is known where the data came without."""
     if channel.card is not None:
         return channel.card
@@ -117,6 +143,9 @@ def card_of(channel: Channel, base: BaseModel, max_length: int, seed: int) -> Ca
         splits={"train": len(channel.rows)},
         rows=RowCounts(len(channel.rows), len(channel.rows)),
         versions=versions(LIBRARIES),
+        problem_type=channel.problem_type,
+        text_pair_column=pair_column if channel.tokenized_here else None,
+        truncation=truncation,
     )
 
 
@@ -130,7 +159,8 @@ def model_card(card: Card, base: BaseModel, result: Result) -> str:
         "",
         "# Text classifier",
         "",
-        f"Sorts text into {', '.join(card.label_names)}; reads at most {card.max_length} tokens.",
+        f"{PURPOSES[card.problem_type].format(', '.join(card.label_names))}; reads at most {card.max_length} tokens"
+        f"{' of two texts' if card.text_pair_column else ''}.",
         "",
         f"Trained {'from scratch' if base.from_scratch else 'from ' + base.name} on "
         f"{sum(card.splits.values()):,} rows; these are the weights of step {result.step} of {result.steps}.",
@@ -149,11 +179,24 @@ def model_card(card: Card, base: BaseModel, result: Result) -> str:
 
 def threshold_note(card: Card, result: Result) -> list[str]:
     """What a plain pipeline does not do, where there is a decision threshold."""
-    if result.decision_threshold is None:
-        return []
+    notes: list[str] = []
+    if result.temperature is not None:
+        notes += [
+            "",
+            f"The inference image divides logits by {result.temperature:.6g} (temperature scaling); a plain pipeline "
+            "does not.",
+        ]
+    if card.label_thresholds is not None:
+        found = ", ".join(
+            f"{name} {value:.6g}" for name, value in zip(card.label_names, card.label_thresholds, strict=True)
+        )
+        return [*notes, "", f"The inference image answers the labels whose probabilities reach: {found}."]
+    if card.decision_threshold is None:
+        return notes
     return [
+        *notes,
         "",
-        f"The inference image answers {card.label_names[1]} from a probability of {result.decision_threshold:.6g} on; "
+        f"The inference image answers {card.label_names[1]} from a probability of {card.decision_threshold:.6g} on; "
         "a plain pipeline, which does not know this threshold, answers the more probable class. The metrics whose "
         "names end in `_at_threshold` are those of the image.",
     ]

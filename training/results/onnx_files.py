@@ -15,6 +15,7 @@ from contract import onnx_export
 from contract.card import Card
 from contract.machine import threads
 from contract.onnx_export import FLOAT32_FILE, INT8_FILE, ONNX_FOLDER, ExportError
+from training.data.columns import IDS
 from training.results import verification
 from training.results.verification import Judged
 
@@ -50,7 +51,7 @@ def add(folder: Path, judged: Judged) -> dict[str, float]:
 def measured(folder: Path, judged: Judged) -> dict[str, float]:
     """The metrics of `add`."""
     rows = verification.sample(np.sort(judged.channel.lengths)[::-1], MOST_ROWS, MOST_TOKENS)
-    ids = verification.token_ids(folder, judged, rows)
+    ids = [row[IDS] for row in verification.tokenized(folder, judged, rows)]
     labels = judged.predictions.labels[rows]
     pad = AutoConfig.from_pretrained(folder, local_files_only=True).get_text_config().pad_token_id
     float32, int8 = (predicted(folder / ONNX_FOLDER / name, ids, pad) for name in (FLOAT32_FILE, INT8_FILE))

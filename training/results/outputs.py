@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from contract.card import REGRESSION, SINGLE_LABEL
 from contract.files import write_json, write_text
 from contract.page import PAGE_FILE
 from training.metrics import text
@@ -23,4 +24,8 @@ def write(folder: Path, report: Report) -> None:
     write_text(folder / "eval_results.txt", "".join(f"{name} = {text(judged[name])}\n" for name in sorted(judged)))
     write_text(folder / PAGE_FILE, page(report))
     png_plots.write_curves(folder, report.history)
-    png_plots.write_confusion(folder, list(report.matrices.values())[-1], report.label_names)
+    last = list(report.predictions.values())[-1]
+    if last.problem_type == SINGLE_LABEL:
+        png_plots.write_confusion(folder, last.matrix, report.label_names)
+    if last.problem_type == REGRESSION:
+        png_plots.write_scatter(folder, last.labels, last.predicted)

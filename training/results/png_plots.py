@@ -1,4 +1,4 @@
-"""PNG plots by matplotlib: learning curves and confusion matrix."""
+"""PNG plots by matplotlib: learning curves, confusion matrix, and scatter plot of regression."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from training.results.history import History, Series, loss, quality
 
-CURVES_FILE, CONFUSION_FILE = "curves.png", "confusion_matrix.png"
+CURVES_FILE, CONFUSION_FILE, SCATTER_FILE = "curves.png", "confusion_matrix.png", "predicted_by_true.png"
 DPI = 120
 MOST_NUMBERS = 20
 
@@ -49,6 +49,18 @@ def write_confusion(folder: Path, matrix: np.ndarray, names: Sequence[str]) -> N
         colour = "white" if shares[true, predicted] > 0.6 else "black"
         axes.text(predicted, true, f"{rows:,}", ha="center", va="center", color=colour)
     figure.savefig(folder / CONFUSION_FILE)
+
+
+def write_scatter(folder: Path, labels: np.ndarray, predicted: np.ndarray) -> None:
+    """Predicted numbers by true ones, with the line on which they are equal."""
+    figure = Figure(figsize=(5, 5), dpi=DPI, layout="constrained")
+    axes = figure.subplots()
+    axes.scatter(labels, predicted, s=6, alpha=0.4)
+    ends = [float(labels.min()), float(labels.max())]
+    axes.plot(ends, ends, linewidth=1, color="grey")
+    axes.set(xlabel="true", ylabel="predicted")
+    axes.grid(alpha=0.3)
+    figure.savefig(folder / SCATTER_FILE)
 
 
 def plain(name: str) -> str:

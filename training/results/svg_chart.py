@@ -1,10 +1,10 @@
-"""Layout of line charts for report.html: axes, ticks, grid, thinned series."""
+"""Layout of line charts and scatter plots for report.html: axes, ticks, grid, thinned series."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 Points = Sequence[tuple[float, float]]
@@ -27,11 +27,12 @@ class Tick:
 
 @dataclass(frozen=True)
 class Line:
-    """A series as points of the chart, and the number of its colour."""
+    """A series as points of the chart, the number of its colour, and whether a line joins the points."""
 
     points: Points
     colour: int
     has_dots: bool
+    is_joined: bool = True
 
     @property
     def path(self) -> str:
@@ -62,16 +63,18 @@ class Chart:
     ground: ClassVar[int] = TOP + HEIGHT
 
 
-def layout(series: Mapping[str, Points], unit: str, label: str) -> Chart:
+def layout(series: Mapping[str, Points], unit: str, label: str, scattered: str = "") -> Chart:
     """A line for each series, with axes that end at round numbers.
 
     Args:
         series: (x, y) by name, at most COLOURS of them; values that are not finite leave a gap.
         unit: below the x axis.
         label: what a reader who cannot see the chart is told.
+        scattered: name of the series whose points no line joins; all of them are drawn.
     """
     names = tuple(series)
-    shown = [thinned([p for p in points if all(map(math.isfinite, p))]) for points in series.values()]
+    finite = {name: [p for p in points if all(map(math.isfinite, p))] for name, points in series.items()}
+    shown = [points if name == scattered else thinned(points) for name, points in finite.items()]
     every = [point for points in shown for point in points]
     if not every:
         return Chart(label, unit, names)
@@ -83,6 +86,10 @@ def layout(series: Mapping[str, Points], unit: str, label: str) -> Chart:
         return LEFT + across * (WIDTH - LEFT - 8), TOP + HEIGHT * (1 - (y - low) / (high - low))
 
     lines = [line([place(*point) for point in points], number) for number, points in enumerate(shown)]
+    lines = [
+        replace(each, has_dots=True, is_joined=False) if name == scattered else each
+        for name, each in zip(names, lines, strict=True)
+    ]
     x_ticks = [x_tick(place(x, low)[0], x) for x in (low_x, middle(low_x, high_x), high_x)]
     return Chart(label, unit, names, lines, x_ticks, y_ticks(low, high, step))
 

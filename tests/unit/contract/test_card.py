@@ -1,6 +1,7 @@
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,9 +47,39 @@ def test_an_incomplete_card_is_refused(missing: str) -> None:
 
 
 def test_a_card_of_a_later_format_is_refused(tmp_path: Path) -> None:
-    dataclasses.replace(CARD, format_version=2).write(tmp_path)
-    with pytest.raises(UserError, match="format_version 2, expected at most 1"):
+    (tmp_path / CARD_FILE).write_text(json.dumps({**CARD.to_json(), "format_version": 3}))
+    with pytest.raises(UserError, match="format_version 3, expected at most 2"):
         Card.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"problem_type": "regression", "label_names": ("LABEL_0",)},
+        {"problem_type": "multi_label_classification", "label_thresholds": (0.25, 0.5)},
+        {"text_pair_column": "hypothesis", "truncation": "only_first"},
+        {"temperature": 1.5},
+    ],
+)
+def test_what_an_older_image_would_misread_has_format_2_and_round_trips(fields: dict[str, Any], tmp_path: Path) -> None:
+    card = dataclasses.replace(CARD, **fields)
+    card.write(tmp_path)
+    assert json.loads((tmp_path / CARD_FILE).read_text())["format_version"] == 2
+    assert Card.read(tmp_path) == card
+    assert CARD.to_json()["format_version"] == 1
+
+
+def test_a_card_of_an_older_image_is_of_one_label_and_one_text() -> None:
+    content = CARD.to_json()
+    for name in ("problem_type", "text_pair_column", "truncation", "label_thresholds", "temperature"):
+        del content[name]
+    assert Card.from_json(content, "x") == CARD
+
+
+@pytest.mark.parametrize("fields", [{"problem_type": "ranking"}, {"truncation": "middle"}, {"temperature": 0}])
+def test_a_value_that_no_image_knows_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=f"card x has {next(iter(fields))} .*, expected "):
+        Card.from_json({**CARD.to_json(), **fields}, "x")
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", "null"])

@@ -42,6 +42,18 @@ def test_the_objective_is_a_metric_that_is_defined() -> None:
         request(objective="accuracy")
 
 
+@pytest.mark.parametrize(
+    ("objective", "kind"), [("validation:f1", "Maximize"), ("validation:loss", "Minimize"), ("test:rmse", "Minimize")]
+)
+def test_errors_are_minimized(objective: str, kind: str) -> None:
+    found = request(objective=objective)["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]
+    assert found == {"Type": kind, "MetricName": objective}
+
+
+def test_sagemaker_takes_as_many_metric_definitions() -> None:
+    assert len(METRIC_DEFINITIONS) <= 40
+
+
 def test_trials_share_no_checkpoints() -> None:
     definition = request()["TrainingJobDefinition"]
     assert not {"CheckpointConfig", "EnableManagedSpotTraining"} & set(definition)

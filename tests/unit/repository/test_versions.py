@@ -30,14 +30,14 @@ def test_no_version_is_stated_twice() -> None:
         for name in pins(file):
             stated.setdefault(name, []).append(str(file.relative_to(ROOT)))
     twice = {name: files for name, files in stated.items() if len(files) > 1}
-    # Both containers have the first two, each in its own version; the next three may be in the base or added by images;
+    # Both containers have the first two, each in its own version; the next four may be in the base or added by images;
     # training exports what inference runs by ONNX; the benchmarks' peer needs another setuptools than inference has.
-    onnx = {"onnx", "onnxruntime", "onnxscript"}
-    assert set(twice) == {"transformers", "torch", "matplotlib", "pyarrow", "peft", "setuptools"} | onnx, twice
+    training = {"transformers", "torch", "matplotlib", "scikit-learn", "pyarrow", "peft"}
+    assert set(twice) == training | {"onnx", "onnxruntime", "onnxscript", "setuptools"}, twice
 
 
 def test_every_pin_is_exact_or_has_a_reason() -> None:
-    loose = {"training": ["matplotlib"], "processing": ["pyarrow", "xxhash"], "inference": ["protobuf"]}
+    loose = {"training": ["matplotlib", "scikit-learn"], "processing": ["pyarrow", "xxhash"], "inference": ["protobuf"]}
     for file in ROOT.glob("images/*/*.txt"):
         found = [name for name, version in pins(file).items() if not version.startswith("==")]
         assert found == loose.get(file.parent.name, []), file

@@ -34,10 +34,16 @@ def test_the_cpu_decides_on_bf16_unless_it_is_given(
     assert args.bf16 == given.get("bf16", expected)
 
 
-@pytest.mark.parametrize("name", ["roc_auc", "eval_runtime", ""])
+@pytest.mark.parametrize("name", ["r2", "eval_runtime", ""])
 def test_a_metric_that_no_evaluation_has_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UserError, match=f"metric_for_best_model is '{name}', expected one of loss, accuracy, f1, prec"):
         arguments.build({"metric_for_best_model": name}, tmp_path, evaluates=True, world_size=1)
+
+
+@pytest.mark.parametrize("name", ["rmse", "eval_mae", "hamming_loss", "loss", "spearman", "roc_auc"])
+def test_of_errors_the_least_is_the_best_and_of_other_metrics_the_greatest(tmp_path: Path, name: str) -> None:
+    args = arguments.build({"metric_for_best_model": name}, tmp_path, evaluates=True, world_size=1)
+    assert args.greater_is_better is (name in ("spearman", "roc_auc"))
 
 
 @pytest.mark.parametrize("name", ["loss", "eval_loss", "recall", "eval_f1"])

@@ -18,6 +18,7 @@ from training.distributed.collectives import Agreement
 from training.distributed.stopping import StopRequest
 from training.hyperparameters import Hyperparameters, parse
 from training.model.base_model import BaseModel
+from training.model.loss import ClassificationLoss
 
 
 def asked(job: Job, **values: str) -> Hyperparameters:
@@ -28,15 +29,15 @@ FIRST: Any = SimpleNamespace(local_process_index=0)
 
 
 def test_a_checkpoint_belongs_to_the_rows_the_model_and_its_adaptation(base: BaseModel, channels: Channels) -> None:
-    origin = preparation.make_origin(FIRST, channels, base, None)
+    origin = preparation.make_origin(FIRST, channels, base, {})
     assert (origin.data, origin.validation) == (channels.train.fingerprint, channels.validation.fingerprint)
     assert preparation.make_origin(FIRST, channels, base, {"r": 4}).model != origin.model
-    assert preparation.make_origin(FIRST, channels, base, None) == origin
+    assert preparation.make_origin(FIRST, channels, base, {}) == origin
 
 
 def test_one_rank_of_a_host_computes_what_checkpoints_belong_to(base: BaseModel, channels: Channels) -> None:
     others = SimpleNamespace(local_process_index=1)
-    assert preparation.make_origin(others, channels, base, None) == Origin("", "", "")
+    assert preparation.make_origin(others, channels, base, {}) == Origin("", "", "")
 
 
 @pytest.mark.parametrize("sharding", [{"fsdp": "full_shard"}, {"deepspeed": {"stage": 2}}])
@@ -73,6 +74,7 @@ def test_rare_classes_weigh_more_where_weights_are_balanced(job: Job, channels: 
     args = SimpleNamespace(label_smoothing_factor=0.0)
     plain = preparation.make_loss(args, asked(job), channels.train)
     balanced = preparation.make_loss(args, asked(job, class_weights="balanced"), channels.train)
+    assert isinstance(plain, ClassificationLoss) and isinstance(balanced, ClassificationLoss)
     assert plain.weights is None
     assert balanced.weights is not None and len(balanced.weights) == 2
 

@@ -8,7 +8,8 @@ from tokenizers import Tokenizer
 from training_base import Job
 
 from contract.failures import UserError
-from training.data.columns import UnlabelledError
+from training.data.labels import UnlabelledError
+from training.data.raw_labels import RawLabels
 from training.data.tokenization import TextEncoder
 
 TEXT = ["good word1 word2 word3 word4", "bad", "fine"]
@@ -81,7 +82,7 @@ def test_columns_that_are_not_read_are_named(encoder: TextEncoder, caplog: pytes
 
 
 def test_the_named_columns_are_taken(encoder: TextEncoder) -> None:
-    named = TextEncoder(encoder.tokenizer_file, 5, text_column="body", label_column="stars")
+    named = TextEncoder(encoder.tokenizer_file, 5, text_column="body", labels=RawLabels("stars"))
     assert encoded(named, body=["bad", "good"], text=["x", "y"], stars=["1", "5"])["text"] == ["bad", "good"]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from training.evaluation import final_evaluation
 from training.evaluation.predictions import Predictions
+from training.options import TrainingOptions
 
 
 def predictions(labels: list[int], second: list[float]) -> Predictions:
@@ -53,20 +54,21 @@ def test_the_threshold_is_chosen_on_validation_and_kept_to_on_test(
     trainer: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
-        found = final_evaluation.judge(trainer, SimpleNamespace(test="test"), "best_accuracy", 7)  # type: ignore[arg-type]
+        options = TrainingOptions(decision_threshold="best_accuracy")
+        found = final_evaluation.judge(trainer, SimpleNamespace(test="test"), options, 7)  # type: ignore[arg-type]
     assert trainer.given == [(None, "eval"), ("test by length", "test")]
-    assert found.threshold is not None and 0.2 < found.threshold <= 0.3
+    assert found.thresholds is not None and 0.2 < found.thresholds[0] <= 0.3
     assert found.predictions == {"validation": VALIDATION, "test": TEST}
-    assert found.metrics["decision_threshold"] == found.threshold
+    assert found.metrics["decision_threshold"] == found.thresholds[0]
     assert found.metrics["eval_accuracy_at_threshold"] == 1.0
     # The row of class 0 has more than the threshold, too.
-    assert found.metrics["test_accuracy_at_threshold"] == (0.5 if found.threshold <= 0.25 else 1.0)
+    assert found.metrics["test_accuracy_at_threshold"] == (0.5 if found.thresholds[0] <= 0.25 else 1.0)
     assert (found.metrics["eval_loss"], found.metrics["test_loss"]) == (0.5, 0.5)
     assert "eval_accuracy_at_threshold = 1" in caplog.text
 
 
 def test_without_a_criterion_or_a_test_channel_there_is_calibration_alone(trainer: Any) -> None:
-    found = final_evaluation.judge(trainer, SimpleNamespace(test=None), "none", 7)  # type: ignore[arg-type]
-    assert found.threshold is None
+    found = final_evaluation.judge(trainer, SimpleNamespace(test=None), TrainingOptions(), 7)  # type: ignore[arg-type]
+    assert found.thresholds is None
     assert found.metrics.keys() == {"eval_loss", "eval_calibration_error"}
     assert found.metrics["eval_calibration_error"] == pytest.approx((0.1 + 0.2 + 0.7 + 0.1) / 4)

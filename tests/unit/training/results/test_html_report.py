@@ -5,7 +5,7 @@ import pytest
 from jinja2 import UndefinedError
 
 from contract.page import render
-from training.evaluation.calibration import Bin
+from training.evaluation.predictions import Predictions
 from training.results.html_report import TEMPLATE, Report, confusions, page
 from training.results.worst_predictions import Mistake
 
@@ -17,6 +17,12 @@ HISTORY = [{"step": step, "loss": 1 / step, "learning_rate": 1e-5} for step in r
 HISTORY += [{"step": 8, "eval_loss": 0.3, "eval_accuracy": 0.9}]
 
 
+def predictions(matrix: np.ndarray) -> Predictions:
+    """As many rows of each true and predicted class as `matrix` says."""
+    true, predicted = np.divmod(np.repeat(np.arange(matrix.size), matrix.reshape(-1)), len(matrix))
+    return Predictions(true, np.eye(len(matrix))[predicted])
+
+
 @pytest.fixture
 def content() -> dict[str, Any]:
     matrix = np.array([[40, 10], [5, 45]])
@@ -25,9 +31,8 @@ def content() -> dict[str, Any]:
         "metrics": METRICS,
         "history": HISTORY,
         "label_names": ("<bad>", "good"),
-        "matrices": {"validation": matrix, "test": matrix[::-1]},
-        "bins": {key: [Bin(0.9, 1.0, 50, 0.95, 0.9)] for key in ("validation", "test")},
-        "mistakes": [Mistake("<script>alert(1)</script>", 0, 1, 0.01)],
+        "predictions": {"validation": predictions(matrix), "test": predictions(matrix[::-1])},
+        "mistakes": [Mistake("<script>alert(1)</script>", "<bad>", "good", "1% for the truth")],
         "arguments": {"run_name": 'a "b" $c', "epochs": 3},
     }
 
@@ -42,16 +47,16 @@ def test_text_of_others_stays_text(content: dict[str, Any]) -> None:
 @pytest.mark.parametrize("classes", [2, 5, 12])
 def test_classes_and_reviews_are_escaped_and_not_dropped(content: dict[str, Any], classes: int) -> None:
     content["label_names"] = [f"<script>{place}" for place in range(classes)]
-    content["matrices"] = {"validation": np.full((classes, classes), 3)}
+    content["predictions"] = {"validation": predictions(np.full((classes, classes), 3))}
     shown = page(Report(**content))
     assert "<script" not in shown
     assert "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>" in shown
-    assert "is &lt;script&gt;0</span>" in shown and "taken for &lt;script&gt;1</span>" in shown
+    assert "is &lt;bad&gt;</span>" in shown and "taken for good</span>" in shown
     assert all(f"&lt;script&gt;{place}</td>" in shown for place in range(classes))
 
 
 def test_a_name_that_the_template_lacks_is_an_error(content: dict[str, Any]) -> None:
-    with pytest.raises(UndefinedError, match="figures"):
+    with pytest.raises(UndefinedError, match="undefined"):
         render(TEMPLATE, report=Report(**content))
 
 
@@ -64,12 +69,12 @@ def test_the_share_of_the_peak_is_shown_where_it_is_known(content: dict[str, Any
 def test_the_last_channel_is_the_one_that_judges(content: dict[str, Any]) -> None:
     shown = page(Report(**content))
     assert "80.0%</b><span>accuracy on test" in shown
-    alone = {**content, "matrices": {"validation": content["matrices"]["validation"]}}
+    alone = {**content, "predictions": {"validation": content["predictions"]["validation"]}}
     assert "90.0%</b><span>accuracy on validation" in page(Report(**alone))
 
 
 def test_the_page_shows_counts_precision_and_recall(content: dict[str, Any]) -> None:
-    content["matrices"] = {"validation": content["matrices"]["validation"]}
+    content["predictions"] = {"validation": content["predictions"]["validation"]}
     shown = page(Report(**content))
     assert "40 <small>80.0%" in shown and "10 <small>20.0%" in shown
     assert '<td class="number">88.9%</td><td class="number">80.0%</td>' in shown

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -16,7 +17,7 @@ from training.model.base_model import BaseModel
 from training.results import model_folder
 from training.results.model_folder import Result
 
-RESULT = Result(10, 30, {"eval_accuracy": 0.75}, {"learning_rate": 5e-5}, resumed_from=5, decision_threshold=0.4)
+RESULT = Result(10, 30, {"eval_accuracy": 0.75}, {"learning_rate": 5e-5}, resumed_from=5, thresholds=np.array([0.4]))
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def channel(job: Job) -> Channel:
 
 @pytest.fixture
 def card(base: BaseModel, channel: Channel) -> Card:
-    return model_folder.card_of(channel, base, 32, seed=1)
+    return model_folder.card_of(channel, base, 32, 1, None, "longest_first")
 
 
 def test_the_folder_is_what_transformers_loads(base: BaseModel, card: Card, tmp_path: Path) -> None:
@@ -77,8 +78,8 @@ def test_what_does_not_pass_the_check_is_not_there(base: BaseModel, card: Card, 
 
 
 def test_data_without_a_card_gets_one(base: BaseModel, channel: Channel) -> None:
-    assert model_folder.card_of(channel, base, 32, seed=1) == channel.card
-    made = model_folder.card_of(replace(channel, card=None), base, 16, seed=1)
+    assert model_folder.card_of(channel, base, 32, 1, None, "longest_first") == channel.card
+    made = model_folder.card_of(replace(channel, card=None), base, 16, 1, None, "longest_first")
     assert channel.card is not None
     assert (made.label_names, made.max_length, made.seed) == (("NEGATIVE", "POSITIVE"), 16, 1)
     assert made.tokenizer.sha256 == channel.card.tokenizer.sha256

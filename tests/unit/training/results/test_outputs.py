@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from training.evaluation.calibration import Bin
+from training.evaluation.predictions import Predictions
 from training.results import outputs
 from training.results.html_report import Report
 
@@ -17,8 +17,7 @@ def test_programs_find_numbers_and_people_pictures(tmp_path: Path) -> None:
         "metrics": {"eval_loss": 0.25, "eval_accuracy": 0.5, "eval_f1": 1 / 3, **SPEED},
         "history": [{"step": 1, "loss": 1.0}],
         "label_names": ("a", "b"),
-        "matrices": {"validation": np.eye(2, dtype=int)},
-        "bins": {"validation": [Bin(0.5, 0.6, 2, 0.55, 1.0)]},
+        "predictions": {"validation": Predictions(np.array([0, 1]), np.eye(2))},
         "arguments": {"run_name": ' "$HOME" ', "seed": 3},
     }
     outputs.write(tmp_path, Report(**content))

@@ -88,10 +88,10 @@ def test_a_missing_tensor_is_named(folder: Path) -> None:
 def test_text_is_tokenized_anew_where_it_was_tokenized_here(job: Job, folder: Path) -> None:
     rows = pa.table({"input_ids": [[9], [9, 9]], "labels": [0, 1], "length": [1, 2], "text": ["good", "bad awful bad"]})
     channel = Channel(Dataset(rows), np.array([1, 2]), np.array([0, 1]), None, ("0", "1"), True)
-    found = verification.token_ids(
+    found = verification.tokenized(
         folder, Judged(channel, Predictions(np.zeros(2), np.zeros((2, 2))), 4), np.array([0])
     )
-    assert found == [[2, 10, 11, 3]]
+    assert found == [{"input_ids": [2, 10, 11, 3]}]
 
 
 def test_the_sample_is_spread_over_all_lengths_and_affordable() -> None:
@@ -116,7 +116,7 @@ def test_in_16_bits_a_model_whose_accuracy_is_another_does_not_pass(job: Job, fo
     before = judged(job, folder)
     verification.verify(folder, before, args)
     # Probabilities just beside those that were judged, but on the other side of a half for a tenth of the rows.
-    near = before.predictions.probabilities.copy()
+    near = before.predictions.scores.copy()
     tenth = np.argsort(np.abs(near[:, 1] - 0.5))[: len(near) // 10]
     before.predictions.labels[:] = near.argmax(-1)
     near[tenth] = near[tenth][:, ::-1]

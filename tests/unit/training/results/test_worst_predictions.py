@@ -19,9 +19,9 @@ def channel(folder: Path, **columns: list[str]) -> Channel:
 
 def test_the_worst_come_first_with_their_own_text(tmp_path: Path) -> None:
     found = worst_predictions.worst(channel(tmp_path, text=["two", "one", "three"]), SEEN)
-    assert [(row.text, row.label, row.predicted, row.probability) for row in found] == [
-        ("three", 1, 0, 0.1),
-        ("two", 0, 1, 0.3),
+    assert [(row.text, row.label, row.predicted, row.note) for row in found] == [
+        ("three", "1", "0", "10.0% for the truth"),
+        ("two", "0", "1", "30.0% for the truth"),
     ]
 
 

@@ -1,0 +1,53 @@
+"""Several labels a row beside raw text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from datasets import Dataset
+
+from contract.failures import UserError
+from training.data.raw_labels import RawLabels
+
+FOLDER = Path("train")
+
+
+def encoded(names: tuple[str, ...] = (), settings: dict[str, Any] | None = None, **columns: Any) -> tuple[Any, Any]:
+    values, feature = RawLabels(**settings or {}).encode(Dataset.from_dict(columns), names, FOLDER)
+    return values.to_pylist(), feature.feature.names
+
+
+@pytest.mark.parametrize(
+    ("labels", "settings"),
+    [(["b | a", "a", " ", "c"], {"delimiter": "|"}), ([["b", "a"], ["a"], [], ["c"]], {})],
+)
+def test_names_become_numbers_in_sorted_order(labels: list[Any], settings: dict[str, Any]) -> None:
+    assert encoded(settings=settings, label=labels) == ([[1, 0], [0], [], [2]], ["a", "b", "c"])
+
+
+def test_columns_of_0_and_1_are_one_label_each() -> None:
+    found = encoded(settings={"columns": ("toxic", "threat")}, toxic=["1", "0", "1.0"], threat=[True, False, False])
+    assert found == ([[0, 1], [], [0]], ["toxic", "threat"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "columns", "message"),
+    [
+        (
+            {},
+            {"label": [["a"], ["d"], ["d", "e"]]},
+            "other labels than the 2 of train in 2 of 3 rows, the first is row 2",
+        ),
+        ({}, {"label": [[], []]}, "column label is empty in each of 2 rows"),
+        ({"delimiter": "|"}, {"label": ["", " "]}, "column label is empty in each of 2 rows"),
+        ({}, {"label": [["a"], None]}, "1 of 2 rows have no label in column label"),
+        ({}, {"label": [["a", None]]}, "arrays with missing values"),
+        ({"columns": ("x", "y")}, {"x": ["1", "0"]}, "has no column y, which label_columns names"),
+        ({"columns": ("x",)}, {"x": ["1", "2"]}, "column x is neither 0 nor 1 in 1 of 2 rows, the first is row 2"),
+    ],
+)
+def test_what_is_no_label_is_refused(settings: dict[str, Any], columns: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        encoded(("a", "b"), settings, **columns)

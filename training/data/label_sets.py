@@ -1,0 +1,103 @@
+"""Several labels in a row of raw text as numbers: from arrays, text with a delimiter, or columns of 0 and 1."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from datasets import ClassLabel, Dataset, List
+
+from contract.card import MULTI_LABEL
+from contract.failures import UserError
+from training.data.labels import is_list
+
+MOST_CLASSES = 1_000
+FLAGS = ("0", "1", "0.0", "1.0", "false", "true")
+
+log = logging.getLogger(__name__)
+
+
+def class_names(rows: Dataset, label: str) -> tuple[str, ...]:
+    feature = getattr(rows.features[label], "feature", rows.features[label])
+    return tuple(feature.names) if isinstance(feature, ClassLabel) else ()
+
+
+def lists(rows: Dataset, name: str, delimiter: str | None, folder: Path) -> pa.ChunkedArray:
+    """list<string>, the names of each row's labels, from arrays or from text with a delimiter."""
+    stored = rows.data.column(name)
+    if stored.null_count:
+        raise UserError(f"channel {folder}: {stored.null_count} of {len(stored)} rows have no label in column {name}")
+    if is_list(stored.type):
+        names = class_names(rows, name)
+        flat, counts = pc.list_flatten(stored), pc.list_value_length(stored)
+        if pa.types.is_nested(flat.type) or flat.null_count:
+            raise UserError(f"channel {folder}: column {name} has arrays with missing values, expected labels in them")
+        words = pc.take(pa.array(names), flat) if names else pc.cast(flat, pa.string())
+        return nested(words, counts.to_numpy().astype(np.int64))
+    if not delimiter:
+        raise UserError(
+            f"channel {folder}: column {name} holds {stored.type}, but problem_type is {MULTI_LABEL}; expected arrays, "
+            "or hyperparameter label_delimiter or label_columns"
+        )
+    parts = [
+        [part for each in str(text).split(delimiter) if (part := each.strip())]
+        for text in pc.cast(stored, pa.string()).to_pylist()
+    ]
+    return pa.chunked_array([pa.array(parts, pa.list_(pa.string()))])
+
+
+def nested(flat: Any, counts: np.ndarray) -> pa.ChunkedArray:
+    """Lists of so many of the values `flat` each."""
+    whole = flat.combine_chunks() if isinstance(flat, pa.ChunkedArray) else flat
+    ends: np.ndarray = np.concatenate([[0], np.cumsum(counts)])
+    return pa.chunked_array([pa.ListArray.from_arrays(pa.array(ends, pa.int32()), whole)])
+
+
+def by_lists(found: pa.ChunkedArray, names: tuple[str, ...], column: str, folder: Path) -> tuple[pa.ChunkedArray, Any]:
+    """Numbers of labels from lists of names."""
+    flat, counts = pc.list_flatten(found), pc.list_value_length(found).to_numpy().astype(np.int64)
+    if not len(flat):
+        raise UserError(f"channel {folder}: column {column} is empty in each of {len(found):,} rows, expected labels")
+    known = names or tuple(sorted(map(str, pc.unique(flat).to_pylist())))
+    if len(known) > MOST_CLASSES:
+        raise UserError(
+            f"channel {folder}: column {column} has {len(known):,} different labels, expected at most {MOST_CLASSES:,}"
+        )
+    places = cast(pa.ChunkedArray, pc.index_in(flat, pa.array(known)))
+    if places.null_count:
+        wrong = np.asarray(pc.is_null(places).to_pylist())
+        rows = np.unique(np.repeat(np.arange(len(counts)), counts)[wrong])
+        raise UserError(
+            f"channel {folder}: column {column} has other labels than the {len(known)} of train in {len(rows):,} of "
+            f"{len(counts):,} rows, the first is row {rows[0] + 1:,}"
+        )
+    log.info("channel %s: %s of %s rows have none of the labels", folder.name, f"{(counts == 0).sum():,}", len(counts))
+    return nested(pc.cast(places, pa.int64()), counts), List(ClassLabel(names=list(known)))
+
+
+def by_columns(rows: Dataset, columns: Sequence[str], folder: Path) -> tuple[pa.ChunkedArray, Any]:
+    """Numbers of labels from columns of 0 and 1, one a label.
+
+    Raises:
+        UserError: a column is missing, or has another value.
+    """
+    flags = np.zeros((len(rows), len(columns)), dtype=bool)
+    for place, name in enumerate(columns):
+        if name not in rows.column_names:
+            raise UserError(f"channel {folder} has no column {name}, which label_columns names")
+        words = pc.utf8_lower(pc.utf8_trim_whitespace(pc.cast(rows.data.column(name), pa.string())))
+        found = cast(pa.ChunkedArray, pc.index_in(words, pa.array(FLAGS)))
+        if found.null_count:
+            first = pc.index(pc.is_null(found), True).as_py() + 1
+            raise UserError(
+                f"channel {folder}: column {name} is neither 0 nor 1 in {found.null_count:,} of {len(rows):,} rows, "
+                f"the first is row {first:,}; expected one of {', '.join(FLAGS)}"
+            )
+        flags[:, place] = found.to_numpy() % 2
+    lists = nested(pa.array(np.nonzero(flags)[1], pa.int64()), flags.sum(1))
+    return lists, List(ClassLabel(names=list(columns)))
