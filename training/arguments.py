@@ -60,11 +60,23 @@ def build(given: Mapping[str, Any], checkpoints: Path, evaluates: bool, world_si
     if not args.dataloader_num_workers:
         # PyTorch refuses workers that persist where there are none; on GPUs they do by default.
         args.dataloader_persistent_workers = False
+    log_turned_off(given, args)
     if args.torch_compile:
         # TrainingArguments has no field for it; without, each of the first shapes is compiled for itself.
         os.environ.setdefault("ACCELERATE_DYNAMO_USE_DYNAMIC", "true")
     agree_on_tf32()
     return args
+
+
+def log_turned_off(given: Mapping[str, Any], args: TrainingArguments) -> None:
+    """Log what was given of the loaders, but has no effect here."""
+    reasons = {
+        "dataloader_persistent_workers": "dataloader_num_workers is 0",
+        "dataloader_pin_memory": "pinned memory serves GPUs only",
+    }
+    for name, reason in reasons.items():
+        if given.get(name) and not getattr(args, name):
+            log.warning("%s has no effect: %s", name, reason)
 
 
 def backend(given: str | None, world_size: int, on_cpu: bool) -> str | None:
@@ -161,7 +173,7 @@ def defaults(evaluates: bool, on_cpu: bool) -> dict[str, Default]:
         "optim": Default("adamw_torch_fused", "one kernel for all parameters"),
         "save_strategy": Default("epoch", "a checkpoint to fall back on after each epoch"),
         "save_total_limit": Default(2, "the newest checkpoint and the one before; the best is kept as well"),
-        "logging_steps": Default(50, "curves need points"),
+        "logging_steps": Default(50, "curves need points; a training of fewer than 500 steps logs ten times"),
         "logging_nan_inf_filter": Default(False, "a loss that is not a number must be seen"),
         "report_to": Default(
             "tensorboard", "curves as files in the job's output; nothing leaves the container unasked"

@@ -1,16 +1,21 @@
-"""Trainer callbacks: the sampler's epoch, `name = value` log lines, and early stopping."""
+"""Trainer callbacks: the sampler's epoch, `name = value` log lines and how often, and early stopping."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from contract.failures import UserError
 from training.data.sampler import RankBatches
 from training.metrics import say
+
+# Fewest log lines with a loss, unless there are fewer steps.
+LEAST_POINTS = 10
+
+log = logging.getLogger(__name__)
 
 
 class EpochCallback(TrainerCallback):
@@ -38,6 +43,15 @@ class LogCallback(TrainerCallback):
             say({"step": state.global_step, **(logs or {})})
 
 
+class LoggingStepsCallback(TrainerCallback):
+    """Logs the loss at least LEAST_POINTS times where logging_steps is not given: a short training shows it too."""
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, _control: TrainerControl, **_: Any) -> None:
+        state.logging_steps = min(args.logging_steps, max(state.max_steps // LEAST_POINTS, 1))
+        if state.logging_steps < args.logging_steps and state.is_world_process_zero:
+            log.info("logging_steps = %d by default: the training has %d steps", state.logging_steps, state.max_steps)
+
+
 class PatienceCallback(TrainerCallback):
     """Ends the training after `patience` evaluations in a row that were no better than the best before.
 
@@ -46,8 +60,6 @@ class PatienceCallback(TrainerCallback):
     """
 
     def __init__(self, patience: int) -> None:
-        if patience < 1:
-            raise UserError(f"hyperparameter early_stopping_patience is {patience}, expected at least 1")
         self.patience = patience
 
     def on_train_begin(

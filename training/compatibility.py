@@ -29,6 +29,7 @@ SWITCHES = {
     "adafactor": ("optim", "adafactor"),
     "evaluate_during_training": ("eval_strategy", "steps"),
     "use_mps_device": ("use_cpu", "false"),
+    "do_regression": ("problem_type", "regression"),
 }
 
 # Names that ask for what this image does in any case, by the only value that is taken.
@@ -54,7 +55,6 @@ INSTEAD = {
     "max_predict_samples": "give a smaller channel test",
     "text_column_delimiter": "join the columns when you process the text, or beforehand",
     "metric_name": "every evaluation has accuracy, f1, precision and recall; choose by metric_for_best_model",
-    "do_regression": "this image sorts rows into classes",
     "train_file": "files go to the channel train",
     "validation_file": "files go to the channel validation",
     "test_file": "files go to the channel test",

@@ -39,6 +39,7 @@ MANAGED = {
     "length_column_name": "lengths are those of input_ids",
     "save_on_each_node": "the first host writes the checkpoint for all",
     "hub_model_id": "the model goes to the job's model folder",
+    "hub_token": "nothing is pushed to the hub; to read from it set HF_TOKEN in the job's environment",
     "hub_strategy": "the model goes to the job's model folder",
     "hub_private_repo": "the model goes to the job's model folder",
     "hub_always_push": "the model goes to the job's model folder",

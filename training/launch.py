@@ -77,7 +77,7 @@ def launch(paths: Paths) -> None:
     model_archive.unpack_once(parsed.options.model_name or str(paths.channel(MODEL_CHANNEL)))
     hosts = Hosts.read(paths.training_resource_config)
     processes = process_count(parsed)
-    log.info("host %d of %d, %d processes on each", hosts.index + 1, hosts.count, processes)
+    log.info("host %d of %d, processes on each: %d", hosts.index + 1, hosts.count, processes)
     if processes * hosts.count == 1:
         run_here(paths, parsed)
         return

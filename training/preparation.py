@@ -11,7 +11,7 @@ from contract.card import MULTI_LABEL, REGRESSION
 from contract.failures import UserError
 from contract.paths import Paths
 from training import arguments, model_fit, problem_type_checks, tracking
-from training.callbacks import LogCallback, PatienceCallback
+from training.callbacks import LogCallback, LoggingStepsCallback, PatienceCallback
 from training.checkpointing import hyperparameter_history, model_state, resume
 from training.checkpointing.store import Checkpoint, Origin
 from training.data import channels as data_channels
@@ -123,15 +123,9 @@ def make_origin(args: TrainingArguments, channels: Channels, base: BaseModel, ad
 
 
 def make_stop(request: StopRequest, agreement: Agreement, hyperparameters: Hyperparameters) -> StopCallback:
-    """What stops the training: SIGTERM, or a loss that is no number any more.
-
-    Raises:
-        UserError: a number of steps below 1.
-    """
-    steps = hyperparameters.options.max_nonfinite_steps
-    if steps < 1:
-        raise UserError(f"hyperparameter max_nonfinite_steps is {steps}, expected at least 1")
-    return StopCallback(request, agreement, hyperparameters.options.checkpoint_minutes, max_non_finite=steps)
+    """What stops the training: SIGTERM, or a loss that is no number any more."""
+    options = hyperparameters.options
+    return StopCallback(request, agreement, options.checkpoint_minutes, max_non_finite=options.max_nonfinite_steps)
 
 
 def load_base(paths: Paths, hyperparameters: Hyperparameters) -> BaseModel:
@@ -194,8 +188,12 @@ def make_callbacks(
     stop: StopCallback, hyperparameters: Hyperparameters, tracker: MlflowTracker | None
 ) -> list[TrainerCallback]:
     patience = hyperparameters.options.early_stopping_patience
-    more = [*([] if patience is None else [PatienceCallback(patience)]), *([tracker] if tracker else [])]
-    return [stop, LogCallback(), *more]
+    callbacks: list[TrainerCallback] = [stop, LogCallback()]
+    if "logging_steps" not in hyperparameters.arguments:
+        callbacks.append(LoggingStepsCallback())
+    if patience is not None:
+        callbacks.append(PatienceCallback(patience))
+    return [*callbacks, *([tracker] if tracker else [])]
 
 
 def make_trainer(

@@ -17,6 +17,7 @@ from training.checkpointing import best_checkpoint, hyperparameter_history
 from training.checkpointing.checkpointing_trainer import CheckpointingTrainer
 from training.checkpointing.store import PREFIX, Checkpoint, Origin
 from training.checkpointing.trainer_progress import ProgressCallback, TrainerProgress
+from training.data.collator import loader_settings
 from training.data.sampler import Order
 from training.distributed import sharding
 from training.distributed.collectives import Agreement
@@ -85,17 +86,13 @@ class JobTrainer(CheckpointingTrainer):
 
     def get_train_dataloader(self) -> DataLoader:
         """Batches of this rank; not prepared by accelerate, which would shard them once more."""
-        workers = self.args.dataloader_num_workers
         return DataLoader(
             self._remove_unused_columns(self.train_dataset, description="training"),
             batch_sampler=self.batches,
-            collate_fn=self.data_collator,
-            num_workers=workers,
-            pin_memory=self.args.dataloader_pin_memory,
-            persistent_workers=workers > 0 and self.args.dataloader_persistent_workers,
-            prefetch_factor=self.args.dataloader_prefetch_factor,
+            persistent_workers=self.args.dataloader_num_workers > 0 and self.args.dataloader_persistent_workers,
             # A generator of its own, so that starting an iterator leaves dropout's random state alone.
             generator=torch.Generator(),
+            **loader_settings(self.args, self.data_collator),
         )
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader:
@@ -109,10 +106,7 @@ class JobTrainer(CheckpointingTrainer):
             self._remove_unused_columns(rows, description="evaluation"),
             batch_size=self.args.eval_batch_size,
             sampler=SequentialSampler(rows),
-            collate_fn=self.data_collator,
-            num_workers=self.args.dataloader_num_workers,
-            pin_memory=self.args.dataloader_pin_memory,
-            prefetch_factor=self.args.dataloader_prefetch_factor,
+            **loader_settings(self.args, self.data_collator),
         )
         return self.accelerator.prepare(loader)
 

@@ -5,19 +5,24 @@ As a program (`python -m training.worker`) it is one rank that the launcher star
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
+from collections.abc import Callable
+from functools import partial
 
 import datasets
 import torch
+import torch.distributed as dist
 import transformers
 
 from contract import logs
 from contract.paths import Paths
+from contract.processes import end_with_parent
 from training import arguments, hyperparameters, preparation, tracking
 from training.checkpointing.store import Checkpoint
 from training.distributed.rank_failures import RankFolder, settle
-from training.distributed.stopping import StopRequest
+from training.distributed.stopping import InterruptionError, StopRequest
 from training.divergence import DivergenceError
 from training.hyperparameters import Hyperparameters
 from training.results import delivery
@@ -36,10 +41,36 @@ def main() -> None:
     # One rank tells how it goes; the others only what is wrong.
     logs.configure(logs.configured_level(os.environ) if folder.rank == 0 else "WARNING")
     paths = Paths.from_environment(os.environ)
+    # A rank whose launcher is gone would wait for its peers, or train on where nobody waits for it.
+    end_with_parent()
     with settle(folder):
         request = StopRequest(folder.stop_file)
         request.install()
-        run(paths, hyperparameters.read(paths.hyperparameters), request)
+        leave_together(partial(run, paths, hyperparameters.read(paths.hyperparameters), request))
+
+
+def leave_together(task: Callable[[], None]) -> None:
+    """Run `task`, at whose end all ranks meet, and destroy the process groups.
+
+    Threads of gloo that still run when the interpreter ends abort a rank now and then (SIGABRT), and the job of a model
+    that was delivered would fail. They end with the last reference to their group. After an error that is no stop
+    the groups are left as they are: destroying them may wait for an operation that no peer takes part in.
+
+    Raises:
+        InterruptionError: the job was stopped.
+    """
+    stopped = None
+    try:
+        task()
+    except InterruptionError as stop:
+        # The traceback of the one that was caught refers to Trainer, and so to the groups.
+        stopped = InterruptionError(stop.step)
+    if dist.is_initialized():
+        # Trainer and its callbacks refer to each other.
+        gc.collect()
+        dist.destroy_process_group()
+    if stopped is not None:
+        raise stopped
 
 
 def run(paths: Paths, parsed: Hyperparameters, request: StopRequest) -> None:

@@ -14,10 +14,10 @@ from typing import Protocol
 import uvloop
 from aiohttp import web
 
+from contract import processes
 from contract.cuda import compatibility
 from contract.failures import EXIT_OK
 from contract.paths import Paths, python_path
-from inference import processes
 from inference.device import default_workers, worker_environment
 from inference.options import RUN_FOLDER_VARIABLE, ServingOptions
 from inference.server.app import SingleModel, listen

@@ -20,9 +20,9 @@ from mms.context import Context, RequestProcessor
 from contract import logs, machine
 from contract.failures import EXIT_BUG, EXIT_USER_ERROR, UserError, log_failure, reason
 from contract.options import from_environment
+from contract.processes import end_with_parent
 from inference.messages import NO_MEMORY, NOTICE, Message
 from inference.options import ServingOptions
-from inference.processes import end_with_parent
 from inference.worker.batch_handler import BatchHandler
 from inference.worker.batch_request import BatchRequest
 from inference.worker.handler import load

@@ -18,7 +18,8 @@ from training_run import SECONDS
 
 from contract.paths import Paths
 from robustness import fuzz_hyperparameters
-from robustness.fuzz_hyperparameters import BASE, MARK
+from robustness.fuzz_hyperparameters import MARK
+from robustness.hyperparameter_cases import BASE
 
 pytestmark = pytest.mark.integration
 

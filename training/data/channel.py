@@ -141,8 +141,6 @@ def split(channel: Channel, fraction: float, seed: int) -> tuple[Channel, Channe
     Raises:
         UserError: one side would be empty.
     """
-    if not 0 < fraction < 1:
-        raise UserError(f"hyperparameter validation_fraction is {fraction}, expected a number between 0 and 1")
     held_out = row_digests(channel.rows.data.column(IDS), seed) < fraction
     if held_out.all() or not held_out.any():
         raise UserError(f"{len(held_out)} rows are too few to hold out {fraction} of them; give a channel `validation`")

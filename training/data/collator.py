@@ -1,4 +1,4 @@
-"""PaddingCollator: rows of different lengths to one padded batch of tensors."""
+"""PaddingCollator: rows of different lengths to one padded batch of tensors; settings of the loaders that use it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from transformers import TrainingArguments
+
+from contract.processes import end_with_parent
 
 
 def unpadded(row: Mapping[str, Any], column: str = "input_ids") -> list[int]:
@@ -62,3 +65,14 @@ class PaddingCollator:
         """`length` rounded up to a multiple, but not beyond the model's last position."""
         rounded = -(-length // self.multiple) * self.multiple
         return max(length, min(rounded, self.longest or rounded))
+
+
+def loader_settings(args: TrainingArguments, collator: Any) -> dict[str, Any]:
+    """Arguments of every DataLoader: its workers, which end with their rank also where that is killed, and memory."""
+    return {
+        "collate_fn": collator,
+        "num_workers": args.dataloader_num_workers,
+        "pin_memory": args.dataloader_pin_memory,
+        "prefetch_factor": args.dataloader_prefetch_factor,
+        "worker_init_fn": end_with_parent,
+    }

@@ -78,6 +78,8 @@ def describe(name: str, revision: str | None) -> BaseModel:
         UserError: it has no tokenizer.json or no configuration that transformers knows.
     """
     location = model_archive.location(name)
+    if revision and Path(location).is_dir():
+        log.warning("model_revision has no effect: model %s is a folder", name)
     if (Path(location) / "adapter_config.json").is_file():
         raise UserError(
             f"model {name} is an adapter (adapter_config.json); expected a whole model: merge it into its base first"

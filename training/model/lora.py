@@ -23,15 +23,9 @@ log = logging.getLogger(__name__)
 
 
 def wanted(options: TrainingOptions) -> dict[str, Any] | None:
-    """The settings of LoRA that identify a checkpoint; None where all weights are trained.
-
-    Raises:
-        UserError: a rank below 1.
-    """
+    """The settings of LoRA that identify a checkpoint; None where all weights are trained."""
     if options.lora_r is None:
         return None
-    if options.lora_r < 1:
-        raise UserError(f"hyperparameter lora_r is {options.lora_r}, expected 1 or more, or none")
     return {
         "r": options.lora_r,
         "lora_alpha": options.lora_alpha,

@@ -28,6 +28,7 @@ MAIN = {
     MULTI_LABEL: ("subset_accuracy", "f1", "loss"),
     REGRESSION: ("rmse", "pearson", "loss"),
 }
+AT_THRESHOLD = "_at_threshold"
 HEADINGS = {"validation": "on validation", "test": "on test"}
 
 
@@ -78,6 +79,7 @@ def page(report: Report) -> str:
         report=report,
         judged=HEADINGS[judged],
         figures=figures(report, judged),
+        has_threshold=any(name.endswith(AT_THRESHOLD) for name in report.metrics),
         loss=curve(loss(report.history), "Loss"),
         quality=curve(quality(report.history), "Scores on validation"),
         learning_rate=curve(pace(report.history), "Learning rate"),
@@ -132,10 +134,7 @@ def figures(report: Report, judged: str) -> list[tuple[str, str]]:
     """The main figures, each with its name."""
     prefix = "eval" if judged == "validation" else judged
     metrics = report.metrics
-    first, *others = MAIN[report.predictions[judged].problem_type]
-    number = metrics[f"{prefix}_{first}"]
-    shown = [(f"{number:.3f}" if first in ERRORS else percent(number), f"{first.replace('_', ' ')} {HEADINGS[judged]}")]
-    shown += [(f"{metrics[f'{prefix}_{name}']:.3f}", name) for name in others]
+    shown = scores(metrics, prefix, MAIN[report.predictions[judged].problem_type], HEADINGS[judged])
     shown += [(f"{metrics['train_samples_per_second']:,.1f}", "rows/s in training")]
     shown += [(intcomma(metrics["train_tokens_per_second"]), "tokens/s, excluding padding")]
     shown += [(percent(metrics["train_padding_share"]), "padding, of all computed tokens")]
@@ -143,6 +142,22 @@ def figures(report: Report, judged: str) -> list[tuple[str, str]]:
         shown += [(percent(metrics["train_peak_share"]), "model FLOPs utilization (MFU), bf16")]
     more = {"decision_threshold": "decision threshold", "temperature": "temperature of logits"}
     shown += [(f"{metrics[key]:.3f}", name) for key, name in more.items() if key in metrics]
+    return shown
+
+
+def scores(metrics: Mapping[str, float], prefix: str, names: Sequence[str], heading: str) -> list[tuple[str, str]]:
+    """The scores `names`, the first with its channel; with decision_threshold first what the endpoint reaches."""
+    shown = []
+    by_threshold = {AT_THRESHOLD: ", at the decision threshold", "": ", at a threshold of 0.5"}
+    for suffix, which in by_threshold.items() if f"{prefix}_{names[0]}{AT_THRESHOLD}" in metrics else [("", "")]:
+        for name in names:
+            number = metrics.get(f"{prefix}_{name}{suffix}")
+            if number is None:
+                continue
+            is_first = name == names[0]
+            # The loss is of the probabilities, whatever the threshold is.
+            words = name.replace("_", " ") + (f" {heading}" if is_first else "") + ("" if name == "loss" else which)
+            shown.append((percent(number) if is_first and name not in ERRORS else f"{number:.3f}", words))
     return shown
 
 

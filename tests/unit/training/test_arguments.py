@@ -144,3 +144,19 @@ def test_one_process_has_no_backend_and_cpus_have_gloo(caplog: pytest.LogCapture
 def test_fsdp_config_alone_has_no_effect(caplog: pytest.LogCaptureFixture) -> None:
     assert arguments.fsdp_settings(None, "/no/such/file") is None
     assert "fsdp_config has no effect: fsdp is not set" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("dataloader_persistent_workers", "dataloader_num_workers is 0"),
+        ("dataloader_pin_memory", "pinned memory serves GPUs only"),
+    ],
+)
+def test_a_setting_of_the_loaders_without_effect_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, reason: str
+) -> None:
+    arguments.build({"use_cpu": True, name: False}, tmp_path, evaluates=True, world_size=1)
+    assert name not in caplog.text
+    arguments.build({"use_cpu": True, name: True}, tmp_path, evaluates=True, world_size=1)
+    assert f"{name} has no effect: {reason}" in caplog.text

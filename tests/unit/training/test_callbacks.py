@@ -4,8 +4,7 @@ from typing import Any
 import pytest
 from transformers import TrainerControl, TrainerState
 
-from contract.failures import UserError
-from training.callbacks import PatienceCallback, worse_in_a_row
+from training.callbacks import LoggingStepsCallback, PatienceCallback, worse_in_a_row
 
 
 @pytest.mark.parametrize(
@@ -32,6 +31,9 @@ def test_a_training_that_had_stopped_early_does_not_train_on_when_it_starts_agai
     assert control.should_training_stop is stops
 
 
-def test_no_patience_at_all_is_refused() -> None:
-    with pytest.raises(UserError, match="early_stopping_patience is 0, expected at least 1"):
-        PatienceCallback(0)
+@pytest.mark.parametrize(("steps", "interval"), [(2, 1), (10, 1), (120, 12), (500, 50), (10_000, 50)])
+def test_a_short_training_logs_its_loss_more_often(steps: int, interval: int) -> None:
+    args: Any = SimpleNamespace(logging_steps=50)
+    state = TrainerState(max_steps=steps, logging_steps=50)
+    LoggingStepsCallback().on_train_begin(args, state, TrainerControl())
+    assert state.logging_steps == interval

@@ -11,7 +11,7 @@ from training_base import Job
 
 from contract.failures import UserError
 from training import preparation
-from training.callbacks import PatienceCallback
+from training.callbacks import LoggingStepsCallback, PatienceCallback
 from training.checkpointing.store import Origin
 from training.data.channel import Channels
 from training.distributed.collectives import Agreement
@@ -57,17 +57,23 @@ def test_the_order_depends_on_the_seed_of_the_data_where_there_is_one(channels: 
     assert orders() != orders(data_seed=2)
 
 
-def test_no_step_without_a_number_is_refused(job: Job) -> None:
-    with pytest.raises(UserError, match="^hyperparameter max_nonfinite_steps is 0, expected at least 1$"):
-        preparation.make_stop(StopRequest(), Agreement(), asked(job, max_nonfinite_steps="0"))
-
-
 def test_patience_is_a_callback_where_it_is_set(job: Job) -> None:
     stop = preparation.make_stop(StopRequest(), Agreement(), asked(job))
     without = preparation.make_callbacks(stop, asked(job), None)
     having = preparation.make_callbacks(stop, asked(job, early_stopping_patience="2"), None)
     assert (without[0], having[0]) == (stop, stop)
     assert [type(each) for each in having[len(without) :]] == [PatienceCallback]
+
+
+def test_logging_steps_that_are_given_are_kept(job: Job) -> None:
+    def adapts(**values: str) -> bool:
+        callbacks = preparation.make_callbacks(
+            preparation.make_stop(StopRequest(), Agreement(), asked(job)), asked(job, **values), None
+        )
+        return any(isinstance(each, LoggingStepsCallback) for each in callbacks)
+
+    assert adapts()
+    assert not adapts(logging_steps="50")
 
 
 def test_rare_classes_weigh_more_where_weights_are_balanced(job: Job, channels: Channels) -> None:

@@ -11,9 +11,9 @@ import pytest
 from unit.inference.code_model import environment, write_code_model
 
 from contract.failures import UserError
+from contract.processes import is_alive
 from inference.messages import Message
 from inference.options import ServingOptions
-from inference.processes import is_alive
 from inference.server import served_model
 from inference.server.served_model import BusyError, NoMemoryError, ServedModel
 from inference.server.worker_process import WorkerEndedError

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from unit.inference.code_model import environment, write_code_model
 
+from contract.processes import is_alive
 from inference.messages import NO_MEMORY
-from inference.processes import is_alive
 from inference.server.worker_process import WorkerEndedError, WorkerProcess
 
 FIELDS = {"id": "id-1", "headers": {"accept": "application/json"}}

@@ -66,6 +66,23 @@ def test_the_share_of_the_peak_is_shown_where_it_is_known(content: dict[str, Any
     assert "45.2%</b><span>model FLOPs utilization (MFU), bf16" in page(Report(**content))
 
 
+def test_scores_at_the_decision_threshold_come_first_and_are_told_from_the_others(content: dict[str, Any]) -> None:
+    note = "Of predictions at a threshold of 0.5; the endpoint predicts at the decision threshold."
+    shown = page(Report(**content))
+    assert "threshold" not in shown
+    at_threshold = {"test_accuracy_at_threshold": 0.85, "test_f1_at_threshold": 0.75, "decision_threshold": 0.3}
+    shown = page(Report(**{**content, "metrics": {**METRICS, **at_threshold}}))
+    tiles = [
+        "85.0%</b><span>accuracy on test, at the decision threshold",
+        "0.750</b><span>f1, at the decision threshold",
+    ]
+    tiles += ["80.0%</b><span>accuracy on test, at a threshold of 0.5", "0.700</b><span>f1, at a threshold of 0.5"]
+    tiles += ["0.400</b><span>loss<", "0.300</b><span>decision threshold"]
+    places = [shown.index(tile) for tile in tiles]
+    assert places == sorted(places)
+    assert shown.count(note) == 1
+
+
 def test_the_last_channel_is_the_one_that_judges(content: dict[str, Any]) -> None:
     shown = page(Report(**content))
     assert "80.0%</b><span>accuracy on test" in shown

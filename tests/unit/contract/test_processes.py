@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from inference import processes
+from contract import processes
 
 ROOT = str(Path(__file__).parents[3])
 ENVIRON = {**os.environ, "PYTHONPATH": ROOT}
 # Starts a child process, which prints its PID and waits.
 PARENT = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
 CHILD = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
-BOUND_CHILD = f"from inference.processes import end_with_parent; end_with_parent(); {CHILD}"
+BOUND_CHILD = f"from contract.processes import end_with_parent; end_with_parent(); {CHILD}"
 
 
 def start(child: str) -> tuple[subprocess.Popen[bytes], int]:

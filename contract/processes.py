@@ -13,8 +13,11 @@ from pathlib import Path
 PR_SET_PDEATHSIG = 1
 
 
-def end_with_parent() -> None:
-    """Make the kernel kill this process when its parent ends (PR_SET_PDEATHSIG)."""
+def end_with_parent(_worker: int = 0) -> None:
+    """Make the kernel kill this process when its parent ends (PR_SET_PDEATHSIG).
+
+    It has the signature of a DataLoader's worker_init_fn too, whose argument is of no interest.
+    """
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
