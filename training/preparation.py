@@ -59,6 +59,7 @@ def prepare(
     # The head of the model is drawn at random.
     set_seed(args.seed)
     model = load_model(base, hyperparameters)
+    model_fit.refuse_dependence_on_padding(base, model, channels.train)
     origin, agreement = make_origin(args, channels, base, adapted_by(hyperparameters.options)), Agreement()
     found = choose_checkpoint(paths, hyperparameters, args, origin, agreement, model)
     rows = resume.rows_per_step(args, found)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 from datasets import Dataset
+from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from contract.failures import UserError
 from training import model_fit
@@ -52,3 +55,53 @@ def test_padding_without_a_mask_is_refused(base: BaseModel, tmp_path: Path, ids:
     masked = rows | {"attention_mask": [[1] * len(each) for each in rows["input_ids"]]}
     Dataset.from_dict(masked).save_to_disk(str(tmp_path / "masked"))
     model_fit.refuse_padding(base, load(tmp_path / "masked"))
+
+
+class Classifier(torch.nn.Module):
+    """Sums up tokens; `leak` of the sum is that of padding tokens, as in a model that does not mask them."""
+
+    def __init__(self, leak: float, error: Exception | None = None) -> None:
+        super().__init__()
+        self.leak, self.error = leak, error
+        self.config = SimpleNamespace(_attn_implementation="eager")
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> Any:
+        if self.error:
+            raise self.error
+        weights = attention_mask + self.leak * (1 - attention_mask)
+        return SimpleNamespace(logits=((input_ids + 1) * weights).sum(1, keepdim=True).float())
+
+
+def test_a_model_whose_answers_depend_on_padding_is_refused(
+    base: BaseModel, channels: Channels, caplog: pytest.LogCaptureFixture
+) -> None:
+    base_model.agree_on_padding(base)
+    for leak in (0.0, 1e-2):
+        model_fit.refuse_dependence_on_padding(base, Classifier(leak), channels.train)  # type: ignore[arg-type]
+        assert ("gives a row other logits where a batch pads it" in caplog.text) is (leak > 0)
+    with pytest.raises(UserError, match=r"^model .* \(bert\) gives a row other logits where a batch pads it, by "):
+        model_fit.refuse_dependence_on_padding(base, Classifier(1.0), channels.train)  # type: ignore[arg-type]
+
+
+def test_a_model_that_cannot_compute_a_row_is_refused(base: BaseModel, channels: Channels) -> None:
+    base_model.agree_on_padding(base)
+    broken: Any = Classifier(0.0, RuntimeError("The size of tensor a (8)\nmust match"))
+    with pytest.raises(UserError, match=r"cannot compute a row of \d+ tokens of channel train: The size of tensor a"):
+        model_fit.refuse_dependence_on_padding(base, broken, channels.train)
+
+
+@pytest.mark.parametrize("name", ["xlnet", "fnet", "nystromformer"])
+def test_architectures_whose_answers_depend_on_padding_are_refused(
+    base: BaseModel, channels: Channels, name: str
+) -> None:
+    sizes = {"d_model": 32, "d_inner": 64, "n_head": 2, "n_layer": 2}
+    if name != "xlnet":
+        sizes = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2, "num_hidden_layers": 2}
+    config = AutoConfig.for_model(name, vocab_size=len(base.tokenizer), pad_token_id=0, **sizes)
+    torch.manual_seed(0)
+    model = AutoModelForSequenceClassification.from_config(config)
+    for parameter in model.parameters():
+        # As large as those of a trained model.
+        torch.nn.init.normal_(parameter, std=0.3)
+    with pytest.raises(UserError, match=f"^model .* \\({name}\\) gives a row other logits where a batch pads it"):
+        model_fit.refuse_dependence_on_padding(replace(base, config=config), model, channels.train)
