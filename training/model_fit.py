@@ -19,7 +19,7 @@ from training.model import base_model
 from training.model.base_model import BaseModel
 
 # Difference between the logits of a row with and without padding, relative to the largest logit: one of more than ten
-# times the rounding error of fp32 is logged, and one that the verification of the delivered model would find is refused.
+# times the rounding error of fp32 is logged, and one that the verification of the delivered model would find, refused.
 ROUNDING, TOLERANCE = 1e-4, 1e-2
 # Tokens of padding in that comparison.
 PADDING = 7

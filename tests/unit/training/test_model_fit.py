@@ -77,10 +77,10 @@ def test_a_model_whose_answers_depend_on_padding_is_refused(
 ) -> None:
     base_model.agree_on_padding(base)
     for leak in (0.0, 1e-2):
-        model_fit.refuse_dependence_on_padding(base, Classifier(leak), channels.train)  # type: ignore[arg-type]
+        model_fit.refuse_dependence_on_padding(base, Classifier(leak), channels.train)
         assert ("gives a row other logits where a batch pads it" in caplog.text) is (leak > 0)
     with pytest.raises(UserError, match=r"^model .* \(bert\) gives a row other logits where a batch pads it, by "):
-        model_fit.refuse_dependence_on_padding(base, Classifier(1.0), channels.train)  # type: ignore[arg-type]
+        model_fit.refuse_dependence_on_padding(base, Classifier(1.0), channels.train)
 
 
 def test_a_model_that_cannot_compute_a_row_is_refused(base: BaseModel, channels: Channels) -> None:
