@@ -21,7 +21,8 @@ from processing.writing.writer import LABELS, schema
 
 KEPT_PREFIX, VALUE = "kept_", "label_value"
 MOST_TEXT_BYTES = 8 * 1024 * 1024
-
+# Above the largest number of an Outcome.
+MOST_OUTCOMES = 64
 
 # Arrow type of the labels by problem type: a class number; 0 or 1 for each label; a number.
 LABEL_TYPES = {SINGLE_LABEL: pa.int64(), MULTI_LABEL: pa.list_(pa.float32()), REGRESSION: pa.float32()}
@@ -37,10 +38,13 @@ def class_numbers(labels: pa.Array) -> NDArray[np.int64]:
     return to_numpy(labels, np.int64)
 
 
-def outcomes(batch: pa.RecordBatch) -> dict[Outcome, int]:
-    """Number of rows of `batch` by outcome."""
-    counts = np.bincount(to_numpy(batch.column("outcome"), np.uint8), minlength=len(Outcome))
-    return {Outcome(number): int(count) for number, count in enumerate(counts) if count}
+def outcomes(batch: pa.RecordBatch) -> dict[tuple[int, Outcome], int]:
+    """Number of rows of `batch`, whose files are in order, by the number of the file in its group and by outcome."""
+    files = to_numpy(batch.column("file"), np.uint32).astype(np.int64)
+    first = int(files[0]) if len(files) else 0
+    counts = np.bincount((files - first) * MOST_OUTCOMES + to_numpy(batch.column("outcome"), np.uint8))
+    found = np.flatnonzero(counts).tolist()
+    return {(first + place // MOST_OUTCOMES, Outcome(place % MOST_OUTCOMES)): int(counts[place]) for place in found}
 
 
 def rejected_classes(batch: pa.RecordBatch) -> Counter[int]:
@@ -62,6 +66,14 @@ def tokenized(batch: pa.RecordBatch, encoder: Encoder, least: int) -> tuple[pa.R
     tokens = encoder.encode(batch.column("text"))
     mask = tokens.full_lengths >= least
     return take(batch, mask), tokens if mask.all() else gather(tokens, np.flatnonzero(mask))
+
+
+def dropped(before: pa.RecordBatch, after: pa.RecordBatch) -> Counter[int]:
+    """Number of rows of `before` that `after` lacks, by the number of their file in its group."""
+    if before.num_rows == after.num_rows:
+        return Counter()
+    files, left = (to_numpy(batch.column("file"), np.uint32).tolist() for batch in (before, after))
+    return Counter(files) - Counter(left)
 
 
 def repeated(batch: pa.RecordBatch, tokens: Tokens) -> tuple[pa.RecordBatch, Tokens]:
@@ -88,7 +100,7 @@ class Encoded:
     Attributes:
         kept: the kept rows, as the query returned them.
         tokens: tokens of the kept rows.
-        dropped: number of rows that had too few tokens.
+        dropped: number of rows that had too few tokens, by the number of their file in its group.
         repeated: number of copies among the kept rows, beside the first of each.
         schema: schema of the record batches in `splits`.
         splits: the kept rows in the output columns, by name of the split; without empty splits.
@@ -96,7 +108,7 @@ class Encoded:
 
     kept: pa.RecordBatch
     tokens: Tokens
-    dropped: int
+    dropped: Counter[int]
     repeated: int
     schema: pa.Schema
     splits: dict[str, pa.RecordBatch]
@@ -132,9 +144,7 @@ class Preparation:
             name: prepared(kept[rows], tokens[rows], schema, self.padding)
             for name, rows in by_split(to_numpy(kept.column("split"), np.uint8))
         }
-        return Encoded(
-            kept, tokens, unfiltered.num_rows - whole.num_rows, kept.num_rows - whole.num_rows, schema, splits
-        )
+        return Encoded(kept, tokens, dropped(unfiltered, whole), kept.num_rows - whole.num_rows, schema, splits)
 
     def schema(self, types: Sequence[pa.DataType]) -> pa.Schema:
         """The schema of the output; `types` are the Arrow types of the columns to keep."""

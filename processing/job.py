@@ -33,11 +33,12 @@ from processing.option_checks import size
 from processing.options import ProcessingOptions
 from processing.planning import planned
 from processing.progress import ReadingProgress
-from processing.reading import first_pass
+from processing.reading import first_pass, listed_rows
 from processing.reading.database import connected
 from processing.reading.first_pass import after_first_pass
+from processing.reading.groups import readers
 from processing.reading.query import Plan
-from processing.reading.reader import FileReader, readers
+from processing.reading.reader import FileReader
 from processing.reading.rejects import CONFLICTS_FILE, RejectsFile, append_lines
 from processing.reading.source import SourceFile
 from processing.report import json_report
@@ -124,9 +125,10 @@ class Job:
                     file_readers = after_first_pass(connection, file_readers, Path(spill), self.similar)
                 for reader in file_readers:
                     self.read(reader, result, progress)
-                    rejects.write(reader.rejects())
+                    rejects.write(listed_rows.rejects(reader))
                     if self.options.conflicts != "keep":
-                        append_lines(result.report / CONFLICTS_FILE, reader.conflict_lines(plan.labels.names or ()))
+                        lines = listed_rows.conflict_lines(reader, plan.labels.names or ())
+                        append_lines(result.report / CONFLICTS_FILE, lines)
             self.finish(plan, result, rejects)
 
     @cached_property
@@ -149,18 +151,20 @@ class Job:
         return connected([file.path for file in self.files], spill, memory, self.threads)
 
     def read(self, reader: FileReader, result: Outputs, progress: Progress) -> None:
-        """Read one file, tokenize its rows and write them to their splits."""
+        """Read one file or group of files, tokenize its rows and write them to their splits."""
         with prefetched(reader.batches(), BATCHES_AHEAD) as batches:
             # Loads the tokenizer while the database reads the first rows, which takes as long.
             preparation = self.preparation(reader.plan.chosen.kept, reader.plan.labels.problem_type)
             for encoded in map_in_order(pieces(batches), preparation, min(self.threads, MOST_WORKERS)):
                 result.open(encoded.schema, reader.plan.labels.names)
                 statistics = self.job_counts.statistics
-                reader.counts.filter(Outcome.FEW_TOKENS, encoded.dropped)
+                for number, rows in encoded.dropped.items():
+                    reader.counts[number].filter(Outcome.FEW_TOKENS, rows)
                 statistics.repeated += encoded.repeated
                 self.write(encoded, result)
                 progress.advance(encoded.kept.num_rows)
-        self.job_counts.by_file[reader.file.name] = reader.counts
+        for file, counts in zip(reader.file.members, reader.counts, strict=True):
+            self.job_counts.by_file[file.name] = counts
 
     def write(self, encoded: Encoded, result: Outputs) -> None:
         """Write one batch's rows to their splits, and count them."""

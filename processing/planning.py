@@ -15,9 +15,9 @@ from processing.option_checks import ratios
 from processing.options import ProcessingOptions
 from processing.reading.arrow_files import class_names
 from processing.reading.columns import ChosenColumns, choose
+from processing.reading.groups import readers
 from processing.reading.label_values import derived_labels, present_names, present_splits
 from processing.reading.query import Plan
-from processing.reading.reader import readers
 from processing.reading.schema import describe
 from processing.reading.source import SourceFile
 from processing.rows import label_vectors

@@ -28,10 +28,12 @@ class Content:
 
     Attributes:
         rejects_strays: whether lines with stray quotes are rejected; else they raise.
+        number: of the file in its group, which `blocks` puts before each record; None for a file that is read alone.
     """
 
     file: SourceFile
     rejects_strays: bool = False
+    number: int | None = None
     scanned: Scanned = field(default_factory=Scanned)
 
     @property
@@ -53,12 +55,29 @@ class Content:
         """
         records = self._records(self.rejects_strays)
         self.scanned = records.scanned
-        yield from records.blocks(decoded(self.file))
+        content = decoded(self.file)
+        yield from records.blocks(content) if self.number is None else self._numbered(records.parts(content))
+
+    def _numbered(self, parts: Iterable[list[bytes]]) -> Iterator[bytes]:
+        """The records with the file's number as their first value, and blank lines in place of the header's lines."""
+        prefix = f"{self.number}{self.layout.dialect.delimiter}".encode()
+        blank = None if self.keeps_blank else b"\n"
+        before = self.lines_before
+        for part in parts:
+            records = part
+            if before:
+                records = []
+                for record in part:
+                    is_before = before > 0 and record != b"\n"
+                    before -= is_before
+                    records.append(b"\n" * record.count(b"\n") if is_before else record)
+            numbered = b"".join([record if record == blank else prefix + record for record in records if record])
+            yield numbered if numbered.endswith(b"\n") or not numbered else numbered + b"\n"
 
     def _records(self, rejects_strays: bool) -> QuotedRecords | PlainRecords:
         dialect, columns = self.layout.dialect, len(self.layout.names)
         if dialect.quote:
-            return QuotedRecords(dialect, self.file.name, rejects_strays, columns)
+            return QuotedRecords(dialect, self.file.name, rejects_strays, columns, self.number is not None)
         return PlainRecords(dialect.delimiter.encode(), columns)
 
     def first_lines(self) -> Iterator[int]:

@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from contract.failures import UserError
 from processing.options import ProcessingOptions
-from processing.reading.source import SourceFile
 from processing.rows.conditions import conditions
 
 # What reading raises; the stream of batches raises pyarrow's OSError for errors after its first batch.
@@ -24,17 +23,15 @@ HARMLESS = re.compile(
 )
 
 
-def explained(error: Exception, file: SourceFile, options: ProcessingOptions) -> UserError:
-    """The UserError for an error of reading `file`."""
+def explained(error: Exception, file: str, options: ProcessingOptions) -> UserError:
+    """The UserError for an error of reading `file`, given by its name."""
     if isinstance(error, duckdb.OutOfMemoryException) or "Out of Memory" in str(error):
-        return UserError(
-            f"input file {file.name} needs more memory than the database has; expected a larger --memory-limit"
-        )
+        return UserError(f"input file {file} needs more memory than the database has; expected a larger --memory-limit")
     user_conditions = conditions(options)
     if user_conditions and not is_about_file(error):
         given = " and ".join(f"option {option} is {condition!r}" for option, condition in user_conditions.items())
         return UserError(f"{given}, which DuckDB refuses: {without_values(error)}{hint(error)}")
-    return UserError(f"input file {file.name} cannot be read: {without_values(error)}")
+    return UserError(f"input file {file} cannot be read: {without_values(error)}")
 
 
 def hint(error: Exception) -> str:

@@ -17,8 +17,8 @@ from processing.reading.decompression import decompressed
 from processing.reading.json_values import is_document
 from processing.reading.source import TEXTS, SourceFile
 
-# Files whose layout is kept, since it is asked for several times while a file is read.
-MOST_CACHED = 16
+# Files whose layout is kept, since it is asked for several times while a file is read: some hundred bytes each.
+MOST_CACHED = 32_768
 
 log = logging.getLogger(__name__)
 
@@ -86,11 +86,6 @@ def ends_with_cr(text: bytes) -> bool:
     """Whether the first line end in `text` is a CR without LF."""
     start = text[: text.find(b"\n")] if b"\n" in text else text
     return b"\r" in start[:-1] or (start.endswith(b"\r") and b"\n" not in text)
-
-
-def sample(file: SourceFile, encoding: str) -> bytes:
-    """The first SAMPLE_BYTES of the decompressed file, in UTF-8."""
-    return recoded(start(file), encoding)
 
 
 def start(file: SourceFile) -> bytes:

@@ -102,6 +102,10 @@ class PlainRecords:
         self.scanned = Scanned()
         self._delimiter, self._columns = delimiter, columns
 
+    def parts(self, blocks: Iterable[bytes]) -> Iterator[list[bytes]]:
+        """The records of each of `blocks`, as QuotedRecords.parts."""
+        return map(lines_of, self.blocks(blocks))
+
     def blocks(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
         """The content with line ends of LF, and blank lines in place of rejected ones."""
         for block in whole_lines(blocks):

@@ -1,10 +1,14 @@
-"""Opens an input file for DuckDB: itself, through a pipe that carries its content, or as a view that pyarrow reads."""
+"""Opens an input file for DuckDB: itself, through a pipe that carries its content, or as a view that pyarrow reads.
+
+Text files of a group come through one pipe.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import duckdb
 
@@ -13,6 +17,7 @@ from processing.reading.content import Content
 from processing.reading.database import pipe
 from processing.reading.decompression import blocks, decompressed
 from processing.reading.lines import Stray
+from processing.reading.rejects import BrokenLine
 from processing.reading.source import SourceFile
 from processing.reading.stream import Stream
 
@@ -21,17 +26,19 @@ VIEW = "hf_rows"
 
 @dataclass
 class Source:
-    """An opened file.
+    """An opened file, or group of files.
 
     Attributes:
         file: the file, with the place where DuckDB reads it.
-        content: the content of a text file; None for one that states its types.
+        contents: the contents of text files; none for files that state their types.
         stream: the pipe, if there is one.
+        starts: byte of the pipe's content at which that of each file starts.
     """
 
     file: SourceFile
-    content: Content | None = None
+    contents: tuple[Content, ...] = ()
     stream: Stream | None = None
+    starts: list[int] = field(default_factory=lambda: [0])
 
     @property
     def error(self) -> Exception | None:
@@ -43,30 +50,47 @@ class Source:
         if self.error is not None:
             raise self.error
 
-    @property
-    def expected_rows(self) -> int | None:
-        """Number of records that the scan of the content counted; None without a scan."""
-        return None if self.content is None else self.content.expected_rows()
+    def expected_rows(self) -> list[int]:
+        """Number of records that the scan of the content counted, of each file; none without a scan."""
+        return [content.expected_rows() for content in self.contents]
 
-    @property
-    def strays(self) -> list[Stray]:
-        """The lines that the scan rejected."""
-        return [] if self.content is None else self.content.scanned.strays
+    def strays(self, number: int) -> list[Stray]:
+        """The lines of file `number` that the scan rejected."""
+        return self.contents[number].scanned.strays
 
-    def bytes_read(self) -> Iterator[bytes]:
-        """The bytes that DuckDB read, once more."""
-        if self.content is None:
-            return
+    def located(self, line: BrokenLine) -> tuple[int, BrokenLine]:
+        """The number of the file of a line that DuckDB could not parse, and the line as it is in that file."""
+        if not self.file.others:
+            return 0, line
+        number, mark, value = (line.value or "").partition(self.contents[0].layout.dialect.delimiter)
+        if not (mark and number.isdecimal() and int(number) < len(self.starts)):
+            return max(bisect_right(self.starts, line.byte) - 1, 0), line
+        # Blank lines before the line count as part of it, also those at the end of the file before.
+        return int(number), replace(line, byte=max(line.byte - self.starts[int(number)], 0), value=value)
+
+    def bytes_read(self, number: int) -> Iterator[bytes]:
+        """The bytes of file `number` that DuckDB read, once more."""
+        content = self.contents[number]
         if self.stream is not None:
-            yield from replace(self.content).blocks()
+            yield from replace(content).blocks()
             return
-        with decompressed(self.file) as stream:
+        with decompressed(content.file) as stream:
             yield from blocks(stream)
+
+    def streamed(self) -> Iterator[bytes]:
+        """The content of all files; fills `starts`."""
+        size = 0
+        self.starts.clear()
+        for content in self.contents:
+            self.starts.append(size)
+            for block in content.blocks():
+                size += len(block)
+                yield block
 
 
 @contextmanager
 def opened(connection: duckdb.DuckDBPyConnection, file: SourceFile, rejects_strays: bool = False) -> Iterator[Source]:
-    """Open `file` for one query of `connection`.
+    """Open `file`, with the others of its group, for one query of `connection`.
 
     Args:
         rejects_strays: whether lines with stray quotes are rejected.
@@ -75,7 +99,7 @@ def opened(connection: duckdb.DuckDBPyConnection, file: SourceFile, rejects_stra
         UserError: the file cannot be read, or has a stray quote that is not rejected.
     """
     if file.is_typed:
-        if file.format != "arrow" and not arrow_files.has_long_rows(file):
+        if file.others or (file.format != "arrow" and not arrow_files.has_long_rows(file)):
             yield Source(file)
             return
         connection.register(VIEW, arrow_files.reader(file))
@@ -84,13 +108,23 @@ def opened(connection: duckdb.DuckDBPyConnection, file: SourceFile, rejects_stra
         finally:
             connection.unregister(VIEW)
         return
-    content = Content(file, rejects_strays)
-    if content.may_be_direct and is_uniform(content):
-        yield Source(file, content)
+    contents = contents_of(file, rejects_strays)
+    if not file.others and contents[0].may_be_direct and is_uniform(contents[0]):
+        yield Source(file, contents)
         return
     path = pipe(connection)
-    with Stream(path, content.blocks()) as stream:
-        yield Source(replace(file, pipe=path), content, stream)
+    source = Source(replace(file, pipe=path), contents)
+    with Stream(path, source.streamed()) as stream:
+        source.stream = stream
+        yield source
+
+
+def contents_of(file: SourceFile, rejects_strays: bool) -> tuple[Content, ...]:
+    """The contents of a text file and of the others in its group, which are numbered."""
+    members = file.members
+    return tuple(
+        Content(member, rejects_strays, number if file.others else None) for number, member in enumerate(members)
+    )
 
 
 def is_uniform(content: Content) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from processing.across_rows.occurrences import rank
 from processing.options import ProcessingOptions
 from processing.reading.columns import ChosenColumns
-from processing.reading.scan import as_text, rows, unreadable, value
+from processing.reading.scan import as_text, number, rows, unreadable, value
 from processing.reading.source import SourceFile, folder_columns
 from processing.rows.conditions import conditions, over_text, used_columns
 from processing.rows.filters import Outcome, outcome_sql
@@ -106,8 +106,8 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
     """Build the query over `file`, whose columns are `columns`.
 
     Its result has the columns outcome UTINYINT, split UTINYINT, number BIGINT (the class), text VARCHAR, fault
-    VARCHAR (the start of an invalid value), text_hash UBIGINT, label_value (FLOAT or FLOAT[]) where labels are no
-    classes, and kept_0, kept_1, ...; rows are in the order of the file.
+    VARCHAR (the start of an invalid value), text_hash UBIGINT, file UINTEGER (number in its group), label_value (FLOAT
+    or FLOAT[]) where labels are no classes, and kept_0, kept_1, ...; rows are in the order of the files.
     """
     faults = f"{int(Outcome.NOT_JSON)}, {int(Outcome.BAD_LABEL)}, {int(Outcome.UNKNOWN_LABEL)}"
     fault = f"left(CASE WHEN broken THEN raw ELSE label END, {VALUE_CHARS})"
@@ -119,6 +119,7 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
         f"CASE WHEN outcome IN ({faults}) THEN {fault} END AS fault",
         # To count equal texts: faster than MD5, and compared within the job only.
         "hash(text) AS text_hash",
+        "file",
         *([f"{plan.labels.value} AS label_value"] if plan.labels.value else []),
         *kept_names(plan.chosen),
     ]
@@ -170,6 +171,7 @@ def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
         *(f"{column_sql(file, column, columns)} AS hf_{name}" for column, name in zip(chosen.kept, kept, strict=True)),
     ]
     inner.append(f"CAST({unreadable(file, chosen.text, columns)} AS UTINYINT) AS hf_unreadable")
+    inner.append(f"CAST({number(file)} AS UINTEGER) AS hf_file")
     inner += usable(file, columns, options)
     texts = text_columns(file, columns)
     is_json = file.format == "jsonl"
@@ -187,6 +189,7 @@ def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
         "hf_broken AS broken",
         "hf_raw AS raw",
         "hf_unreadable AS unreadable",
+        "hf_file AS file",
         f"{condition} AS selected",
         *(f"hf_{name} AS {name}" for name in kept),
     ]

@@ -72,18 +72,21 @@ class QuotedRecords:
     """The records of a file with quotes.
 
     Args:
-        name: the file's name, for errors.
+        name: for errors.
         rejects_strays: whether a line with a stray quote is left out and listed, and the lines after it are read as
             records of their own; else it raises.
         columns: number of columns, by which a record within a quoted value is recognized.
+        is_followed: whether the content of another file follows, into which no quote may reach.
     """
 
-    def __init__(self, dialect: Dialect, name: str, rejects_strays: bool, columns: int) -> None:
+    def __init__(
+        self, dialect: Dialect, name: str, rejects_strays: bool, columns: int, is_followed: bool = False
+    ) -> None:
         self.scanned = Scanned()
         self._dialect, self._name, self._rejects = dialect, name, rejects_strays
         self._quote, self._delimiter = dialect.quote.encode(), dialect.delimiter.encode()
         self._escape = b"" if dialect.escape == dialect.quote else dialect.escape.encode()
-        self._columns = columns
+        self._columns, self._is_followed = columns, is_followed
         self._patterns = Patterns.of(dialect)
         self._queue: deque[bytes] = deque()
         self._open: list[bytes] = []
@@ -97,9 +100,13 @@ class QuotedRecords:
         Raises:
             UserError: a stray quote, unless they are rejected.
         """
+        return map(b"".join, self.parts(blocks))
+
+    def parts(self, blocks: Iterable[bytes]) -> Iterator[list[bytes]]:
+        """The records that end in each of `blocks`, with LF as their ends; blank lines too, and in place of strays."""
         for block in whole_lines(blocks):
-            yield b"".join(self._records(block))
-        yield b"".join(self._rest())
+            yield list(self._records(block))
+        yield list(self._rest())
 
     def records(self, blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
         """Number of the first line, and bytes without line end, of each record; blank lines too."""
@@ -149,8 +156,9 @@ class QuotedRecords:
         """The records at the end of the file, where a quote is open that none closes."""
         while self._open:
             if len(self._open) == 1:
-                # It concerns its own line alone, which DuckDB rejects.
-                yield self._ended(self._open.pop(), 1)
+                # It concerns its own line alone, which DuckDB rejects; not so where another file follows.
+                line = self._open.pop()
+                yield self._rejected(line, STRAY_QUOTE) if self._is_followed else self._ended(line, 1)
             else:
                 yield self._stray()
                 yield from self._records(b"")

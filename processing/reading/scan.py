@@ -10,8 +10,10 @@ from processing.reading.source import SourceFile
 from processing.rows.filters import Outcome
 from processing.sql import identifier, literal
 
-# The least that DuckDB accepts. Its default, 32 times the longest line, exceeds the memory limit and delays first rows.
-BUFFER_BYTES = MAX_LINE_BYTES
+# Column of the number of a file in its group, and most bytes that it adds to a line.
+NUMBER, NUMBER_BYTES = "hf_number", 16
+# The same as DuckDB gives it, for parquet.
+PARQUET_NUMBER = "file_index"
 REJECTS_TABLE = "rejected_lines"
 SCANS_TABLE = "rejected_scans"
 # JSON contains no raw control characters, so no line is split at this delimiter.
@@ -24,16 +26,21 @@ def scan(file: SourceFile, columns: Mapping[str, str]) -> str:
     """SQL that scans `file`, with all values as text except in parquet; broken lines go to REJECTS_TABLE."""
     if file.view is not None:
         return identifier(file.view)
-    place = str(file.pipe or file.path)
     if file.format == "parquet":
         # Names of folders are no columns: they would replace those of the file.
-        return f"read_parquet({literal(place)}, hive_partitioning = false)"
+        places = ", ".join(literal(str(member.path)) for member in file.members)
+        return f"read_parquet([{places}], hive_partitioning = false)"
+    place = str(file.pipe or file.path)
     names = ["line"] if file.format == "jsonl" else list(columns)
-    schema = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+    numbers = [f"{literal(NUMBER)}: 'UINTEGER'"] if file.others else []
+    schema = ", ".join([*numbers, *(f"{literal(name)}: 'VARCHAR'" for name in names)])
+    longest = MAX_LINE_BYTES + (NUMBER_BYTES if file.others else 0)
     return (
         f"read_csv({literal(place)}, {dialect(file)}, columns = {{{schema}}}, auto_detect = false, "
-        f"compression = 'none', max_line_size = {MAX_LINE_BYTES}, hive_partitioning = false, "
-        f"buffer_size = {BUFFER_BYTES}, store_rejects = true, "
+        f"compression = 'none', max_line_size = {longest}, hive_partitioning = false, "
+        # The least that DuckDB accepts. Its default, 32 times the longest line, exceeds the memory limit and delays
+        # the first rows.
+        f"buffer_size = {longest}, store_rejects = true, "
         f"rejects_table = {literal(REJECTS_TABLE)}, rejects_scan = {literal(SCANS_TABLE)})"
     )
 
@@ -43,10 +50,10 @@ def dialect(file: SourceFile) -> str:
     if file.format == "jsonl":
         return JSON_LINES
     found = layout(file).dialect
-    skip = f", skip = {found.skipped}" if found.skipped else ""
+    skip = f", skip = {found.skipped}" if found.skipped and not file.others else ""
     return (
         f"delim = {literal(found.delimiter)}, quote = {literal(found.quote)}, escape = {literal(found.quote)}, "
-        f"header = {str(found.has_header).lower()}{skip}"
+        f"header = {str(found.has_header and not file.others).lower()}{skip}"
     )
 
 
@@ -91,5 +98,13 @@ def rows(file: SourceFile, columns: Mapping[str, str]) -> str:
     """SQL for the rows of `file`; for JSON lines the line and its parsed value."""
     source = scan(file, columns)
     if file.format == "jsonl":
-        return f"(SELECT line, TRY_CAST(line AS JSON) AS parsed FROM {source})"
+        number = f", {NUMBER}" if file.others else ""
+        return f"(SELECT line, TRY_CAST(line AS JSON) AS parsed{number} FROM {source})"
     return source
+
+
+def number(file: SourceFile) -> str:
+    """SQL for the number of a row's file in its group."""
+    if not file.others:
+        return "0"
+    return PARQUET_NUMBER if file.format == "parquet" else NUMBER

@@ -7,7 +7,7 @@ import json
 import os
 import zipfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
@@ -57,6 +57,7 @@ class SourceFile:
         settings: what the options say about text files.
         pipe: where DuckDB reads the content of a text file that it cannot read itself.
         view: name of the view of a file that pyarrow reads.
+        others: files that are read in the same scan, after this one.
     """
 
     path: Path
@@ -66,11 +67,22 @@ class SourceFile:
     settings: TextSettings = field(default_factory=TextSettings)
     pipe: Path | None = field(default=None, compare=False)
     view: str | None = field(default=None, compare=False)
+    others: tuple[SourceFile, ...] = field(default=(), compare=False)
 
     @property
     def is_typed(self) -> bool:
         """Whether the file states the types of its columns; else every value is text."""
         return self.format in BINARY
+
+    @property
+    def members(self) -> tuple[SourceFile, ...]:
+        """All files of the scan."""
+        return (replace(self, others=()), *self.others) if self.others else (self,)
+
+    @property
+    def title(self) -> str:
+        """What errors call it: its name, and how many files may be meant instead."""
+        return f"{self.name} or one of the next {len(self.others)}" if self.others else self.name
 
 
 def source_file(

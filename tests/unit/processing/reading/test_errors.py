@@ -82,13 +82,13 @@ def test_an_error_about_data_does_not_quote_values() -> None:
 
 @pytest.mark.parametrize("error", [OSError(f"Invalid Input Error: {MARK}"), pa.ArrowInvalid(MARK)])
 def test_errors_of_the_stream_are_about_the_file(error: Exception) -> None:
-    told = str(explained(error, FILE, ProcessingOptions(where="x")))
+    told = str(explained(error, FILE.name, ProcessingOptions(where="x")))
     assert told == f"input file a.csv cannot be read: {type(error).__name__}"
 
 
 def test_an_error_of_memory_names_the_option() -> None:
     error = OSError("Out of Memory Error: failed to allocate")
-    assert "expected a larger --memory-limit" in str(explained(error, FILE, ProcessingOptions()))
+    assert "expected a larger --memory-limit" in str(explained(error, FILE.name, ProcessingOptions()))
 
 
 def test_an_error_about_the_query_is_unchanged() -> None:

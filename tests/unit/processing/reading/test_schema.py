@@ -22,26 +22,26 @@ def source(path: Path) -> SourceFile:
     return file
 
 
-def test_reads_a_header_with_byte_order_mark_and_types(written: Write) -> None:
+def test_reads_a_header_with_byte_order_mark(written: Write) -> None:
     path = written("a.csv", '\ufeffid,text,score,x\r\n1,"a, b",1.5,\r\n2,c,2,\r\n')
-    assert columns(source(path)) == {"id": "BIGINT", "text": "VARCHAR", "score": "DOUBLE", "x": "VARCHAR"}
+    assert columns(source(path)) == dict.fromkeys(("id", "text", "score", "x"), "VARCHAR")
 
 
 def test_a_quote_in_tsv_is_data(written: Write) -> None:
     path = written("a.tsv", 'text\tn\n"open\t1\nb\t2\n')
-    assert columns(source(path)) == {"text": "VARCHAR", "n": "BIGINT"}
+    assert columns(source(path)) == {"text": "VARCHAR", "n": "VARCHAR"}
 
 
 def test_json_lines_give_the_union_of_their_keys(written: Write) -> None:
-    path = written("a.jsonl", '{"a": 1, "b": true}\nbroken\n{"a": 2.5, "c": null}\n[1]\n')
-    assert columns(source(path)) == {"a": "DOUBLE", "b": "BOOLEAN", "c": "VARCHAR"}
+    path = written("a.jsonl", '{"a": 1, "b": true}\nbroken\n{"a": [2.5], "c": null}\n[1]\n')
+    assert columns(source(path)) == {"a": "JSON", "b": "VARCHAR", "c": "VARCHAR"}
 
 
 def test_compressed_files_read_the_same(written: Write) -> None:
     plain = b"text\tlabel\na\t1\n"
     gz = written("a.tsv.gz", gzip.compress(plain))
     zst = written("b.tsv.zst", pa.compress(plain, "zstd", asbytes=True))
-    assert columns(source(gz)) == columns(source(zst)) == {"text": "VARCHAR", "label": "BIGINT"}
+    assert columns(source(gz)) == columns(source(zst)) == {"text": "VARCHAR", "label": "VARCHAR"}
 
 
 @pytest.mark.parametrize(

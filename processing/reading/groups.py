@@ -1,0 +1,106 @@
+"""Groups small files with the same layout and columns, so that one scan of the database reads them all.
+
+A scan costs some milliseconds, more than the rows of a small file do. The first column of a group's content is the
+number of the file in its group; the rows of every file are counted for themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+import duckdb
+
+from processing.options import ProcessingOptions
+from processing.reading.arrow_files import has_long_rows
+from processing.reading.columns import choose
+from processing.reading.layout import layout
+from processing.reading.query import FOLDER, Plan
+from processing.reading.reader import FileReader
+from processing.reading.scan import NUMBER, PARQUET_NUMBER
+from processing.reading.schema import describe
+from processing.reading.source import TEXTS, SourceFile, folder_columns
+from processing.rows.conditions import conditions, used_columns
+from processing.rows.given_splits import by_name
+
+# Largest file of a group as it is stored, and most bytes and files of a group. A larger text file is read in parallel.
+FILE_BYTES, MOST_BYTES, MOST_FILES = 1024 * 1024, 64 * 1024 * 1024, 1000
+
+Columns = Mapping[str, str]
+
+
+def readers(connection: duckdb.DuckDBPyConnection, plan: Plan, files: Iterable[SourceFile]) -> Iterator[FileReader]:
+    """Create a reader for each file, or group of small files.
+
+    Raises:
+        UserError: a file lacks a column that the job reads.
+    """
+    options = plan.options
+    named = replace(options, text_column=plan.chosen.text, label_column=plan.chosen.label)
+
+    def described() -> Iterator[tuple[SourceFile, Mapping[str, str]]]:
+        for number, file in enumerate(files):
+            # The plan has the columns of the first file.
+            columns = plan.types if number == 0 else describe(connection, file)
+            choose(named, file, columns)
+            yield file, columns
+
+    for number, (file, columns) in enumerate(grouped(described(), options)):
+        yield FileReader(connection, plan, file, columns, number)
+
+
+def grouped(
+    described: Iterable[tuple[SourceFile, Columns]], options: ProcessingOptions
+) -> Iterator[tuple[SourceFile, Columns]]:
+    """Join neighbours among files that one scan can read; yields the first file of each group with the others in it.
+
+    Args:
+        described: files with name and SQL type of each column, in the order in which they are to be read.
+    """
+    group: list[SourceFile] = []
+    size, key = 0, None
+    kept: Columns = {}
+    for file, columns in described:
+        own, own_size = group_key(file, columns, options), file.path.stat().st_size
+        if group and (own is None or own != key or len(group) == MOST_FILES or size + own_size > MOST_BYTES):
+            yield joined(group), kept
+            group, size = [], 0
+        if not group:
+            key, kept = own, columns
+        group.append(file)
+        size += own_size
+    if group:
+        yield joined(group), kept
+
+
+def joined(group: list[SourceFile]) -> SourceFile:
+    """The first file of a group, with the others in it."""
+    return replace(group[0], others=tuple(group[1:]))
+
+
+def group_key(file: SourceFile, columns: Columns, options: ProcessingOptions) -> Hashable:
+    """What files of a group have in common; None for a file that is read for itself."""
+    if file.path.stat().st_size > FILE_BYTES or file.compression == TEXTS or file.format == "arrow":
+        return None
+    names = {name.lower() for name in columns}
+    of_folders = tuple(name for name, kind in columns.items() if kind == FOLDER)
+    common = (file.format, tuple(folder_columns(file).items()), of_folders, by_name(file.name))
+    if file.format == "parquet":
+        return None if PARQUET_NUMBER in names or has_long_rows(file) else (*common, tuple(columns.items()))
+    if file.format == "jsonl":
+        return (*common, read_by_sql(columns, options))
+    found = layout(file)
+    marks = found.dialect.delimiter + found.dialect.quote
+    # A single value may be blank, and a digit could not be told from the file's number.
+    if len(found.names) == 1 or NUMBER in names or any(mark.isdigit() for mark in marks):
+        return None
+    return (*common, found.dialect.delimiter, found.dialect.quote, tuple(columns.items()))
+
+
+def read_by_sql(columns: Columns, options: ProcessingOptions) -> Hashable:
+    """The keys of JSON objects that the user's SQL reads; other keys may differ between the files of a group."""
+    used = [used_columns(sql) for sql in conditions(options).values()]
+    if None in used:
+        return tuple(columns.items())
+    names = frozenset().union(*(each for each in used if each))
+    return tuple((name, kind) for name, kind in columns.items() if name.lower() in names)

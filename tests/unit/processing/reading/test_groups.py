@@ -1,0 +1,75 @@
+"""Small files that one scan reads: the same rows, counts and rejected lines as of each file read for itself."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from unit.processing.jobs import Write, as_csv, as_jsonl, as_parquet, as_tsv, rejects, rows, run, table
+
+from processing.options import ProcessingOptions
+from processing.reading import groups
+from processing.reading.schema import describe
+from processing.reading.source import find
+
+TABLE = table(90)
+BROKEN = 'id,text,label\n91,"over\ntwo lines, a text",4\n92,too few\n\n94,"x"y,5\n95,no number,five\n'
+FILES: dict[str, str | bytes] = {
+    "a1.csv": as_csv(TABLE[:10]),
+    # Blank lines at the end, and a line that cannot be parsed at the start of the next file.
+    "a2.csv": as_csv(TABLE[10:20]) + "\n\n",
+    "a3.csv": "id,text,label\n96,too few\n" + BROKEN.partition("\n")[2],
+    # The open quote must not reach into the next file.
+    "a4.csv": BROKEN + '97,"open,3',
+    "a5.csv.gz": gzip.compress(as_csv(TABLE[20:30]).removesuffix("\r\n").encode()),
+    "a6.csv": as_csv(TABLE[30:40]).encode("utf-16"),
+    "a7.csv": "id,text,label\n",
+    "b1.tsv": as_tsv(TABLE[40:50]).replace("\n", "\r\n"),
+    "b2.tsv": as_tsv(TABLE[50:60]) + "98\ta\x00b \xe9\t7\n".encode("latin-1").decode("latin-1"),
+    "b3.tsv": as_tsv(TABLE[60:70]).encode() + b"99\tnot UTF-8 \xff\t3\n",
+    "c1.jsonl": as_jsonl(TABLE[70:80]) + '\n{"id": 100, "text": "", "label": 1}\nno json\n',
+    "c2.jsonl": '{"id": "101", "text": "more keys", "label": 5, "more": 1}\n' + as_jsonl(TABLE[80:85]),
+    "d1.parquet": as_parquet(TABLE[85:87]),
+    "d2.parquet": as_parquet(TABLE[87:]),
+}
+OPTIONS: dict[str, Any] = {"columns": ("id",), "label_threshold": 3, "max_rejects": None, "min_tokens": 4}
+
+
+@pytest.mark.parametrize("more", [{}, {"max_rows": 60, "conflicts": "list"}], ids=["one pass", "two passes"])
+def test_files_in_one_scan_give_what_each_gives_for_itself(
+    written: Write, tmp_path: Path, wordpiece: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]
+) -> None:
+    for name, content in FILES.items():
+        written(f"in/{name}", content)
+    options = {"input": str(tmp_path / "in"), "tokenizer": str(wordpiece), **OPTIONS, **more}
+    found = []
+    for most, base in ((1, tmp_path / "alone"), (groups.MOST_FILES, tmp_path / "grouped")):
+        monkeypatch.setattr(groups, "MOST_FILES", most)
+        report = run(base, **options)
+        parts = [rows(base, split) for split in ("train", "validation", "test")]
+        # DuckDB names the column of a quote that is open at the end of a file; the scan of a group does not.
+        listed = [{**line, "column": None} if "quotes" in line["reason"] else line for line in rejects(base)]
+        found.append((report["rows"], report["files"], parts, listed))
+    assert found[0] == found[1]
+    counted = found[1][0]
+    assert counted["read"] == counted["kept"] + sum(counted["filtered"].values()) + sum(counted["rejected"].values())
+    # Rows that are not of the table: 5 in a3, 5 in a4, one each in b2 and b3, 2 in c1, 1 in c2.
+    assert counted["read"] == len(TABLE) + 15
+
+
+def test_a_group_has_the_same_format_columns_and_place(written: Write, tmp_path: Path) -> None:
+    for name in ("1.tsv", "2.tsv", "3.tsv", "6.tsv", "x=1/4.tsv", "x=1/5.csv"):
+        mark = "," if name.endswith("csv") else "\t"
+        written(f"a/{name}", "b\n" if name == "6.tsv" else "\n".join([mark.join("ba" if name > "3" else "ab")] * 2))
+    files, _ = find(str(tmp_path / "a"))
+    grouped = groups.grouped(((file, describe(duckdb.connect(), file)) for file in files), ProcessingOptions())
+    assert [[member.name for member in file.members] for file, _ in grouped] == [
+        ["1.tsv", "2.tsv"],
+        ["3.tsv"],
+        ["6.tsv"],
+        ["x=1/4.tsv"],
+        ["x=1/5.csv"],
+    ]
