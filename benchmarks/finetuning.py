@@ -1,10 +1,11 @@
-"""Compares the training image with plain transformers Trainer: accuracy and seconds with the same hyperparameters.
+"""Compares the training image with plain transformers Trainer: metric and seconds with the same hyperparameters.
 
     python -m benchmarks.finetuning --data reviews.tsv.gz --output FOLDER [--model FOLDER] \\
-        [--rows 4000] [--epochs 2] [--max-length 128] [--batch 16] [--learning-rate 5e-5] [--seeds 3]
+        [--task single|multilabel|regression|pairs] [--rows 4000] [--epochs 2] [--max-length 128] [--batch 16] \\
+        [--learning-rate 5e-5] [--seeds 3]
 
-Both train on three quarters of the rows; accuracy is that on the other rows after the last epoch, and for
-the image, which delivers the best epoch, also that of the delivered model. They run as whole processes on
+Both train on three quarters of the rows; the metric of the task is that on the other rows after the last epoch, and
+for the image, which delivers the best epoch, also that of the delivered model. They run as whole processes on
 all cores, one at a time in alternating order, in fp32 and, if the CPU computes bf16 in hardware, in bf16.
 Each result is written to finetuning.json at once, so that an interrupted benchmark continues. Writes
 finetuning.md (a table) and finetuning.svg at the end.
@@ -13,12 +14,9 @@ finetuning.md (a table) and finetuning.svg at the end.
 from __future__ import annotations
 
 import argparse
-import csv
-import gzip
 import itertools
 import json
 import os
-import random
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,8 +24,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import models
+from benchmarks import finetuning_tasks, models
 from benchmarks.finetuning_results import IMAGE, TRAINER, Result, medians, summary, table
+from benchmarks.finetuning_tasks import TASKS
 from benchmarks.jobs import create, environment
 from benchmarks.measure import Program, machine, run
 from benchmarks.plot import bars
@@ -36,10 +35,8 @@ from contract.files import read_json, sha256, write_json, write_text
 from contract.paths import Paths
 
 PRECISIONS = ("fp32", "bf16")
-TEXT_COLUMN, LABEL_COLUMN = "review_body", "star_rating"
-POSITIVE = 4  # least star rating of the positive class
 # Settings that must be the same for two results to be compared.
-SETTINGS = ("rows", "epochs", "max_length", "batch", "learning_rate")
+SETTINGS = ("task", "rows", "epochs", "max_length", "batch", "learning_rate")
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -48,6 +45,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="gzip file of tab-separated values with star_rating")
     parser.add_argument("--output", type=Path, required=True, help="folder for the results, the table and the plot")
     models.add_option(parser, scratch=False)
+    parser.add_argument("--task", choices=TASKS, default="single")
     parser.add_argument("--rows", type=int, default=4000, help="number of rows; three quarters are trained on")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--max-length", type=int, default=128, help="longest row in tokens")
@@ -59,25 +57,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def reviews(data: Path, rows: int) -> list[dict[str, str | int]]:
-    """A sample of `rows` reviews with distinct texts, in a random order, by a fixed seed.
-
-    Raises:
-        SystemExit: there are fewer reviews.
-    """
-    labels: dict[str, int] = {}
-    with gzip.open(data, "rt", encoding="utf-8", newline="\n") as file:
-        for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
-            labels[row[TEXT_COLUMN]] = int(int(row[LABEL_COLUMN]) >= POSITIVE)
-    if len(labels) < rows:
-        sys.exit(f"--data {data} has {len(labels)} distinct texts, expected at least --rows {rows}")
-    sample = random.Random(0).sample(sorted(labels), rows)
-    return [{"text": text, "label": labels[text]} for text in sample]
-
-
 def prepare(folder: Path, options: argparse.Namespace, model: Path) -> Path:
     """Write the channels train, validation and model to `folder`/data; returns `folder`."""
-    rows = reviews(options.data, options.rows)
+    rows = finetuning_tasks.rows(options.task, options.data, options.rows, options.max_length)
     validation = len(rows) // 4
     for channel, part in (("train", rows[validation:]), ("validation", rows[:validation])):
         lines = "".join(json.dumps(row) + "\n" for row in part)
@@ -100,13 +82,15 @@ def by_image(folder: Path, inputs: Path, options: argparse.Namespace, precision:
         "max_length": options.max_length,
         "seed": seed,
         "bf16": precision == "bf16",
+        **TASKS[options.task].hyperparameters,
     }
     paths = create(folder / "image", inputs, hyperparameters)
     program = Program(IMAGE, (sys.executable, "-m", "training", "train"), environ=environment(paths) | devices())
     measured = run(program, folder / "log.txt")
     results = read_json(paths.output_data / "metrics.json", "metrics")
-    scores = [entry["eval_accuracy"] for entry in results["history"] if "eval_accuracy" in entry]
-    delivered = results["metrics"]["eval_accuracy"]
+    metric = f"eval_{TASKS[options.task].metric}"
+    scores = [entry[metric] for entry in results["history"] if metric in entry]
+    delivered = results["metrics"][metric]
     # One evaluation per epoch; the one after them is that of the delivered model.
     return Result(precision, seed, IMAGE, scores[options.epochs - 1], delivered, measured.seconds, measured.peak)
 
@@ -118,6 +102,7 @@ def by_trainer(folder: Path, inputs: Path, options: argparse.Namespace, precisio
         "train": data / "train" / "rows.jsonl",
         "test": data / "validation" / "rows.jsonl",
         "model": data / "model",
+        "task": options.task,
         "output": folder / "trainer",
         "result": result,
         "epochs": options.epochs,
@@ -132,7 +117,7 @@ def by_trainer(folder: Path, inputs: Path, options: argparse.Namespace, precisio
     environ = environment(Paths(folder / "trainer")) | devices()
     measured = run(Program(TRAINER, command, environ=environ), folder / "log.txt")
     scores = read_json(result, "result")
-    return Result(precision, seed, TRAINER, scores["accuracy"], scores["delivered"], measured.seconds, measured.peak)
+    return Result(precision, seed, TRAINER, scores["score"], scores["delivered"], measured.seconds, measured.peak)
 
 
 PROGRAMS: Mapping[str, Callable[[Path, Path, argparse.Namespace, str, int], Result]] = {
@@ -189,7 +174,9 @@ def main() -> None:
     groups = {name: [result for result in results if result.precision == name] for name in options.precision}
     shown_settings = ", ".join(f"{name} {value}" for name, value in settings.items())
     head = f"{machine()}; {datetime.now(UTC):%Y-%m-%d}; {shown_settings}"
-    text = "\n\n".join([head, table(results), *(summary(name, group) for name, group in groups.items())]) + "\n"
+    metric = TASKS[options.task].metric
+    sentences = [summary(name, group, metric) for name, group in groups.items()]
+    text = "\n\n".join([head, table(results, metric), *sentences]) + "\n"
     print(f"\n{text}")
     write_text(options.output / "finetuning.md", text)
     runs = {name: medians(group) for name, group in groups.items()}

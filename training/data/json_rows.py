@@ -1,4 +1,4 @@
-"""Reads JSON files of raw text: objects, one a line, or one array of them; every value as text."""
+"""Reads JSON files of raw text: objects, one a line, or one array of them; values as text, or as arrays of text."""
 
 from __future__ import annotations
 
@@ -23,14 +23,31 @@ def read(file: Path, wanted: Sequence[str], settings: TextSettings) -> pa.Table:
     with opened(file) as binary:
         lines = io.TextIOWrapper(binary, encoding=encoding, newline="\n")
         seen: set[str] = set()
-        columns: dict[str, list[str | None]] = {name: [] for name in wanted}
+        columns: dict[str, list[Any]] = {name: [] for name in wanted}
         for place, row in enumerate(objects(file, lines), 1):
             seen |= row.keys()
             for name, values in columns.items():
-                values.append(text_of(row.get(name), name, file, place))
+                values.append(value_of(row.get(name), name, file, place))
     if not seen.intersection(wanted):
         raise no_column(file, len(seen), wanted)
-    return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items() if name in seen})
+    return pa.table({name: column(values, name, file) for name, values in columns.items() if name in seen})
+
+
+def column(values: list[Any], name: str, file: Path) -> pa.Array:
+    """Strings, or lists of strings where values are arrays.
+
+    Raises:
+        UserError: some values are arrays and others are not.
+    """
+    arrays = sum(isinstance(value, list) for value in values)
+    if not arrays:
+        return pa.array(values, pa.string())
+    if arrays + values.count(None) != len(values):
+        raise UserError(
+            f"file {file.name}: {name} is an array in {arrays:,} of {len(values):,} rows, expected arrays in all rows "
+            "or in none"
+        )
+    return pa.array(values, pa.list_(pa.string()))
 
 
 def objects(file: Path, lines: TextIO) -> Iterator[dict[str, Any]]:
@@ -67,6 +84,13 @@ def parsed(file: Path, text: str, number: int, kind: type) -> Any:
             "process it first, which takes other forms too"
         )
     return found
+
+
+def value_of(value: Any, name: str, file: Path, place: int) -> str | list[str | None] | None:
+    """A value as text, or an array of several labels as texts; none where it is missing."""
+    if isinstance(value, list):
+        return [text_of(item, name, file, place) for item in value]
+    return text_of(value, name, file, place)
 
 
 def text_of(value: Any, name: str, file: Path, place: int) -> str | None:

@@ -58,11 +58,22 @@ def nested(flat: Any, counts: np.ndarray) -> pa.ChunkedArray:
     return pa.chunked_array([pa.ListArray.from_arrays(pa.array(ends, pa.int32()), whole)])
 
 
-def by_lists(found: pa.ChunkedArray, names: tuple[str, ...], column: str, folder: Path) -> tuple[pa.ChunkedArray, Any]:
-    """Numbers of labels from lists of names."""
+def by_lists(
+    found: pa.ChunkedArray, names: tuple[str, ...], column: str, folder: Path, are_names: bool = False
+) -> tuple[pa.ChunkedArray, Any]:
+    """Numbers of labels from lists of names, or from lists of 0 or 1 for each label.
+
+    Args:
+        names: of the labels; empty takes those that occur, or of lists of 0 and 1 numbers.
+        are_names: whether the lists are known to hold names, as those of a ClassLabel.
+    """
     flat, counts = pc.list_flatten(found), pc.list_value_length(found).to_numpy().astype(np.int64)
     if not len(flat):
         raise UserError(f"channel {folder}: column {column} is empty in each of {len(found):,} rows, expected labels")
+    flags = None if are_names else as_flags(flat, counts, len(names))
+    if flags is not None:
+        names = names or tuple(map(str, range(flags.shape[1])))
+        return from_flags(flags), List(ClassLabel(names=list(names)))
     known = names or tuple(sorted(map(str, pc.unique(flat).to_pylist())))
     if len(known) > MOST_CLASSES:
         raise UserError(
@@ -80,6 +91,30 @@ def by_lists(found: pa.ChunkedArray, names: tuple[str, ...], column: str, folder
     return nested(pc.cast(places, pa.int64()), counts), List(ClassLabel(names=list(known)))
 
 
+def as_flags(flat: pa.ChunkedArray, counts: np.ndarray, width: int) -> np.ndarray | None:
+    """(rows, labels) bool, where lists hold 0 or 1 for each of several labels; None where they hold something else.
+
+    Args:
+        flat: strings, of all lists one after the other.
+        counts: (rows,) values of each list.
+        width: number of labels; 0 takes the length of the lists.
+    """
+    width = width or int(counts.max(initial=0))
+    if width < 2 or (counts != width).any():
+        return None
+    found = cast(pa.ChunkedArray, pc.index_in(pc.utf8_lower(flat), pa.array(FLAGS)))
+    return None if found.null_count else (found.to_numpy() % 2 == 1).reshape(-1, width)
+
+
+def from_flags(flags: np.ndarray) -> pa.ChunkedArray:
+    """list<int64>, the numbers of the labels that each row has.
+
+    Args:
+        flags: (rows, labels) bool.
+    """
+    return nested(pa.array(np.nonzero(flags)[1], pa.int64()), flags.sum(1))
+
+
 def by_columns(rows: Dataset, columns: Sequence[str], folder: Path) -> tuple[pa.ChunkedArray, Any]:
     """Numbers of labels from columns of 0 and 1, one a label.
 
@@ -90,6 +125,8 @@ def by_columns(rows: Dataset, columns: Sequence[str], folder: Path) -> tuple[pa.
     for place, name in enumerate(columns):
         if name not in rows.column_names:
             raise UserError(f"channel {folder} has no column {name}, which label_columns names")
+        if pa.types.is_nested(rows.data.column(name).type):
+            raise UserError(f"channel {folder}: column {name} holds arrays, expected 0 or 1 in each row")
         words = pc.utf8_lower(pc.utf8_trim_whitespace(pc.cast(rows.data.column(name), pa.string())))
         found = cast(pa.ChunkedArray, pc.index_in(words, pa.array(FLAGS)))
         if found.null_count:
@@ -99,5 +136,4 @@ def by_columns(rows: Dataset, columns: Sequence[str], folder: Path) -> tuple[pa.
                 f"the first is row {first:,}; expected one of {', '.join(FLAGS)}"
             )
         flags[:, place] = found.to_numpy() % 2
-    lists = nested(pa.array(np.nonzero(flags)[1], pa.int64()), flags.sum(1))
-    return lists, List(ClassLabel(names=list(columns)))
+    return from_flags(flags), List(ClassLabel(names=list(columns)))

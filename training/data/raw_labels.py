@@ -69,7 +69,9 @@ class RawLabels:
         known = tuple(names) or class_names(rows, name)
         kind = self.kind_of(stored, name, folder)
         if kind == MULTI_LABEL:
-            return by_lists(lists(rows, name, self.delimiter, folder), known, name, folder)
+            return by_lists(
+                lists(rows, name, self.delimiter, folder), known, name, folder, are_names=bool(class_names(rows, name))
+            )
         if kind == REGRESSION:
             return floats(stored, name, folder), Value("float64")
         values = labels_as_text(rows, name, folder)

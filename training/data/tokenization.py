@@ -68,10 +68,10 @@ class TextEncoder:
             UserError: a column is missing, a value is missing, or a label is none of `names`.
         """
         text = pick(rows, self.text_column, TEXT_COLUMNS, "text_column", folder)
-        columns = {TEXT: strings(rows, text)}
+        columns = {TEXT: strings(rows, text, folder)}
         if self.pair_column:
             pair = pick(rows, self.pair_column, (), "text_pair_column", folder)
-            columns[PAIR] = strings(rows, pair)
+            columns[PAIR] = strings(rows, pair, folder)
         log_read(rows, [text, *([pair] if self.pair_column else []), *self.labels.present(rows)], folder)
         for name, texts in columns.items():
             refuse_missing(texts, text if name == TEXT else str(self.pair_column), folder)
@@ -129,8 +129,14 @@ class TextEncoder:
             ) from None
 
 
-def strings(rows: Dataset, name: str) -> pa.ChunkedArray:
-    """A column as text."""
+def strings(rows: Dataset, name: str, folder: Path) -> pa.ChunkedArray:
+    """A column as text.
+
+    Raises:
+        UserError: it holds arrays or objects.
+    """
+    if pa.types.is_nested(rows.data.column(name).type):
+        raise UserError(f"channel {folder}: column {name} holds arrays or objects, expected text")
     return pc.cast(rows.data.column(name), pa.string())
 
 

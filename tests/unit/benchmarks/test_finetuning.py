@@ -25,22 +25,12 @@ def write_reviews(file: Path, texts: int) -> Path:
     return file
 
 
-def test_rows_are_distinct_and_the_same_each_time(tmp_path: Path) -> None:
-    data = write_reviews(tmp_path / "reviews.tsv.gz", 40)
-    rows = finetuning.reviews(data, 30)
-    assert rows == finetuning.reviews(data, 30)
-    assert len({row["text"] for row in rows}) == 30
-    assert all(row["label"] == (int(str(row["text"]).split()[0][1:]) % 2 == 0) for row in rows)
-
-
-def test_too_few_rows_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match="has 40 distinct texts, expected at least --rows 41"):
-        finetuning.reviews(write_reviews(tmp_path / "reviews.tsv.gz", 40), 41)
-
-
 def test_a_quarter_is_for_validation_and_not_trained_on(tmp_path: Path) -> None:
     data = write_reviews(tmp_path / "reviews.tsv.gz", 40)
-    folder = finetuning.prepare(tmp_path / "inputs", Namespace(data=data, rows=40), tmp_path) / "data"
+    folder = (
+        finetuning.prepare(tmp_path / "inputs", Namespace(task="single", data=data, rows=40, max_length=8), tmp_path)
+        / "data"
+    )
     train, validation = (
         [json.loads(line)["text"] for line in (folder / channel / "rows.jsonl").read_text().splitlines()]
         for channel in ("train", "validation")
@@ -73,7 +63,7 @@ def trainer(program: str, fails_at: int, trained: list[tuple[str, int]]) -> Call
 
 def test_existing_results_are_not_trained_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data, file = write_reviews(tmp_path / "reviews.tsv.gz", 8), tmp_path / "finetuning.json"
-    options = Namespace(data=data, rows=8, precision=["fp32"], seeds=2)
+    options = Namespace(task="single", data=data, rows=8, max_length=8, precision=["fp32"], seeds=2)
     trained: list[tuple[str, int]] = []
     monkeypatch.setattr(finetuning, "PROGRAMS", {program: trainer(program, 1, trained) for program in (IMAGE, TRAINER)})
     with pytest.raises(SystemExit, match="broken"):

@@ -41,5 +41,5 @@ def test_one_seed_has_no_standard_error() -> None:
 
 def test_the_table_has_a_row_for_each_program_with_its_seeds_in_order() -> None:
     image, trainer = table(results(3)).splitlines()[2:]
-    assert image == "| fp32 | training image | 0.900, 0.910, 0.920 | 0.9100 | 0.9300 | 11 | 2.00 | 1,000 MB |"
-    assert trainer == "| fp32 | plain Trainer | 0.880, 0.910, 0.910 | 0.9000 | 0.9300 | 22 | 1.00 | 1,000 MB |"
+    assert image == "| fp32 | training image | 0.900, 0.910, 0.920 | 0.9100 ± 0.0100 | 0.9300 | 11 | 2.00 | 1,000 MB |"
+    assert trainer == "| fp32 | plain Trainer | 0.880, 0.910, 0.910 | 0.9000 ± 0.0173 | 0.9300 | 22 | 1.00 | 1,000 MB |"

@@ -23,3 +23,15 @@ def test_another_encoding_is_read_as_configured(tmp_path: Path) -> None:
     assert json_rows.read(file, COLUMNS, TextSettings(encoding="latin-1"))["text"].to_pylist() == [text]
     with pytest.raises(UserError, match="bytes look like latin-1; expected UTF-8, or hyperparameter encoding latin-1"):
         json_rows.read(file, COLUMNS, TextSettings())
+
+
+def test_arrays_of_labels_are_lists_and_never_some_values_alone(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"text": "a", "label": []}\n{"text": "b", "label": ["x", 1, true]}\n')
+    assert json_rows.read(file, COLUMNS, TextSettings())["label"].to_pylist() == [[], ["x", "1", "true"]]
+    file.write_text('{"text": "a", "label": ["x"]}\n{"text": "b", "label": "y"}\n')
+    with pytest.raises(UserError, match="label is an array in 1 of 2 rows, expected arrays in all rows or in none"):
+        json_rows.read(file, COLUMNS, TextSettings())
+    file.write_text('{"text": "a", "label": [["x"]]}\n')
+    with pytest.raises(UserError, match="label of row 1 is an array, expected text or a number"):
+        json_rows.read(file, COLUMNS, TextSettings())
