@@ -33,7 +33,7 @@ GPU ?=
 UPGRADE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit coverage lint audit gpu-kit gpu-check gpu-bench lock format tree contract docs pictures images clean
+.PHONY: help setup demo test test-next unit coverage lint audit gpu-kit gpu-check gpu-bench lock format tree contract docs pictures images clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 10
@@ -63,6 +63,9 @@ test: unit ## Run every test: unit, integration, and containers where a Docker e
 
 unit: $(VENV)/.tests ## Run the unit tests alone, or those under TESTS= (a minute or two)
 	$(BIN)/python -m pytest $(or $(TESTS),tests/unit) $(PARALLEL) $(PYTEST)
+
+test-next: $(VENV)/.tests ## Run the tests marked both_bases on images of the next generation of base images
+	IMAGE_BASE=standin-next $(BIN)/python -m pytest tests/containers -m both_bases $(PYTEST)
 
 coverage: COVERAGE := --cov --cov-append --cov-report= --cov-fail-under=0
 coverage: $(VENV)/.tests ## Run every test as `make test` does, and report branch coverage

@@ -2,59 +2,100 @@
 
     python -m benchmarks.ceiling MODEL TEXTS DTYPE SECONDS
 
-TEXTS is a file with one JSON string per line. The texts are tokenized and sorted by length beforehand, and
-run in batches of 32, without server and responses. Prints {"rate": texts/s}.
+TEXTS is a file with one JSON string per line; the texts are tokenized and sorted by length beforehand. DTYPE is that
+of torch, which runs batches of 32 on all cores; or onnx or int8 for the files that training exported, which each core
+runs on its own in batches of BATCHES texts, the best of which counts; or auto, for the fastest that the server may
+choose: int8, else float32. Prints {"rate": texts/s}.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from contract.onnx_export import FLOAT32_FILE, INT8_FILE, ONNX_FOLDER
+
 BATCH = 32
+BATCHES = (1, 8, 32)
 MAX_LENGTH = 512
 
+Forward = Callable[[dict[str, torch.Tensor]], None]
 
-def batches(folder: str, texts: list[str], device: torch.device) -> list[dict[str, Any]]:
+
+def batches(folder: str, texts: list[str], size: int) -> list[dict[str, torch.Tensor]]:
     """Inputs of the model: full batches of texts of similar length, sorted by length."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
     limit = min(MAX_LENGTH, tokenizer.model_max_length)
     rows = sorted(tokenizer(texts, truncation=True, max_length=limit)["input_ids"], key=len)
-    parts = [rows[start : start + BATCH] for start in range(0, len(rows) - BATCH + 1, BATCH)]
-    return [tokenizer.pad({"input_ids": part}, return_tensors="pt").to(device) for part in parts]
+    parts = [rows[start : start + size] for start in range(0, len(rows) - size + 1, size)]
+    return [dict(tokenizer.pad({"input_ids": part}, return_tensors="pt")) for part in parts]
 
 
-def rate(forward: Callable[[dict[str, Any]], None], inputs: list[dict[str, Any]], seconds: float) -> float:
-    """Texts/s over whole rounds of `inputs` until `seconds` have passed, after one batch of warm-up."""
+def rate(forward: Forward, inputs: list[dict[str, torch.Tensor]], seconds: float, threads: int = 1) -> float:
+    """Texts/s over whole rounds of `inputs` until `seconds` have passed, after one batch of warm-up.
+
+    Args:
+        forward: one forward pass.
+        threads: number of batches that run at the same time.
+    """
     forward(inputs[0])
-    started, done = time.perf_counter(), 0
-    while (elapsed := time.perf_counter() - started) < seconds:
-        for batch in inputs:
-            forward(batch)
-        done += BATCH * len(inputs)
+    texts = sum(len(batch["input_ids"]) for batch in inputs)
+    with ThreadPoolExecutor(threads) as pool:
+        started, done = time.perf_counter(), 0
+        while (elapsed := time.perf_counter() - started) < seconds:
+            # The longest first, so that no thread is left with one at the end.
+            list(pool.map(forward, reversed(inputs)))
+            done += texts
     return done / elapsed
+
+
+def torch_rate(folder: str, texts: list[str], dtype: str, seconds: float) -> float:
+    """Texts/s of torch on the GPU, or on all cores."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=getattr(torch, dtype))
+    model = model.to(device).eval()
+
+    @torch.inference_mode()
+    def forward(batch: dict[str, torch.Tensor]) -> None:
+        model(**batch).logits.float().cpu()
+
+    inputs = [{name: values.to(device) for name, values in batch.items()} for batch in batches(folder, texts, BATCH)]
+    return rate(forward, inputs, seconds)
+
+
+def onnx_rate(folder: str, texts: list[str], file: Path, seconds: float) -> float:
+    """Texts/s of ONNX Runtime, of the best size of batch."""
+    from inference.worker.onnx_model import session
+
+    running = session(file, 1)
+    names = [item.name for item in running.get_inputs()]
+
+    def forward(batch: dict[str, torch.Tensor]) -> None:
+        running.run(["logits"], {name: batch[name].numpy() for name in names})
+
+    cores = len(os.sched_getaffinity(0))
+    return max(rate(forward, batches(folder, texts, size), seconds / len(BATCHES), cores) for size in BATCHES)
 
 
 def main() -> None:
     """Measure and print the throughput."""
     folder, path, dtype, seconds = sys.argv[1:]
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     texts = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
-    model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=getattr(torch, dtype))
-    model = model.to(device).eval()
-
-    @torch.inference_mode()
-    def forward(batch: dict[str, Any]) -> None:
-        model(**batch).logits.float().cpu()
-
-    print(json.dumps({"rate": rate(forward, batches(folder, texts, device), float(seconds))}))
+    exported = {"onnx": FLOAT32_FILE, "int8": INT8_FILE, "auto": INT8_FILE}
+    file = Path(folder) / ONNX_FOLDER / exported.get(dtype, "")
+    if dtype in exported and file.is_file():
+        texts_per_second = onnx_rate(folder, texts, file, float(seconds))
+    else:
+        texts_per_second = torch_rate(folder, texts, "float32" if dtype == "auto" else dtype, float(seconds))
+    print(json.dumps({"rate": texts_per_second}))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """Load generator: concurrent clients that each send one request after the other; measures latency and throughput.
 
-    python -m benchmarks.load PORT BODIES CONCURRENCY SECONDS
+    python -m benchmarks.load PORT BODIES CONCURRENCY SECONDS [PATH]
 
-BODIES is a file with one JSON body per line. It uses asyncio streams rather than an HTTP library, since
-on few cores an expensive client would slow down the server. Prints one JSON object (`LoadResult`).
+BODIES is a file with one JSON body per line, PATH that of the URL, /invocations by default. It uses asyncio streams
+rather than an HTTP library, since on few cores an expensive client would slow down the server. Prints one JSON object
+(`LoadResult`).
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 HEAD = (
-    "POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    "POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     "Accept: application/json\r\nContent-Length: {}\r\n\r\n"
 )
 LENGTH = b"content-length:"
+INVOCATIONS = "/invocations"
 
 
 @dataclass(frozen=True)
@@ -86,16 +88,16 @@ def quantile(ordered: list[float], share: float) -> float:
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else 0.0
 
 
-def read_requests(path: Path) -> Iterator[bytes]:
-    """The requests in `path`, repeated without end."""
-    bodies = path.read_bytes().splitlines()
-    return itertools.cycle([HEAD.format(len(body)).encode() + body for body in bodies])
+def read_requests(bodies: Path, path: str = INVOCATIONS) -> Iterator[bytes]:
+    """Requests to the URL's `path` with each line of the file `bodies`, repeated without end."""
+    lines = bodies.read_bytes().splitlines()
+    return itertools.cycle([HEAD.format(path, len(line)).encode() + line for line in lines])
 
 
 def main() -> None:
     """Run the clients and print the result."""
-    port, path, concurrency, seconds = sys.argv[1:]
-    load = Server(int(port)).load(read_requests(Path(path)), int(concurrency), float(seconds))
+    port, bodies, concurrency, seconds, *path = sys.argv[1:]
+    load = Server(int(port)).load(read_requests(Path(bodies), *path), int(concurrency), float(seconds))
     print(json.dumps(asdict(asyncio.run(load))))
 
 

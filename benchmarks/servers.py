@@ -19,6 +19,17 @@ MARK = "BENCHMARK_SERVER"
 
 
 @dataclass(frozen=True)
+class Probe:
+    """A request that a server answers with status 200 once it is ready: path of the URL, and JSON body."""
+
+    path: str
+    body: bytes
+
+
+INVOCATION = Probe("/invocations", b'{"inputs": "Are you there?"}')
+
+
+@dataclass(frozen=True)
 class Server:
     """A running server: name, port, and the environment variable that marks its processes."""
 
@@ -32,7 +43,14 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(name: str, command: list[str], port: int, folder: Path, environ: Mapping[str, str]) -> Iterator[Server]:
+def running(
+    name: str,
+    command: list[str],
+    port: int,
+    folder: Path,
+    environ: Mapping[str, str],
+    probe: Probe = INVOCATION,
+) -> Iterator[Server]:
     """Run a server with the current and temporary folder `folder`, and yield once it responds; its log is `folder`/log.
 
     Raises:
@@ -44,7 +62,7 @@ def running(name: str, command: list[str], port: int, folder: Path, environ: Map
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env={**os.environ, **own, **environ})
     try:
-        wait_until_responding(process, port, name, folder / "log")
+        wait_until_responding(process, port, name, folder / "log", probe)
         yield Server(name, port, f"{MARK}={folder}")
     finally:
         for pid in members(f"{MARK}={folder}"):
@@ -53,20 +71,20 @@ def running(name: str, command: list[str], port: int, folder: Path, environ: Map
         process.wait()
 
 
-def wait_until_responding(process: subprocess.Popen[bytes], port: int, name: str, log: Path) -> None:
-    """Wait until an invocation succeeds, as multi-model-server's /ping is 200 before the model is loaded."""
+def wait_until_responding(process: subprocess.Popen[bytes], port: int, name: str, log: Path, probe: Probe) -> None:
+    """Wait until `probe` succeeds, as multi-model-server's /ping is 200 before the model is loaded."""
     deadline = time.monotonic() + START_SECONDS
-    while not responds(port):
+    while not responds(port, probe):
         if process.poll() is not None or time.monotonic() > deadline:
             sys.exit(f"{name} does not respond:\n{log.read_text(errors='replace')[-2000:]}")
         time.sleep(0.5)
 
 
-def responds(port: int) -> bool:
-    """Whether an invocation gets status 200."""
-    body, headers = b'{"inputs": "Are you there?"}', {"Content-Type": "application/json"}
+def responds(port: int, probe: Probe) -> bool:
+    """Whether `probe` gets status 200."""
+    headers = {"Content-Type": "application/json"}
     try:
-        with urlopen(Request(f"http://127.0.0.1:{port}/invocations", body, headers), timeout=30) as response:
+        with urlopen(Request(f"http://127.0.0.1:{port}{probe.path}", probe.body, headers), timeout=30) as response:
             return bool(response.status == 200)
     except (HTTPError, URLError, OSError):
         return False

@@ -1,4 +1,4 @@
-"""Launches the three images with SDK v3 (sagemaker 3.x, of which it needs sagemaker-core and sagemaker-train).
+"""Launches the three images with SDK v3 (sagemaker 3.x, of which it needs sagemaker-core, -train and -serve).
 
     python -m examples.sdk_v3 process --image URI --role ARN --data s3://.../raw/ \\
         --tokenizer s3://.../model/ --output s3://.../prepared
@@ -23,13 +23,14 @@ from sagemaker.core.training.configs import (
     Compute,
     InputData,
     MetricDefinition,
+    Networking,
     OutputDataConfig,
     StoppingCondition,
 )
 from sagemaker.train.model_trainer import Mode, ModelTrainer
 
 from examples import boto3_jobs as jobs
-from examples.account import Account
+from examples.account import INFERENCE_AMI, Account, ami_version
 from examples.metric_definitions import METRIC_DEFINITIONS
 from examples.uris import uri
 
@@ -128,12 +129,41 @@ def channels(prepared: str, model: str) -> list[InputData]:
 
 
 def deploy(
-    image: str, role: str, model_data: str, name: str, instance_type: str = "ml.g5.xlarge", session: Any = None
+    image: str,
+    role: str,
+    model_data: str,
+    name: str,
+    instance_type: str = "ml.g5.xlarge",
+    session: Any = None,
+    network: Networking | None = None,
 ) -> None:
-    """Deploy a real-time endpoint by boto3's requests, since ModelBuilder does not support images with their server."""
-    client, account = (session or Session()).sagemaker_client, Account(role, isolated=False)
+    """Deploy a real-time endpoint by ModelBuilder, which sends an image without a model or code of its own unchanged.
+
+    Args:
+        model_data: S3 URI of model.tar.gz.
+        name: of the model, the endpoint configuration and the endpoint.
+        network: subnets and security groups of the endpoint; None for none.
+    """
+    from sagemaker.serve.model_builder import ModelBuilder
+
+    builder = ModelBuilder(
+        image_uri=image,
+        s3_model_data_url=model_data,
+        role_arn=role,
+        instance_type=instance_type,
+        network=network,
+        sagemaker_session=session,
+    )
+    builder.build(model_name=name)
+    ami = ami_version("inference_ami_version", INFERENCE_AMI, instance_type)
+    builder.deploy(endpoint_name=name, instance_type=instance_type, wait=False, **ami)
+
+
+def host(image: str, role: str, model_data: str, name: str, session: LocalSession) -> None:
+    """Run an endpoint on this machine by boto3's requests: ModelBuilder's local mode takes no image with its server."""
+    client, account = session.sagemaker_client, Account(role, isolated=False)
     client.create_model(**jobs.model(name, image, account, model_data))
-    client.create_endpoint_config(**jobs.real_time(name, name, account, instance_type))
+    client.create_endpoint_config(**jobs.real_time(name, name, account, "local"))
     client.create_endpoint(EndpointName=name, EndpointConfigName=name)
 
 
@@ -167,6 +197,9 @@ def main() -> None:
         process(**options)
     elif command == "train":
         train(spot=not local, **options)
+    elif local:
+        del options["instance_type"]
+        host(**options)
     else:
         deploy(**options)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from containers.bucket import BUCKET
 from containers.engine import docker, no_engine, wait_for
+from containers.mounted import SPLITS, hyperparameters, run
 
 from contract.local_server import free_port
 
@@ -30,19 +32,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 
-@pytest.fixture(scope="session")
-def images() -> dict[str, str]:
-    """Build the images on the stand-ins of the generation that IMAGE_BASE names; returns the tag of three of them."""
+def build(*options: str) -> dict[str, str]:
+    """Build the images by build.sh with `options`; returns the tags of three of them, by their names."""
     built = subprocess.run(
-        [ROOT / "build.sh", "--base", os.environ.get("IMAGE_BASE", "standin")],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
+        [ROOT / "build.sh", *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
     assert built.returncode == 0, built.stdout[-4000:]
     tags = [line for line in built.stdout.splitlines() if line.startswith("sagemaker-huggingface-")]
     return {name: next(tag for tag in tags if name in tag) for name in ("processing", "training", "inference")}
+
+
+@pytest.fixture(scope="session")
+def images() -> dict[str, str]:
+    """The images on the stand-ins of the generation that IMAGE_BASE names."""
+    return build("--base", os.environ.get("IMAGE_BASE", "standin"))
 
 
 @pytest.fixture(scope="session")
@@ -131,6 +134,29 @@ def uploaded(client: Any, inputs: Path) -> str:
         if file.is_file():
             client.upload_file(str(file), BUCKET, f"inputs/{file.relative_to(inputs)}")
     return f"s3://{BUCKET}/inputs"
+
+
+@pytest.fixture(scope="session")
+def job(images: dict[str, str], inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder to mount as /opt/ml, with the splits that processing wrote."""
+    folder = tmp_path_factory.mktemp("ml")
+    shutil.copytree(inputs / "raw", folder / "processing" / "input")
+    shutil.copytree(inputs / "model", folder / "processing" / "tokenizer")
+    arguments = ["--tokenizer", "/opt/ml/processing/tokenizer", "--max-length", "64", "--label-threshold", "4"]
+    finished = run(images["processing"], folder, *arguments, "--label-names", "NEGATIVE,POSITIVE")
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained(images: dict[str, str], inputs: Path, job: Path) -> Path:
+    for name in SPLITS:
+        shutil.copytree(job / "processing" / name, job / "input" / "data" / name)
+    shutil.copytree(inputs / "model", job / "input" / "data" / "model")
+    hyperparameters(job, epochs="3", train_batch_size="16", learning_rate="1e-3")
+    finished = run(images["training"], job)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return job
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,6 +17,7 @@ from containers.conftest import ROOT
 from service_model import errors_of
 
 from contract.local_server import free_port
+from examples.account import INFERENCE_AMI
 
 ROLE = "arn:aws:iam::123456789012:role/jobs"
 URI = "123456789012.dkr.ecr.us-east-1.amazonaws.com/sagemaker-huggingface-training:1"
@@ -134,3 +135,7 @@ def test_every_request_is_valid_by_the_service_description(python: Path, s3: str
     assert (spot["EnableManagedSpotTraining"], warm["EnableManagedSpotTraining"]) == (True, False)
     kept = [request["ResourceConfig"].get("KeepAlivePeriodInSeconds") for request in (spot, warm)]
     assert kept == [None, 600]
+    # By ModelBuilder: the image as it is, with the model that training wrote.
+    container, [deployed] = made[2][1]["PrimaryContainer"], made[3][1]["ProductionVariants"]
+    assert (container["Image"], container["ModelDataUrl"]) == (URI, "s3://jobs/model/model.tar.gz")
+    assert (deployed["InstanceType"], deployed["InferenceAmiVersion"]) == (INSTANCE, INFERENCE_AMI)

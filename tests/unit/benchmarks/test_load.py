@@ -44,3 +44,9 @@ def test_clients_wait_for_responses_and_count_failures(tmp_path: Path) -> None:
 def test_a_quantile_is_one_of_the_values() -> None:
     values = [float(number) for number in range(1, 101)]
     assert (quantile(values, 0.5), quantile(values, 0.99), quantile([7.0], 0.99), quantile([], 0.5)) == (51, 100, 7, 0)
+
+
+def test_requests_name_their_path(tmp_path: Path) -> None:
+    (tmp_path / "bodies").write_text("{}\n")
+    assert next(read_requests(tmp_path / "bodies")).startswith(b"POST /invocations HTTP/1.1\r\n")
+    assert next(read_requests(tmp_path / "bodies", "/classify")).startswith(b"POST /classify HTTP/1.1\r\n")

@@ -25,6 +25,7 @@ ELSEWHERE = {
         "training/worker.py",
         "benchmarks/inference.py",
         "benchmarks/jobs.py",
+        "benchmarks/peers/onnx_server.py",
         "benchmarks/peers/toolkit_inference.py",
         "benchmarks/ceiling.py",
         "benchmarks/gpu_bench.py",
