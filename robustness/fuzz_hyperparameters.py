@@ -1,13 +1,14 @@
 """Fuzzes hyperparameters: each training job must succeed, or end with one sentence that has no text of the data.
 
     python -m robustness.fuzz_hyperparameters --output FOLDER [--names learning_rate seed] [--values 20] [--seed 0]
-        [--starts 500] [--processes 2]
+        [--starts 500] [--processes 2] [--together 8]
 
 There is one job per hyperparameter and value. Each is parsed and checked in this process, as it is before a training
 reads any data; of those that pass a random sample is started: a BERT of two layers, 48 rows of text, two steps, by the
 function that the toolkit calls, in a process that is forked from one that has imported all libraries. No value may be
-ignored, and no process may be left behind. Writes one line per job to fuzz.jsonl, from which an interrupted fuzz
-continues; prints the counts, and each job that failed.
+ignored, and no process may be left behind. With --together one training has the values of several jobs, each of another
+hyperparameter; where it does not succeed, its halves are tried, down to single jobs. Writes one line per job to
+fuzz.jsonl, from which an interrupted fuzz continues; prints the counts, and each job that failed.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
 
 import psutil
@@ -52,6 +54,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="seed of the samples")
     parser.add_argument("--starts", type=int, default=None, help="most jobs to start; default: all that are accepted")
     parser.add_argument("--processes", type=int, default=1, help="jobs that run at the same time")
+    parser.add_argument("--together", type=int, default=1, help="most jobs that one training tries at once")
     return parser.parse_args(arguments)
 
 
@@ -89,13 +92,14 @@ def train(base: Path, log: Path) -> None:
         sys.exit(2)
 
 
-def run(name: str, value: str, inputs: Path) -> Ended:
-    """Run one job in a new folder."""
+def run(jobs: Sequence[Ended], inputs: Path) -> Ended:
+    """Run one training in a new folder, with the values of all `jobs`; the result has the first one's name."""
+    values = BASE | {job.name: job.value for job in jobs}
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         base, log = Path(folder) / "job", Path(folder) / "log.txt"
         paths = Paths(base)
         paths.hyperparameters.parent.mkdir(parents=True)
-        paths.hyperparameters.write_text(json.dumps({key: str(item) for key, item in (BASE | {name: value}).items()}))
+        paths.hyperparameters.write_text(json.dumps({key: str(item) for key, item in values.items()}))
         (base / "input" / "data").symlink_to(inputs)
         started = time.monotonic()
         process = multiprocessing.get_context("forkserver").Process(target=train, args=(base, log))
@@ -111,7 +115,28 @@ def run(name: str, value: str, inputs: Path) -> Ended:
         ended = outcome(process.exitcode, late, text, reason)
         if has_left_processes(process.pid or 0):
             ended = "orphans"
-    return Ended(name, value, ended, reason, seconds)
+    return replace(jobs[0], outcome=ended, reason=reason, seconds=seconds)
+
+
+def run_apart(jobs: Sequence[Ended], inputs: Path) -> list[Ended]:
+    """Run `jobs` in one training, and where that does not succeed in two, until each one that fails has its own."""
+    ended = run(jobs, inputs)
+    if len(jobs) == 1:
+        return [ended]
+    if ended.outcome == "trained":
+        return [replace(job, outcome="trained", seconds=ended.seconds) for job in jobs]
+    half = len(jobs) // 2
+    return [*run_apart(jobs[:half], inputs), *run_apart(jobs[half:], inputs)]
+
+
+def groups(jobs: Sequence[Ended], size: int) -> list[list[Ended]]:
+    """At most `size` jobs in each, of different hyperparameters; the first values of all come first."""
+    counts: Counter[str] = Counter()
+    rounds: dict[int, list[Ended]] = {}
+    for job in jobs:
+        rounds.setdefault(counts[job.name], []).append(job)
+        counts[job.name] += 1
+    return [part[i : i + size] for part in rounds.values() for i in range(0, len(part), size)]
 
 
 def has_left_processes(group: int) -> bool:
@@ -159,27 +184,24 @@ def main() -> None:
     results = [checked(*case) for case in todo]
     accepted = [job for job in results if job.outcome == "accepted"]
     count = len(accepted) if options.starts is None else min(options.starts, len(accepted))
-    chosen = {(job.name, job.value) for job in random.Random(options.seed).sample(accepted, count)}
+    chosen = random.Random(options.seed).sample(accepted, count)
     with file.open("a") as stream:
-        for ended in started(results, chosen, options.processes):
+        unstarted = [job for job in results if job not in chosen]
+        for ended in chain(unstarted, started(groups(chosen, options.together), options.processes)):
             done.append(ended)
             stream.write(json.dumps(asdict(ended)) + "\n")
             stream.flush()
     report(done)
 
 
-def started(results: Iterable[Ended], chosen: Collection[tuple[str, str]], processes: int) -> Iterator[Ended]:
-    """`results`, with what a start gives for those that are `chosen`, so many at the same time."""
+def started(trainings: Sequence[Sequence[Ended]], processes: int) -> Iterator[Ended]:
+    """The results of the jobs of each training, so many trainings at the same time."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["training.worker", "training.launch", "training.results.verification"])
     with tempfile.TemporaryDirectory(prefix="fuzz-") as name, ThreadPoolExecutor(processes) as pool:
-        inputs = Path(name)
-        make_inputs(inputs)
-
-        def end(job: Ended) -> Ended:
-            return run(job.name, job.value, inputs) if (job.name, job.value) in chosen else job
-
-        yield from pool.map(end, results)
+        make_inputs(Path(name))
+        for ended in pool.map(lambda jobs: run_apart(jobs, Path(name)), trainings):
+            yield from ended
 
 
 def report(done: list[Ended]) -> None:
