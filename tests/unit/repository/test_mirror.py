@@ -22,7 +22,6 @@ ELSEWHERE = {
         "training/checkpointing/checkpointing_trainer.py",
         "training/distributed/sharding.py",
         "training/trainer.py",
-        "training/worker.py",
         "benchmarks/inference.py",
         "benchmarks/jobs.py",
         "benchmarks/peers/onnx_server.py",
