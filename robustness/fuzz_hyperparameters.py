@@ -196,6 +196,8 @@ def main() -> None:
 
 def started(trainings: Sequence[Sequence[Ended]], processes: int) -> Iterator[Ended]:
     """The results of the jobs of each training, so many trainings at the same time."""
+    # huggingface_hub reads it when the fork server imports it.
+    os.environ["HF_HUB_OFFLINE"] = "1"
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["training.worker", "training.launch", "training.results.verification"])
     with tempfile.TemporaryDirectory(prefix="fuzz-") as name, ThreadPoolExecutor(processes) as pool:

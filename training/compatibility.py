@@ -45,8 +45,8 @@ WITHOUT_EFFECT = {
     "do_predict": "a channel test is evaluated in any case",
     "dataloader_pin_memory_device": "memory is pinned for the GPU of the process",
 }
-# Those of them that may be true as well as false.
-EITHER = ("overwrite_output_dir", "overwrite_cache", "do_predict", "dataloader_pin_memory_device")
+# Those of them that may be true as well as false, and those that hold another text.
+EITHER, TEXT = ("overwrite_output_dir", "overwrite_cache", "do_predict"), ("dataloader_pin_memory_device",)
 
 # Names that this image does not know, with what to use instead. `False` and none are taken where they turn it off.
 INSTEAD = {
@@ -179,7 +179,7 @@ def refuse_several_columns(spelled: str, value: Any) -> None:
 
 def refuse_unless_taken(spelled: str, name: str, value: Any) -> None:
     """Log that the hyperparameter has no effect; raise where its value asks for the opposite of what is done."""
-    if name not in EITHER and not convert(value, bool, f"hyperparameter {spelled}"):
+    if name not in TEXT and not convert(value, bool, f"hyperparameter {spelled}") and name not in EITHER:
         raise UserError(f"hyperparameter {spelled} is {value!r}, expected true: {WITHOUT_EFFECT[name]}")
     log.info("%s has no effect: %s", spelled, WITHOUT_EFFECT[name])
 

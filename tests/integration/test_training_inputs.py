@@ -37,6 +37,10 @@ def text(content: str, name: str = "rows.csv", channel: str = "train") -> Write:
     return write
 
 
+def lines(*rows: dict[str, Any], channel: str = "train") -> Write:
+    return text(20 * "".join(json.dumps(row) + "\n" for row in rows), "rows.jsonl", channel)
+
+
 def csv(header: str = "text,label\n", row: str = "{text},{label}\n", more: str = "") -> Write:
     rows = (row.format(text=each, label=label) for each, label in zip(TEXTS, LABELS, strict=True))
     return text(header + "".join(rows) + more)
@@ -106,7 +110,6 @@ CASES: dict[str, tuple[Write, str]] = {
     "quotes": (csv(more=f'"{MARK},1\n'), "line 42 has quotes that do not match"),
     "no JSON": (text(LINE + f'{{"text": {MARK}}}\n', "a.jsonl"), "a.jsonl cannot be read: line 2 is no JSON"),
     "no object": (text(f'"{MARK}"\n', "a.jsonl"), "a.jsonl: line 1 is no JSON object"),
-    "an array in JSON": (text(LINE.replace("1", f'["{MARK}"]'), "a.jsonl"), "label of row 1 is an array"),
     "no gzip": (text(MARK, "a.csv.gz"), "a.csv.gz cannot be read: its .gz data is damaged"),
     "no parquet": (text(MARK, "a.parquet"), "a.parquet cannot be read as parquet"),
     "an Excel file": (text(MARK, "a.xlsx"), "holds .*a.xlsx.*; expected state.json"),
@@ -132,6 +135,68 @@ CASES: dict[str, tuple[Write, str]] = {
     "nothing": (lambda channels: (channels / "train").mkdir(parents=True), "train holds nothing; expected state.json"),
 }
 
+SEVERAL = {"problem_type": "multi_label_classification"}
+NUMBERS = {"problem_type": "regression"}
+PAIRS = {"text_pair_column": "other"}
+ROW = {"text": TEXTS[0], "other": f"{MARK} too", "label": [MARK, "b"]}
+# Of several labels, regression and pairs of texts, with the hyperparameters that they need.
+TASK_CASES: dict[str, tuple[Write, dict[str, Any], str]] = {
+    "a class a row, no delimiter": (
+        csv(row="{text},{text}\n"), SEVERAL, "column label holds string, but problem_type is multi_label"
+    ),
+    "another label": (
+        both(csv(row=f"{{text}},{MARK}|{{label}}\n"), text(f"text,label\nx,{MARK}{MARK}\n", channel="test")),
+        {"label_delimiter": "|"},
+        "column label has other labels than the 3 of train in 1 of 1 rows, the first is row 1",
+    ),
+    "no label at all": (csv(row="{text},|\n"), {"label_delimiter": "|"}, "label is empty in each of 40 rows"),
+    "neither 0 nor 1": (
+        csv("text,one,two\n", f"{{text}},{{label}},{MARK}\n"),
+        {"label_columns": "one,two"},
+        "column two is neither 0 nor 1 in 40 of 40 rows, the first is row 1; expected one of",
+    ),
+    "a label column that is not there": (
+        csv("text,one,two\n", "{text},{label},1\n"), {"label_columns": "one,three"}, "no column three, which label_col"
+    ),
+    "an array within an array": (
+        lines(ROW | {"label": [[MARK]]}), SEVERAL, "label of row 1 is an array"
+    ),
+    "arrays and no problem type": (
+        both(lines(ROW, ROW | {"label": ["b"]}), lines(ROW | {"label": [MARK * 2]}, channel="test")),
+        {},
+        "has other labels than the 2 of train in 20 of 20 rows",
+    ),
+    "flags of another number": (
+        both(saved(labels=[[0, 1, 1]] * 39 + [[1, 0, 0]]), saved("test", labels=[[0, 1, 1, 1]] * 40)),
+        SEVERAL,
+        "test: row 1 has a label several times, expected 0 or 1 for each of 3",
+    ),
+    "texts for flags": (saved(labels=[[MARK]] * 40), SEVERAL, "arrays of labels hold string, expected 0 or 1"),
+    "no number": (csv(row="{text},{text}\n"), NUMBERS, "values that are no numbers, but problem_type is regression"),
+    "numbers and a text": (
+        text("text,label\n" + "".join(f"{TEXTS[i]},0.{i + 11}\n" for i in range(40)) + f"x,{MARK}\n"),
+        {},
+        "40 different numbers with fractions and 1 other",
+    ),
+    "an infinite number": (csv(more="x,inf\n"), NUMBERS, "1 of 41 labels are NaN or infinite, .* row 41"),
+    "texts for numbers": (saved(labels=TEXTS), NUMBERS, "labels are of type string, but problem_type is regression"),
+    "equal numbers": (csv(row="{text},7\n"), NUMBERS, "all 40 rows have the same"),
+    "no second text": (csv(), PAIRS, "other"),
+    "an empty second text": (
+        csv("text,other,label\n", f"{{text}},{MARK},{{label}}\n", f"{MARK},,1\n"),
+        PAIRS,
+        "column other is empty in 1 of 41",
+    ),
+    "a second text in arrays": (
+        lines(ROW | {"label": 1, "other": [MARK]}), PAIRS, "other"
+    ),
+    "no room for a pair": (
+        csv("text,other,label\n", f"{{text}},{20 * (MARK + ' ')},{{label}}\n"),
+        {**PAIRS, "truncation": "only_first"},
+        "truncation is only_first, but the other text of a row from row 1 on leaves no room within 16 tokens",
+    ),
+}  # fmt: skip
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -140,13 +205,13 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def start(base: Path, model: Path, write: Write) -> tuple[int | None, str, str]:
-    """Exit status, log and failure reason of a training of the data that `write` writes, as the toolkit starts it."""
+def start(base: Path, model: Path, write: Write, **more: Any) -> tuple[int | None, str, str]:
+    """Exit status, log and failure reason of a training of what `write` writes, with `more` hyperparameters."""
     paths = Paths(base)
     write(paths.channel("train").parent)
     paths.channel("model").symlink_to(model)
     paths.hyperparameters.parent.mkdir(parents=True)
-    paths.hyperparameters.write_text(json.dumps({name: str(value) for name, value in BASE.items()}))
+    paths.hyperparameters.write_text(json.dumps({name: str(value) for name, value in (BASE | more).items()}))
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["training.worker", "training.launch"])
     process = context.Process(target=fuzz_hyperparameters.train, args=(base, base / "log.txt"))
@@ -156,9 +221,15 @@ def start(base: Path, model: Path, write: Write) -> tuple[int | None, str, str]:
     return process.exitcode, (base / "log.txt").read_text(), reason.read_text() if reason.exists() else ""
 
 
-@pytest.mark.parametrize(("write", "expected"), CASES.values(), ids=CASES)
-def test_the_failure_is_one_sentence_without_a_text(tmp_path: Path, model: Path, write: Write, expected: str) -> None:
-    status, log, reason = start(tmp_path, model, write)
+@pytest.mark.parametrize(
+    ("write", "more", "expected"),
+    [(write, {}, expected) for write, expected in CASES.values()] + list(TASK_CASES.values()),
+    ids=[*CASES, *TASK_CASES],
+)
+def test_the_failure_is_one_sentence_without_a_text(
+    tmp_path: Path, model: Path, write: Write, more: dict[str, Any], expected: str
+) -> None:
+    status, log, reason = start(tmp_path, model, write, **more)
     assert status == 1, log
     assert re.search(expected, reason), reason
     assert "Traceback" not in log

@@ -190,7 +190,7 @@ def flags(numbers: np.ndarray, counts: np.ndarray, width: int, folder: Path) -> 
         width: labels that there are; 0 for one more than the largest number.
 
     Raises:
-        UserError: a number is none of a label.
+        UserError: a number is none of a label, or twice in a row, as where a row has 0 or 1 for too many labels.
     """
     width = width or int(numbers.max(initial=0)) + 1
     wrong = (numbers < 0) | (numbers >= width) | (numbers != np.floor(numbers))
@@ -202,6 +202,12 @@ def flags(numbers: np.ndarray, counts: np.ndarray, width: int, folder: Path) -> 
         )
     found: np.ndarray = np.zeros((len(counts), width))
     found[np.repeat(np.arange(len(counts)), counts), numbers.astype(np.int64)] = 1
+    repeated = found.sum(1) < counts
+    if repeated.any():
+        raise UserError(
+            f"channel {folder}: row {int(repeated.argmax()) + 1} has a label several times, expected 0 or 1 for each "
+            f"of {width} labels, or each number once"
+        )
     return found
 
 

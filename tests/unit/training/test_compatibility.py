@@ -52,6 +52,12 @@ def test_the_opposite_of_what_is_done_is_refused(name: str) -> None:
         parse({name: "False"})
 
 
+def test_what_has_no_effect_is_true_or_false_all_the_same() -> None:
+    parse({"do_predict": "False", "overwrite_cache": "true", "dataloader_pin_memory_device": "cuda"})
+    with pytest.raises(UserError, match="hyperparameter do_predict is 'maybe', expected true or false"):
+        parse({"do_predict": "maybe"})
+
+
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
