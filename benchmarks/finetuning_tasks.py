@@ -45,7 +45,7 @@ def start_of(text: str, words: int) -> str:
     return " ".join(text.split()[:words])
 
 
-def single(found: Sequence[Review], _words: int) -> list[Row]:
+def single(found: Sequence[Review], _words: int = 0) -> list[Row]:
     """Whether a review is positive."""
     return [{"text": text, "label": int(stars >= POSITIVE)} for text, stars in found]
 
