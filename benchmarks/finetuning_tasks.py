@@ -45,7 +45,7 @@ def start_of(text: str, words: int) -> str:
     return " ".join(text.split()[:words])
 
 
-def single(found: Sequence[Review], _words: int) -> list[Row]:
+def single(found: Sequence[Review], _words: int = 0) -> list[Row]:
     """Whether a review is positive."""
     return [{"text": text, "label": int(stars >= POSITIVE)} for text, stars in found]
 
@@ -67,14 +67,13 @@ def regression(found: Sequence[Review], _words: int) -> list[Row]:
 
 
 def pairs(found: Sequence[Review], words: int) -> list[Row]:
-    """Whether the first of two reviews is the positive one; one of the two is."""
-    by_kind = [[text for text, stars in found if (stars >= POSITIVE) == kind] for kind in (False, True)]
-    order = random.Random(0)
+    """Whether two excerpts, which overlap if so, are of the same review."""
+    size, order = max(words // 2, 1), random.Random(0)
     rows = []
-    for two in zip(*by_kind, strict=False):
-        first = order.randrange(2)
-        starts = [start_of(text, words // 2) for text in two]
-        rows.append({"text": starts[first], "text_pair": starts[1 - first], "label": first})
+    for (text, _), (other, _) in zip(found[::2], found[1::2], strict=False):
+        same = order.randrange(2)
+        second = (text if same else other).split()[size // 3 :]
+        rows.append({"text": start_of(text, size), "text_pair": " ".join(second[:size]), "label": same})
     return rows
 
 
@@ -97,9 +96,9 @@ class Task:
 
 TASKS = {
     "single": Task(single, "accuracy"),
-    "multilabel": Task(multilabel, "f1"),
+    "multilabel": Task(multilabel, "average_precision"),
     "regression": Task(regression, "pearson"),
-    "pairs": Task(pairs, "accuracy", {"text_pair_column": "text_pair"}, reviews=3),
+    "pairs": Task(pairs, "accuracy", {"text_pair_column": "text_pair"}, reviews=2),
 }
 
 

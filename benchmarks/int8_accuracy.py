@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from benchmarks.finetuning import reviews
+from benchmarks.finetuning_tasks import reviews, single
 from contract.card import Card
 from contract.machine import threads
 from contract.onnx_export import FLOAT32_FILE, INT8_FILE, ONNX_FOLDER
@@ -42,9 +42,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def unseen(data: Path, trained: int, rows: int) -> tuple[list[str], Array]:
     """Texts outside the training's sample, in a random order by a fixed seed, and their classes, int64 [rows]."""
-    seen = {row["text"] for row in reviews(data, trained)}
+    seen = {text for text, _ in reviews(data, trained)}
     # One more distinct text than there is would end the benchmark; half again as many are enough to choose from.
-    others = [row for row in reviews(data, trained + rows + rows // 2) if row["text"] not in seen]
+    others = [row for row in single(reviews(data, trained + rows + rows // 2)) if row["text"] not in seen]
     sample = random.Random(1).sample(others, rows)
     return [str(row["text"]) for row in sample], np.array([row["label"] for row in sample], np.int64)
 

@@ -134,7 +134,7 @@ def write_classifier(folder: Path, architecture: Architecture, **settings: Any) 
     """
     tokenizer = architecture.tokenizer()
     torch.manual_seed(0)
-    config = make_config(architecture, len(tokenizer), id2label=dict(enumerate(LABELS)), **settings)
+    config = make_config(architecture, len(tokenizer), **{"id2label": dict(enumerate(LABELS)), **settings})
     model = AutoModelForSequenceClassification.from_config(config)
     with torch.no_grad():
         for parameter in model.parameters():

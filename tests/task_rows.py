@@ -59,8 +59,9 @@ class Task:
     hyperparameters: dict[str, Any] = field(default_factory=dict)
 
 
+SEVERAL = {"epochs": 12, "label_delimiter": "|", "decision_threshold": "best_f1", "label_smoothing_factor": 0.02}
 TASKS = (
-    Task("multilabel", several, "f1", 0.85, {"epochs": 12, "label_delimiter": "|", "decision_threshold": "best_f1"}),
+    Task("multilabel", several, "f1", 0.85, SEVERAL),
     Task("regression", number, "pearson", 0.95, {"metric_for_best_model": "rmse"}),
     Task("pairs", pair, "accuracy", 0.9, {"text_pair_column": "answer", "temperature_scaling": True}),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from transformers import PreTrainedModel, PrinterCallback, TrainerCallback, TrainingArguments, set_seed
@@ -208,6 +209,8 @@ def make_trainer(
     loss = make_loss(args, hyperparameters, channels.train)
     with one_sentence("optim and optim_args"):
         optimizer = layers.optimizer_settings(parts["model"], args, hyperparameters.options.layer_decay)
+    # Trainer's own smoothing is of one class a row, and off otherwise; the loss here smooths several labels too.
+    warnings.filterwarnings("ignore", "Label smoothing is not compatible with multi-label", UserWarning)
     trainer = JobTrainer(
         args=args,
         tokens=arguments.micro_batch_tokens(hyperparameters.options.tokens_per_batch, args),

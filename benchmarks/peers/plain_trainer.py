@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from datasets import Dataset
 from scipy.stats import pearsonr
-from sklearn.metrics import accuracy_score, f1_score
+from sklearn.metrics import accuracy_score, average_precision_score
 from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -35,12 +35,11 @@ PROBLEM_TYPES = {
 
 
 def score(task: str, logits: np.ndarray, labels: np.ndarray) -> float:
-    """The metric of `task`: accuracy, F1 as the mean over labels, or Pearson's correlation."""
+    """The metric of `task`: accuracy, average precision as the mean over labels, or Pearson's correlation."""
     if task == "regression":
         return float(pearsonr(logits[:, 0], labels).statistic)
     if task == "multilabel":
-        # A logit of 0 is a probability of a half.
-        return float(f1_score(labels, logits >= 0, average="macro", zero_division=0))
+        return float(average_precision_score(labels, logits))
     return float(accuracy_score(labels, logits.argmax(-1)))
 
 

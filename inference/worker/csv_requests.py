@@ -34,7 +34,8 @@ class Header:
         """The record in `row`, which is row `number` of the body."""
         if max(self.text, self.pair or 0) >= len(row):
             raise bad_request(f"row {number} has {len(row)} columns, the header has more")
-        return Text(clean(row[self.text]), None if self.pair is None else clean(row[self.pair]))
+        # An empty cell is a missing text: CSV has no null.
+        return Text(clean(row[self.text]), clean(row[self.pair]) or None if self.pair is not None else None)
 
 
 def decode_csv(text: str) -> Request:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from datasets import Dataset
 
-from contract.card import MULTI_LABEL, SINGLE_LABEL, Card
+from contract.card import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Card
 from contract.failures import UserError
 from training.data import labels, sources
 from training.data.columns import IDS, LENGTH, TYPES, column, normalised, with_labels
@@ -124,12 +124,14 @@ def read_labels(
     """The labels of `rows`, of the card's problem type where there is a card.
 
     Raises:
-        UserError: the card is of another problem type than `problem_type`, or as labels.read.
+        UserError: the card is of another problem type than `problem_type` or contradicts itself, or as labels.read.
     """
     kind = card.problem_type if card else problem_type
     if problem_type not in (AUTO, kind):
         raise UserError(f"problem_type is {problem_type}, but channel {folder} was processed for {kind}")
     known = card.label_names if card else ()
+    if kind == REGRESSION and len(known) > 1:
+        raise UserError(f"card of channel {folder} has {len(known)} label_names, but problem_type {kind}; expected one")
     return labels.read(rows, folder, kind, known or (names if kind == MULTI_LABEL else ()))
 
 

@@ -41,6 +41,7 @@ def load(paths: Paths, options: TrainingOptions, base: BaseModel, seed: int) -> 
     folder = find(paths, "train")
     train = load_channel(folder, encoder, split_name="train", problem_type=options.problem_type)
     refuse_constant(train, folder)
+    refuse_other_texts(train, options)
     encoder = replace(encoder, labels=replace(encoder.labels, problem_type=train.problem_type))
     if train.card is not None:
         encoder = replace(encoder, max_length=train.card.max_length)
@@ -113,6 +114,18 @@ def refuse_constant(train: Channel, folder: Path) -> None:
     if len(train.rows) > 1 and (train.labels == train.labels[0]).all():
         what = "number" if train.problem_type == REGRESSION else "label"
         raise UserError(f"channel {folder}: all {len(train.rows):,} rows have the same {what}; expected different ones")
+
+
+def refuse_other_texts(train: Channel, options: TrainingOptions) -> None:
+    """Raises UserError: text_pair_column is set, but the rows were tokenized before, without or with another column."""
+    column = train.card.text_pair_column if train.card is not None else None
+    if options.text_pair_column is None or train.tokenized_here or options.text_pair_column == column:
+        return
+    made = "tokenized before" if train.card is None else f"processed with {column or 'no second text'}"
+    raise UserError(
+        f"hyperparameter text_pair_column is {options.text_pair_column}, but channel train was {made}; expected the "
+        "same, or rows of raw text"
+    )
 
 
 def find(paths: Paths, split: str) -> Path:

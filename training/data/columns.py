@@ -132,3 +132,28 @@ def refuse_missing(values: pa.ChunkedArray, name: str, folder: Path) -> None:
             f"channel {folder}: column {name} is empty in {missing:,} of {len(values):,} rows; "
             "expected a value in each: process the data first, or leave these rows out"
         )
+
+
+def refuse_width(values: np.ndarray, counts: np.ndarray, labels: int, folder: Path, is_float: bool = False) -> None:
+    """Refuse arrays of 0 or 1 for another number of labels, which would be taken for the numbers of labels.
+
+    Arrays of numbers have each number once.
+
+    Args:
+        values: of all rows, one row's after the other's.
+        counts: (rows,) values of each row.
+        labels: that there are.
+        is_float: whether the values are stored as numbers with fractions, as 0 and 1 are and numbers of labels are not.
+
+    Raises:
+        UserError: names the first row with another number of values.
+    """
+    if not len(values) or (counts == labels).all() or not np.isin(values, (0, 1)).all():
+        return
+    rows = np.repeat(np.arange(len(counts)), counts)
+    if len(np.unique(np.stack([rows, values]), axis=1).T) < len(values) or is_float:
+        row = int((counts != labels).argmax())
+        raise UserError(
+            f"channel {folder}: row {row + 1:,} has {counts[row]} values of 0 or 1, but there are {labels} labels; "
+            "expected a value for each label"
+        )

@@ -14,6 +14,7 @@ from datasets import ClassLabel, Dataset, List
 
 from contract.card import MULTI_LABEL
 from contract.failures import UserError
+from training.data.columns import refuse_width
 from training.data.labels import is_list
 
 MOST_CLASSES = 1_000
@@ -67,10 +68,11 @@ def by_lists(
         names: of the labels; empty takes those that occur, or of lists of 0 and 1 numbers.
         are_names: whether the lists are known to hold names, as those of a ClassLabel.
     """
-    flat, counts = pc.list_flatten(found), pc.list_value_length(found).to_numpy().astype(np.int64)
+    flat: Any = pc.list_flatten(found)
+    counts = pc.list_value_length(found).to_numpy().astype(np.int64)
     if not len(flat):
         raise UserError(f"channel {folder}: column {column} is empty in each of {len(found):,} rows, expected labels")
-    flags = None if are_names else as_flags(flat, counts, len(names))
+    flags = None if are_names else as_flags(flat, counts, len(names), folder)
     if flags is not None:
         names = names or tuple(map(str, range(flags.shape[1])))
         return from_flags(flags), List(ClassLabel(names=list(names)))
@@ -91,19 +93,24 @@ def by_lists(
     return nested(pc.cast(places, pa.int64()), counts), List(ClassLabel(names=list(known)))
 
 
-def as_flags(flat: pa.ChunkedArray, counts: np.ndarray, width: int) -> np.ndarray | None:
+def as_flags(flat: pa.ChunkedArray, counts: np.ndarray, labels: int, folder: Path) -> np.ndarray | None:
     """(rows, labels) bool, where lists hold 0 or 1 for each of several labels; None where they hold something else.
 
     Args:
         flat: strings, of all lists one after the other.
         counts: (rows,) values of each list.
-        width: number of labels; 0 takes the length of the lists.
+        labels: that there are; 0 takes the length of the lists.
+
+    Raises:
+        UserError: they hold 0 or 1 for another number of labels.
     """
-    width = width or int(counts.max(initial=0))
-    if width < 2 or (counts != width).any():
-        return None
+    width = labels or int(counts.max(initial=0))
     found = cast(pa.ChunkedArray, pc.index_in(pc.utf8_lower(flat), pa.array(FLAGS)))
-    return None if found.null_count else (found.to_numpy() % 2 == 1).reshape(-1, width)
+    if found.null_count or width < 2:
+        return None
+    values = found.to_numpy() % 2
+    refuse_width(values, counts, width, folder)
+    return (values == 1).reshape(-1, width) if (counts == width).all() else None
 
 
 def from_flags(flags: np.ndarray) -> pa.ChunkedArray:

@@ -15,7 +15,7 @@ from datasets import ClassLabel, Dataset
 
 from contract.card import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 from contract.failures import UserError
-from training.data.columns import LABELS
+from training.data.columns import LABELS, refuse_width
 
 AUTO = "auto"
 # transformers' own name for the one output of a regression model.
@@ -72,7 +72,7 @@ def read(rows: Dataset, folder: Path, problem_type: str = AUTO, names: Sequence[
         raise UserError(f"channel {folder}: {stored.null_count} of {len(stored)} rows have no label")
     chosen = problem_type
     if problem_type == AUTO:
-        chosen = suggested(stored)
+        chosen = MULTI_LABEL if holds_named_lists(rows) else suggested(stored)
         log.info("channel %s: problem_type = %s, because %s", folder.name, chosen, REASONS[chosen])
     if chosen == REGRESSION:
         return Labels(numbers(stored, folder), tuple(names) or (NUMBER_NAME,), chosen)
@@ -92,6 +92,11 @@ def suggested(stored: pa.ChunkedArray) -> str:
 
 def is_list(kind: pa.DataType) -> bool:
     return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+
+
+def holds_named_lists(rows: Dataset) -> bool:
+    """Whether the labels are lists of a ClassLabel: several labels, also where each of these rows has one."""
+    return is_list(rows.data.column(LABELS).type) and isinstance(inner_feature(rows), ClassLabel)
 
 
 def has_fractions(values: pa.ChunkedArray) -> bool:
@@ -174,6 +179,8 @@ def several(stored: pa.ChunkedArray, names: tuple[str, ...], are_numbers: bool, 
     is_flags = not are_numbers and (width > 1 or bool(names)) and bool((counts == width).all())
     matrix = values.reshape(-1, width) if is_flags and np.isin(values, (0, 1)).all() else None
     if matrix is None:
+        if not are_numbers:
+            refuse_width(values, counts, width, folder, pa.types.is_floating(flat.type))
         matrix = flags(values, counts, len(names), folder)
     if not matrix.any():
         raise UnlabelledError(f"channel {folder}: none of {len(counts)} rows has a label, expected some that have")

@@ -20,6 +20,8 @@ from training.data.label_sets import MOST_CLASSES, by_columns, by_lists, class_n
 from training.data.labels import AUTO, has_fractions, is_list, unlabelled
 
 LABEL_COLUMNS = ("labels", "label")
+# Most different numbers with fractions that are taken for classes, such as grades.
+MOST_FRACTIONS = 30
 
 log = logging.getLogger(__name__)
 
@@ -134,9 +136,14 @@ def distinct(values: pa.ChunkedArray, name: str, folder: Path) -> tuple[str, ...
 
 
 def refuse_mostly_numbers(found: Sequence[str], name: str, folder: Path) -> None:
-    """Raises UserError: of many values most are numbers with fractions, and others would make all of them classes."""
+    """Raises UserError: of many values most are numbers with fractions, which are for regression and no classes."""
     fractions = sum(bool(re.fullmatch(r"[-+]?[0-9]*\.[0-9]*[1-9][0-9]*", value)) for value in found)
-    if fractions > 30 and fractions != len(found) and 2 * fractions > len(found):
+    if fractions > MOST_FRACTIONS and fractions == len(found):
+        raise UserError(
+            f"channel {folder}: column {name} has {fractions:,} different numbers with fractions, but problem_type is "
+            f"{SINGLE_LABEL}; expected regression, or at most {MOST_FRACTIONS} such numbers"
+        )
+    if fractions > MOST_FRACTIONS and 2 * fractions > len(found):
         raise UserError(
             f"channel {folder}: column {name} has {fractions:,} different numbers with fractions and "
             f"{len(found) - fractions:,} other values; expected numbers alone, which are for regression, or classes"

@@ -71,6 +71,8 @@ class TextEncoder:
         columns = {TEXT: strings(rows, text, folder)}
         if self.pair_column:
             pair = pick(rows, self.pair_column, (), "text_pair_column", folder)
+            if pair in (text, *self.labels.present(rows)):
+                raise UserError(f"hyperparameter text_pair_column is {pair}, which is the column of text or labels")
             columns[PAIR] = strings(rows, pair, folder)
         log_read(rows, [text, *([pair] if self.pair_column else []), *self.labels.present(rows)], folder)
         for name, texts in columns.items():

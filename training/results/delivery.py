@@ -99,6 +99,8 @@ def report_of(run: TrainingRun, found: FinalEvaluation, result: model_folder.Res
             if not name.endswith(hyperparameter_history.SECRET)
         },
         versions=versions(model_folder.LIBRARIES),
+        thresholds=found.thresholds,
+        temperature=found.temperature,
     )
 
 

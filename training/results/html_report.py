@@ -13,6 +13,7 @@ from contract.card import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 from contract.page import intcomma, name_value_rows, percent, render
 from training.evaluation.calibration import Bin, bins
 from training.evaluation.predictions import Predictions
+from training.evaluation.scores import ClassScores, by_class
 from training.metrics import ERRORS, text
 from training.results import svg_chart
 from training.results.history import History, Series, loss, pace, quality
@@ -45,6 +46,8 @@ class Report:
         mistakes: the worst rows of one channel; empty where no text was kept.
         arguments: hyperparameters.
         versions: of the libraries.
+        thresholds: (labels,), chosen on validation for each of several labels; None for a half.
+        temperature: that logits are divided by; None for 1.
     """
 
     title: str
@@ -55,6 +58,18 @@ class Report:
     mistakes: Sequence[Mistake] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    thresholds: np.ndarray | None = None
+    temperature: float | None = None
+
+    def classes(self, channel: str) -> list[ClassScores]:
+        """The scores of each class, or of each label at its threshold, on `channel`; none for regression."""
+        found = self.predictions[channel]
+        if found.problem_type == REGRESSION:
+            return []
+        if found.problem_type != MULTI_LABEL or self.thresholds is None:
+            return by_class(found, self.label_names)
+        scaled = found.scaled(self.temperature) if self.temperature else found
+        return by_class(found, self.label_names, scaled.at(self.thresholds))
 
 
 @dataclass(frozen=True)
@@ -86,38 +101,51 @@ def page(report: Report) -> str:
         metrics=[(name, text(value)) for name, value in report.metrics.items()],
         hyperparameters=name_value_rows(report.arguments),
         versions=name_value_rows(report.versions),
-        **judgement(report.predictions[judged], report.label_names),
+        **judgement(report, judged),
     )
 
 
-def judgement(found: Predictions, names: Sequence[str]) -> dict[str, Any]:
-    """What is shown of predictions by problem type; None for what is not."""
+def judgement(report: Report, judged: str) -> dict[str, Any]:
+    """What is shown of the predictions on the channel `judged` by problem type; None for what is not."""
+    found, names = report.predictions[judged], report.label_names
     shown: dict[str, Any] = dict.fromkeys(
-        ("heads", "matrix", "confusions", "classes", "labels", "scatter", "reliability", "calibration_error")
+        (
+            "heads",
+            "matrix",
+            "confusions",
+            "classes",
+            "labels",
+            "scatter",
+            "reliability",
+            "calibration_error",
+            "scaled_error",
+        )
     )
     if found.problem_type == REGRESSION:
         return shown | {"scatter": scatter(found)}
     parts = bins(found)
     shown |= {"reliability": reliability(parts), "calibration_error": calibration_error(parts)}
+    if report.temperature:
+        shown |= {"scaled_error": calibration_error(bins(found.scaled(report.temperature)))}
+    classes = report.classes(judged)
     if found.problem_type == MULTI_LABEL:
-        return shown | {"labels": label_rows(found, names)}
+        return shown | {"labels": label_rows(classes, report.thresholds)}
     matrix = found.matrix
     return shown | {
         # Where columns are many there is no room for names: the table of classes has them with their numbers.
         "heads": [str(place) for place in range(len(names))] if len(names) > MOST_NAMED else names,
         "matrix": cells(matrix) if len(names) <= MOST_CLASSES else None,
         "confusions": confusions(matrix, names),
-        "classes": class_rows(matrix, names),
+        "classes": class_rows(classes),
     }
 
 
-def label_rows(found: Predictions, names: Sequence[str]) -> list[tuple[str, str, str, str]]:
-    """Rows, precision and recall of each label."""
-    true, predicted = found.labels > 0.5, found.predicted > 0
-    hits, rows, answers = ((true & predicted).sum(0), true.sum(0), predicted.sum(0))
+def label_rows(found: Sequence[ClassScores], thresholds: np.ndarray | None) -> list[tuple[str, ...]]:
+    """Rows, threshold, precision, recall and F1 of each label."""
+    values = [0.5] * len(found) if thresholds is None else thresholds.tolist()
     return [
-        (name, intcomma(int(rows[i])), percent(int(hits[i]), int(answers[i])), percent(int(hits[i]), int(rows[i])))
-        for i, name in enumerate(names)
+        (each.name, intcomma(each.rows), f"{value:.3f}", *ratios(each))
+        for each, value in zip(found, values, strict=True)
     ]
 
 
@@ -126,7 +154,10 @@ def scatter(found: Predictions) -> Chart:
     rows = np.linspace(0, len(found.labels) - 1, min(len(found.labels), MOST_POINTS)).astype(int)
     true, predicted = found.labels[rows].tolist(), found.predicted[rows].tolist()
     ends = (min(true), max(true))
-    series: Series = {"predicted": list(zip(true, predicted, strict=True)), "true": [(end, end) for end in ends]}
+    series: Series = {
+        "predicted": list(zip(true, predicted, strict=True)),
+        "predicted = true": [(end, end) for end in ends],
+    }
     return svg_chart.layout(series, "true", "Predicted by true numbers", scattered="predicted")
 
 
@@ -182,14 +213,15 @@ def confusions(matrix: np.ndarray, names: Sequence[str]) -> list[tuple[str, str,
     return [(names[int(i)], names[int(j)], intcomma(int(wrong[i, j]))) for i, j in found]
 
 
-def class_rows(matrix: np.ndarray, names: Sequence[str]) -> list[tuple[str, str, str, str]]:
-    """Rows, precision and recall of each class; numbered where the matrix has numbers for names."""
-    shown = [f"{place} {name}" for place, name in enumerate(names)] if len(names) > MOST_NAMED else names
-    hits, true, predicted = (counts.tolist() for counts in (np.diag(matrix), matrix.sum(1), matrix.sum(0)))
-    return [
-        (name, intcomma(true[i]), percent(hits[i], predicted[i]), percent(hits[i], true[i]))
-        for i, name in enumerate(shown)
-    ]
+def class_rows(found: Sequence[ClassScores]) -> list[tuple[str, ...]]:
+    """Rows, precision, recall and F1 of each class; numbered where the matrix has numbers for names."""
+    names = [f"{place} {each.name}" if len(found) > MOST_NAMED else each.name for place, each in enumerate(found)]
+    return [(name, intcomma(each.rows), *ratios(each)) for name, each in zip(names, found, strict=True)]
+
+
+def ratios(found: ClassScores) -> tuple[str, str, str]:
+    """Precision, recall and F1."""
+    return percent(found.precision), percent(found.recall), percent(found.f1)
 
 
 def reliability(parts: Sequence[Bin]) -> Chart:

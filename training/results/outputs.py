@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 from contract.card import REGRESSION, SINGLE_LABEL
@@ -16,6 +17,7 @@ def write(folder: Path, report: Report) -> None:
     """metrics.json, eval_results.txt as the examples have it, report.html and the pictures."""
     content = {
         "metrics": dict(report.metrics),
+        "classes": {channel: [asdict(each) for each in report.classes(channel)] for channel in report.predictions},
         "history": [dict(entry) for entry in report.history],
         "hyperparameters": dict(report.arguments),
     }

@@ -13,7 +13,7 @@ from training.results.history import History, Series, loss, quality
 
 CURVES_FILE, CONFUSION_FILE, SCATTER_FILE = "curves.png", "confusion_matrix.png", "predicted_by_true.png"
 DPI = 120
-MOST_NUMBERS = 20
+MOST_NAMES, MOST_NUMBERS = 60, 20
 
 
 def write_curves(folder: Path, history: History) -> None:
@@ -36,15 +36,17 @@ def plot(axes: Any, title: str, found: Series) -> None:
 
 
 def write_confusion(folder: Path, matrix: np.ndarray, names: Sequence[str]) -> None:
-    """Shares of each true class, with the counts where there is room for them."""
+    """Shares of each true class, with names and counts where there is room for them."""
     size = min(2.5 + 0.6 * len(names), 14)
     figure = Figure(figsize=(size + 1, size), dpi=DPI, layout="constrained")
     axes = figure.subplots()
     shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    places, shown = range(len(names)), [plain(name) for name in names]
-    axes.set(xlabel="predicted", ylabel="true", yticks=places, yticklabels=shown)
-    axes.set_xticks(places, shown, rotation=90 if len(names) > 4 else 0)
+    axes.set(xlabel="predicted", ylabel="true")
+    if len(names) <= MOST_NAMES:
+        places, shown = range(len(names)), [plain(name) for name in names]
+        axes.set_yticks(places, shown)
+        axes.set_xticks(places, shown, rotation=90 if len(names) > 4 else 0)
     for (true, predicted), rows in np.ndenumerate(matrix if len(names) <= MOST_NUMBERS else matrix[:0]):
         colour = "white" if shares[true, predicted] > 0.6 else "black"
         axes.text(predicted, true, f"{rows:,}", ha="center", va="center", color=colour)

@@ -44,10 +44,11 @@ def test_numbers_have_fractions() -> None:
     assert [row["label"] for row in regression([("a", 1), ("b", 2), ("c", 5)], 4)] == [-1, -0.5, 1]
 
 
-def test_of_a_pair_the_label_names_the_positive_text() -> None:
-    found = pairs([(f"{'good' if i % 2 else 'bad'} {i} x", 5 if i % 2 else 1) for i in range(40)], 4)
+def test_both_texts_of_a_pair_are_of_one_review_where_the_label_says_so() -> None:
+    found = pairs([(" ".join(f"{i}-{word}" for word in range(9)), 5) for i in range(40)], 12)
     assert len(found) == 20
     assert {row["label"] for row in found} == {0, 1}
-    for row in found:
-        positive, other = (row["text"], row["text_pair"]) if row["label"] else (row["text_pair"], row["text"])
-        assert positive.startswith("good") and other.startswith("bad") and positive.count(" ") == 1
+    for place, row in enumerate(found):
+        review = 2 * place + 1 - row["label"]
+        assert row["text"] == " ".join(f"{2 * place}-{word}" for word in range(6))
+        assert row["text_pair"] == " ".join(f"{review}-{word}" for word in range(2, 8))

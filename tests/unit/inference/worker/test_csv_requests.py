@@ -21,7 +21,7 @@ def test_csv_keeps_every_text(values: list[str]) -> None:
 
 def test_a_header_names_the_columns_wherever_they_are() -> None:
     assert decode_csv("id,Text,note\n1,good,x\n2,bad,y\n").texts == [Text("good"), Text("bad")]
-    assert decode_csv("text_pair,text\nb,a\n").texts == [Text("a", "b")]
+    assert decode_csv("text_pair,text\nb,a\n,c\n").texts == [Text("a", "b"), Text("c")]
 
 
 def test_without_a_header_every_row_is_a_record() -> None:

@@ -56,6 +56,12 @@ def test_a_field_of_tei_that_cannot_be_followed_is_400(content: dict[str, Any], 
     assert caught.value.status == 400
 
 
+@pytest.mark.parametrize("value", [-0.1, 1.5, float("nan"), True, "0.5", [0.5]])
+def test_a_threshold_is_a_probability(value: Any) -> None:
+    with pytest.raises(RequestError, match="^parameters.threshold is not a number from 0 to 1, or null for none$"):
+        Parameters.read({"threshold": value})
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -1,9 +1,12 @@
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 from training_base import LABELS, MAX_LENGTH, Job
 
+from contract.card import REGRESSION, Card
 from contract.failures import UserError
 from contract.paths import Paths
 from training.data import channels
@@ -39,6 +42,32 @@ def test_text_in_train_and_test_alone_is_enough(base: BaseModel, tmp_path: Path)
     assert found.test is not None
     assert found.test.labels.tolist() == [1] * 20
     assert found.train.label_names == ("bad", "good")
+
+
+def test_pairs_of_which_the_prepared_rows_know_nothing_are_refused(job: Job, base: BaseModel, tmp_path: Path) -> None:
+    options = TrainingOptions(text_pair_column="answer")
+    with pytest.raises(UserError, match="text_pair_column is answer, but channel train was processed with no second"):
+        channels.load(job.paths, options, base, seed=1)
+    bare = Paths(tmp_path)
+    shutil.copytree(job.paths.channels, bare.channels, ignore=shutil.ignore_patterns("card.json"))
+    with pytest.raises(UserError, match="text_pair_column is answer, but channel train was tokenized before"):
+        channels.load(bare, options, base, seed=1)
+
+
+@pytest.mark.parametrize("column", ["text", "label"])
+def test_a_pair_is_of_two_columns(base: BaseModel, tmp_path: Path, column: str) -> None:
+    write_text(Paths(tmp_path), "train", 8)
+    with pytest.raises(UserError, match=f"text_pair_column is {column}, which is the column of text or labels"):
+        channels.load(Paths(tmp_path), TrainingOptions(text_pair_column=column), base, seed=1)
+
+
+def test_a_card_of_regression_names_one_number(job: Job, base: BaseModel, tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    shutil.copytree(job.paths.channels, paths.channels)
+    for file in paths.channel("train").rglob("card.json"):
+        replace(Card.read(file.parent), problem_type=REGRESSION).write(file.parent)
+    with pytest.raises(UserError, match="card of channel .*train has 2 label_names, but problem_type regression"):
+        channels.load(paths, TrainingOptions(), base, seed=1)
 
 
 def test_text_is_as_long_as_model_and_option_allow(base: BaseModel) -> None:

@@ -45,9 +45,20 @@ def test_columns_of_0_and_1_are_one_label_each() -> None:
         ({}, {"label": [["a"], None]}, "1 of 2 rows have no label in column label"),
         ({}, {"label": [["a", None]]}, "arrays with missing values"),
         ({"columns": ("x", "y")}, {"x": ["1", "0"]}, "has no column y, which label_columns names"),
+        ({"columns": ("x",)}, {"x": [[1], [0]]}, "column x holds arrays, expected 0 or 1 in each row"),
         ({"columns": ("x",)}, {"x": ["1", "2"]}, "column x is neither 0 nor 1 in 1 of 2 rows, the first is row 2"),
     ],
 )
 def test_what_is_no_label_is_refused(settings: dict[str, Any], columns: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         encoded(("a", "b"), settings, **columns)
+
+
+@pytest.mark.parametrize("labels", [[[0, 1, 1], [0, 0, 0]], [["0.0", "1.0", "1.0"], ["0", "0", "0"]]])
+def test_0_or_1_for_each_label_are_not_names(labels: list[Any]) -> None:
+    assert encoded(label=labels) == ([[1, 2], []], ["0", "1", "2"])
+    assert encoded(("a", "b", "c"), label=labels) == ([[1, 2], []], ["a", "b", "c"])
+    with pytest.raises(UserError, match="row 1 has 3 values of 0 or 1, but there are 4 labels"):
+        encoded(("0", "1", "2", "3"), label=labels)
+    with pytest.raises(UserError, match="row 2 has 1 values of 0 or 1, but there are 3 labels"):
+        encoded(label=[labels[1], labels[0][:1]])

@@ -56,6 +56,18 @@ def test_other_arrays_hold_the_numbers_of_labels() -> None:
     assert (numbers.values.tolist(), numbers.names) == ([[1, 1], [1, 1]], ("x", "y"))
 
 
+def test_lists_of_a_class_label_are_several_labels_also_where_each_row_has_one() -> None:
+    assert found([[0], [1]], feature=List(ClassLabel(names=["x", "y"]))).problem_type == MULTI_LABEL
+
+
+def test_0_or_1_for_another_number_of_labels_is_refused() -> None:
+    for labels, row in (([[0, 1], [1, 1]], 1), ([[0, 1, 0], [1, 1]], 2), ([[1.0], [0.0]], 1)):
+        with pytest.raises(UserError, match=f"row {row} has [12] values of 0 or 1, but there are 3 labels"):
+            found(labels, MULTI_LABEL, ("0", "1", "2"))
+    # Each of these rows has the labels 0 and 1.
+    assert found([[0, 1], [1, 0]], MULTI_LABEL, ("0", "1", "2")).values.tolist() == [[1, 1, 0], [1, 1, 0]]
+
+
 def test_a_number_has_one_name() -> None:
     assert found([0.5, 2]).names == ("LABEL_0",)
     assert found([0.5, 2], names=("stars",)).names == ("stars",)

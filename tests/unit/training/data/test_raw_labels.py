@@ -55,6 +55,11 @@ def test_numbers_are_read_from_text() -> None:
             {},
             "has 400 different numbers with fractions and 1 other values; expected numbers alone",
         ),
+        (
+            [i / 400 + 0.001 for i in range(400)],
+            {"problem_type": SINGLE_LABEL},
+            "has 400 different numbers with fractions, but problem_type is single_label_classification; expected regr",
+        ),
         (["a", "b"], {"problem_type": MULTI_LABEL}, "expected arrays, or hyperparameter label_delimiter or label_col"),
         ([["a"], ["b", "a"]], {"problem_type": SINGLE_LABEL}, "column label holds arrays, expected one class a row"),
     ],

@@ -78,7 +78,7 @@ SECRET = "Zanzibar"
         ("a.csv", f"text,label\n{SECRET}\xff,1\n", "cannot be read: "),
         ("a.jsonl", f'{{"text": "{SECRET}", "label": 1}}\n{{"text": {SECRET}}}\n', "line 2 is no JSON"),
         ("a.jsonl", f'"{SECRET}"\n', "line 1 is no JSON object"),
-        ("a.jsonl", f'{{"text": "{SECRET}", "label": ["{SECRET}"]}}\n', "label of row 1 is an array, expected text"),
+        ("a.jsonl", f'{{"text": "{SECRET}", "label": [["{SECRET}"]]}}\n', "label of row 1 is an array, expected text"),
         ("a.jsonl", f'{{"{SECRET}": 1}}\n', "none of its 1 columns is named text, label"),
         ("a.csv", "\n\n", "a.csv is empty, expected a first line with column names"),
         ("a.csv", f'text,label\n"{SECRET},1\n', "line 2 has quotes that do not match, .*; process it first"),

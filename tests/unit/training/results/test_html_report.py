@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from jinja2 import UndefinedError
 
+from contract.card import MULTI_LABEL
 from contract.page import render
 from training.evaluation.predictions import Predictions
 from training.results.html_report import TEMPLATE, Report, confusions, page
@@ -94,7 +95,23 @@ def test_the_page_shows_counts_precision_and_recall(content: dict[str, Any]) -> 
     content["predictions"] = {"validation": content["predictions"]["validation"]}
     shown = page(Report(**content))
     assert "40 <small>80.0%" in shown and "10 <small>20.0%" in shown
-    assert '<td class="number">88.9%</td><td class="number">80.0%</td>' in shown
+    assert '<td class="number">88.9%</td><td class="number">80.0%</td><td class="number">84.2%</td>' in shown
+
+
+def test_several_labels_are_judged_at_their_thresholds(content: dict[str, Any]) -> None:
+    labels = np.array([[1, 0], [1, 1], [0, 1], [0, 0]], dtype=np.float32)
+    scores = np.array([[0.4, 0.1], [0.9, 0.9], [0.2, 0.8], [0.1, 0.7]])
+    metrics = {**METRICS, "eval_subset_accuracy": 0.5}
+    several = {**content, "metrics": metrics, "predictions": {"validation": Predictions(labels, scores, MULTI_LABEL)}}
+    found = Report(**several, thresholds=np.array([0.3, 0.75]))
+    assert [(each.precision, each.recall, each.f1) for each in found.classes("validation")] == [(1, 1, 1), (1, 1, 1)]
+    assert "0.300" in page(found) and "0.750" in page(found) and "66.7%" not in page(found)
+    assert "0.500" in page(Report(**several)) and "66.7%" in page(Report(**several))
+
+
+def test_the_calibration_error_after_temperature_scaling_is_shown(content: dict[str, Any]) -> None:
+    assert "after temperature scaling" not in page(Report(**content))
+    assert "after temperature scaling" in page(Report(**content, temperature=2.0))
 
 
 def test_no_mistakes_no_section(content: dict[str, Any]) -> None:
