@@ -45,7 +45,7 @@ from processing.report import json_report
 from processing.report.findings import warnings
 from processing.report.html_report import page
 from processing.report.row_samples import RowSamples
-from processing.row_counts import Counts, JobCounts
+from processing.row_counts import Counts, JobCounts, Numbers
 from processing.rows.split import SPLITS
 from processing.tokenizing.encoder import Encoder
 from processing.tokenizing.pairs import PairEncoder, row_encoder
@@ -174,7 +174,10 @@ class Job:
             result.writers[name].write(rows)
             statistics.add_split(name, rows.num_rows)
             if not self.options.unlabelled:
-                statistics.add_classes(name, class_numbers(rows.column(LABELS)))
+                labels = rows.column(LABELS)
+                statistics.add_classes(name, class_numbers(labels))
+                if pa.types.is_floating(labels.type):
+                    statistics.numbers.setdefault(name, Numbers()).add(to_numpy(labels, np.float32))
 
     def preparation(self, columns: tuple[str, ...], problem_type: str) -> Preparation:
         """The callable that tokenizes a batch; `columns` are the names of the columns to keep."""
@@ -223,6 +226,8 @@ class Job:
         report = {
             "rows": {**counts.as_json(), "rejects_listed": rejects_listed},
             "splits": card.splits,
+            "problem_type": card.problem_type,
+            "numbers": json_report.numbers(self.job_counts.statistics),
             "labels": None
             if card.problem_type == REGRESSION
             else json_report.balance(self.job_counts.statistics, card.label_names),

@@ -181,8 +181,7 @@ def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
         *(f"{column_sql(file, column, columns)} AS hf_{name}" for column, name in zip(chosen.kept, kept, strict=True)),
     ]
     faults = ", ".join(unreadable(file, column, columns) for column in (chosen.text, chosen.pair))
-    inner.append(f"CAST(coalesce({faults}) AS UTINYINT) AS hf_unreadable")
-    inner.append(f"CAST({number(file)} AS UINTEGER) AS hf_file")
+    inner += [f"CAST(coalesce({faults}) AS UTINYINT) AS hf_unreadable", f"CAST({number(file)} AS UINTEGER) AS hf_file"]
     inner += usable(file, columns, options)
     texts = text_columns(file, columns)
     is_json = file.format == "jsonl"

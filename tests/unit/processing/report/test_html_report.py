@@ -27,6 +27,7 @@ def report(labels: dict[str, dict[str, int]] | None = None, rejected: int = 5) -
         "rows": rows,
         "splits": {"train": 700, "validation": 100, "test": 100},
         "labels": labels,
+        "numbers": None,
         "lengths": {
             "max_length": 8,
             "percentiles": {"p50": 5, "p100": 20},
@@ -115,6 +116,12 @@ def test_the_figures_are_shown() -> None:
         assert words in text
     assert "Host algo-1 of 2" in text
     assert "and 20 more files" in text
+
+
+def test_numbers_of_regression_are_a_table() -> None:
+    numbers = {"train": {"smallest": -1.5, "largest": 2.25, "mean": 1 / 3}}
+    shown = page(report(None) | {"numbers": numbers}, ["LABEL_0"], {})
+    assert re.findall(r"<td[^>]*>(train|-1.5|2.25|0.333333)</td>", shown) == ["train", "-1.5", "2.25", "0.333333"]
 
 
 def test_absent_sections_are_not_shown() -> None:
