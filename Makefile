@@ -12,6 +12,8 @@ RUNTIME := examples/demo/requirements.lock
 # Every library is in the lock, with the digests of its files; --use-pep517 builds those that come as source.
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
+# The demo on other made-up data: make demo TASK=multilabel, regression or pairs
+TASK ?=
 # The demo on your own data: make demo DATA=file.tsv.gz TEXT=review_body LABEL=star_rating MODEL=folder
 DATA ?=
 TEXT ?= review_body
@@ -54,8 +56,8 @@ $(SDK3)/.ready: tests/requirements-sdk3.lock
 	$(SDK3)/bin/python $(INSTALL) --no-compile -r $<
 	@touch $@
 
-demo: $(VENV)/.runtime ## Process, train, serve and ask, on made-up reviews or on DATA= (see the Makefile)
-	@$(BIN)/python -m examples.demo $(if $(DATA),--data '$(DATA)' --text '$(TEXT)' --label '$(LABEL)' --threshold $(THRESHOLD)) \
+demo: $(VENV)/.runtime ## Process, train, serve and ask, on made-up reviews, TASK= or DATA= (see the Makefile)
+	@$(BIN)/python -m examples.demo $(if $(TASK),--task $(TASK)) $(if $(DATA),--data '$(DATA)' --text '$(TEXT)' --label '$(LABEL)' --threshold $(THRESHOLD)) \
 	  $(if $(MODEL),--model '$(MODEL)') --rows $(ROWS) --max-length $(MAX_LENGTH) $(if $(EPOCHS),--epochs $(EPOCHS))
 
 test: unit ## Run every test: unit, integration, and containers where a Docker engine answers

@@ -9,7 +9,7 @@ import json
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -47,8 +47,8 @@ def is_ready(address: str) -> bool:
         return False
 
 
-def predict(address: str, texts: Sequence[str]) -> list[dict[str, Any]]:
-    """Send `texts` in one POST /invocations; returns the label and score of each.
+def predict(address: str, texts: Sequence[str | Mapping[str, str]]) -> list[dict[str, Any]]:
+    """Send `texts` or pairs of texts in one POST /invocations; returns the label and score of each.
 
     Raises:
         urllib.error.HTTPError: the server responded with an error status.

@@ -40,10 +40,12 @@ def with_ends(tokenizer: Tokenizer) -> Tokenizer:
     return tokenizer
 
 
-def write_model(folder: Path, texts: Iterable[str], max_length: int, **settings: Any) -> Any:
+def write_model(folder: Path, texts: Iterable[str], max_length: int, token_types: bool = False, **settings: Any) -> Any:
     """Write a model folder without weights, from which training can start: config.json and the tokenizer's files.
 
-    `settings` are further arguments of transformers.BertConfig, which is returned.
+    Args:
+        token_types: whether the tokenizer gives token_type_ids, as BERT's does.
+        settings: further arguments of transformers.BertConfig, which is returned.
     """
     # Imported late: it takes seconds, and the tokenizer functions do not need it.
     from transformers import BertConfig, PreTrainedTokenizerFast
@@ -53,6 +55,7 @@ def write_model(folder: Path, texts: Iterable[str], max_length: int, **settings:
     PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         model_max_length=max_length,
+        model_input_names=["input_ids", *(["token_type_ids"] if token_types else []), "attention_mask"],
         **{f"{name}_token": token for name, token in names.items()},
     ).save_pretrained(folder)
     config = BertConfig(

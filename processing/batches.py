@@ -17,6 +17,7 @@ from processing.rows.filters import REJECTED, Outcome
 from processing.rows.split import SPLITS
 from processing.tokenizing.encoder import Encoder, Tokens, gather
 from processing.tokenizing.padding import lists, padded
+from processing.tokenizing.pairs import PairEncoder
 from processing.writing.writer import LABELS, schema
 
 KEPT_PREFIX, VALUE = "kept_", "label_value"
@@ -36,6 +37,16 @@ def class_numbers(labels: pa.Array) -> NDArray[np.int64]:
     if pa.types.is_floating(labels.type):
         return np.zeros(len(labels), dtype=np.int64)
     return to_numpy(labels, np.int64)
+
+
+def text_columns(batch: pa.RecordBatch) -> list[pa.Array]:
+    """The texts of a batch of the query, or the first and the second texts of pairs."""
+    return [batch.column(name) for name in ("text", "pair") if name in batch.schema.names]
+
+
+def label_column(batch: pa.RecordBatch) -> pa.Array:
+    """The labels of a batch of the query, of a type of LABEL_TYPES; NULL in unlabelled data."""
+    return batch.column(VALUE if VALUE in batch.schema.names else "number")
 
 
 def outcomes(batch: pa.RecordBatch) -> dict[tuple[int, Outcome], int]:
@@ -61,19 +72,32 @@ def kept_rows(batch: pa.RecordBatch) -> pa.RecordBatch:
     return batch.take(to_arrow(rows[np.argsort(splits, kind="stable")]))
 
 
-def tokenized(batch: pa.RecordBatch, encoder: Encoder, least: int) -> tuple[pa.RecordBatch, Tokens]:
-    """Tokenize the rows of `batch` and drop those with fewer than `least` tokens before truncation."""
-    tokens = encoder.encode(batch.column("text"))
-    mask = tokens.full_lengths >= least
-    return take(batch, mask), tokens if mask.all() else gather(tokens, np.flatnonzero(mask))
+def tokenized(
+    batch: pa.RecordBatch, encoder: Encoder | PairEncoder, least: int
+) -> tuple[pa.RecordBatch, Tokens, Counter[tuple[int, Outcome]]]:
+    """Tokenize the rows of `batch`, and drop those with fewer than `least` tokens before truncation, or too many after.
+
+    The latter are pairs whose one text leaves no room for the one that is to be truncated.
+
+    Returns:
+        The other rows, their tokens, and how many rows were dropped, by the number of their file and by outcome.
+    """
+    if isinstance(encoder, PairEncoder):
+        tokens = encoder.encode(*text_columns(batch))
+        fits = tokens.lengths <= encoder.max_length
+    else:
+        tokens = encoder.encode(batch.column("text"))
+        fits = np.ones(batch.num_rows, bool)
+    mask = fits & (tokens.full_lengths >= least)
+    if mask.all():
+        return batch, tokens, Counter()
+    dropped = by_file(batch, ~fits, Outcome.NO_ROOM) + by_file(batch, fits & ~mask, Outcome.FEW_TOKENS)
+    return take(batch, mask), gather(tokens, np.flatnonzero(mask)), dropped
 
 
-def dropped(before: pa.RecordBatch, after: pa.RecordBatch) -> Counter[int]:
-    """Number of rows of `before` that `after` lacks, by the number of their file in its group."""
-    if before.num_rows == after.num_rows:
-        return Counter()
-    files, left = (to_numpy(batch.column("file"), np.uint32).tolist() for batch in (before, after))
-    return Counter(files) - Counter(left)
+def by_file(batch: pa.RecordBatch, mask: NDArray[np.bool_], outcome: Outcome) -> Counter[tuple[int, Outcome]]:
+    """Number of rows of `batch` for which `mask` is true, by the number of their file in its group and `outcome`."""
+    return Counter((file, outcome) for file in to_numpy(batch.column("file"), np.uint32)[mask].tolist())
 
 
 def repeated(batch: pa.RecordBatch, tokens: Tokens) -> tuple[pa.RecordBatch, Tokens]:
@@ -100,7 +124,7 @@ class Encoded:
     Attributes:
         kept: the kept rows, as the query returned them.
         tokens: tokens of the kept rows.
-        dropped: number of rows that had too few tokens, by the number of their file in its group.
+        dropped: number of rows that were dropped for their tokens, by the number of their file and by outcome.
         repeated: number of copies among the kept rows, beside the first of each.
         schema: schema of the record batches in `splits`.
         splits: the kept rows in the output columns, by name of the split; without empty splits.
@@ -108,10 +132,20 @@ class Encoded:
 
     kept: pa.RecordBatch
     tokens: Tokens
-    dropped: Counter[int]
+    dropped: Counter[tuple[int, Outcome]]
     repeated: int
     schema: pa.Schema
     splits: dict[str, pa.RecordBatch]
+
+    @property
+    def texts(self) -> list[pa.Array]:
+        """The texts of the kept rows, or the first and the second texts of pairs."""
+        return text_columns(self.kept)
+
+    @property
+    def labels(self) -> pa.Array:
+        """The labels of the kept rows, of a type of LABEL_TYPES; NULL in unlabelled data."""
+        return label_column(self.kept)
 
 
 @dataclass(frozen=True)
@@ -119,7 +153,7 @@ class Preparation:
     """Callable that turns a batch of the query into rows of the splits; thread-safe.
 
     Attributes:
-        encoder: tokenizes the texts.
+        encoder: tokenizes the texts, or pairs of texts.
         least: least number of tokens of a row, before truncation (--min-tokens).
         columns: names of the columns to keep (--columns).
         is_labelled: whether rows have labels.
@@ -127,7 +161,7 @@ class Preparation:
         label_type: Arrow type of the labels.
     """
 
-    encoder: Encoder
+    encoder: Encoder | PairEncoder
     least: int
     columns: tuple[str, ...]
     is_labelled: bool
@@ -137,25 +171,27 @@ class Preparation:
     def __call__(self, batch: pa.RecordBatch) -> Encoded:
         """Drop filtered rows of `batch`, tokenize the others, and build the columns of the splits."""
         unfiltered = kept_rows(batch)
-        whole, tokens = tokenized(unfiltered, self.encoder, self.least)
+        whole, tokens, dropped = tokenized(unfiltered, self.encoder, self.least)
         kept, tokens = repeated(whole, tokens)
         schema = self.schema([field.type for field in batch.schema if field.name.startswith(KEPT_PREFIX)])
         splits = {
             name: prepared(kept[rows], tokens[rows], schema, self.padding)
             for name, rows in by_split(to_numpy(kept.column("split"), np.uint8))
         }
-        return Encoded(kept, tokens, dropped(unfiltered, whole), kept.num_rows - whole.num_rows, schema, splits)
+        return Encoded(kept, tokens, dropped, kept.num_rows - whole.num_rows, schema, splits)
 
     def schema(self, types: Sequence[pa.DataType]) -> pa.Schema:
         """The schema of the output; `types` are the Arrow types of the columns to keep."""
         kept = [pa.field(name, kind) for name, kind in zip(self.columns, types, strict=True)]
-        return schema(kept, self.is_labelled, self.padding is not None, self.label_type)
+        has_types = isinstance(self.encoder, PairEncoder) and self.encoder.has_types
+        return schema(kept, self.is_labelled, self.padding is not None, self.label_type, has_types)
 
 
 def pieces(batches: Iterable[pa.RecordBatch], most: int = MOST_TEXT_BYTES) -> Iterator[pa.RecordBatch]:
     """Split batches with more than `most` bytes of text, so that long texts do not need more memory."""
     for batch in batches:
-        rows = max(batch.num_rows * most // max(batch.column("text").nbytes, most), 1)
+        size = sum(column.nbytes for column in text_columns(batch))
+        rows = max(batch.num_rows * most // max(size, most), 1)
         for start in range(0, batch.num_rows, rows):
             yield batch.slice(start, rows)
 
@@ -170,15 +206,15 @@ def by_split(splits: NDArray[np.uint8]) -> Iterator[tuple[str, slice]]:
 
 def prepared(batch: pa.RecordBatch, tokens: Tokens, schema: pa.Schema, padding: Padding | None) -> pa.RecordBatch:
     """Build the output columns (`schema`) from rows of the query and their tokens."""
-    source = VALUE if VALUE in batch.schema.names else "number"
-    labels = [batch.column(source)] if LABELS in schema.names else []
+    labels = [label_column(batch)] if LABELS in schema.names else []
     kept = [batch.column(name) for name in batch.schema.names if name.startswith(KEPT_PREFIX)]
     columns = [*token_columns(tokens, padding), *labels, to_arrow(tokens.lengths), *kept]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def token_columns(tokens: Tokens, padding: Padding | None) -> tuple[pa.ListArray, ...]:
-    """The columns input_ids and, with padding, attention_mask."""
+def token_columns(tokens: Tokens, padding: Padding | None) -> list[pa.ListArray]:
+    """The columns input_ids, of pairs token_type_ids where there are any and, with padding, attention_mask."""
     if padding is not None:
         return padded(tokens, padding.width, padding.token)
-    return (lists(tokens.ids, np.concatenate([[0], np.cumsum(tokens.lengths)]).astype(np.int32)),)
+    offsets = np.concatenate([[0], np.cumsum(tokens.lengths)]).astype(np.int32)
+    return [lists(values, offsets) for values in (tokens.ids, tokens.types) if values is not None]

@@ -45,11 +45,10 @@ from processing.report import json_report
 from processing.report.findings import warnings
 from processing.report.html_report import page
 from processing.report.row_samples import RowSamples
-from processing.row_counts import Counts, JobCounts
-from processing.rows.filters import Outcome
+from processing.row_counts import Counts, JobCounts, Numbers
 from processing.rows.split import SPLITS
-from processing.tokenizing import tokie_encoder
 from processing.tokenizing.encoder import Encoder
+from processing.tokenizing.pairs import PairEncoder, row_encoder
 from processing.writing.outputs import Outputs, outputs
 from processing.writing.writer import LABELS
 
@@ -66,7 +65,7 @@ log = logging.getLogger(__name__)
 class Loaded:
     """A loaded tokenizer, and the fingerprint of its tokenizer.json."""
 
-    encoder: Encoder
+    encoder: Encoder | PairEncoder
     fingerprint: str
 
 
@@ -134,9 +133,7 @@ class Job:
     @cached_property
     def loaded(self) -> Loaded:
         """The tokenizer, loaded on first use."""
-        options = self.options
-        encoder = tokie_encoder.encoder(self.tokenizer, options.max_length, options.tokenizer_backend)
-        return Loaded(encoder, fingerprint(self.tokenizer))
+        return Loaded(row_encoder(self.tokenizer, self.options), fingerprint(self.tokenizer))
 
     @property
     def threads(self) -> int:
@@ -158,8 +155,8 @@ class Job:
             for encoded in map_in_order(pieces(batches), preparation, min(self.threads, MOST_WORKERS)):
                 result.open(encoded.schema, reader.plan.labels.names)
                 statistics = self.job_counts.statistics
-                for number, rows in encoded.dropped.items():
-                    reader.counts[number].filter(Outcome.FEW_TOKENS, rows)
+                for (number, outcome), rows in encoded.dropped.items():
+                    reader.counts[number].filter(outcome, rows)
                 statistics.repeated += encoded.repeated
                 self.write(encoded, result)
                 progress.advance(encoded.kept.num_rows)
@@ -171,12 +168,16 @@ class Job:
         statistics = self.job_counts.statistics
         statistics.add_tokens(encoded.tokens)
         self.job_counts.equal_texts.add(encoded.kept)
-        self.row_samples.add(encoded.kept, to_numpy(encoded.kept.column("split"), np.uint8), encoded.tokens)
+        splits = to_numpy(encoded.kept.column("split"), np.uint8)
+        self.row_samples.add(encoded.texts, encoded.labels, splits, encoded.tokens)
         for name, rows in encoded.splits.items():
             result.writers[name].write(rows)
             statistics.add_split(name, rows.num_rows)
             if not self.options.unlabelled:
-                statistics.add_classes(name, class_numbers(rows.column(LABELS)))
+                labels = rows.column(LABELS)
+                statistics.add_classes(name, class_numbers(labels))
+                if pa.types.is_floating(labels.type):
+                    statistics.numbers.setdefault(name, Numbers()).add(to_numpy(labels, np.float32))
 
     def preparation(self, columns: tuple[str, ...], problem_type: str) -> Preparation:
         """The callable that tokenizes a batch; `columns` are the names of the columns to keep."""
@@ -216,6 +217,8 @@ class Job:
             rows=counts.rows(),
             versions=versions(LIBRARIES),
             problem_type=plan.labels.problem_type,
+            text_pair_column=plan.chosen.pair,
+            truncation=self.options.truncation,
         )
 
     def report(self, card: Card, counts: Counts, rejects_listed: int) -> dict[str, Any]:
@@ -223,6 +226,8 @@ class Job:
         report = {
             "rows": {**counts.as_json(), "rejects_listed": rejects_listed},
             "splits": card.splits,
+            "problem_type": card.problem_type,
+            "numbers": json_report.numbers(self.job_counts.statistics),
             "labels": None
             if card.problem_type == REGRESSION
             else json_report.balance(self.job_counts.statistics, card.label_names),

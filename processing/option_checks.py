@@ -6,7 +6,7 @@ import re
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from contract.card import REGRESSION
+from contract.card import LONGEST_FIRST, REGRESSION
 from contract.failures import UserError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ RATIO_SLACK = 1e-9
 LEAST_MEMORY = 64 * 10**6
 DEFAULT_RATIOS = (0.8, 0.1, 0.1)
 # Columns that the job itself writes, which --columns cannot name.
-RESERVED = ("input_ids", "attention_mask", "labels", "length")
+RESERVED = ("input_ids", "token_type_ids", "attention_mask", "labels", "length")
 
 
 def check(options: ProcessingOptions) -> None:
@@ -55,6 +55,10 @@ def check_rows(options: ProcessingOptions) -> None:
         raise UserError(f"option --min-tokens is {options.min_tokens}, expected 0 or more")
     if options.max_chars is not None and options.max_chars < max(options.min_chars, 1):
         raise UserError(f"option --max-chars is {options.max_chars}, expected at least {max(options.min_chars, 1)}")
+    if options.truncation != LONGEST_FIRST and options.text_pair_column is None:
+        raise UserError(
+            f"option --truncation is {options.truncation}, but rows have one text; expected --text-pair-column"
+        )
     if options.max_rows is not None and options.max_rows < 1:
         raise UserError(f"option --max-rows is {options.max_rows}, expected at least 1")
     if options.max_rejects is not None and not 0 <= options.max_rejects < float("inf"):

@@ -29,6 +29,11 @@ class ProcessingOptions:
         "Instead of a text column, an expression in DuckDB's SQL over the columns, such as title || '. ' || body.",
         group=INPUT,
     )
+    text_pair_column: str | None = option(
+        None,
+        "Column with the second text of each row, such as an answer; none means one text a row.",
+        group=INPUT,
+    )
     input_distribution: Literal["auto", "replicated", "sharded"] = option(
         "auto",
         "Whether each of several hosts has all files (replicated) or its own share (sharded); auto reads it from "
@@ -85,6 +90,9 @@ class ProcessingOptions:
         group=TOKENS,
     )
     max_length: int = option(512, "Longest row in tokens with special tokens; longer ones are truncated.", group=TOKENS)
+    truncation: Literal["longest_first", "only_first", "only_second"] = option(
+        "longest_first", "Which text of a pair (--text-pair-column) is truncated to max_length.", group=TOKENS
+    )
     padding: Literal["none", "max_length"] = option(
         "none",
         "max_length pads every row to max_length and adds attention_mask, for scripts that expect it; none leaves "

@@ -42,7 +42,8 @@ def planned(
     """
     columns = describe(connection, files[0]) if files else {}
     chosen = choose(options, files[0], columns) if files else ChosenColumns(None, None, None, ())
-    log.info("text column %s, label column %s", chosen.text or "none", chosen.label or "none")
+    texts = " and ".join(filter(None, (chosen.text or "none", chosen.pair)))
+    log.info("text column %s, label column %s", texts, chosen.label or "none")
     is_divided = not sharded and hosts.count > 1
     plan = Plan(
         options,

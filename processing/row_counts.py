@@ -90,12 +90,30 @@ class Counts:
 
 
 @dataclass
+class Numbers:
+    """Labels of regression: how many, their sum, the smallest and the largest."""
+
+    rows: int = 0
+    total: float = 0.0
+    smallest: float = float("inf")
+    largest: float = float("-inf")
+
+    def add(self, values: NDArray[np.float32]) -> None:
+        """Count the labels of a batch, which is not empty."""
+        self.rows += len(values)
+        self.total += float(values.sum(dtype=np.float64))
+        self.smallest = min(self.smallest, float(values.min()))
+        self.largest = max(self.largest, float(values.max()))
+
+
+@dataclass
 class Statistics:
     """Statistics of the kept rows.
 
     Attributes:
         rows: number of rows by split.
         classes: number of rows by split and class number.
+        numbers: of the labels of regression by split; empty for classes.
         truncated: number of rows that were truncated.
         tokens: number of tokens that were written.
         repeated: number of rows that were written again, for --upsample.
@@ -104,6 +122,7 @@ class Statistics:
 
     rows: Counter[str] = field(default_factory=Counter)
     classes: dict[str, Counter[int]] = field(default_factory=lambda: {name: Counter() for name in SPLITS})
+    numbers: dict[str, Numbers] = field(default_factory=dict)
     truncated: int = 0
     tokens: int = 0
     repeated: int = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -11,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from contract.files import read_json, write_json
 from contract.local_server import free_port, predict, wait_until_ready
@@ -50,40 +50,37 @@ def run(stage: str, command: Sequence[str], environ: Mapping[str, str]) -> None:
     print(f"== {stage}: {time.monotonic() - started:.0f} s")
 
 
-def process(environ: Mapping[str, str], paths: Paths, data: Path, tokenizer: str, options: argparse.Namespace) -> None:
+def process(environ: Mapping[str, str], paths: Paths, arguments: Sequence[str]) -> None:
     """Run processing, and print the row counts of its report."""
-    run(
-        "processing",
-        [
-            *("python", "-m", "processing", "--input", str(data), "--tokenizer", tokenizer),
-            *("--text-column", options.text, "--label-column", options.label, "--label-threshold", options.threshold),
-            *("--label-names", "NEGATIVE,POSITIVE", "--max-length", str(options.max_length)),
-            *("--max-rows", str(options.rows)),
-        ],
-        environ,
-    )
+    run("processing", ["python", "-m", "processing", *arguments], environ)
     rows = read_json(paths.processing_report / "report.json", "report")["rows"]
     print(f"   read {rows['read']:,} rows, kept {rows['kept']:,}; filtered {rows['filtered'] or 'none'}; ", end="")
     print(f"rejected {rows['rejected'] or 'none'}; wrote {paths.processing_train.parent}")
 
 
-def train(environ: Mapping[str, str], paths: Paths, hyperparameters: Mapping[str, str]) -> None:
-    """Copy the splits to the training channels, as S3 does, run training, and print its accuracy."""
+def train(environ: Mapping[str, str], paths: Paths, hyperparameters: Mapping[str, str], metric: str) -> None:
+    """Copy the splits to the training channels, as S3 does, run training, and print its `metric` on validation."""
     for split in SPLITS:
         shutil.copytree(paths.base / "processing" / split, paths.channel(split))
     write_json(paths.hyperparameters, dict(hyperparameters))
     run("training", ["python", "-m", "training", "train"], environ)
     metrics = read_json(paths.output_data / "metrics.json", "metrics")["metrics"]
-    print(f"   validation accuracy {metrics['eval_accuracy']:.3f}; wrote {paths.model}")
+    print(f"   validation {metric} {metrics[f'eval_{metric}']:.3f}; wrote {paths.model}")
 
 
-def serve(environ: Mapping[str, str], texts: Sequence[str]) -> None:
-    """Serve the model that training wrote, send it `texts`, and print the predictions."""
+def serve(environ: Mapping[str, str], texts: Sequence[str | Mapping[str, str]]) -> None:
+    """Serve the model that training wrote, send it `texts` or pairs, and print the predictions."""
     port = free_port()
     with server(environ, port) as address:
         print(f"   ready at {address}; sending {len(texts)} texts")
         for text, prediction in zip(texts, predict(address, texts), strict=True):
-            print(f"   {prediction['label']} {prediction['score']:.3f}  {text}")
+            print(f"   {shown(prediction)}  {text if isinstance(text, str) else ' / '.join(text.values())}")
+
+
+def shown(prediction: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
+    """Label and score of a prediction, or of each of several labels."""
+    labels = [prediction] if isinstance(prediction, Mapping) else prediction
+    return ", ".join(f"{label['label']} {label['score']:.3f}" for label in labels) or "no label"
 
 
 @contextmanager

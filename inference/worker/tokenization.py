@@ -58,7 +58,7 @@ class TextTokenizer:
         backend.no_truncation()
         backend.no_padding()
         self._backend = backend
-        self._limit: int | None = None
+        self._truncation: tuple[int, str] | None = None
         self._truncation_side, self._strategy = truncation_side, strategy
         self.max_length = settings.get("model_max_length")
         self.pad_id: int | None = backend.token_to_id(token_text(settings.get("pad_token")))
@@ -92,9 +92,11 @@ class TextTokenizer:
         Raises:
             RequestError: 400, the text of a pair that is not to be truncated is too long.
         """
-        if limit != self._limit:
-            self._backend.enable_truncation(limit, direction=self._truncation_side, strategy=self._strategy)
-            self._limit = limit
+        # A model of pairs gets single texts when it warms up, which the other strategies cannot truncate.
+        strategy = LONGEST_FIRST if all(text.pair is None for text in texts) else self._strategy
+        if (limit, strategy) != self._truncation:
+            self._backend.enable_truncation(limit, direction=self._truncation_side, strategy=strategy)
+            self._truncation = limit, strategy
         inputs = [text.text if text.pair is None else (text.text, text.pair) for text in texts]
         try:
             encodings = self._backend.encode_batch_fast(inputs)

@@ -24,9 +24,9 @@ def create(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def rank(options: ProcessingOptions) -> str:
+def rank(options: ProcessingOptions, text: str = "text") -> str:
     """SQL for the rank of a row, over the column `text`; with --drop-duplicates duplicates have the same rank."""
-    return rank_sql(options.seed, normalized_sql("text") if options.drop_duplicates else "text")
+    return rank_sql(options.seed, normalized_sql(text) if options.drop_duplicates else text)
 
 
 def occurrences_sql(options: ProcessingOptions, file: int, query: str, *more: str) -> str:

@@ -1,4 +1,4 @@
-"""Chooses the columns that the job reads (text, label, group, split), by options or by usual names (stars, ...)."""
+"""Chooses the columns that the job reads (texts, label, group, split), by options or by usual names (stars, ...)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from contract.failures import UserError
 from processing.options import ProcessingOptions
 from processing.reading.source import SourceFile
+from processing.rows.filters import Outcome
 
 # Options that name columns which are read as text, and the SQL types that are no text.
-TEXT_OPTIONS = ("--text-column", "--label-column", "--group-by")
+TEXT_OPTIONS = ("--text-column", "--text-pair-column", "--label-column", "--group-by")
 NESTED = re.compile(r"\]$|^(?:STRUCT|MAP|UNION|LIST)\b|^JSON$")
 # Names of columns that an error about a missing one shows; any other may be a value of a file without a header.
 USUAL_NAMES = (
@@ -38,7 +39,8 @@ USUAL_NAMES = (
 class ChosenColumns:
     """The columns that the job reads.
 
-    `text` is None for --text-expression, `label` for --label-expression, --positive-where and --unlabelled.
+    `text` is None for --text-expression, `pair` for rows of one text, `label` for --label-expression,
+    --positive-where and --unlabelled.
     """
 
     text: str | None
@@ -47,11 +49,20 @@ class ChosenColumns:
     kept: tuple[str, ...]
     split: str | None = None
     flags: tuple[str, ...] = ()
+    pair: str | None = None
 
     @property
     def all(self) -> tuple[str, ...]:
         """The names of all columns."""
-        return (*filter(None, (self.text, self.label, self.group, self.split)), *self.flags, *self.kept)
+        return (*filter(None, (self.text, self.pair, self.label, self.group, self.split)), *self.flags, *self.kept)
+
+    def at_fault(self, outcome: Outcome) -> str | None:
+        """The name of the column for whose value a row is rejected with `outcome`; None if its line is no row."""
+        if outcome is Outcome.NOT_JSON:
+            return None
+        if outcome in (Outcome.NOT_UTF8, Outcome.NOT_TEXT):
+            return " or ".join(filter(None, (self.text, self.pair)))
+        return self.split if outcome is Outcome.NO_SPLIT else self.label
 
 
 def choose(options: ProcessingOptions, file: SourceFile, columns: Mapping[str, str]) -> ChosenColumns:
@@ -63,13 +74,18 @@ def choose(options: ProcessingOptions, file: SourceFile, columns: Mapping[str, s
     text = label = None
     if options.text_expression is None:
         text = named(options.text_column, ("review_body", "text"), "--text-column", file, columns)
+    pair = None
+    if options.text_pair_column is not None:
+        pair = named(options.text_pair_column, (), "--text-pair-column", file, columns)
+        if pair == text:
+            raise UserError(f"options --text-column and --text-pair-column are both {pair}, expected two columns")
     flags = tuple(named(name, (), "--label-columns", file, columns) for name in options.label_columns)
     if not (options.unlabelled or flags) and options.positive_where is None and options.label_expression is None:
         label = named(options.label_column, ("star_rating", "label"), "--label-column", file, columns)
     group = named(options.group_by, (), "--group-by", file, columns) if options.group_by else None
     kept = tuple(named(name, (), "--columns", file, columns) for name in options.columns)
     split = named(options.split_column, (), "--split-column", file, columns) if options.split_column else None
-    return ChosenColumns(text, label, group, kept, split, flags)
+    return ChosenColumns(text, label, group, kept, split, flags, pair)
 
 
 def named(

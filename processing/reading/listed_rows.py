@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from processing.reading.line_numbers import lines_at, lines_of_rows
 from processing.reading.rejects import Reject
-from processing.rows.filters import REJECTED, Outcome
+from processing.rows.filters import REJECTED
 
 if TYPE_CHECKING:
     from processing.reading.reader import FileReader
@@ -27,7 +27,7 @@ def rejects(reader: FileReader) -> Iterator[Reject]:
             numbers = lines_of_rows(member, faults[file], lines)
             for own_row, row in faults[file].items():
                 outcome, value = reader.faults[row]
-                column = None if outcome is Outcome.NOT_JSON else reader.plan.chosen.label
+                column = reader.plan.chosen.at_fault(outcome)
                 yield Reject(member.name, numbers[own_row], column, REJECTED[outcome], value)
 
 

@@ -16,7 +16,7 @@ from processing.reading.source import SourceFile, folder_columns
 from processing.rows.conditions import conditions, over_text, used_columns
 from processing.rows.filters import Outcome, outcome_sql
 from processing.rows.given_splits import GivenSplits, by_name, given_sql, kept_split_sql
-from processing.rows.hashes import normalized_sql, owner_sql
+from processing.rows.hashes import normalized_sql, owner_sql, pair_sql
 from processing.rows.label_vectors import joined
 from processing.rows.labels import Labels
 from processing.rows.split import SPLITS, hash_sql, split_sql
@@ -54,6 +54,11 @@ class Plan:
         """The splits that the job writes."""
         shares = self.ratios if self.given is None else self.given.shares()
         return tuple(name for name, share in zip(SPLITS, shares, strict=True) if share > 0)
+
+    @property
+    def compared(self) -> str:
+        """The column of the query by which rows are compared and assigned: text, or of pairs both texts as one."""
+        return "text" if self.chosen.pair is None else "texts"
 
     @property
     def split(self) -> str:
@@ -105,20 +110,22 @@ def text_columns(file: SourceFile, columns: Mapping[str, str]) -> frozenset[str]
 def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
     """Build the query over `file`, whose columns are `columns`.
 
-    Its result has the columns outcome UTINYINT, split UTINYINT, number BIGINT (the class), text VARCHAR, fault
-    VARCHAR (the start of an invalid value), text_hash UBIGINT, file UINTEGER (number in its group), label_value (FLOAT
-    or FLOAT[]) where labels are no classes, and kept_0, kept_1, ...; rows are in the order of the files.
+    Its result has the columns outcome UTINYINT, split UTINYINT, number BIGINT (the class), text VARCHAR, of pairs pair
+    VARCHAR (the second text), fault VARCHAR (the start of an invalid value), text_hash UBIGINT, file UINTEGER (number
+    in its group), label_value (FLOAT or FLOAT[]) where labels are no classes, and kept_0, kept_1, ...; rows are in the
+    order of the files.
     """
+    texts = ("text",) if plan.chosen.pair is None else ("text", "pair")
     faults = f"{int(Outcome.NOT_JSON)}, {int(Outcome.BAD_LABEL)}, {int(Outcome.UNKNOWN_LABEL)}"
     fault = f"left(CASE WHEN broken THEN raw ELSE label END, {VALUE_CHARS})"
     outputs = [
         "outcome",
         f"{plan.split} AS split",
         f"{plan.labels.number} AS number",
-        f"CASE WHEN outcome = {int(Outcome.KEPT)} THEN text END AS text",
+        *(f"CASE WHEN outcome = {int(Outcome.KEPT)} THEN {text} END AS {text}" for text in texts),
         f"CASE WHEN outcome IN ({faults}) THEN {fault} END AS fault",
         # To count equal texts: faster than MD5, and compared within the job only.
-        "hash(text) AS text_hash",
+        f"hash({plan.compared}) AS text_hash",
         "file",
         *([f"{plan.labels.value} AS label_value"] if plan.labels.value else []),
         *kept_names(plan.chosen),
@@ -127,11 +134,14 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
 
 
 def surveyed(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
-    """SQL for the rows of `file` as the first pass needs them: outcome, text, split, number and key_hash UBIGINT."""
+    """SQL for the rows of `file` as the first pass needs them: outcome, text, split, number and key_hash UBIGINT.
+
+    The text of a pair is both texts as one.
+    """
     key_hash = f"CAST({hash_sql(plan.options.seed)} AS UBIGINT)"
     return (
-        f"SELECT outcome, text, {plan.split} AS split, {plan.labels.number} AS number, {key_hash} AS key_hash "
-        f"FROM ({decided(plan, file, columns)})"
+        f"SELECT outcome, {plan.compared} AS text, {plan.split} AS split, {plan.labels.number} AS number, "
+        f"{key_hash} AS key_hash FROM ({decided(plan, file, columns)})"
     )
 
 
@@ -140,7 +150,7 @@ def decided(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
     outcome = outcome_sql(plan.options, plan.labels, plan.host, plan.hosts, cut_conditions(plan))
     # Equal texts must be read by the same host.
     by_text = plan.options.drop_duplicates or plan.options.conflicts != "keep"
-    owner = owner_sql(normalized_sql("text") if by_text else "text")
+    owner = owner_sql(normalized_sql(plan.compared) if by_text else plan.compared)
     return f"SELECT *, {outcome} AS outcome FROM (SELECT *, {owner} AS owner FROM ({selected(plan, file, columns)}))"
 
 
@@ -153,7 +163,7 @@ def cut_conditions(plan: Plan) -> list[tuple[str, Outcome]]:
     """SQL conditions, with outcomes, of rows that are filtered by --max-rows, from the first pass."""
     if plan.cut is None:
         return []
-    return [(f"{rank(plan.options)} > {plan.cut}", Outcome.OVER_MAX_ROWS)]
+    return [(f"{rank(plan.options, plan.compared)} > {plan.cut}", Outcome.OVER_MAX_ROWS)]
 
 
 def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
@@ -170,8 +180,8 @@ def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
         ),
         *(f"{column_sql(file, column, columns)} AS hf_{name}" for column, name in zip(chosen.kept, kept, strict=True)),
     ]
-    inner.append(f"CAST({unreadable(file, chosen.text, columns)} AS UTINYINT) AS hf_unreadable")
-    inner.append(f"CAST({number(file)} AS UINTEGER) AS hf_file")
+    faults = ", ".join(unreadable(file, column, columns) for column in (chosen.text, chosen.pair))
+    inner += [f"CAST(coalesce({faults}) AS UTINYINT) AS hf_unreadable", f"CAST({number(file)} AS UINTEGER) AS hf_file"]
     inner += usable(file, columns, options)
     texts = text_columns(file, columns)
     is_json = file.format == "jsonl"
@@ -180,10 +190,12 @@ def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
     inner.append("coalesce(json_type(parsed), '') <> 'OBJECT' AS hf_broken" if is_json else "false AS hf_broken")
     condition = "true" if options.where is None else f"coalesce({truth(options.where, texts)}, false)"
     text = "hf_text" if options.text_expression is None else text_sql(options.text_expression, texts)
+    both = text if chosen.pair is None else pair_sql(text, "hf_pair")
     outer = [
         f"{text} AS text",
+        *([] if chosen.pair is None else ["hf_pair AS pair", f"{both} AS texts"]),
         f"{label_sql(options, texts)} AS label",
-        f"coalesce(hf_group, {text}, '') AS key",
+        f"coalesce(hf_group, {both}, '') AS key",
         f"{given_of(chosen, file)} AS given",
         "hf_blank AS blank",
         "hf_broken AS broken",
@@ -199,7 +211,8 @@ def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
 def texts_of(chosen: ChosenColumns) -> dict[str, str | None]:
     """The columns that the query reads as text, by the names that it gives them."""
     flags = {f"flag_{place}": column for place, column in enumerate(chosen.flags)}
-    return {"text": chosen.text, "label": chosen.label, "group": chosen.group, "split": chosen.split, **flags}
+    pair = {} if chosen.pair is None else {"pair": chosen.pair}
+    return {"text": chosen.text, **pair, "label": chosen.label, "group": chosen.group, "split": chosen.split, **flags}
 
 
 def given_of(chosen: ChosenColumns, file: SourceFile) -> str:

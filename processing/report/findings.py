@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from contract.card import MULTI_LABEL
+
 # Rejected shares of two classes that differ by more than this are no coincidence to be silent about.
 RATE_GAP = 0.02
 # Fewer rejected rows of a class than this say nothing about its share.
@@ -15,17 +17,20 @@ MOST_NAMED = 5
 def warnings(report: Mapping[str, Any]) -> list[str]:
     """One sentence for each finding, from the other sections of report.json."""
     return [
-        *classes(report["labels"] or {}, report["splits"]),
+        *classes(report["labels"] or {}, report["splits"], report["problem_type"] == MULTI_LABEL),
+        *numbers(report["numbers"] or {}),
         *reject_rates(report["rejected_by_class"], report["labels"] or {}),
         *equal_texts(report["equal_texts"]),
     ]
 
 
-def classes(labels: Mapping[str, Mapping[str, int]], splits: Mapping[str, int]) -> Iterator[str]:
-    """Only one class, or classes that a split lacks."""
+def classes(labels: Mapping[str, Mapping[str, int]], splits: Mapping[str, int], are_several: bool) -> Iterator[str]:
+    """Only one class, or classes that a split lacks; `are_several` says that a row may have several labels, or none."""
     totals = {name: sum(split[name] for split in labels.values()) for name in next(iter(labels.values()), {})}
     present = [name for name, rows in totals.items() if rows]
-    if len(present) == 1:
+    if are_several and not present:
+        yield f"no kept row has any of the labels {named(list(totals))}: a model cannot learn from them"
+    if len(present) == 1 and not are_several:
         yield f"all kept rows have the label {present[0]}: a model cannot learn from one class"
         return
     empty = [name for name, rows in totals.items() if not rows]
@@ -34,7 +39,14 @@ def classes(labels: Mapping[str, Mapping[str, int]], splits: Mapping[str, int]) 
     for split, rows in labels.items():
         missing = [name for name in present if not rows[name]]
         if missing and splits[split]:
-            yield f"split {split} has no row of the label {named(missing)}; --stratify gives each split its share"
+            hint = "" if are_several else "; --stratify gives each split its share"
+            yield f"split {split} has no row of the label {named(missing)}{hint}"
+
+
+def numbers(splits: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
+    """The same number in all rows of regression."""
+    if len({split[name] for split in splits.values() for name in ("smallest", "largest")}) == 1:
+        yield "all kept rows have the same number as their label: a model cannot learn from it"
 
 
 def named(names: list[str]) -> str:

@@ -48,14 +48,25 @@ def page(report: Mapping[str, Any], label_names: Sequence[str], row_samples: Map
         class_names=class_names(labels),
         class_rows=class_rows(labels),
         split_bars=split_bars(labels),
-        label_names=label_names,
-        row_samples=list(chain.from_iterable(row_samples.values())),
+        number_rows=number_rows(report["numbers"] or {}),
+        row_samples=[(row, tags(row.label, label_names)) for row in chain.from_iterable(row_samples.values())],
         left_out=LEFT_OUT,
         file_rows=file_rows(report["files"]),
         passed_over=report["files_passed_over"][:MOST_FILES],
         options=name_value_rows(report["options"]),
         versions=name_value_rows(report["versions"]),
     )
+
+
+def tags(label: float | Sequence[float] | None, names: Sequence[str]) -> list[str]:
+    """The labels of a sample row in words: the names of its classes, or the number of regression."""
+    if label is None:
+        return []
+    if isinstance(label, int):
+        return [names[label]]
+    if isinstance(label, float):
+        return [f"{label:.6g}"]
+    return [name for name, has in zip(names, label, strict=True) if has] or ["none of the labels"]
 
 
 def reason_bars(rows: Mapping[str, Any]) -> list[Bar]:
@@ -79,6 +90,11 @@ def class_rows(labels: ClassCounts) -> list[list[str]]:
         [name, *(rows_and_share(classes[name], sum(classes.values())) for classes in labels.values())]
         for name in class_names(labels)[:MOST_CLASSES]
     ]
+
+
+def number_rows(numbers: Mapping[str, Mapping[str, float]]) -> list[list[str]]:
+    """The table of the numbers of regression: smallest, largest and mean of each split."""
+    return [[split, *(f"{number:.6g}" for number in found.values())] for split, found in numbers.items()]
 
 
 def rows_and_share(rows: int, whole: int) -> str:

@@ -49,6 +49,14 @@ def balance(statistics: Statistics, names: tuple[str, ...]) -> dict[str, dict[st
     }
 
 
+def numbers(statistics: Statistics) -> dict[str, dict[str, float]] | None:
+    """The section `numbers` of report.json, for regression: smallest, largest and mean label by split."""
+    return {
+        split: {"smallest": found.smallest, "largest": found.largest, "mean": found.total / found.rows}
+        for split, found in statistics.numbers.items()
+    } or None
+
+
 def by_name(rows: Mapping[int, int], names: tuple[str, ...]) -> dict[str, int]:
     """Rows by class number as rows by class name."""
     return {names[number]: count for number, count in sorted(rows.items())}

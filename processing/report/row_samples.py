@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,11 +17,16 @@ EXCERPT_CHARS = 240
 
 @dataclass(frozen=True)
 class RowSample:
-    """One sample row. `number` is its class number; None in unlabelled data."""
+    """One sample row.
+
+    Attributes:
+        texts: its text, or both of a pair, shortened.
+        label: its class number; of several labels 0 or 1 for each; for regression its number; None in unlabelled data.
+    """
 
     split: str
-    text: str
-    number: int | None
+    texts: tuple[str, ...]
+    label: float | Sequence[float] | None
     tokens: int
     is_truncated: bool
 
@@ -32,11 +38,12 @@ class RowSamples:
     most: int
     rows: dict[str, list[RowSample]] = field(default_factory=lambda: {name: [] for name in SPLITS})
 
-    def add(self, batch: pa.RecordBatch, splits: NDArray[np.uint8], tokens: Tokens) -> None:
-        """Add rows of `batch` until there are `most` of each split.
+    def add(self, texts: Sequence[pa.Array], labels: pa.Array, splits: NDArray[np.uint8], tokens: Tokens) -> None:
+        """Add rows of a batch until there are `most` of each split.
 
         Args:
-            batch: rows with the columns text and number.
+            texts: the text of each row, or the first and the second texts of pairs.
+            labels: of each row.
             splits: index in SPLITS of each row.
             tokens: tokens of each row.
         """
@@ -44,8 +51,8 @@ class RowSamples:
             missing = self.most - len(self.rows[name])
             for row in np.flatnonzero(splits == index)[:missing] if missing > 0 else ():
                 full, length = int(tokens.full_lengths[row]), int(tokens.lengths[row])
-                text, number = batch.column("text")[row].as_py(), batch.column("number")[row].as_py()
-                self.rows[name].append(RowSample(name, shortened(text), number, full, full > length))
+                shown = tuple(shortened(column[row].as_py()) for column in texts)
+                self.rows[name].append(RowSample(name, shown, labels[row].as_py(), full, full > length))
 
 
 def shortened(text: str) -> str:

@@ -29,6 +29,8 @@ class Outcome(IntEnum):
     NO_SPLIT = 20
     CONFLICT = 21
     NEAR_DUPLICATE = 22
+    HALF_PAIR = 23
+    NO_ROOM = 24
     NOT_UTF8 = 15
     NOT_TEXT = 16
 
@@ -36,6 +38,7 @@ class Outcome(IntEnum):
 FILTERED = {
     Outcome.WHERE: "where",
     Outcome.EMPTY_TEXT: "empty text",
+    Outcome.HALF_PAIR: "half a pair missing",
     Outcome.TOO_SHORT: "shorter than min_chars",
     Outcome.TOO_LONG: "longer than max_chars",
     Outcome.DUPLICATE: "duplicate",
@@ -44,6 +47,7 @@ FILTERED = {
     Outcome.OVER_MAX_ROWS: "over --max-rows",
     Outcome.UNBALANCED: "cut by --balance",
     Outcome.FEW_TOKENS: "fewer than min_tokens",
+    Outcome.NO_ROOM: "no room for the text to truncate",
 }
 REJECTED = {
     Outcome.NOT_JSON: "not a JSON object",
@@ -58,8 +62,8 @@ REJECTED = {
 def outcome_sql(
     options: ProcessingOptions, labels: Labels, host: int, hosts: int, cuts: list[tuple[str, Outcome]]
 ) -> str:
-    """SQL expression of a row's Outcome, over the columns blank, broken, unreadable, selected, owner, text
-    and label.
+    """SQL expression of a row's Outcome, over the columns blank, broken, unreadable, selected, owner, text, label,
+    and of pairs pair.
 
     Args:
         host: rank of this host.
@@ -73,12 +77,8 @@ def outcome_sql(
         ("broken", Outcome.NOT_JSON),
         *((f"unreadable = {int(outcome)}", outcome) for outcome in (Outcome.NOT_UTF8, Outcome.NOT_TEXT)),
         ("NOT selected", Outcome.WHERE),
-        # \s matches ASCII white space only, \p{Z} Unicode's.
-        ("text IS NULL OR NOT regexp_matches(text, '[^\\s\\p{Z}]')", Outcome.EMPTY_TEXT),
-        (f"length(text) < {options.min_chars}", Outcome.TOO_SHORT),
+        *text_cases(options),
     ]
-    if options.max_chars is not None:
-        cases.append((f"length(text) > {options.max_chars}", Outcome.TOO_LONG))
     if labels.is_labelled:
         cases += [
             (f"NOT {labels.known}", Outcome.UNKNOWN_LABEL),
@@ -90,3 +90,17 @@ def outcome_sql(
     cases += cuts
     whens = " ".join(f"WHEN {condition} THEN {int(outcome)}" for condition, outcome in cases)
     return f"CAST(CASE {whens} ELSE {int(Outcome.KEPT)} END AS UTINYINT)"
+
+
+def text_cases(options: ProcessingOptions) -> list[tuple[str, Outcome]]:
+    """SQL conditions, with outcomes, of rows that are filtered for their text, or for one text of a pair."""
+    texts = ("text",) if options.text_pair_column is None else ("text", "pair")
+    # \s matches ASCII white space only, \p{Z} Unicode's.
+    empty = [f"({text} IS NULL OR NOT regexp_matches({text}, '[^\\s\\p{{Z}}]'))" for text in texts]
+    cases = [(" AND ".join(empty), Outcome.EMPTY_TEXT)]
+    if len(texts) > 1:
+        cases.append((" OR ".join(empty), Outcome.HALF_PAIR))
+    cases.append((" OR ".join(f"length({text}) < {options.min_chars}" for text in texts), Outcome.TOO_SHORT))
+    if options.max_chars is not None:
+        cases.append((" OR ".join(f"length({text}) > {options.max_chars}" for text in texts), Outcome.TOO_LONG))
+    return cases

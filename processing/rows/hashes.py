@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from processing.sql import literal
 
+# Between the two texts of a pair that are hashed together; spaces, so that white space at their ends does not matter.
+BETWEEN = " \x1f "
 # White space other than a space: of ASCII as \s matches it, and of Unicode's category Z.
 OTHER_SPACE = r"[\t\n\f\r\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]"
 
@@ -18,6 +20,11 @@ def normalized_sql(text: str) -> str:
     is_needed = f"contains({form}, '  ') OR regexp_matches({form}, '{OTHER_SPACE}')"
     spaced = f"regexp_replace({form}, '[\\s\\p{{Z}}]+', ' ', 'g')"
     return f"lower(trim(CASE WHEN {is_needed} THEN {spaced} ELSE {form} END))"
+
+
+def pair_sql(first: str, second: str) -> str:
+    """SQL for both texts of a row as one text, by which rows of pairs are compared and assigned."""
+    return f"concat({first}, {literal(BETWEEN)}, {second})"
 
 
 def owner_sql(text: str = "text") -> str:

@@ -26,23 +26,27 @@ PROBE = "a quick probe of where special tokens go, longer than they are many"
 
 @dataclass(frozen=True)
 class Tokens:
-    """The tokens of a batch of texts, special tokens included.
+    """The tokens of a batch of texts or pairs of texts, special tokens included.
 
     Attributes:
         ids: int32, token ids of all rows, concatenated.
         lengths: int32 [rows], after truncation.
         full_lengths: int32 [rows], before truncation.
+        types: int8, token_type_ids of all rows, concatenated; None where rows get none.
     """
 
     ids: NDArray[np.int32]
     lengths: NDArray[np.int32]
     full_lengths: NDArray[np.int32]
+    types: NDArray[np.int8] | None = None
 
     def __getitem__(self, rows: slice) -> Tokens:
         """The rows from `rows.start` up to `rows.stop`, without a copy."""
         first = int(self.lengths[: rows.start].sum())
         lengths = self.lengths[rows]
-        return Tokens(self.ids[first : first + int(lengths.sum())], lengths, self.full_lengths[rows])
+        tokens = slice(first, first + int(lengths.sum()))
+        types = None if self.types is None else self.types[tokens]
+        return Tokens(self.ids[tokens], lengths, self.full_lengths[rows], types)
 
 
 class Encoder(Protocol):
@@ -179,6 +183,9 @@ def gather(tokens: Tokens, rows: NDArray[np.int64]) -> Tokens:
     ends = np.cumsum(tokens.lengths, dtype=np.int64)
     starts, ends = (ends - tokens.lengths)[rows].tolist(), ends[rows].tolist()
     # Slices of rows are several times faster than one index over all tokens.
-    pieces = [tokens.ids[start:end] for start, end in zip(starts, ends, strict=True)]
-    ids = np.concatenate(pieces) if pieces else tokens.ids[:0]
-    return Tokens(ids, tokens.lengths[rows], tokens.full_lengths[rows])
+    slices = [slice(start, end) for start, end in zip(starts, ends, strict=True)]
+    ids = np.concatenate([tokens.ids[:0], *(tokens.ids[each] for each in slices)])
+    types = tokens.types
+    if types is not None:
+        types = np.concatenate([types[:0], *(types[each] for each in slices)])
+    return Tokens(ids, tokens.lengths[rows], tokens.full_lengths[rows], types)

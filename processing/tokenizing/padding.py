@@ -45,16 +45,22 @@ def configured(path: Path) -> str | None:
     return token.get("content") if isinstance(token, dict) else token
 
 
-def padded(tokens: Tokens, width: int, token: int) -> tuple[pa.ListArray, pa.ListArray]:
-    """input_ids (int32) and attention_mask (int8; 1 for a token, 0 for padding), each row padded to `width`."""
+def padded(tokens: Tokens, width: int, token: int) -> list[pa.ListArray]:
+    """The columns of tokens, each row padded to `width`.
+
+    They are input_ids (int32), token_type_ids (int8, 0 for padding) where there are any, and attention_mask (int8; 1
+    for a token, 0 for padding).
+    """
     rows = len(tokens.lengths)
     positions = np.repeat(np.arange(rows, dtype=np.int64) * width, tokens.lengths) + ragged_range(tokens.lengths)
     ids: NDArray[np.int32] = np.full(rows * width, token, np.int32)
     ids[positions] = tokens.ids
-    mask: NDArray[np.int8] = np.zeros(rows * width, np.int8)
-    mask[positions] = 1
+    columns: list[NDArray[Any]] = [ids]
+    for values in (*(() if tokens.types is None else (tokens.types,)), np.int8(1)):
+        columns.append(np.zeros(rows * width, np.int8))
+        columns[-1][positions] = values
     offsets = np.arange(rows + 1, dtype=np.int32) * np.int32(width)
-    return lists(ids, offsets), lists(mask, offsets)
+    return [lists(column, offsets) for column in columns]
 
 
 def lists(values: NDArray[Any], offsets: NDArray[np.int32]) -> pa.ListArray:

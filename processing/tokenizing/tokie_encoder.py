@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from contract.tokenizer import TOKENIZER_FILE, read
 from processing.arrays import to_list, to_texts
-from processing.tokenizing.encoder import Encoder, LibraryEncoder, Tokens, gather
+from processing.tokenizing.encoder import LibraryEncoder, Tokens, gather
 from processing.tokenizing.tokie_support import ProvenTexts, proven
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ PROBES = (
 )
 
 
-def encoder(path: Path, max_length: int, backend: str) -> Encoder:
+def encoder(path: Path, max_length: int, backend: str) -> LibraryEncoder | TokieEncoder:
     """Create the encoder for the tokenizer.json `path`: tokie if it is proven for it and installed, else tokenizers.
 
     Args:

@@ -22,9 +22,10 @@ STATE_FILE = "state.json"
 INFO_FILE = "dataset_info.json"
 SHARD_BYTES = 256 * 1024 * 1024
 LABELS = "labels"
-MASK = "attention_mask"
+MASK, TYPES = "attention_mask", "token_type_ids"
 TOKEN_FIELDS = (
     pa.field("input_ids", pa.list_(pa.int32())),
+    pa.field(TYPES, pa.list_(pa.int8())),
     pa.field(MASK, pa.list_(pa.int8())),
     pa.field(LABELS, pa.int64()),
     pa.field("length", pa.int32()),
@@ -93,9 +94,16 @@ class SplitWriter:
 
 
 def schema(
-    kept: list[pa.Field], is_labelled: bool = True, is_padded: bool = False, label_type: pa.DataType | None = None
+    kept: list[pa.Field],
+    is_labelled: bool = True,
+    is_padded: bool = False,
+    label_type: pa.DataType | None = None,
+    has_types: bool = False,
 ) -> pa.Schema:
     """The schema of a prepared split: the job's own columns and the columns to keep.
+
+    Args:
+        has_types: whether rows get token_type_ids.
 
     Raises:
         UserError: a column to keep has a nested type, which dataset_info.json cannot describe.
@@ -103,8 +111,8 @@ def schema(
     for field in kept:
         if pa.types.is_nested(field.type) and not pa.types.is_list(field.type):
             raise UserError(f"option --columns names {field.name}, which is {field.type}; expected a scalar or a list")
-    absent = {*([] if is_labelled else [LABELS]), *([] if is_padded else [MASK])}
-    own: list[pa.Field] = [field for field in TOKEN_FIELDS if field.name not in absent]
+    present = {LABELS: is_labelled, MASK: is_padded, TYPES: has_types}
+    own: list[pa.Field] = [field for field in TOKEN_FIELDS if present.get(field.name, True)]
     if label_type is not None:
         own = [field.with_type(label_type) if field.name == LABELS else field for field in own]
     return pa.schema([*own, *kept])

@@ -22,13 +22,14 @@ def test_every_outcome_is_counted_where_it_belongs() -> None:
     assert counts.filtered == {
         "where": 5, "empty text": 6, "shorter than min_chars": 7, "longer than max_chars": 8, "duplicate": 12,
         "over --max-rows": 13, "cut by --balance": 14, "fewer than min_tokens": 15,
-            "conflicting label": 22, "near-duplicate": 23,
+        "conflicting label": 22, "near-duplicate": 23, "half a pair missing": 24,
+        "no room for the text to truncate": 25,
     }  # fmt: skip
     assert counts.rejected == {
         "not a JSON object": 4, "no label": 9, "label not understood": 10, "not UTF-8": 16,
         "list or object instead of text": 17, "split not understood": 21,
     }  # fmt: skip
-    assert counts.read == 1 + 125 + 77
+    assert counts.read == 1 + 174 + 77
     assert counts.rows().balanced()
 
 

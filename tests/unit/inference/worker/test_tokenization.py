@@ -7,6 +7,7 @@ import pytest
 from unit.inference.tiny import tokenizer, write_model
 
 from contract.failures import UserError
+from inference.errors import RequestError
 from inference.worker.request import Text
 from inference.worker.tokenization import TextTokenizer, token_text
 
@@ -35,6 +36,16 @@ def test_a_text_beyond_the_limit_is_truncated_and_marked(folder: Path) -> None:
     assert (whole.truncated, cut.truncated) == (False, True)
     assert cut.ids == [*whole.ids[:3], whole.ids[4]]
     assert own.encode([Text("the good film")], 5)[0] == whole
+
+
+@pytest.mark.parametrize("strategy", ["only_first", "only_second"])
+def test_a_tokenizer_of_pairs_truncates_single_texts_too(strategy: str, folder: Path) -> None:
+    own = TextTokenizer.read(folder, strategy)
+    assert own.encode([Text("the good film")], 4) == TextTokenizer.read(folder).encode([Text("the good film")], 4)
+    first, second = ("the", "the good film")[:: 1 if strategy == "only_second" else -1]
+    assert [len(row) for row in own.encode([Text(first, second)], 6)] == [6]
+    with pytest.raises(RequestError, match=f"truncates {strategy}"):
+        own.encode([Text(second, first)], 5)
 
 
 def test_truncation_on_the_left_if_the_tokenizer_configures_it(tmp_path: Path) -> None:

@@ -14,11 +14,14 @@ from processing.report.findings import warnings
 
 EQUAL = {"conflicting_labels": 0, "validation_in_train": 0, "test_in_train": 0, "estimated": False}
 
+KIND = {"problem_type": "single_label_classification", "numbers": None}
+SEVERAL = {"problem_type": "multi_label_classification"}
+
 
 def report(**changed: Any) -> dict[str, Any]:
     labels = {"train": {"bad": 80, "good": 70}, "validation": {"bad": 9, "good": 9}, "test": {"bad": 9, "good": 9}}
     splits = {"train": 150, "validation": 18, "test": 18}
-    return {"labels": labels, "splits": splits, "rejected_by_class": {}, "equal_texts": EQUAL, **changed}
+    return {"labels": labels, "splits": splits, "rejected_by_class": {}, "equal_texts": EQUAL, **KIND, **changed}
 
 
 @pytest.mark.parametrize(
@@ -32,6 +35,10 @@ def report(**changed: Any) -> dict[str, Any]:
             ["split validation has no row of the label good; --stratify"],
         ),
         ({"labels": {"train": {"a": 3, "b": 0, "c": 1}}}, ["no row has the label b$"]),
+        ({"labels": {"train": {"a": 3, "b": 0}}, **SEVERAL}, ["no row has the label b$"]),
+        ({"labels": {"train": {"a": 0, "b": 0}}, **SEVERAL}, ["no kept row has any of the labels a, b: "]),
+        ({"numbers": {"train": {"smallest": 1.0, "largest": 2.0}}}, []),
+        ({"numbers": {split: {"smallest": 1.0, "largest": 1.0} for split in "ab"}}, ["all kept rows have the same"]),
         ({"rejected_by_class": {"good": 20}}, ["18.5% of the rows with the label good .*, 0.0% of those with bad"]),
         ({"rejected_by_class": {"good": 4}}, []),
         ({"rejected_by_class": {"good": 10, "bad": 11}}, []),

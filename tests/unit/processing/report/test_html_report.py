@@ -27,6 +27,7 @@ def report(labels: dict[str, dict[str, int]] | None = None, rejected: int = 5) -
         "rows": rows,
         "splits": {"train": 700, "validation": 100, "test": 100},
         "labels": labels,
+        "numbers": None,
         "lengths": {
             "max_length": 8,
             "percentiles": {"p50": 5, "p100": 20},
@@ -64,7 +65,7 @@ class Checker(HTMLParser):
 
 def test_names_values_and_rows_are_text() -> None:
     labels = {split: {EVIL: 300, "b": 400} for split in ("train", "validation", "test")}
-    shown = page(report(labels), [EVIL, "b"], {"train": [RowSample("train", EVIL, 0, 9, True)]})
+    shown = page(report(labels), [EVIL, "b"], {"train": [RowSample("train", (EVIL,), 0, 9, True)]})
     checker = Checker()
     checker.feed(shown)
     assert checker.open == []
@@ -75,11 +76,29 @@ def test_names_values_and_rows_are_text() -> None:
 
 def test_a_class_and_a_review_are_escaped_and_not_dropped() -> None:
     labels = {split: {EVIL: 300, "b": 400} for split in ("train", "validation", "test")}
-    shown = page(report(labels), [EVIL, "b"], {"test": [RowSample("test", f"review {EVIL}", 0, 9, False)]})
+    shown = page(report(labels), [EVIL, "b"], {"test": [RowSample("test", (f"review {EVIL}",), 0, 9, False)]})
     text = EVIL.replace("<", "&lt;").replace(">", "&gt;").replace("'", "&#39;").replace('"', "&#34;")
     assert f"<p>review {text}</p>" in shown
     assert f'<span class="tag">{text}</span>' in shown
     assert f'<td class="word">{text}</td>' in shown
+
+
+@pytest.mark.parametrize(
+    ("label", "names", "shown_tags"),
+    [
+        ([1.0, 0.0, 1.0], ["toxic", "rude", "threat"], ["toxic", "threat"]),
+        ([0.0, 0.0], ["toxic", "rude"], ["none of the labels"]),
+        (0.125, ["LABEL_0"], ["0.125"]),
+        (1, ["no", "yes"], ["yes"]),
+    ],
+)
+def test_a_pair_is_shown_with_both_texts_and_each_row_with_its_labels(
+    label: Any, names: list[str], shown_tags: list[str]
+) -> None:
+    shown = page(report(None), names, {"train": [RowSample("train", ("a question", "an answer"), label, 9, False)]})
+    row = shown[shown.index("Some rows, shortened") :].split("</section>")[0]
+    assert re.findall(r"<p>(.*?)</p>", row) == ["a question", "an answer"]
+    assert re.findall(r'<span class="tag">(.*?)</span>', row) == ["train", *shown_tags, "9 tokens"]
 
 
 def test_a_figure_that_report_json_lacks_is_an_error() -> None:
@@ -99,8 +118,14 @@ def test_the_figures_are_shown() -> None:
     assert "and 20 more files" in text
 
 
+def test_numbers_of_regression_are_a_table() -> None:
+    numbers = {"train": {"smallest": -1.5, "largest": 2.25, "mean": 1 / 3}}
+    shown = page(report(None) | {"numbers": numbers}, ["LABEL_0"], {})
+    assert re.findall(r"<td[^>]*>(train|-1.5|2.25|0.333333)</td>", shown) == ["train", "-1.5", "2.25", "0.333333"]
+
+
 def test_absent_sections_are_not_shown() -> None:
-    shown = page(report(None, rejected=0), [], {"train": [RowSample("train", "some text", None, 3, False)]})
+    shown = page(report(None, rejected=0), [], {"train": [RowSample("train", ("some text",), None, 3, False)]})
     assert "Classes in each split" not in shown
     assert "None: every row was kept" in shown
     assert "some text" in shown

@@ -13,13 +13,12 @@ def test_takes_the_first_rows_of_each_split_over_batches() -> None:
     row_samples = RowSamples(2)
     for start in (0, 3):
         texts = [f"text {start + row} " + "x" * 300 * (row == 1) for row in range(3)]
-        batch = pa.RecordBatch.from_pydict({"text": texts, "number": [0, 1, 0]})
         tokens = Tokens(np.zeros(10, np.int32), np.array([3, 4, 3], np.int32), np.array([3, 90, 3], np.int32))
-        row_samples.add(batch, np.array([0, 0, 2], np.uint8), tokens)
-    assert [(row.text[:6], row.number, row.tokens, row.is_truncated) for row in row_samples.rows["train"]] == [
+        row_samples.add([pa.array(texts)], pa.array([0, 1, 0]), np.array([0, 0, 2], np.uint8), tokens)
+    assert [(row.texts[0][:6], row.label, row.tokens, row.is_truncated) for row in row_samples.rows["train"]] == [
         ("text 0", 0, 3, False),
         ("text 1", 1, 90, True),
     ]
-    assert len(row_samples.rows["train"][1].text) == EXCERPT_CHARS
-    assert [row.text for row in row_samples.rows["test"]] == ["text 2 ", "text 5 "]
+    assert len(row_samples.rows["train"][1].texts[0]) == EXCERPT_CHARS
+    assert [row.texts[0] for row in row_samples.rows["test"]] == ["text 2 ", "text 5 "]
     assert row_samples.rows["validation"] == []
