@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from contract.page import PAGE_FILE
 from contract.paths import Paths
 from contract.tokenizer import fingerprint
 from contract.versions import versions
+from processing.across_rows.first_texts import FirstTexts, most_texts
 from processing.arrays import to_numpy
 from processing.batches import LABEL_TYPES, Encoded, Padding, Preparation, class_numbers, pieces
 from processing.concurrency import map_in_order, prefetched
@@ -85,6 +86,7 @@ class Job:
         differences: rows for which tokie and tokenizers gave different ids in a first attempt of the job.
         row_samples: sample rows for report.html.
         similar: counts of near-duplicates; empty without --near-duplicates.
+        sorts_on_disk: whether a first pass finds duplicates, since there are too many texts to hold in memory.
     """
 
     options: ProcessingOptions
@@ -99,6 +101,7 @@ class Job:
     differences: int = 0
     row_samples: RowSamples = field(init=False)
     similar: dict[str, int] = field(default_factory=dict)
+    sorts_on_disk: bool = False
 
     def __post_init__(self) -> None:
         self.row_samples = RowSamples(self.options.sample_rows)
@@ -112,18 +115,21 @@ class Job:
         with ExitStack() as stack:
             spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="processing-"))
             connection = stack.enter_context(self.connected(Path(spill)))
+            one_pass = not self.sorts_on_disk and first_pass.in_one_pass(self.options)
             plan = planned(connection, self.options, self.files, self.hosts, self.sharded)
+            plan = replace(plan, in_one_pass=one_pass)
             result = stack.enter_context(outputs(paths, self.hosts, plan.split_names, self.options.format))
             with RejectsFile(result.report) as rejects:
-                two_passes = first_pass.is_needed(self.options)
+                two_passes = first_pass.is_needed(self.options) and not one_pass
                 progress = ReadingProgress(log, sum(file.path.stat().st_size for file in self.files) * (1 + two_passes))
                 file_readers = readers(connection, plan, self.files)
                 if two_passes:
                     # Load the tokenizer before the first pass, so that an error in it is reported at once.
                     self.loaded.encoder.summary()
-                if two_passes:
                     file_readers = after_first_pass(connection, file_readers, Path(spill), self.similar)
+                texts = FirstTexts(most_texts()) if one_pass else None
                 for reader in file_readers:
+                    reader.texts = texts
                     self.read(reader, result, progress)
                     rejects.write(listed_rows.rejects(reader))
                     if self.options.conflicts != "keep":

@@ -16,7 +16,7 @@ from processing.reading.source import SourceFile, folder_columns
 from processing.rows.conditions import conditions, over_text, used_columns
 from processing.rows.filters import Outcome, outcome_sql
 from processing.rows.given_splits import GivenSplits, by_name, given_sql, kept_split_sql
-from processing.rows.hashes import normalized_sql, owner_sql
+from processing.rows.hashes import normalized_sql, owner_high_sql, owner_sql
 from processing.rows.label_vectors import joined
 from processing.rows.labels import Labels
 from processing.rows.split import SPLITS, hash_sql, split_sql
@@ -35,6 +35,7 @@ class Plan:
         types: SQL type of each column of the first file.
         host: rank of this host.
         hosts: number of hosts that share the rows; 1 for sharded input.
+        in_one_pass: whether duplicates are dropped while rows are read, by the key of each row's text.
         cut: largest rank of any row that is kept, from the first pass; None for no limit.
         given: splits that the input has, if they are kept.
     """
@@ -46,6 +47,7 @@ class Plan:
     types: Mapping[str, str]
     host: int = 0
     hosts: int = 1
+    in_one_pass: bool = False
     cut: int | None = None
     given: GivenSplits | None = None
 
@@ -107,7 +109,8 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
 
     Its result has the columns outcome UTINYINT, split UTINYINT, number BIGINT (the class), text VARCHAR, fault
     VARCHAR (the start of an invalid value), text_hash UBIGINT, file UINTEGER (number in its group), label_value (FLOAT
-    or FLOAT[]) where labels are no classes, and kept_0, kept_1, ...; rows are in the order of the files.
+    or FLOAT[]) where labels are no classes, owner and owner_high UBIGINT for duplicates in one pass, and kept_0,
+    kept_1, ...; rows are in the order of the files.
     """
     faults = f"{int(Outcome.NOT_JSON)}, {int(Outcome.BAD_LABEL)}, {int(Outcome.UNKNOWN_LABEL)}"
     fault = f"left(CASE WHEN broken THEN raw ELSE label END, {VALUE_CHARS})"
@@ -120,6 +123,7 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
         # To count equal texts: faster than MD5, and compared within the job only.
         "hash(text) AS text_hash",
         "file",
+        *(("owner", "owner_high") if plan.in_one_pass else ()),
         *([f"{plan.labels.value} AS label_value"] if plan.labels.value else []),
         *kept_names(plan.chosen),
     ]
@@ -140,8 +144,9 @@ def decided(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
     outcome = outcome_sql(plan.options, plan.labels, plan.host, plan.hosts, cut_conditions(plan))
     # Equal texts must be read by the same host.
     by_text = plan.options.drop_duplicates or plan.options.conflicts != "keep"
-    owner = owner_sql(normalized_sql("text") if by_text else "text")
-    return f"SELECT *, {outcome} AS outcome FROM (SELECT *, {owner} AS owner FROM ({selected(plan, file, columns)}))"
+    text = normalized_sql("text") if by_text else "text"
+    owner = f"{owner_sql(text)} AS owner, {owner_high_sql(text)} AS owner_high"
+    return f"SELECT *, {outcome} AS outcome FROM (SELECT *, {owner} FROM ({selected(plan, file, columns)}))"
 
 
 def kept_names(chosen: ChosenColumns) -> list[str]:
