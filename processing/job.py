@@ -81,6 +81,7 @@ class Job:
         skipped: names of files that are empty or of an unknown format.
         sharded: whether each host has its own share of the files.
         padding: settings of --padding max_length; None without padding.
+        own: the files that this host reads whole; None if it reads all, of which it keeps its share of the rows.
         job_counts: numbers of rows, by file and in all.
         started: monotonic seconds at the start.
         differences: rows for which tokie and tokenizers gave different ids in a first attempt of the job.
@@ -96,6 +97,7 @@ class Job:
     skipped: Sequence[str]
     sharded: bool
     padding: Padding | None = None
+    own: Sequence[SourceFile] | None = None
     job_counts: JobCounts = field(default_factory=JobCounts)
     started: float = field(default_factory=time.monotonic)
     differences: int = 0
@@ -117,12 +119,14 @@ class Job:
             connection = stack.enter_context(self.connected(Path(spill)))
             one_pass = not self.sorts_on_disk and first_pass.in_one_pass(self.options)
             plan = planned(connection, self.options, self.files, self.hosts, self.sharded)
-            plan = replace(plan, in_one_pass=one_pass)
+            files, plan = self.files, replace(plan, in_one_pass=one_pass)
+            if self.own is not None:
+                files, plan = self.own, replace(plan, host=0, hosts=1)
             result = stack.enter_context(outputs(paths, self.hosts, plan.split_names, self.options.format))
             with RejectsFile(result.report) as rejects:
                 two_passes = first_pass.is_needed(self.options) and not one_pass
-                progress = ReadingProgress(log, sum(file.path.stat().st_size for file in self.files) * (1 + two_passes))
-                file_readers = readers(connection, plan, self.files)
+                progress = ReadingProgress(log, sum(file.path.stat().st_size for file in files) * (1 + two_passes))
+                file_readers = readers(connection, plan, files)
                 if two_passes:
                     # Load the tokenizer before the first pass, so that an error in it is reported at once.
                     self.loaded.encoder.summary()
@@ -140,8 +144,7 @@ class Job:
     @cached_property
     def loaded(self) -> Loaded:
         """The tokenizer, loaded on first use."""
-        options = self.options
-        encoder = tokie_encoder.encoder(self.tokenizer, options.max_length, options.tokenizer_backend)
+        encoder = tokie_encoder.encoder(self.tokenizer, self.options.max_length, self.options.tokenizer_backend)
         return Loaded(encoder, fingerprint(self.tokenizer))
 
     @property
@@ -187,9 +190,8 @@ class Job:
     def preparation(self, columns: tuple[str, ...], problem_type: str) -> Preparation:
         """The callable that tokenizes a batch; `columns` are the names of the columns to keep."""
         options = self.options
-        labelled = not options.unlabelled
-        label_type = LABEL_TYPES[problem_type]
-        return Preparation(self.loaded.encoder, options.min_tokens, columns, labelled, self.padding, label_type)
+        labels = (not options.unlabelled, self.padding, LABEL_TYPES[problem_type])
+        return Preparation(self.loaded.encoder, options.min_tokens, columns, *labels)
 
     def finish(self, plan: Plan, result: Outputs, rejects: RejectsFile) -> None:
         """Check the row counts, then write cards and reports and complete the splits."""
@@ -241,7 +243,7 @@ class Job:
             "time": json_report.timing(time.monotonic() - self.started, counts.read),
             "files": json_report.files(self.job_counts.by_file),
             "files_passed_over": list(self.skipped),
-            "host": {"name": self.hosts.current, "of": self.hosts.count, "sharded_input": self.sharded},
+            "host": json_report.host(self.hosts, self.sharded, self.own is not None),
             "options": asdict(self.options),
             "versions": card.versions,
         }

@@ -32,7 +32,6 @@ class Plan:
     """The parts of the query that are the same for every file.
 
     Attributes:
-        types: SQL type of each column of the first file.
         host: rank of this host.
         hosts: number of hosts that share the rows; 1 for sharded input.
         in_one_pass: whether duplicates are dropped while rows are read, by the key of each row's text.
@@ -44,7 +43,6 @@ class Plan:
     chosen: ChosenColumns
     labels: Labels
     ratios: tuple[float, float, float]
-    types: Mapping[str, str]
     host: int = 0
     hosts: int = 1
     in_one_pass: bool = False
