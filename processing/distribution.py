@@ -1,8 +1,8 @@
-"""Determines whether the input is sharded or replicated over the hosts, from processingjobconfig.json."""
+"""Determines whether the input is sharded or replicated, from processingjobconfig.json, and which files a host has."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,29 @@ from contract.failures import UserError
 from contract.files import read_json
 from contract.hosts import Hosts
 from processing.options import ProcessingOptions
+from processing.reading.source import SourceFile
 
 SHARDED, REPLICATED = "ShardedByS3Key", "FullyReplicated"
+# Share of the job's CPU time that every host spends on rows of the others, where rows are shared (docs/scaling.md).
+READING_SHARE = 0.4
+
+
+def whole_files(files: Sequence[SourceFile], hosts: Hosts) -> list[SourceFile] | None:
+    """The files that this host reads whole, where no option needs the rows of all hosts; the same on every host.
+
+    The largest file goes first, to the host with the fewest bytes so far (Graham 1969).
+
+    Returns:
+        None if sharing the rows of all files takes less time, since a few files have most of the bytes.
+    """
+    sizes = [file.path.stat().st_size for file in files]
+    loads, owners = [0] * hosts.count, [0] * len(files)
+    for place in sorted(range(len(files)), key=lambda place: (-sizes[place], place)):
+        owners[place] = loads.index(min(loads))
+        loads[owners[place]] += sizes[place]
+    if max(loads) > sum(loads) * (READING_SHARE + (1 - READING_SHARE) / hosts.count):
+        return None
+    return [file for file, owner in zip(files, owners, strict=True) if owner == hosts.index]
 
 
 def is_sharded(options: ProcessingOptions, hosts: Hosts, job_config: Path, folder: Path) -> bool:

@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from contract.page import PAGE_FILE
 from contract.paths import Paths
 from contract.tokenizer import fingerprint
 from contract.versions import versions
+from processing.across_rows.first_texts import FirstTexts, most_texts
 from processing.arrays import to_numpy
 from processing.batches import LABEL_TYPES, Encoded, Padding, Preparation, class_numbers, pieces
 from processing.concurrency import map_in_order, prefetched
@@ -79,11 +80,13 @@ class Job:
         skipped: names of files that are empty or of an unknown format.
         sharded: whether each host has its own share of the files.
         padding: settings of --padding max_length; None without padding.
+        own: the files that this host reads whole; None if it reads all, of which it keeps its share of the rows.
         job_counts: numbers of rows, by file and in all.
         started: monotonic seconds at the start.
         differences: rows for which tokie and tokenizers gave different ids in a first attempt of the job.
         row_samples: sample rows for report.html.
         similar: counts of near-duplicates; empty without --near-duplicates.
+        sorts_on_disk: whether a first pass finds duplicates, since there are too many texts to hold in memory.
     """
 
     options: ProcessingOptions
@@ -93,11 +96,13 @@ class Job:
     skipped: Sequence[str]
     sharded: bool
     padding: Padding | None = None
+    own: Sequence[SourceFile] | None = None
     job_counts: JobCounts = field(default_factory=JobCounts)
     started: float = field(default_factory=time.monotonic)
     differences: int = 0
     row_samples: RowSamples = field(init=False)
     similar: dict[str, int] = field(default_factory=dict)
+    sorts_on_disk: bool = False
 
     def __post_init__(self) -> None:
         self.row_samples = RowSamples(self.options.sample_rows)
@@ -111,18 +116,23 @@ class Job:
         with ExitStack() as stack:
             spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="processing-"))
             connection = stack.enter_context(self.connected(Path(spill)))
+            one_pass = not self.sorts_on_disk and first_pass.in_one_pass(self.options)
             plan = planned(connection, self.options, self.files, self.hosts, self.sharded)
+            files, plan = self.files, replace(plan, in_one_pass=one_pass)
+            if self.own is not None:
+                files, plan = self.own, replace(plan, host=0, hosts=1)
             result = stack.enter_context(outputs(paths, self.hosts, plan.split_names, self.options.format))
             with RejectsFile(result.report) as rejects:
-                two_passes = first_pass.is_needed(self.options)
-                progress = ReadingProgress(log, sum(file.path.stat().st_size for file in self.files) * (1 + two_passes))
-                file_readers = readers(connection, plan, self.files)
+                two_passes = first_pass.is_needed(self.options) and not one_pass
+                progress = ReadingProgress(log, sum(file.path.stat().st_size for file in files) * (1 + two_passes))
+                file_readers = readers(connection, plan, files)
                 if two_passes:
                     # Load the tokenizer before the first pass, so that an error in it is reported at once.
                     self.loaded.encoder.summary()
-                if two_passes:
                     file_readers = after_first_pass(connection, file_readers, Path(spill), self.similar)
+                texts = FirstTexts(most_texts()) if one_pass else None
                 for reader in file_readers:
+                    reader.texts = texts
                     self.read(reader, result, progress)
                     rejects.write(listed_rows.rejects(reader))
                     if self.options.conflicts != "keep":
@@ -182,9 +192,8 @@ class Job:
     def preparation(self, columns: tuple[str, ...], problem_type: str) -> Preparation:
         """The callable that tokenizes a batch; `columns` are the names of the columns to keep."""
         options = self.options
-        labelled = not options.unlabelled
-        label_type = LABEL_TYPES[problem_type]
-        return Preparation(self.loaded.encoder, options.min_tokens, columns, labelled, self.padding, label_type)
+        labels = (not options.unlabelled, self.padding, LABEL_TYPES[problem_type])
+        return Preparation(self.loaded.encoder, options.min_tokens, columns, *labels)
 
     def finish(self, plan: Plan, result: Outputs, rejects: RejectsFile) -> None:
         """Check the row counts, then write cards and reports and complete the splits."""
@@ -240,7 +249,7 @@ class Job:
             "time": json_report.timing(time.monotonic() - self.started, counts.read),
             "files": json_report.files(self.job_counts.by_file),
             "files_passed_over": list(self.skipped),
-            "host": {"name": self.hosts.current, "of": self.hosts.count, "sharded_input": self.sharded},
+            "host": json_report.host(self.hosts, self.sharded, self.own is not None),
             "options": asdict(self.options),
             "versions": card.versions,
         }

@@ -50,7 +50,6 @@ def planned(
         chosen,
         label_rule(options),
         ratios(options),
-        columns,
         host=hosts.index if is_divided else 0,
         hosts=hosts.count if is_divided else 1,
     )

@@ -11,8 +11,9 @@ from contract.hosts import Hosts
 from contract.paths import Paths
 from contract.tokenizer import locate
 from processing import memory
+from processing.across_rows.first_texts import TooManyTextsError
 from processing.batches import Padding
-from processing.distribution import is_sharded
+from processing.distribution import is_sharded, whole_files
 from processing.job import Job
 from processing.options import ProcessingOptions
 from processing.reading import first_pass
@@ -26,20 +27,26 @@ log = logging.getLogger(__name__)
 
 
 def run(options: ProcessingOptions, paths: Paths) -> None:
-    """Run a job; if tokie gives other token ids than tokenizers, run it again with tokenizers alone.
+    """Run a job; run it again with tokenizers alone after a difference, or with two passes after too many texts.
 
     Raises:
         UserError: as `start` and Job.run.
     """
     memory.keep_freed_memory()
-    job = start(options, paths)
-    try:
-        job.run(paths)
-    except tokie_encoder.DifferenceError:
-        log.error("tokie and tokenizers differ on a sampled row: restarting with the tokenizers library alone")
-        job = start(replace(options, tokenizer_backend="tokenizers"), paths)
-        job.differences = 1
-        job.run(paths)
+    differences, sorts_on_disk = 0, False
+    while True:
+        job = start(options, paths)
+        job.differences, job.sorts_on_disk = differences, sorts_on_disk
+        try:
+            return job.run(paths)
+        except tokie_encoder.DifferenceError:
+            log.error("tokie and tokenizers differ on a sampled row: restarting with the tokenizers library alone")
+            options, differences = replace(options, tokenizer_backend="tokenizers"), 1
+        except TooManyTextsError:
+            log.warning(
+                "the keys of all texts need more memory than there is: restarting with a pass that uses the disk"
+            )
+            sorts_on_disk = True
 
 
 def start(options: ProcessingOptions, paths: Paths) -> Job:
@@ -66,9 +73,14 @@ def start(options: ProcessingOptions, paths: Paths) -> Job:
     sharded = is_sharded(options, hosts, paths.processing_job_config, Path(source))
     if sharded and hosts.count > 1:
         check_sharded(options, hosts)
+    own = None
+    if hosts.count > 1 and not (sharded or first_pass.is_needed(options)):
+        own = whole_files(files, hosts)
     log.info("host %s of %d, %d input files", hosts.current, hosts.count, len(files))
+    if own is not None:
+        log.info("this host reads %d whole files; rows of other files are those of other hosts", len(own))
     padding = Padding(options.max_length, pad_id(tokenizer)) if options.padding == "max_length" else None
-    return Job(options, hosts, tokenizer, files, skipped, sharded, padding)
+    return Job(options, hosts, tokenizer, files, skipped, sharded, padding, own)
 
 
 def check_sharded(options: ProcessingOptions, hosts: Hosts) -> None:

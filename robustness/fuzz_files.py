@@ -1,11 +1,12 @@
 """Fuzzes the processing image's input: each record of a mutated file is kept, filtered or rejected, or none is read.
 
-    python -m robustness.fuzz_files [--files 2000] [--seed 1] [--first 0]
+    python -m robustness.fuzz_files [--files 2000] [--seed 1] [--first 0] [--copies 1]
 
 Each file is a small table of reviews (csv, tsv or JSON Lines, some compressed or in another encoding) whose bytes are
 mutated: quotes, line ends, bytes, encodings, truncation. The job must end with one sentence that has no text of the
 data, or its counts must add up to an independent count of the records of the file as it lies there. Prints the counts,
-and each file that fails with its number; --first N --files 1 repeats one.
+and each file that fails with its number; --first N --files 1 repeats one. With --copies 3 each file lies there three
+times, and one scan reads them all.
 """
 
 from __future__ import annotations
@@ -45,11 +46,12 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--files", type=int, default=2000, help="number of files")
     parser.add_argument("--seed", type=int, default=1, help="seed of the mutations")
     parser.add_argument("--first", type=int, default=0, help="number of the first file")
+    parser.add_argument("--copies", type=int, default=1, help="number of copies of each file that one job reads")
     return parser.parse_args(arguments)
 
 
-def process(file: Path, options: Mapping[str, object], tokenizer: Path, base: Path) -> dict[str, int]:
-    """Run the job over one file; returns its row counts: read, kept, filtered, rejected."""
+def process(source: Path, options: Mapping[str, object], tokenizer: Path, base: Path) -> dict[str, int]:
+    """Run the job over a file or folder; returns its row counts: read, kept, filtered, rejected."""
     # Imported late: they take a second, and --help does not need them.
     from processing.options import ProcessingOptions
     from processing.start import start
@@ -62,7 +64,7 @@ def process(file: Path, options: Mapping[str, object], tokenizer: Path, base: Pa
         "sample_rows": 0,
         **options,
     }
-    job = start(ProcessingOptions(input=str(file), tokenizer=str(tokenizer), threads=1, **given), Paths(base))  # type: ignore[arg-type]
+    job = start(ProcessingOptions(input=str(source), tokenizer=str(tokenizer), threads=1, **given), Paths(base))  # type: ignore[arg-type]
     job.run(Paths(base))
     rows = json.loads(next(base.rglob("report.json")).read_text())["rows"]
     return {
@@ -73,8 +75,8 @@ def process(file: Path, options: Mapping[str, object], tokenizer: Path, base: Pa
     }
 
 
-def ended(case: Mutated, run: Callable[[], dict[str, int]]) -> Ended:
-    """Run one case and judge it."""
+def ended(case: Mutated, run: Callable[[], dict[str, int]], copies: int = 1) -> Ended:
+    """Run one case, of which there are `copies` files, and judge it."""
     try:
         rows = run()
     except UserError as error:
@@ -84,13 +86,13 @@ def ended(case: Mutated, run: Callable[[], dict[str, int]]) -> Ended:
     except Exception as error:
         return Ended("crashed", f"{type(error).__name__}: {str(error)[:200]}")
     added = rows["kept"] + rows["filtered"] + rows["rejected"]
-    expected = case.records()
+    expected = case.records() * copies
     if not added == rows["read"] == expected:
         return Ended("wrong", f"{rows} instead of {expected} records")
     return Ended("read", rows=Counter(rows))
 
 
-def fuzz(files: int, seed: int, first: int = 0) -> list[tuple[Mutated, Ended]]:
+def fuzz(files: int, seed: int, first: int = 0, copies: int = 1) -> list[tuple[Mutated, Ended]]:
     """Run all cases; returns each with its end."""
     logging.disable(logging.ERROR)
     results = []
@@ -98,12 +100,13 @@ def fuzz(files: int, seed: int, first: int = 0) -> list[tuple[Mutated, Ended]]:
         write_model(Path(name, "model"), TEXTS, 32)
         for number in range(first, first + files):
             case = mutated(number, random.Random(f"{seed} {number}"))
-            folder = Path(name, str(number))
-            folder.mkdir()
-            file = folder / case.name
-            file.write_bytes(case.content)
-            run = partial(process, file, case.options, Path(name, "model"), folder / "job")
-            results.append((case, ended(case, run)))
+            folder = Path(name, str(number), "in")
+            folder.mkdir(parents=True)
+            for copy in range(copies):
+                (folder / f"{copy}-{case.name}").write_bytes(case.content)
+            source = folder if copies > 1 else folder / f"0-{case.name}"
+            run = partial(process, source, case.options, Path(name, "model"), folder.parent / "job")
+            results.append((case, ended(case, run, copies)))
     logging.disable(logging.NOTSET)
     return results
 
@@ -111,7 +114,7 @@ def fuzz(files: int, seed: int, first: int = 0) -> list[tuple[Mutated, Ended]]:
 def main() -> None:
     """Run all cases, and print the counts."""
     options = parse()
-    results = fuzz(options.files, options.seed, options.first)
+    results = fuzz(options.files, options.seed, options.first, options.copies)
     counts = Counter(end.outcome for _, end in results)
     rows: Counter[str] = sum((end.rows for _, end in results), Counter())
     print(f"{len(results):,} files: {dict(counts)}; rows: {dict(rows)}")

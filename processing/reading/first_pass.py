@@ -34,6 +34,11 @@ def is_needed(options: ProcessingOptions) -> bool:
     return options.drop_duplicates or options.conflicts != "keep" or bool(of_all_hosts(options))
 
 
+def in_one_pass(options: ProcessingOptions) -> bool:
+    """Whether rows can be decided on while they are read: only earlier rows count for --drop-duplicates."""
+    return options.drop_duplicates and options.conflicts == "keep" and not of_all_hosts(options)
+
+
 def of_all_hosts(options: ProcessingOptions) -> list[str]:
     """The options that need the rows of all hosts, as they are written on the command line."""
     is_set = {

@@ -39,9 +39,8 @@ def readers(connection: duckdb.DuckDBPyConnection, plan: Plan, files: Iterable[S
     named = replace(options, text_column=plan.chosen.text, label_column=plan.chosen.label)
 
     def described() -> Iterator[tuple[SourceFile, Mapping[str, str]]]:
-        for number, file in enumerate(files):
-            # The plan has the columns of the first file.
-            columns = plan.types if number == 0 else describe(connection, file)
+        for file in files:
+            columns = describe(connection, file)
             choose(named, file, columns)
             yield file, columns
 

@@ -16,7 +16,7 @@ from processing.reading.source import SourceFile, folder_columns
 from processing.rows.conditions import conditions, over_text, used_columns
 from processing.rows.filters import Outcome, outcome_sql
 from processing.rows.given_splits import GivenSplits, by_name, given_sql, kept_split_sql
-from processing.rows.hashes import normalized_sql, owner_sql, pair_sql
+from processing.rows.hashes import normalized_sql, owner_high_sql, owner_sql, pair_sql
 from processing.rows.label_vectors import joined
 from processing.rows.labels import Labels
 from processing.rows.split import SPLITS, hash_sql, split_sql
@@ -32,9 +32,9 @@ class Plan:
     """The parts of the query that are the same for every file.
 
     Attributes:
-        types: SQL type of each column of the first file.
         host: rank of this host.
         hosts: number of hosts that share the rows; 1 for sharded input.
+        in_one_pass: whether duplicates are dropped while rows are read, by the key of each row's text.
         cut: largest rank of any row that is kept, from the first pass; None for no limit.
         given: splits that the input has, if they are kept.
     """
@@ -43,9 +43,9 @@ class Plan:
     chosen: ChosenColumns
     labels: Labels
     ratios: tuple[float, float, float]
-    types: Mapping[str, str]
     host: int = 0
     hosts: int = 1
+    in_one_pass: bool = False
     cut: int | None = None
     given: GivenSplits | None = None
 
@@ -112,8 +112,8 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
 
     Its result has the columns outcome UTINYINT, split UTINYINT, number BIGINT (the class), text VARCHAR, of pairs pair
     VARCHAR (the second text), fault VARCHAR (the start of an invalid value), text_hash UBIGINT, file UINTEGER (number
-    in its group), label_value (FLOAT or FLOAT[]) where labels are no classes, and kept_0, kept_1, ...; rows are in the
-    order of the files.
+    in its group), label_value (FLOAT or FLOAT[]) where labels are no classes, owner and owner_high UBIGINT for
+    duplicates in one pass, and kept_0, kept_1, ...; rows are in the order of the files.
     """
     texts = ("text",) if plan.chosen.pair is None else ("text", "pair")
     faults = f"{int(Outcome.NOT_JSON)}, {int(Outcome.BAD_LABEL)}, {int(Outcome.UNKNOWN_LABEL)}"
@@ -127,6 +127,7 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
         # To count equal texts: faster than MD5, and compared within the job only.
         f"hash({plan.compared}) AS text_hash",
         "file",
+        *(("owner", "owner_high") if plan.in_one_pass else ()),
         *([f"{plan.labels.value} AS label_value"] if plan.labels.value else []),
         *kept_names(plan.chosen),
     ]
@@ -150,8 +151,9 @@ def decided(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
     outcome = outcome_sql(plan.options, plan.labels, plan.host, plan.hosts, cut_conditions(plan))
     # Equal texts must be read by the same host.
     by_text = plan.options.drop_duplicates or plan.options.conflicts != "keep"
-    owner = owner_sql(normalized_sql(plan.compared) if by_text else plan.compared)
-    return f"SELECT *, {outcome} AS outcome FROM (SELECT *, {owner} AS owner FROM ({selected(plan, file, columns)}))"
+    text = normalized_sql(plan.compared) if by_text else plan.compared
+    owner = f"{owner_sql(text)} AS owner, {owner_high_sql(text)} AS owner_high"
+    return f"SELECT *, {outcome} AS outcome FROM (SELECT *, {owner} FROM ({selected(plan, file, columns)}))"
 
 
 def kept_names(chosen: ChosenColumns) -> list[str]:

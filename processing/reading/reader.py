@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from contract.failures import UserError
 from processing.across_rows.conflicts import Conflict
+from processing.across_rows.first_texts import FirstTexts
 from processing.across_rows.marks import Marks
 from processing.arrays import to_list, to_numpy
 from processing.batches import outcomes, rejected_classes
@@ -50,6 +51,7 @@ class FileReader:
         columns: name and SQL type of each column of the file.
         number: index of the file or group in the job.
         marks: what the first pass has decided about single rows.
+        texts: the texts so far, of which duplicates are dropped in one pass; None if the first pass has dropped them.
         conflicts: rows of texts that have several labels, from the first pass.
         counts: of each file.
         rows: number of rows that DuckDB has returned, of each file.
@@ -65,6 +67,7 @@ class FileReader:
     columns: Mapping[str, str]
     number: int = 0
     marks: Marks = field(default_factory=Marks.none)
+    texts: FirstTexts | None = None
     conflicts: list[Conflict] = field(default_factory=list)
     counts: list[Counts] = field(init=False)
     rows: NDArray[np.int64] = field(init=False)
@@ -91,6 +94,7 @@ class FileReader:
                 query = build(self.plan, source.file, self.columns)
                 for batch in self.connection.sql(query).to_arrow_reader(BATCH_ROWS):
                     marked = self.marks.apply(batch, first)
+                    marked = marked if self.texts is None else self.texts.marked(marked)
                     self.count(marked, first)
                     first += batch.num_rows
                     yield marked

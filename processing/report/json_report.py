@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.card import Card
+from contract.hosts import Hosts
 from processing.report.histogram import bins
 from processing.row_counts import Counts, Statistics
 
@@ -70,6 +71,16 @@ def timing(seconds: float, rows: int) -> dict[str, float]:
 def files(by_file: Mapping[str, Counts]) -> list[dict[str, Any]]:
     """The section `files` of report.json: row counts of each file."""
     return [{"file": name, **counts.as_json()} for name, counts in by_file.items()]
+
+
+def host(hosts: Hosts, is_sharded: bool, has_whole_files: bool) -> dict[str, Any]:
+    """This host and its part of the input, for report.json."""
+    return {
+        "name": hosts.current,
+        "of": hosts.count,
+        "sharded_input": is_sharded,
+        "whole_files": has_whole_files,
+    }
 
 
 def summary(card: Card, seconds: float) -> str:

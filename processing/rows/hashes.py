@@ -12,14 +12,20 @@ BETWEEN = " \x1f "
 # White space other than a space: of ASCII as \s matches it, and of Unicode's category Z.
 OTHER_SPACE = r"[\t\n\f\r\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]"
 
+# Characters that NFC may change or join with others (Unicode Standard Annex 15): none of those before U+0300, and none
+# of the usual dashes, quotation marks and bullets.
+OTHER_FORMS = r"[^\x{0}-\x{2ff}\x{2010}-\x{2027}]"
+
 
 def normalized_sql(text: str) -> str:
     """SQL for a text without differences of case, white space and Unicode form; duplicates have the same."""
-    form = f"nfc_normalize({text})"
-    # Replacing white space takes longer than all the rest, and most texts have nothing to replace.
-    is_needed = f"contains({form}, '  ') OR regexp_matches({form}, '{OTHER_SPACE}')"
-    spaced = f"regexp_replace({form}, '[\\s\\p{{Z}}]+', ' ', 'g')"
-    return f"lower(trim(CASE WHEN {is_needed} THEN {spaced} ELSE {form} END))"
+    # nfc_normalize takes longer than all the rest. A text of ASCII has as many bytes as characters.
+    has_one_form = f"strlen({text}) = length({text}) OR NOT regexp_matches({text}, '{OTHER_FORMS}')"
+    form = f"CASE WHEN {has_one_form} THEN {text} ELSE nfc_normalize({text}) END"
+    # Most texts have no white space to replace.
+    is_needed = f"regexp_matches({form}, '^ | $|  |{OTHER_SPACE}')"
+    spaced = f"trim(regexp_replace({form}, '[\\s\\p{{Z}}]+', ' ', 'g'))"
+    return f"lower(CASE WHEN {is_needed} THEN {spaced} ELSE {form} END)"
 
 
 def pair_sql(first: str, second: str) -> str:
@@ -33,6 +39,11 @@ def owner_sql(text: str = "text") -> str:
     It is the last eight bytes of the MD5 of the SQL expression `text`, without a seed: independent of the split.
     """
     return f"md5_number_lower(coalesce({text}, ''))"
+
+
+def owner_high_sql(text: str) -> str:
+    """SQL for the other half (UBIGINT) of the MD5 whose half is `owner_sql`: both are the key of a text."""
+    return f"md5_number_upper(coalesce({text}, ''))"
 
 
 def rank_sql(seed: int, text: str = "text") -> str:

@@ -10,8 +10,9 @@ import pytest
 
 from contract.failures import UserError
 from contract.hosts import Hosts
-from processing.distribution import is_sharded
+from processing.distribution import is_sharded, whole_files
 from processing.options import ProcessingOptions
+from processing.reading.source import find
 
 TWO = Hosts("algo-2", ("algo-1", "algo-2"))
 INPUT = "/opt/ml/processing/input"
@@ -79,3 +80,20 @@ def test_the_option_takes_precedence_over_the_job_configuration(tmp_path: Path) 
     options = ProcessingOptions(input_distribution="replicated")
     assert is_sharded(options, TWO, job_config(tmp_path, s3("ShardedByS3Key")), Path(INPUT)) is False
     assert is_sharded(ProcessingOptions(input_distribution="sharded"), TWO, tmp_path / "none", Path("/x")) is True
+
+
+def parts(folder: Path, sizes: list[int], hosts: int) -> list[list[str] | None]:
+    folder.mkdir()
+    for number, size in enumerate(sizes):
+        (folder / f"{number}.csv").write_bytes(b"x" * size)
+    names = tuple(f"algo-{number}" for number in range(1, hosts + 1))
+    shares = [whole_files(find(str(folder))[0], Hosts(name, names)) for name in names]
+    return [None if share is None else [file.name for file in share] for share in shares]
+
+
+def test_every_file_is_read_by_one_host_where_that_takes_less_time(tmp_path: Path) -> None:
+    assert parts(tmp_path / "even", [5, 3, 4, 2, 2], 2) == [["0.csv", "3.csv", "4.csv"], ["1.csv", "2.csv"]]
+    # Of one large file all hosts read all rows, and keep their shares of them.
+    assert parts(tmp_path / "one", [100, 3, 4], 3) == [None] * 3
+    # Two of four hosts with half of the input each: still less than reading all of it.
+    assert parts(tmp_path / "few", [7, 7], 4) == [["0.csv"], ["1.csv"], [], []]

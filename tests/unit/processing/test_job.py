@@ -64,11 +64,14 @@ def test_order_files_and_hosts_do_not_matter(written: Write, tmp_path: Path, wor
         written(f"all/{part}.tsv", as_tsv(shuffled[part :: hosts + 1]))
     run(tmp_path / "many", input=str(tmp_path / "all"), **options)
     assert everything(tmp_path / "many") == expected
-    for kind in KINDS:
-        base = tmp_path / kind
-        reports = [on_host(base, tmp_path / "all", host, hosts, kind, options) for host in range(hosts)]
+    # Several files are given to the hosts as a whole, of one file they share the rows.
+    for folder, kind in (*((tmp_path / "all", kind) for kind in KINDS), (tmp_path / "one/in", KINDS[0])):
+        base = tmp_path / f"{folder.name}-{kind}"
+        reports = [on_host(base, folder, host, hosts, kind, options) for host in range(hosts)]
         assert everything(base) == expected
         assert sum(report["rows"]["read"] for report in reports) == 300
+        whole = kind == "replicated" and folder.name == "all"
+        assert {report["host"]["whole_files"] for report in reports} == {whole}
 
 
 def test_unlabelled_rows_have_no_labels(written: Write, tmp_path: Path, wordpiece: Path) -> None:

@@ -50,6 +50,7 @@ ELSEWHERE = {
         "benchmarks/gpu_plot.py",
         "images/policies.py",
         "robustness/fuzz_requests.py",
+        "processing/reading/listed_rows.py",
         "robustness/mutated_files.py",
         "tools/lock.py",
         "tools/tables.py",
