@@ -1,13 +1,15 @@
 """Converts text or JSON values to the types of options (bool, int, float, list or tuple, mapping, choice).
 
-SageMaker passes hyperparameters as text, which the SDK's framework classes also quote as JSON; true and
-none may be in Python's or in JSON's notation. Values are never evaluated as code or passed to a shell.
+SageMaker passes hyperparameters as text, which the SDK's framework classes also quote as JSON; true, none, lists and
+mappings may be in Python's or in JSON's notation. Values are never evaluated as code or passed to a shell.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import types
+import warnings
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -123,15 +125,29 @@ def _parts(value: Any) -> list[Any]:
         return list(value)
     text = str(value).strip()
     if text.startswith("["):
-        parts = json.loads(text)
+        parts = _literal(text)
         if isinstance(parts, list):
             return parts
         raise ValueError(value)
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
+def _literal(text: str) -> Any:
+    """A list or mapping in JSON's notation, or in Python's, which is what str() makes of one in an SDK."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        pass
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            # Literals alone: it calls nothing, and knows no names.
+            return ast.literal_eval(text.strip())
+    except (SyntaxError, RecursionError, MemoryError) as error:
+        raise ValueError(text) from error
+
+
 def _mapping(value: Any) -> dict[str, Any]:
-    parsed = json.loads(value) if isinstance(value, str) else value
+    parsed = _literal(value) if isinstance(value, str) else value
     if not isinstance(parsed, dict):
         raise ValueError(value)
     return parsed

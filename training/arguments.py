@@ -146,10 +146,12 @@ def explain(given: Mapping[str, Any], evaluates: bool) -> None:
     """Log each default in force with its reason, and each that the caller replaced."""
     for name, default in in_force(given, evaluates).items():
         if name in given:
-            log.info("%s = %s, as given", name, given[name])
+            log.info("%s = %s, as given", name, choice(given[name]))
         else:
             log.info("%s = %s by default: %s", name, default.value, default.reason)
-    if choice(given.get("save_strategy")) == "no":
+    if choice(given.get("eval_strategy")) == "no":
+        log.warning("eval_strategy = no: without evaluations the weights of the last step are delivered, not the best")
+    elif choice(given.get("save_strategy")) == "no":
         log.warning("save_strategy = no: without checkpoints the weights of the last step are delivered, not the best")
 
 

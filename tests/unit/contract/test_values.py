@@ -36,6 +36,9 @@ from contract.values import convert
         ('["a, b", "c"]', tuple[str, ...], ("a, b", "c")),
         ("0.8,0.1,0.1", tuple[float, ...], (0.8, 0.1, 0.1)),
         ('{"a": 1}', dict[str, Any], {"a": 1}),
+        ("['a', \"b's\"]", tuple[str, ...], ("a", "b's")),
+        ("{'a': 1, 'b': True, 'c': None}", dict[str, Any], {"a": 1, "b": True, "c": None}),
+        (r"['\d']", tuple[str, ...], (r"\d",)),
         ({"a": 1}, dict, {"a": 1}),
     ],
 )
@@ -57,6 +60,7 @@ def test_text_becomes_the_declared_type(value: object, kind: object, expected: o
         ("c", Literal["a", "b"], "one of a, b"),
         ("[1", tuple[int, ...], "a list"),
         ("[1]", dict, "a JSON object"),
+        ("{'a': __import__('os').getcwd()}", dict, "a JSON object"),
         ("{", dict, "a JSON object"),
         ("x", int | None, "a whole number or none"),
         ("", Path, "a path"),

@@ -160,3 +160,8 @@ def test_a_setting_of_the_loaders_without_effect_is_named(
     assert name not in caplog.text
     arguments.build({"use_cpu": True, name: True}, tmp_path, evaluates=True, world_size=1)
     assert f"{name} has no effect: {reason}" in caplog.text
+
+
+def test_a_training_without_evaluations_says_which_weights_it_delivers(caplog: pytest.LogCaptureFixture) -> None:
+    arguments.explain({"eval_strategy": "no", "save_strategy": "no"}, evaluates=True)
+    assert "eval_strategy = no: without evaluations the weights of the last step are delivered" in caplog.text
