@@ -136,7 +136,7 @@ def _literal(text: str) -> Any:
     """A list or mapping in JSON's notation, or in Python's, which is what str() makes of one in an SDK."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     try:
         with warnings.catch_warnings(action="ignore"):

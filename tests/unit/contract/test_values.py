@@ -81,3 +81,8 @@ def test_text_arrives_intact_raw_and_json_quoted(text: str) -> None:
 @given(st.integers())
 def test_whole_numbers_keep_every_digit(number: int) -> None:
     assert convert(str(number), int, "x") == number
+
+
+def test_brackets_beyond_what_a_parser_takes_are_no_list() -> None:
+    with pytest.raises(UserError, match="expected a list"):
+        convert(200_000 * "[", tuple[int, ...], "option x")
