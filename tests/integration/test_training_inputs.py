@@ -169,7 +169,7 @@ TASK_CASES: dict[str, tuple[Write, dict[str, Any], str]] = {
     "flags of another number": (
         both(saved(labels=[[0, 1, 1]] * 39 + [[1, 0, 0]]), saved("test", labels=[[0, 1, 1, 1]] * 40)),
         SEVERAL,
-        "test: row 1 has a label several times, expected 0 or 1 for each of 3",
+        "test: row 1 has 4 values of 0 or 1, but there are 3 labels",
     ),
     "texts for flags": (saved(labels=[[MARK]] * 40), SEVERAL, "arrays of labels hold string, expected 0 or 1"),
     "no number": (csv(row="{text},{text}\n"), NUMBERS, "values that are no numbers, but problem_type is regression"),

@@ -83,7 +83,7 @@ def test_a_number_has_one_name() -> None:
         ([[0, 1], [1]], SINGLE_LABEL, (), "labels are arrays of several values, expected one class a row"),
         ([[0, 3], []], AUTO, ("a", "b"), "row 1 has label 3, expected 0 or 1 for each of 2 labels, or numbers"),
         ([[0.5, 0.0]], AUTO, (), "row 1 has label 0.5, expected 0 or 1"),
-        ([[0, 1, 1], [0, 1, 1, 1]], AUTO, (), "row 1 has a label several times, expected 0 or 1 for each of 2 labels"),
+        ([[0, 2, 2], [1]], AUTO, (), "row 1 has a label several times, expected 0 or 1 for each of 3 labels"),
         ([[], []], MULTI_LABEL, ("a",), "none of 2 rows has a label"),
         ([[0, None]], AUTO, (), "arrays of labels hold 1 missing values"),
         ([["a"], ["b", "a"]], AUTO, (), "arrays of labels hold string"),

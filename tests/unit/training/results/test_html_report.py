@@ -120,6 +120,16 @@ def test_no_mistakes_no_section(content: dict[str, Any]) -> None:
     assert heading not in page(Report(**{**content, "mistakes": []}))
 
 
+@pytest.mark.parametrize(("classes", "heading"), [(30, "Confusion matrix"), (31, "Most confused classes")])
+def test_beyond_30_classes_the_most_confused_take_the_place_of_the_matrix(
+    content: dict[str, Any], classes: int, heading: str
+) -> None:
+    content["label_names"] = [f"c{place}" for place in range(classes)]
+    content["predictions"] = {"validation": predictions(np.ones((classes, classes), dtype=int))}
+    shown = page(Report(**content))
+    assert f"<h2>{heading} on validation</h2>" in shown
+
+
 def test_many_classes_are_listed_by_their_mistakes() -> None:
     matrix = np.diag(np.full(30, 9))
     matrix[3, 7], matrix[1, 2] = 5, 8
