@@ -29,16 +29,6 @@ MOST_OUTCOMES = 64
 LABEL_TYPES = {SINGLE_LABEL: pa.int64(), MULTI_LABEL: pa.list_(pa.float32()), REGRESSION: pa.float32()}
 
 
-def class_numbers(labels: pa.Array) -> NDArray[np.int64]:
-    """Numbers of the classes or labels of rows, to be counted: each label of a row for itself, of numbers all alike."""
-    if isinstance(labels, pa.ListArray):
-        flags = to_numpy(labels.flatten(), np.float32).reshape(len(labels), -1)
-        return np.nonzero(flags)[1]
-    if pa.types.is_floating(labels.type):
-        return np.zeros(len(labels), dtype=np.int64)
-    return to_numpy(labels, np.int64)
-
-
 def text_columns(batch: pa.RecordBatch) -> list[pa.Array]:
     """The texts of a batch of the query, or the first and the second texts of pairs."""
     return [batch.column(name) for name in ("text", "pair") if name in batch.schema.names]

@@ -16,7 +16,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from contract.card import REGRESSION, Card, TokenizerReference
+from contract.card import Card, TokenizerReference
 from contract.files import write_json, write_text
 from contract.hosts import Hosts
 from contract.logs import Progress
@@ -27,7 +27,7 @@ from contract.tokenizer import fingerprint
 from contract.versions import versions
 from processing.across_rows.first_texts import FirstTexts, most_texts
 from processing.arrays import to_numpy
-from processing.batches import LABEL_TYPES, Encoded, Padding, Preparation, class_numbers, pieces
+from processing.batches import LABEL_TYPES, Encoded, Padding, Preparation, pieces
 from processing.concurrency import map_in_order, prefetched
 from processing.memory import database_memory
 from processing.option_checks import size
@@ -46,7 +46,7 @@ from processing.report import json_report
 from processing.report.findings import warnings
 from processing.report.html_report import page
 from processing.report.row_samples import RowSamples
-from processing.row_counts import Counts, JobCounts, Numbers
+from processing.row_counts import Counts, JobCounts
 from processing.rows.split import SPLITS
 from processing.tokenizing.encoder import Encoder
 from processing.tokenizing.pairs import PairEncoder, row_encoder
@@ -164,10 +164,9 @@ class Job:
             preparation = self.preparation(reader.plan.chosen.kept, reader.plan.labels.problem_type)
             for encoded in map_in_order(pieces(batches), preparation, min(self.threads, MOST_WORKERS)):
                 result.open(encoded.schema, reader.plan.labels.names)
-                statistics = self.job_counts.statistics
                 for (number, outcome), rows in encoded.dropped.items():
                     reader.counts[number].filter(outcome, rows)
-                statistics.repeated += encoded.repeated
+                self.job_counts.statistics.repeated += encoded.repeated
                 self.write(encoded, result)
                 progress.advance(encoded.kept.num_rows)
         for file, counts in zip(reader.file.members, reader.counts, strict=True):
@@ -184,10 +183,7 @@ class Job:
             result.writers[name].write(rows)
             statistics.add_split(name, rows.num_rows)
             if not self.options.unlabelled:
-                labels = rows.column(LABELS)
-                statistics.add_classes(name, class_numbers(labels))
-                if pa.types.is_floating(labels.type):
-                    statistics.numbers.setdefault(name, Numbers()).add(to_numpy(labels, np.float32))
+                statistics.add_labels(name, rows.column(LABELS))
 
     def preparation(self, columns: tuple[str, ...], problem_type: str) -> Preparation:
         """The callable that tokenizes a batch; `columns` are the names of the columns to keep."""
@@ -237,9 +233,7 @@ class Job:
             "splits": card.splits,
             "problem_type": card.problem_type,
             "numbers": json_report.numbers(self.job_counts.statistics),
-            "labels": None
-            if card.problem_type == REGRESSION
-            else json_report.balance(self.job_counts.statistics, card.label_names),
+            "labels": json_report.balance(self.job_counts.statistics, card.label_names, card.problem_type),
             "lengths": json_report.lengths(self.job_counts.statistics, self.options.max_length),
             "rejected_by_class": json_report.by_name(counts.rejected_classes, card.label_names),
             "equal_texts": self.job_counts.equal_texts.counted(),

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from contract.card import RowCounts
 from contract.failures import UserError
+from processing.arrays import to_numpy
 from processing.equal_texts import EqualTexts
 from processing.options import ProcessingOptions
 from processing.rows.filters import FILTERED, REJECTED, Outcome
@@ -106,6 +108,16 @@ class Numbers:
         self.largest = max(self.largest, float(values.max()))
 
 
+def class_numbers(labels: pa.Array) -> NDArray[np.int64]:
+    """Numbers of the classes or labels of rows, to be counted: each label of a row for itself, of numbers all alike."""
+    if isinstance(labels, pa.ListArray):
+        flags = to_numpy(labels.flatten(), np.float32).reshape(len(labels), -1)
+        return np.nonzero(flags)[1]
+    if pa.types.is_floating(labels.type):
+        return np.zeros(len(labels), dtype=np.int64)
+    return to_numpy(labels, np.int64)
+
+
 @dataclass
 class Statistics:
     """Statistics of the kept rows.
@@ -138,6 +150,12 @@ class Statistics:
     def add_split(self, split: str, rows: int) -> None:
         """Count `rows` rows of a split."""
         self.rows[split] += rows
+
+    def add_labels(self, split: str, labels: pa.Array) -> None:
+        """Count the labels of rows that `add_split` has counted."""
+        self.add_classes(split, class_numbers(labels))
+        if pa.types.is_floating(labels.type):
+            self.numbers.setdefault(split, Numbers()).add(to_numpy(labels, np.float32))
 
     def add_classes(self, split: str, numbers: NDArray[np.int64]) -> None:
         """Count the class numbers of rows that `add_split` has counted."""

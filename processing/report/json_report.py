@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.card import Card
+from contract.card import REGRESSION, SINGLE_LABEL, Card
 from contract.hosts import Hosts
 from processing.report.histogram import bins
 from processing.row_counts import Counts, Statistics
@@ -40,9 +40,11 @@ def lengths(statistics: Statistics, max_length: int) -> dict[str, Any]:
     }
 
 
-def balance(statistics: Statistics, names: tuple[str, ...]) -> dict[str, dict[str, int]] | None:
-    """The section `labels` of report.json: rows by split and class name; None for unlabelled rows."""
-    if not names:
+def balance(
+    statistics: Statistics, names: tuple[str, ...], problem_type: str = SINGLE_LABEL
+) -> dict[str, dict[str, int]] | None:
+    """The section `labels` of report.json: rows by split and class name; None for unlabelled rows and numbers."""
+    if not names or problem_type == REGRESSION:
         return None
     return {
         split: {name: counts[number] for number, name in enumerate(names)}
