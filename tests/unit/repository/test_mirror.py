@@ -62,6 +62,7 @@ ELSEWHERE = {
     ),
     "run by hand for docs/benchmarks.md": (
         "benchmarks/processing.py",
+        "benchmarks/scaling.py",
         "benchmarks/peers/plain_trainer.py",
         "benchmarks/peers/tutorial_processing.py",
         "benchmarks/peers/tutorial_training.py",
