@@ -14,6 +14,7 @@ from typing import Any
 from contract import tokenizer
 from contract.card import LONGEST_FIRST
 from contract.failures import UserError
+from contract.pairs import PairJoiner, Template, template_of
 from contract.tokenizer import TOKENIZER_FILE
 from inference.errors import bad_request
 from inference.worker.request import Text
@@ -58,7 +59,8 @@ class TextTokenizer:
         backend.no_truncation()
         backend.no_padding()
         self._backend = backend
-        self._truncation: tuple[int, str] | None = None
+        self._limit: int | None = None
+        self._template: Template | None = None
         self._truncation_side, self._strategy = truncation_side, strategy
         self.max_length = settings.get("model_max_length")
         self.pad_id: int | None = backend.token_to_id(token_text(settings.get("pad_token")))
@@ -90,23 +92,49 @@ class TextTokenizer:
         """Tokenize texts, each truncated at `limit` tokens.
 
         Raises:
-            RequestError: 400, the text of a pair that is not to be truncated is too long.
+            RequestError: 400, the text of a pair that is not to be truncated is too long, or the tokenizer joins pairs
+                in an unusual way.
         """
-        # A model of pairs gets single texts when it warms up, which the other strategies cannot truncate.
-        strategy = LONGEST_FIRST if all(text.pair is None for text in texts) else self._strategy
-        if (limit, strategy) != self._truncation:
-            self._backend.enable_truncation(limit, direction=self._truncation_side, strategy=strategy)
-            self._truncation = limit, strategy
-        inputs = [text.text if text.pair is None else (text.text, text.pair) for text in texts]
-        try:
-            encodings = self._backend.encode_batch_fast(inputs)
-        except Exception as error:  # tokenizers raises plain Exception
-            if self._strategy == LONGEST_FIRST:
-                raise
-            raise bad_request(
-                f"a text of a pair is longer than {limit} tokens, and this model truncates {self._strategy}"
-            ) from error
-        return [Encoded(encoding.ids, encoding.type_ids, bool(encoding.overflowing)) for encoding in encodings]
+        rows: list[Encoded | None] = [None] * len(texts)
+        single = [place for place, text in enumerate(texts) if text.pair is None]
+        if single:
+            self._truncate(limit)
+            encodings = self._backend.encode_batch_fast([texts[place].text for place in single])
+            for place, encoding in zip(single, encodings, strict=True):
+                rows[place] = Encoded(encoding.ids, encoding.type_ids, bool(encoding.overflowing))
+        pairs = [(place, text.text, text.pair) for place, text in enumerate(texts) if text.pair is not None]
+        if pairs:
+            self._truncate(None)
+            joined = self._joiner(limit).encode(self._backend, [(first, second) for _, first, second in pairs])
+            for (place, _, _), row in zip(pairs, joined, strict=True):
+                if len(row.ids) > limit:
+                    raise bad_request(
+                        f"a text of a pair is longer than {limit} tokens, and this model truncates {self._strategy}"
+                    )
+                rows[place] = Encoded(row.ids, row.type_ids, row.truncated)
+        return [row for row in rows if row is not None]
+
+    def _truncate(self, limit: int | None) -> None:
+        """Turn truncation of single texts on or off."""
+        if limit == self._limit:
+            return
+        if limit is None:
+            self._backend.no_truncation()
+        else:
+            self._backend.enable_truncation(limit, direction=self._truncation_side)
+        self._limit = limit
+
+    def _joiner(self, limit: int) -> PairJoiner:
+        """Joins pairs as the tokenizer does; its truncation is off.
+
+        Raises:
+            RequestError: 400, the tokenizer does not put special tokens only before, between and after the texts.
+        """
+        if self._template is None:
+            self._template = template_of(self._backend)
+        if self._template is None:
+            raise bad_request("this model takes no pairs: its tokenizer joins two texts in an unusual way")
+        return PairJoiner(self._template, limit, self._strategy, self._truncation_side)
 
     def special_tokens(self, pair: bool) -> int:
         """Number of special tokens that are added to a text, or to a pair."""

@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from tokenizers import Encoding
 
-from contract.card import LONGEST_FIRST, ONLY_FIRST
 from contract.failures import UserError
+from contract.pairs import SHORT, Counts, Template, kept_lengths, template_of
 from processing.options import ProcessingOptions
 from processing.tokenizing.encoder import PROBE, Encoder, LibraryEncoder, SpecialTokens, Tokens
 from processing.tokenizing.token_types import asks_for_types
@@ -21,40 +20,6 @@ from processing.tokenizing.tokie_encoder import TokieEncoder, encoder
 
 # The texts of a pair are tokenized whole, and truncated together.
 NO_LIMIT = int(np.iinfo(np.int32).max)
-SHORT = "a quick probe"
-Counts = NDArray[np.int32]
-
-
-@dataclass(frozen=True)
-class Part:
-    """Special tokens of a pair, which stand together: their ids and token_type_ids."""
-
-    ids: tuple[int, ...]
-    types: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Template:
-    """What a tokenizer adds to a pair: special tokens before, between and after the texts.
-
-    Attributes:
-        types: token_type_ids of the tokens of each text.
-    """
-
-    before: Part
-    between: Part
-    after: Part
-    types: tuple[int, int]
-
-    @property
-    def added(self) -> int:
-        """Number of special tokens of a pair."""
-        return len(self.before.ids) + len(self.between.ids) + len(self.after.ids)
-
-    @property
-    def has_types(self) -> bool:
-        """Whether token_type_ids tell apart the two texts."""
-        return self.types[0] != self.types[1]
 
 
 @dataclass(frozen=True)
@@ -125,7 +90,9 @@ def pair_encoder(path: Path, max_length: int, backend: str, strategy: str) -> Pa
     """
     single = encoder(path, NO_LIMIT, backend)
     library = single.library if isinstance(single, TokieEncoder) else single
-    template = template_of(library.tokenizer.encode(PROBE, SHORT), path)
+    template = template_of(library.tokenizer)
+    if template is None:
+        raise UserError(unusual(path))
     least = template.added + 2
     if max_length < least:
         raise UserError(
@@ -136,26 +103,6 @@ def pair_encoder(path: Path, max_length: int, backend: str, strategy: str) -> Pa
     found = PairEncoder(single, library.special, template, max_length, strategy, library.side, has_types)
     check(found, library, path)
     return found
-
-
-def template_of(probe: Encoding, path: Path) -> Template:
-    """What the tokenizer of `path` adds to the pair `probe`.
-
-    Raises:
-        UserError: special tokens are within a text, or the second text comes first.
-    """
-    places = [place for place, text in enumerate(probe.sequence_ids) if text is not None]
-    texts = [probe.sequence_ids[place] for place in places]
-    first = texts.count(0)
-    runs = places[:first], places[first:]
-    if texts != sorted(texts) or any(run != list(range(run[0], run[-1] + 1)) for run in runs if run):
-        raise UserError(unusual(path))
-    (start, middle), (second, end) = ((run[0], run[-1] + 1) for run in runs)
-    parts = [
-        Part(tuple(probe.ids[place]), tuple(probe.type_ids[place]))
-        for place in (slice(0, start), slice(middle, second), slice(end, None))
-    ]
-    return Template(parts[0], parts[1], parts[2], (probe.type_ids[start], probe.type_ids[second]))
 
 
 def unusual(path: Path) -> str:
@@ -183,31 +130,6 @@ def check(pairs: PairEncoder, library: LibraryEncoder, path: Path) -> None:
                 raise UserError(unusual(path))
     finally:
         library.tokenizer.no_truncation()
-
-
-def kept_lengths(first: Counts, second: Counts, room: int, strategy: str) -> tuple[Counts, Counts]:
-    """How many tokens of each text are kept, as the tokenizers library decides it (truncate_encodings).
-
-    Args:
-        first, second: [rows], tokens of each text, without special tokens.
-        room: most tokens of a pair, without special tokens.
-        strategy: longest_first cuts the longer text to the length of the other one, then both to half of the room, of
-            which the longer one gets the odd token. only_first and only_second cut one text, of which a token must
-            stay; where none would, the lengths stay.
-    """
-    excess = np.maximum(first + second - np.int32(room), 0)
-    if strategy == LONGEST_FIRST:
-        shorter = np.minimum(first, second)
-        longer = np.maximum(shorter, room - shorter)
-        is_halved = shorter + longer > room
-        shorter, longer = np.where(is_halved, room // 2, shorter), np.where(is_halved, room - room // 2, longer)
-        is_swapped = first > second
-        cut = np.where(is_swapped, longer, shorter), np.where(is_swapped, shorter, longer)
-        fits = excess == 0
-        return np.where(fits, first, cut[0]).astype(np.int32), np.where(fits, second, cut[1]).astype(np.int32)
-    if strategy == ONLY_FIRST:
-        return np.where(first > excess, first - excess, first), second
-    return first, np.where(second > excess, second - excess, second)
 
 
 def joined(

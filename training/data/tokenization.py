@@ -10,11 +10,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import Dataset, Features, List, Value
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 
 from contract.card import LONGEST_FIRST
 from contract.dialect import TextSettings
-from contract.failures import UserError, first_line
+from contract.failures import UserError
+from contract.pairs import PairJoiner, template_of
 from contract.tokenizer import truncation_side
 from training.data.columns import IDS, LABELS, PAIR, TEXT, TYPES, named, pick, refuse_missing
 from training.data.delimited import DETECTED
@@ -98,37 +99,56 @@ class TextEncoder:
             UserError: truncation of one of the two texts does not suffice.
         """
         tokenizer = Tokenizer.from_file(str(self.tokenizer_file))
-        tokenizer.no_padding()
         side = truncation_side(self.tokenizer_file, tokenizer.truncation)
-        tokenizer.enable_truncation(self.max_length, direction=side, strategy=self.truncation)
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        joiner = None if pairs is None else self.joiner(tokenizer, side)
+        if joiner is None:
+            tokenizer.enable_truncation(self.max_length, direction=side)
         has_types = pairs is not None and self.token_types
         chunks: dict[str, list[pa.Array]] = {IDS: [], **({TYPES: []} if has_types else {})}
         longer = 0
         for start in range(0, len(texts), BATCH_ROWS):
-            encoded = self.encoded(tokenizer, texts, pairs, start)
-            for name, parts in chunks.items():
-                numbers = [row.ids if name == IDS else row.type_ids for row in encoded]
-                parts.append(pa.array(numbers, pa.list_(pa.int32())))
-            longer += sum(bool(row.overflowing) for row in encoded)
+            inputs = batch(texts, start)
+            if joiner is None or pairs is None:
+                rows = [(row.ids, row.type_ids, bool(row.overflowing)) for row in tokenizer.encode_batch_fast(inputs)]
+            else:
+                both = list(zip(inputs, batch(pairs, start), strict=True))
+                rows = [(row.ids, row.type_ids, row.truncated) for row in joiner.encode(tokenizer, both)]
+                self.refuse_long(rows, start)
+            for place, parts in enumerate(chunks.values()):
+                parts.append(pa.array([row[place] for row in rows], pa.list_(pa.int32())))
+            longer += sum(row[2] for row in rows)
         # The types of pyarrow lack this overload.
         found = {name: pa.chunked_array(parts, pa.list_(pa.int32())) for name, parts in chunks.items()}  # type: ignore[call-overload]
         return found, longer
 
-    def encoded(
-        self, tokenizer: Tokenizer, texts: pa.ChunkedArray, pairs: pa.ChunkedArray | None, start: int
-    ) -> list[Encoding]:
-        """A batch of rows from row `start` on."""
-        inputs = texts.slice(start, BATCH_ROWS).to_pylist()
-        if pairs is not None:
-            inputs = list(zip(inputs, pairs.slice(start, BATCH_ROWS).to_pylist(), strict=True))
-        try:
-            return list(tokenizer.encode_batch_fast(inputs))
-        except Exception as error:  # tokenizers raises plain Exception
+    def joiner(self, tokenizer: Tokenizer, side: str) -> PairJoiner:
+        """Joins pairs as `tokenizer` does.
+
+        Raises:
+            UserError: it does not put special tokens only before, between and after the texts.
+        """
+        template = template_of(tokenizer)
+        if template is None:
+            raise UserError(
+                f"hyperparameter text_pair_column is set, but tokenizer {self.tokenizer_file} joins two texts in an "
+                "unusual way; expected special tokens only before, between and after them"
+            )
+        return PairJoiner(template, self.max_length, self.truncation, side)
+
+    def refuse_long(self, rows: Sequence[tuple[list[int], list[int], bool]], start: int) -> None:
+        """Raises UserError: truncation of one of the two texts does not suffice for a row of a batch."""
+        if any(len(ids) > self.max_length for ids, _, _ in rows):
             raise UserError(
                 f"hyperparameter truncation is {self.truncation}, but the other text of a row from row {start + 1:,} "
-                f"on leaves no room within {self.max_length} tokens ({first_line(error)}); expected longest_first, or "
-                "a larger max_length"
-            ) from None
+                f"on leaves no room within {self.max_length} tokens; expected longest_first, or a larger max_length"
+            )
+
+
+def batch(texts: pa.ChunkedArray, start: int) -> list[str]:
+    """The texts of BATCH_ROWS rows from `start` on; none is missing."""
+    return [str(text) for text in texts.slice(start, BATCH_ROWS).to_pylist()]
 
 
 def strings(rows: Dataset, name: str, folder: Path) -> pa.ChunkedArray:
