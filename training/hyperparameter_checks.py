@@ -19,7 +19,7 @@ INFINITY = math.inf
 MOST_SEEDS = 2**32 - 1
 # Python and PyTorch take no larger number for a size.
 LARGEST = 2**31 - 1
-MOST_WORKERS = 1024
+MOST_WORKERS = MOST_PROCESSES = 1024
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,7 @@ RANGES = {
     "max_nonfinite_steps": FROM_ONE,
     "checkpoint_minutes": NOT_NEGATIVE,
     "grace_period": NOT_NEGATIVE,
+    "processes_per_host": Range(1, MOST_PROCESSES),
     "master_port": Range(1, 65535),
 }
 

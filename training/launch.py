@@ -90,7 +90,7 @@ def process_count(given: Hyperparameters) -> int:
     """Processes on this host: processes_per_host, by default one for each GPU, or one on CPUs.
 
     Raises:
-        UserError: processes_per_host is below 1, or more than there are GPUs.
+        UserError: processes_per_host is more than there are GPUs.
     """
     import torch
 
@@ -98,9 +98,10 @@ def process_count(given: Hyperparameters) -> int:
     count = given.options.processes_per_host
     if count is None:
         return max(gpus, 1)
-    if count < 1 or 0 < gpus < count:
-        expected = f"from 1 to {gpus}, the GPUs of this host" if gpus else "at least 1"
-        raise UserError(f"hyperparameter processes_per_host is {count}, expected {expected}")
+    if 0 < gpus < count:
+        raise UserError(
+            f"hyperparameter processes_per_host is {count}, expected from 1 to {gpus}, the GPUs of this host"
+        )
     if count < gpus:
         log.warning("processes_per_host = %d: %d of the %d GPUs of this host are not used", count, gpus - count, gpus)
     return count

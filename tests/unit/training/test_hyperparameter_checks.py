@@ -40,6 +40,12 @@ def test_the_defaults_pass_and_what_published_examples_send() -> None:
         ("lora_r", "0", "lora_r is 0, expected at least 1"),
         ("validation_fraction", "0", "validation_fraction is 0.0, expected more than 0 and less than 1"),
         ("validation_fraction", "1", "validation_fraction is 1.0, expected more than 0 and less than 1"),
+        ("processes_per_host", "0", "processes_per_host is 0, expected at least 1 and at most 1024"),
+        (
+            "processes_per_host",
+            "1e20",
+            "processes_per_host is 100000000000000000000, expected at least 1 and at most 1024",
+        ),
         ("adam_beta1", "1", "adam_beta1 is 1.0, expected at least 0 and less than 1"),
         ("max_steps", "0", "max_steps is 0, expected at least 1, or -1 for none"),
         ("optim", "adamw", "optim is 'adamw', expected one of adamw_torch, adamw_torch_fused"),
