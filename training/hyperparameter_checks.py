@@ -19,6 +19,8 @@ INFINITY = math.inf
 MOST_SEEDS = 2**32 - 1
 # Python and PyTorch take no larger number for a size.
 LARGEST = 2**31 - 1
+# Characters of a part of a path (NAME_MAX of Linux).
+LONGEST_PART = 255
 MOST_WORKERS = MOST_PROCESSES = 1024
 
 
@@ -113,6 +115,7 @@ def check(given: Hyperparameters) -> None:
     """
     values = {**asdict(given.options), **given.arguments}
     check_ranges(values)
+    check_model_name(given.options.model_name)
     check_objects(given.arguments)
     check_choices(given.arguments)
     check_names(given.arguments)
@@ -124,6 +127,12 @@ def check(given: Hyperparameters) -> None:
 
     text_settings(given.options)
     fsdp_settings(given.arguments.get("fsdp"), given.arguments.get("fsdp_config"))
+
+
+def check_model_name(name: str | None) -> None:
+    """Refuse what can be neither a path nor a name on the hub: the system raises an error for each look-up of it."""
+    if name is not None and ("\0" in name or max(map(len, name.split("/"))) > LONGEST_PART):
+        raise UserError(f"hyperparameter model_name is {shown(name)}, expected a model's folder or its name on the hub")
 
 
 def check_ranges(values: Mapping[str, Any]) -> None:

@@ -46,6 +46,7 @@ def test_the_defaults_pass_and_what_published_examples_send() -> None:
             "1e20",
             "processes_per_host is 100000000000000000000, expected at least 1 and at most 1024",
         ),
+        ("model_name", 3000 * "x", "model_name is 'xxx.*, expected a model's folder or its name on the hub"),
         ("adam_beta1", "1", "adam_beta1 is 1.0, expected at least 0 and less than 1"),
         ("max_steps", "0", "max_steps is 0, expected at least 1, or -1 for none"),
         ("optim", "adamw", "optim is 'adamw', expected one of adamw_torch, adamw_torch_fused"),
