@@ -13,6 +13,6 @@ for part in "$kit"/*/; do
   touch "$done"
 done
 environment=$(realpath "$environment")
-export JAVA_HOME=${JAVA_HOME:-$environment/jre} PATH=$environment/bin:$environment/jre/bin:$PATH
+export PATH=$environment/bin:$PATH
 export GPU_MODEL=${GPU_MODEL:-$environment/model} GPU_DATA=${GPU_DATA:-$environment/reviews.tsv.gz}
 exec "$environment/bin/python" -m "$@"

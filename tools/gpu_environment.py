@@ -2,9 +2,9 @@
 
     python3 tools/gpu_environment.py KIT ENVIRONMENT
 
-KIT is one of the folders that tools/gpu_kit.py wrote; another one may follow. Writes the virtual environment
-ENVIRONMENT, with the Java runtime in ENVIRONMENT/jre, the model in ENVIRONMENT/model, the reviews beside it. Needs the
-standard library and pip alone, no network.
+KIT is one of the folders that tools/gpu_kit.py wrote; others may follow. Writes the virtual environment
+ENVIRONMENT, with the model in ENVIRONMENT/model and the reviews beside it. Needs the standard library and pip alone, no
+network.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Builds what a bare GPU machine without network lacks (make gpu-kit): wheels, a Java runtime, MiniLM-L6, reviews.
+"""Builds what a bare GPU machine without network lacks (make gpu-kit): wheels, MiniLM-L6, reviews.
 
     python -m tools.gpu_kit --model FOLDER --data reviews.tsv.gz [--output .gpu-kit] [--python 3.12]
 
@@ -28,11 +28,20 @@ from pathlib import Path
 MIB = 2**20
 LIMIT = 55 * MIB
 ROWS = 2000
-# The first kit has what no machine has beside PyTorch, the second one libraries that many machines have.
+# The first kit has what no machine has beside PyTorch, the others libraries that many machines have.
 WHEELS = {
     "1": (
         *("datasets", "dill", "multiprocess", "tensorboardX"),
-        *("multi-model-server", "sagemaker-inference", "setuptools", "retrying"),
+        # The worker has its request's context from multi-model-server, of which no server runs.
+        *(
+            "multi-model-server",
+            "sagemaker-inference",
+            "setuptools",
+            "retrying",
+            "uvloop",
+            "onnxruntime",
+            "flatbuffers",
+        ),
     ),
     "2": (
         *("pyarrow", "pandas", "python-dateutil", "tzdata", "six", "xxhash", "protobuf", "psutil"),
@@ -40,22 +49,20 @@ WHEELS = {
         *("aiohttp", "aiohappyeyeballs", "aiosignal", "frozenlist", "attrs", "multidict", "propcache", "yarl", "idna"),
         *("requests", "urllib3", "charset-normalizer", "certifi", "pytest", "pluggy", "iniconfig"),
     ),
+    "3": ("scikit-learn", "scipy", "joblib", "threadpoolctl", "onnxruntime", "flatbuffers"),
 }
 # Libraries whose compiled parts are optional, taken without them.
 PURE = ("fonttools",)
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
-# Of wheels, what no program of ours imports: tests, headers, sources, and parts of Arrow for other services.
+# Of wheels, what no program of ours imports: tests, headers, sources, multi-model-server's Java, and parts of Arrow for
+# other services.
 UNUSED = re.compile(
-    r"/tests?/|/include/|/mpl-data/(sample_data|images|fonts/(afm|pdfcorefonts))/|\.(pyx|pxd|pxi|pyi|h|cc|lib)$"
+    r"^/mms/frontend/"
+    r"|/tests?/|/include/|/mpl-data/(sample_data|images|fonts/(afm|pdfcorefonts))/|\.(pyx|pxd|pxi|pyi|h|cc|lib)$"
     r"|pyarrow/(src/|lib[a-z_]*flight|_flight|_pyarrow_cpp|_s3fs|_gcsfs|_azurefs|_substrait|_orc|_dataset_orc)"
     r"|libarrow_python(_parquet_encryption)?\.so(\.[0-9]+\.[0-9]+\.[0-9]+)?$"
 )
-# The modules of Java that multi-model-server needs, by trial. Its log4j wants a class of java.desktop, and no screen.
-JAVA_MODULES = "java.base,java.desktop,java.logging,java.management,java.naming,java.xml,jdk.unsupported"
-NOT_SHOWN = ("awt*", "jawt", "fontmanager", "freetype", "javajpeg", "jsound", "lcms", "mlib_image", "splashscreen")
 MODEL_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
-# Addresses in machine code are written as absolute ones, which repeat.
-MACHINE_CODE = [{"id": lzma.FILTER_X86}, {"id": lzma.FILTER_LZMA2, "preset": 9}]
 # Numbers of two bytes: the position within a number (pb, lp) tells xz what to expect.
 TWO_BYTES = [{"id": lzma.FILTER_LZMA2, "preset": 9, "lc": 3, "lp": 1, "pb": 1}]
 
@@ -84,26 +91,10 @@ def repack(wheel: Path, target: Path) -> None:
                 smaller.writestr(entry.filename, source.read(entry))
 
 
-def write_archive(source: Path, target: Path, filters: list[dict[str, int]] | None = None) -> None:
+def write_archive(source: Path, target: Path, filters: list[dict[str, int]]) -> None:
     """Pack the folder `source` into the .tar.xz file `target`."""
     with lzma.open(target, "wb", filters=filters) as packed, tarfile.open(fileobj=packed, mode="w|") as archive:
         archive.add(source, source.name)
-
-
-def write_java(target: Path) -> None:
-    """Pack a Java runtime with JAVA_MODULES alone.
-
-    Raises:
-        SystemExit: there is no jlink.
-    """
-    if shutil.which("jlink") is None:
-        sys.exit("make gpu-kit needs jlink on PATH; expected a JDK 17 or 21, such as openjdk-17-jdk-headless")
-    with tempfile.TemporaryDirectory() as name:
-        options = ["--strip-debug", "--no-header-files", "--no-man-pages", "--output", f"{name}/jre"]
-        subprocess.run(["jlink", "--add-modules", JAVA_MODULES, *options], check=True)
-        for library in itertools.chain.from_iterable(Path(name).glob(f"jre/lib/lib{each}.so") for each in NOT_SHOWN):
-            library.unlink()
-        write_archive(Path(name) / "jre", target, MACHINE_CODE)
 
 
 def write_model(source: Path, target: Path) -> None:
@@ -176,7 +167,6 @@ def main() -> None:
         (options.output / kit).mkdir(parents=True)
         build(kit, options.output / kit, options.python)
     first = options.output / next(iter(WHEELS))
-    write_java(first / "jre.tar.xz")
     write_model(options.model, first / "model.tar.xz")
     write_reviews(options.data, first / "reviews.tsv.gz")
     print(report(options.output))

@@ -16,7 +16,7 @@ KEPT = (
     "pyarrow/lib.so",
     "pyarrow/libarrow.so.2600",
     "pyarrow/libarrow_python.so.2600",
-    "mms/frontend/model-server.jar",
+    "mms/context.py",
 )
 DROPPED = (
     *(
@@ -25,6 +25,7 @@ DROPPED = (
         "pyarrow/libarrow_flight.so.2600",
         "pyarrow/lib.pyx",
     ),
+    "mms/frontend/model-server.jar",
     *("pyarrow/libarrow_python.so", "pyarrow/libarrow_python.so.2600.0.1", "matplotlib/mpl-data/sample_data/x.csv"),
 )
 
