@@ -25,8 +25,11 @@ Review = tuple[str, int]
 Row = dict[str, Any]
 
 
-def reviews(data: Path, count: int) -> list[Review]:
+def reviews(data: Path, count: int, but: int = 0) -> list[Review]:
     """A sample of `count` texts with their stars, all distinct, in a random order, by a fixed seed.
+
+    Args:
+        but: none of them is in the sample of so many texts.
 
     Raises:
         SystemExit: there are fewer texts.
@@ -35,9 +38,11 @@ def reviews(data: Path, count: int) -> list[Review]:
     with gzip.open(data, "rt", encoding="utf-8", newline="\n") as file:
         for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
             stars[row[TEXT_COLUMN]] = int(row[STARS_COLUMN])
-    if len(stars) < count:
-        sys.exit(f"--data {data} has {len(stars)} distinct texts, expected at least {count}")
-    return [(text, stars[text]) for text in random.Random(0).sample(sorted(stars), count)]
+    if len(stars) < but + count:
+        sys.exit(f"--data {data} has {len(stars)} distinct texts, expected at least {but + count}")
+    texts = sorted(stars)
+    left = sorted(set(texts) - set(random.Random(0).sample(texts, but)))
+    return [(text, stars[text]) for text in random.Random(0).sample(left, count)]
 
 
 def start_of(text: str, words: int) -> str:
