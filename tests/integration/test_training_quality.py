@@ -59,9 +59,11 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Job:
         early_stopping_patience=2,
         run_name=RUN_NAME,
         project="",
-        hub_token="s3cret",
     )
-    (job.paths.base / "log.txt").write_text(finish(start(job)))
+    with pytest.MonkeyPatch.context() as patch:
+        # By which a job reads a model from the hub.
+        patch.setenv("HF_TOKEN", "s3cret")
+        (job.paths.base / "log.txt").write_text(finish(start(job)))
     return job
 
 
