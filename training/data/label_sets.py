@@ -126,8 +126,10 @@ def by_columns(rows: Dataset, columns: Sequence[str], folder: Path) -> tuple[pa.
     """Numbers of labels from columns of 0 and 1, one a label.
 
     Raises:
-        UserError: a column is missing, or has another value.
+        UserError: a column is missing, named twice, or has another value.
     """
+    if len(set(columns)) != len(columns):
+        raise UserError(f"hyperparameter label_columns is {', '.join(columns)}, expected each column once")
     flags = np.zeros((len(rows), len(columns)), dtype=bool)
     for place, name in enumerate(columns):
         if name not in rows.column_names:
