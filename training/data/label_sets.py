@@ -39,6 +39,8 @@ def lists(rows: Dataset, name: str, delimiter: str | None, folder: Path) -> pa.C
         if pa.types.is_nested(flat.type) or flat.null_count:
             raise UserError(f"channel {folder}: column {name} has arrays with missing values, expected labels in them")
         words = pc.take(pa.array(names), flat) if names else pc.cast(flat, pa.string())
+        if pc.any(pc.equal(pc.utf8_trim_whitespace(words), pa.scalar(""))).as_py():
+            raise UserError(f"channel {folder}: column {name} has arrays with empty labels, expected a name in each")
         return nested(words, counts.to_numpy().astype(np.int64))
     if not delimiter:
         raise UserError(
