@@ -125,11 +125,38 @@ def check_labels(options: ProcessingOptions) -> None:
             raise UserError(f"options {name} and --unlabelled are both set, but there are no classes")
     exclude({"--balance": options.balance, "--upsample": options.upsample})
     names = options.label_names
-    least = least_names(options, {**is_set, **sources})
-    if names is not None and (len(names) < least or len(set(names)) != len(names)):
-        raise UserError(f"option --label-names is {', '.join(names)}, expected two or more different names")
+    refuse_names_of_no_label(options, least_names(options, {**is_set, **sources}))
     if names is not None and len(names) != 2 and (is_set["--label-threshold"] or is_set["--positive-where"]):
         raise UserError(f"option --label-names has {len(names)} names, expected 2 with {rules[0]}")
+
+
+def refuse_names_of_no_label(options: ProcessingOptions, least: int) -> None:
+    """Refuse --label-names and --label-columns that name a label twice, or that no label of a row can have.
+
+    Args:
+        least: how many --label-names there must be.
+
+    Raises:
+        UserError: names the option and its value.
+    """
+    names, columns, delimiter = options.label_names, options.label_columns, options.label_delimiter
+    if len(set(columns)) != len(columns):
+        raise UserError(f"option --label-columns is {', '.join(columns)}, expected each column once")
+    if delimiter is not None and not delimiter.strip(" ") and delimiter != " ":
+        raise UserError(f"option --label-delimiter is {delimiter!r}, expected a text between labels, or one space")
+    exclude({"--label-columns": bool(columns), "--label-names": names is not None})
+    if names is None:
+        return
+    if options.problem_type == REGRESSION and len(names) != 1:
+        raise UserError(f"option --label-names is {', '.join(names)}, expected one name, that of the number")
+    if len(names) < least or len(set(names)) != len(names):
+        few = "two or more different names" if least > 1 else "different names"
+        raise UserError(f"option --label-names is {', '.join(names)}, expected {few}")
+    if delimiter and any(delimiter in name for name in names):
+        raise UserError(
+            f"option --label-names is {', '.join(names)}, expected no name with the --label-delimiter {delimiter!r} "
+            "in it"
+        )
 
 
 def exclude(is_set: dict[str, bool]) -> None:

@@ -65,7 +65,7 @@ def check_metric(metric: str | None, kind: str, labels: np.ndarray) -> None:
             f"hyperparameter metric_for_best_model is {metric!r}, but problem_type is {kind}; expected one of loss, "
             f"{', '.join(SCORES[kind])}"
         )
-    if name in ("roc_auc", "average_precision") and not varies(labels, kind):
+    if name in ("roc_auc", "average_precision", "pearson", "spearman") and not varies(labels, kind):
         raise UserError(
             f"hyperparameter metric_for_best_model is {metric!r}, but all rows of channel validation have the same "
             "labels, of which it is not defined; expected loss, or other validation rows"

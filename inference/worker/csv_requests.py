@@ -16,10 +16,11 @@ PAIR_COLUMN = "text_pair"
 
 @dataclass(frozen=True)
 class Header:
-    """The header of a CSV body: index of the text column, and of the text_pair column if there is one."""
+    """The header of a CSV body: index of the text column, and of the text_pair column if there is one; its columns."""
 
     text: int
     pair: int | None
+    columns: int
 
     @classmethod
     def find(cls, row: list[str]) -> Header | None:
@@ -28,14 +29,27 @@ class Header:
         text = next((names.index(name) for name in TEXT_COLUMNS if name in names), None)
         if text is None:
             return None
-        return cls(text, names.index(PAIR_COLUMN) if PAIR_COLUMN in names else None)
+        return cls(text, names.index(PAIR_COLUMN) if PAIR_COLUMN in names else None, len(names))
 
     def read(self, row: list[str], number: int) -> Text:
-        """The record in `row`, which is row `number` of the body."""
+        """The record in `row`, which is row `number` of the body.
+
+        Raises:
+            RequestError: 400, the row has fewer columns than are read or more than the header, or a text_pair without
+                a text.
+        """
         if max(self.text, self.pair or 0) >= len(row):
             raise bad_request(f"row {number} has {len(row)} columns, the header has more")
+        if len(row) > self.columns:
+            # A text with commas that is not quoted: what is in its column is a part of it.
+            raise bad_request(
+                f"row {number} has {len(row)} columns, the header has {self.columns} (quote a text that holds commas)"
+            )
+        text, pair = clean(row[self.text]), clean(row[self.pair]) if self.pair is not None else ""
         # An empty cell is a missing text: CSV has no null.
-        return Text(clean(row[self.text]), clean(row[self.pair]) or None if self.pair is not None else None)
+        if pair and not text:
+            raise bad_request(f"row {number} has a {PAIR_COLUMN} and no text, expected both")
+        return Text(text, pair or None)
 
 
 def decode_csv(text: str) -> Request:

@@ -17,13 +17,14 @@ TRUE, FALSE = "('1', '1.0', 'true')", "('0', '0.0', 'false')"
 
 def numbers(names: tuple[str, ...] | None) -> Labels:
     """Labels are finite numbers, which are written as float32."""
-    value = "TRY_CAST(label AS DOUBLE)"
+    # A number beyond the range of float32 has no such cast.
+    value = "TRY_CAST(TRY_CAST(label AS DOUBLE) AS FLOAT)"
     return Labels(
         f"CASE WHEN isfinite({value}) THEN CAST(0 AS BIGINT) END",
         "true",
         names or (NUMBER_NAME,),
-        "a finite number",
-        value=f"CAST({value} AS FLOAT)",
+        "a finite number of float32",
+        value=value,
         problem_type=REGRESSION,
     )
 
@@ -66,14 +67,17 @@ def joined(columns: Sequence[str], prefix: str) -> str:
     """SQL for the names of those `columns` that are 1 or true in a row; NULL where one is missing.
 
     Args:
-        prefix: of the columns as the query has them: prefix and place. One that is neither 0 nor 1 gives its own name
-            and value, which is no label.
+        prefix: of the columns as the query has them: prefix and place. Where some are neither 0 nor 1, the result is
+            their names and values alone, which are no label.
     """
     values = [f"lower(trim({identifier(f'{prefix}{place}')}))" for place in range(len(columns))]
-    named = [
-        f"CASE WHEN {value} IN {TRUE} THEN {literal(name)} WHEN {value} NOT IN {FALSE} "
-        f"THEN concat({literal(name + ' is ')}, {value}) END"
-        for name, value in zip(columns, values, strict=True)
+    pairs = list(zip(columns, values, strict=True))
+    named = [f"CASE WHEN {value} IN {TRUE} THEN {literal(name)} END" for name, value in pairs]
+    wrong = [
+        f"CASE WHEN {value} NOT IN {TRUE} AND {value} NOT IN {FALSE} THEN concat({literal(name + ' is ')}, {value}) END"
+        for name, value in pairs
     ]
     missing = " OR ".join(f"{value} IS NULL" for value in values)
-    return f"CASE WHEN NOT ({missing}) THEN concat_ws({literal(UNIT_SEPARATOR)}, {', '.join(named)}) END"
+    joined_wrong = f"nullif(concat_ws(', ', {', '.join(wrong)}), '')"
+    joined_names = f"concat_ws({literal(UNIT_SEPARATOR)}, {', '.join(named)})"
+    return f"CASE WHEN NOT ({missing}) THEN coalesce({joined_wrong}, {joined_names}) END"

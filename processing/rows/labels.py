@@ -16,6 +16,8 @@ from processing.sql import literal
 BINARY_NAMES = ("NEGATIVE", "POSITIVE")
 # More values are identifiers or amounts rather than classes.
 MOST_CLASSES = 1000
+# More different numbers with fractions are for regression; training has the same limit.
+MOST_FRACTIONS = 30
 TRUTH = frozenset({"true", "false"})
 
 
@@ -135,8 +137,9 @@ def derived(rows: Mapping[LabelValue, int], column: str) -> Labels:
         rows: number of rows by value; without rows the rule has no classes.
 
     Raises:
-        UserError: there is one class only, or more than MOST_CLASSES.
+        UserError: there is one class only, more than MOST_CLASSES, or more than MOST_FRACTIONS numbers with fractions.
     """
+    refuse_fractions(rows, column)
     numeric = sum(count for value, count in rows.items() if value.is_number)
     if 2 * numeric > sum(rows.values()):
         numbers = sorted({value.number for value in rows if value.is_number and value.number is not None})
@@ -154,6 +157,18 @@ def derived(rows: Mapping[LabelValue, int], column: str) -> Labels:
             "and --label-expression make classes of other values, --label-names names those that a file may lack"
         )
     return Labels(f"CAST({place} AS BIGINT)", "true", names, "one of the values")
+
+
+def refuse_fractions(rows: Mapping[LabelValue, int], column: str) -> None:
+    """Raises UserError: most of the values are numbers with fractions, and more than classes such as grades have."""
+    found = {value.number for value in rows if value.is_number and value.number is not None}
+    fractions = sum(not number.is_integer() for number in found)
+    if fractions > MOST_FRACTIONS and 2 * fractions > len(rows):
+        raise UserError(
+            f"label column {column} has {fractions} different numbers with fractions, expected at most "
+            f"{MOST_FRACTIONS} as classes; --problem-type regression takes numbers, --label-threshold makes classes of "
+            "them"
+        )
 
 
 def read_map(mapping: dict[str, Any], names: tuple[str, ...] | None) -> tuple[dict[str, int], tuple[str, ...]]:

@@ -39,6 +39,8 @@ def lists(rows: Dataset, name: str, delimiter: str | None, folder: Path) -> pa.C
         if pa.types.is_nested(flat.type) or flat.null_count:
             raise UserError(f"channel {folder}: column {name} has arrays with missing values, expected labels in them")
         words = pc.take(pa.array(names), flat) if names else pc.cast(flat, pa.string())
+        if pc.any(pc.equal(pc.utf8_trim_whitespace(words), pa.scalar(""))).as_py():
+            raise UserError(f"channel {folder}: column {name} has arrays with empty labels, expected a name in each")
         return nested(words, counts.to_numpy().astype(np.int64))
     if not delimiter:
         raise UserError(
@@ -126,8 +128,10 @@ def by_columns(rows: Dataset, columns: Sequence[str], folder: Path) -> tuple[pa.
     """Numbers of labels from columns of 0 and 1, one a label.
 
     Raises:
-        UserError: a column is missing, or has another value.
+        UserError: a column is missing, named twice, or has another value.
     """
+    if len(set(columns)) != len(columns):
+        raise UserError(f"hyperparameter label_columns is {', '.join(columns)}, expected each column once")
     flags = np.zeros((len(rows), len(columns)), dtype=bool)
     for place, name in enumerate(columns):
         if name not in rows.column_names:

@@ -43,6 +43,7 @@ def checked(kind: str, metric: str = "loss", smoothing: float = 0.0, same: bool 
         (REGRESSION, {"metric": "f1"}, "expected one of loss, rmse, mae, pearson, spearman"),
         (MULTI_LABEL, {"metric": "accuracy"}, "expected one of loss, subset_accuracy, hamming_loss"),
         (MULTI_LABEL, {"metric": "roc_auc", "same": True}, "all rows of channel validation have the same labels"),
+        (REGRESSION, {"metric": "eval_pearson", "same": True}, "all rows of channel validation have the same labels"),
     ],
 )
 def test_what_has_no_effect_or_no_value_is_refused(kind: str, settings: dict[str, Any], message: str) -> None:

@@ -34,6 +34,9 @@ def test_without_a_header_every_row_is_a_record() -> None:
         ("a,b", "row 1 has 2 columns, expected 1"),
         ("id,text\n1", "row 2 has 1 columns, the header has more"),
         ("text,text_pair\na", "row 2 has 1 columns, the header has more"),
+        ("text\na,b", r"row 2 has 2 columns, the header has 1 \(quote a text that holds commas\)"),
+        ("text,text_pair\na,b\nc, d,e", "row 3 has 3 columns, the header has 2"),
+        ("text,text_pair\n,b", "row 2 has a text_pair and no text, expected both"),
         ('"a', "the body is not CSV"),
     ],
 )

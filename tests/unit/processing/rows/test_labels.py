@@ -40,6 +40,14 @@ def values(rows: dict[str, int]) -> dict[LabelValue, int]:
     return {LabelValue(text, number): rows[text] for text, number in found}
 
 
+@pytest.mark.parametrize("others", [{}, {"none": 400}])
+def test_many_numbers_with_fractions_are_no_classes(others: dict[str, int]) -> None:
+    most = {f"{n}.5": 1 for n in range(30)} | others
+    assert len(derived(values(most), "label").names or ()) == len(most)
+    with pytest.raises(UserError, match="label has 31 different numbers with fractions, expected at most 30"):
+        derived(values({**most, "30.25": 1}), "label")
+
+
 @pytest.mark.parametrize(
     ("rows", "names", "labels_to_numbers"),
     [
@@ -61,7 +69,7 @@ def test_labels_without_an_option_are_classes_in_sorted_order(
 
 @pytest.mark.parametrize(
     ("rows", "words"),
-    [({"3": 4, "3.0": 1}, "one value only"), ({str(n / 8): 1 for n in range(1001)}, "more than 1000 different values")],
+    [({"3": 4, "3.0": 1}, "one value only"), ({str(n): 1 for n in range(1001)}, "more than 1000 different values")],
 )
 def test_labels_that_are_no_classes_are_refused_with_the_remedy(rows: dict[str, int], words: str) -> None:
     with pytest.raises(UserError, match=f"^label column stars has {words}, expected 2 to 1000 classes; --label-thr"):
