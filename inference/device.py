@@ -66,6 +66,8 @@ def worker_environment(environ: Mapping[str, str], workers: int) -> dict[str, st
     defaults = {
         "OMP_NUM_THREADS": str(max(1, threads() // workers)),
         "HF_HUB_OFFLINE": "1",
+        # ONNX Runtime sends usage data to its vendor, and writes files for that, unless told otherwise.
+        "ORT_DISABLE_TELEMETRY": "1",
         "TOKENIZERS_PARALLELISM": "true",
     }
     if "OMP_WAIT_POLICY" not in environ:

@@ -93,6 +93,8 @@ def module_settings(environ: Mapping[str, str]) -> dict[str, str]:
         "PYTHONPATH": python_path(environ),
         # As in the images: the hub is asked where that is allowed.
         "HF_HUB_OFFLINE": environ.get("HF_HUB_OFFLINE") or "1",
+        # ONNX Runtime sends usage data to its vendor unless told otherwise.
+        "ORT_DISABLE_TELEMETRY": environ.get("ORT_DISABLE_TELEMETRY") or "1",
         # What a script prints is in the log at once, not at its end.
         "PYTHONUNBUFFERED": environ.get("PYTHONUNBUFFERED") or "1",
     }

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.integration
 
 def test_the_gpu_workloads_run_on_a_cpu(tmp_path: Path) -> None:
     write_model(tmp_path / "model")
-    onnx_export.export(tmp_path / "model", tmp_path / "model" / "onnx")
+    onnx_export.run(tmp_path / "model", tmp_path / "model" / "onnx")
     write_reviews(tmp_path / "reviews.tsv.gz", 200)
     command = [sys.executable, "-m", "benchmarks.inference", "--gpu", "--rounds", "1", "--seconds", "0.5"]
     command += ["--data", str(tmp_path / "reviews.tsv.gz"), "--model", str(tmp_path / "model")]

@@ -27,6 +27,7 @@ def test_workers_share_the_cores_and_stay_offline() -> None:
     assert worker_environment({}, 1)["OMP_NUM_THREADS"] == str(threads())
     assert worker_environment({}, 10_000)["OMP_NUM_THREADS"] == "1"
     assert worker_environment({}, 1)["HF_HUB_OFFLINE"] == "1"
+    assert worker_environment({}, 1)["ORT_DISABLE_TELEMETRY"] == "1"
     assert worker_environment({}, 1)["GOMP_SPINCOUNT"] == SPINS
     assert "GOMP_SPINCOUNT" not in worker_environment({"OMP_WAIT_POLICY": "PASSIVE"}, 1)
     assert worker_environment({"OMP_NUM_THREADS": "3"}, 1)["OMP_NUM_THREADS"] == "3"

@@ -67,4 +67,5 @@ def test_from_a_clone_the_toolkit_finds_this_package_and_its_own_commands() -> N
     assert found["SAGEMAKER_TRAINING_MODULE"] == "training.launch:main"
     assert found["PYTHONPATH"].split(os.pathsep) == [str(ROOT), "/mine"]
     assert found["PATH"].split(os.pathsep) == ["/usr/bin", str(Path(sys.executable).parent)]
+    assert (found["HF_HUB_OFFLINE"], found["ORT_DISABLE_TELEMETRY"]) == ("1", "1")
     assert module_settings({"SAGEMAKER_TRAINING_MODULE": "other:main"})["SAGEMAKER_TRAINING_MODULE"] == "other:main"
