@@ -3,7 +3,8 @@
     python -m benchmarks.peers.onnx_server MODEL ONNX_FILE PORT
 
 Each request is a forward pass of its own in a thread, since such servers have no batching across requests. Texts are
-cut to 512 tokens. POST /invocations takes {"inputs": text or list of texts} and returns [{"label", "score"}].
+cut to 512 tokens or the model's positions. POST /invocations takes {"inputs": text or list of texts} and returns
+[{"label", "score"}].
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Classifier:
         config = read_json(folder / "config.json", "configuration")
         self.names = {int(number): name for number, name in config["id2label"].items()}
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self.tokenizer.enable_truncation(MAX_LENGTH)
+        self.tokenizer.enable_truncation(min(MAX_LENGTH, config.get("max_position_embeddings", MAX_LENGTH)))
         self.tokenizer.enable_padding(pad_id=config["pad_token_id"])
         self.session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
         self.inputs = [item.name for item in self.session.get_inputs()]
