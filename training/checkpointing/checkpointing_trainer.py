@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import nn
 from transformers import Trainer
@@ -149,6 +150,17 @@ class CheckpointingTrainer(Trainer):
                 part.load_state_dict(torch.load(Path(checkpoint) / name, map_location="cpu", weights_only=True))
         if checkpoint is not None and self.settings_changed:
             optimizer_state.restore(self.optimizer, self.lr_scheduler, groups)
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        """As Trainer does, also from a checkpoint that was written with another major version of NumPy.
+
+        Its state of the random numbers names NumPy's function by the module of that version. torch.load with
+        weights_only=True calls no function but those that are named here.
+        """
+        reconstruct = np.empty(0).__reduce__()[0]
+        names = [f"numpy.{core}.multiarray._reconstruct" for core in ("core", "_core")]
+        with torch.serialization.safe_globals([(reconstruct, name) for name in names]):
+            super()._load_rng_state(checkpoint)
 
 
 def publish(trainer: JobTrainer, staged: Path) -> None:

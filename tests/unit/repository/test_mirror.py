@@ -19,7 +19,6 @@ ELSEWHERE = {
         "inference/selftest.py",
         "processing/__main__.py",
         "processing/selftest.py",
-        "training/checkpointing/checkpointing_trainer.py",
         "training/distributed/sharding.py",
         "training/trainer.py",
         "benchmarks/inference.py",
