@@ -32,9 +32,11 @@ SWITCHES = {
     "do_regression": ("problem_type", "regression"),
 }
 
-# Names that ask for what this image does in any case, by the only value that is taken.
+# Names that ask for what this image does in any case, by the only value that is taken; published examples set many.
 WITHOUT_EFFECT = {
     "overwrite_output_dir": "checkpoints of this job are resumed, others are refused; resume=false begins anew",
+    "output_dir": "the model goes to the job's model folder, checkpoints to its checkpoint folder",
+    "logging_dir": "logs go to the job's output folder",
     "overwrite_cache": "nothing is cached from job to job",
     "ignore_mismatched_sizes": "a head of another size is replaced in any case",
     "shuffle_train_dataset": "the rows are shuffled in each epoch",
@@ -46,7 +48,8 @@ WITHOUT_EFFECT = {
     "dataloader_pin_memory_device": "memory is pinned for the GPU of the process",
 }
 # Those of them that may be true as well as false, and those that hold another text.
-EITHER, TEXT = ("overwrite_output_dir", "overwrite_cache", "do_predict"), ("dataloader_pin_memory_device",)
+EITHER = ("overwrite_output_dir", "overwrite_cache", "do_predict")
+TEXT = ("output_dir", "logging_dir", "dataloader_pin_memory_device")
 
 # Names that this image does not know, with what to use instead. `False` and none are taken where they turn it off.
 INSTEAD = {

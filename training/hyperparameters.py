@@ -16,8 +16,6 @@ from training.options import EXAMPLE_NAMES, TrainingOptions
 
 # Fields of TrainingArguments that the image decides, with what to use instead.
 MANAGED = {
-    "output_dir": "checkpoints go to the job's checkpoint folder",
-    "logging_dir": "logs go to the job's output folder",
     "local_rank": "ranks follow from the hosts and processes_per_host",
     "resume_from_checkpoint": "use resume (true or false)",
     "enable_jit_checkpoint": "the image saves on SIGTERM itself, all ranks at one step",

@@ -23,6 +23,7 @@ from training.hyperparameters import argument_kinds, known_names, parse
         ({"group_by_length": "false"}, {}),
         ({"adafactor": "True"}, {"optim": "adafactor"}),
         ({"overwrite_output_dir": "True", "do_train": "true", "save_safetensors": "True"}, {}),
+        ({"output_dir": "/opt/ml/model", "logging_dir": "/opt/ml/output/logs"}, {}),
         ({"push_to_hub": "False", "trust_remote_code": "False", "do_regression": '"false"'}, {}),
     ],
 )
