@@ -33,7 +33,6 @@ from contract.onnx_export import FLOAT32_FILE, ONNX_FOLDER
 
 ROOT = Path(__file__).parents[1]
 IMAGE, TOOLKIT = "inference image", "Hugging Face toolkit"
-MAX_LENGTH = 512  # tokens
 INFINITY, ONNX = "infinity", "ONNX Runtime and uvicorn"
 
 
@@ -105,9 +104,8 @@ def environ(folder: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def run_image(dtype: str, folder: Path) -> Iterator[Contender]:
-    """Run the image's server with its defaults, SERVING_DTYPE=`dtype`, and texts cut where the peers cut them."""
-    command = [sys.executable, "-m", "inference", "serve"]
-    own = {**environ(folder), "SERVING_DTYPE": dtype, "SERVING_MAX_LENGTH": str(MAX_LENGTH)}
+    """Run the image's server with its defaults and SERVING_DTYPE=`dtype`."""
+    command, own = [sys.executable, "-m", "inference", "serve"], {**environ(folder), "SERVING_DTYPE": dtype}
     with servers.running(IMAGE, command, free_port(), folder / "o", own) as server:
         yield Contender(server)
 
