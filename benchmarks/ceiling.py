@@ -11,7 +11,6 @@ choose: int8, else float32. Prints {"rate": texts/s}.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from contract.machine import threads
 from contract.onnx_export import FLOAT32_FILE, INT8_FILE, ONNX_FOLDER
 
 BATCH = 32
@@ -39,16 +39,16 @@ def batches(folder: str, texts: list[str], size: int) -> list[dict[str, torch.Te
     return [dict(tokenizer.pad({"input_ids": part}, return_tensors="pt")) for part in parts]
 
 
-def rate(forward: Forward, inputs: list[dict[str, torch.Tensor]], seconds: float, threads: int = 1) -> float:
+def rate(forward: Forward, inputs: list[dict[str, torch.Tensor]], seconds: float, parallel: int = 1) -> float:
     """Texts/s over whole rounds of `inputs` until `seconds` have passed, after one batch of warm-up.
 
     Args:
         forward: one forward pass.
-        threads: number of batches that run at the same time.
+        parallel: number of batches that run at the same time.
     """
     forward(inputs[0])
     texts = sum(len(batch["input_ids"]) for batch in inputs)
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(parallel) as pool:
         started, done = time.perf_counter(), 0
         while (elapsed := time.perf_counter() - started) < seconds:
             # The longest first, so that no thread is left with one at the end.
@@ -82,8 +82,7 @@ def onnx_rate(folder: str, texts: list[str], file: Path, seconds: float) -> floa
         zeros = torch.zeros_like(batch["input_ids"])
         running.run(["logits"], {name: batch.get(name, zeros).numpy() for name in names})
 
-    cores = len(os.sched_getaffinity(0))
-    return max(rate(forward, batches(folder, texts, size), seconds / len(BATCHES), cores) for size in BATCHES)
+    return max(rate(forward, batches(folder, texts, size), seconds / len(BATCHES), threads()) for size in BATCHES)
 
 
 def main() -> None:

@@ -44,12 +44,8 @@ def of_numbers(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
 
 def of_labels(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """Of several labels, (rows, labels) of 0 and 1."""
-    precision, recall, f1, _ = sklearn.metrics.precision_recall_fscore_support(truth, predicted, average="macro")
     return {
-        "f1": f1,
-        "precision": precision,
-        "recall": recall,
-        **{f"f1_{name}": sklearn.metrics.f1_score(truth, predicted, average=name) for name in AVERAGES},
+        **of_classes(truth, predicted, "macro"),
         "subset_accuracy": sklearn.metrics.accuracy_score(truth, predicted),
         "hamming_loss": sklearn.metrics.hamming_loss(truth, predicted),
     }
@@ -57,14 +53,21 @@ def of_labels(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
 
 def of_two(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """Of two classes."""
-    precision, recall, f1, _ = sklearn.metrics.precision_recall_fscore_support(truth, predicted, average="binary")
+    return {
+        **of_classes(truth, predicted, "binary"),
+        "accuracy": sklearn.metrics.accuracy_score(truth, predicted),
+        "mcc": sklearn.metrics.matthews_corrcoef(truth, predicted),
+    }
+
+
+def of_classes(truth: np.ndarray, predicted: np.ndarray, average: str) -> dict[str, float]:
+    """What both have: precision, recall and F1 by `average`, and F1 by each of AVERAGES."""
+    precision, recall, f1, _ = sklearn.metrics.precision_recall_fscore_support(truth, predicted, average=average)
     return {
         "f1": f1,
         "precision": precision,
         "recall": recall,
         **{f"f1_{name}": sklearn.metrics.f1_score(truth, predicted, average=name) for name in AVERAGES},
-        "accuracy": sklearn.metrics.accuracy_score(truth, predicted),
-        "mcc": sklearn.metrics.matthews_corrcoef(truth, predicted),
     }
 
 
