@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,29 +11,67 @@ from contract.failures import UserError
 from contract.files import read_json
 from contract.hosts import Hosts
 from processing.options import ProcessingOptions
-from processing.reading.source import SourceFile
+from processing.reading.arrow_files import column_names, has_long_rows
+from processing.reading.scan import ROW_NUMBER
+from processing.reading.shares import Share
+from processing.reading.source import TEXTS, SourceFile
 
 SHARDED, REPLICATED = "ShardedByS3Key", "FullyReplicated"
-# Share of the job's CPU time that every host spends on rows of the others, where rows are shared (docs/scaling.md).
+# Share of the job's CPU time that every host spends on rows of the others, where hosts divide them by hash.
 READING_SHARE = 0.4
+# Most bytes of a host, as a multiple of the mean, with which whole files are divided well enough.
+MOST_LOAD = 1.1
+# Least bytes, as stored, of a host's share of a file. Its parts have about a mebibyte each (reading/shares.py).
+LEAST_SHARE = 4 * 1024 * 1024
 
 
-def whole_files(files: Sequence[SourceFile], hosts: Hosts) -> list[SourceFile] | None:
-    """The files that this host reads whole, where no option needs the rows of all hosts; the same on every host.
+def own_files(files: Sequence[SourceFile], hosts: Hosts) -> list[SourceFile] | None:
+    """What this host reads of replicated input where no option needs the rows of all hosts: each row is one host's.
 
-    The largest file goes first, to the host with the fewest bytes so far (Graham 1969).
+    Whole files, and of large files shares, where whole files alone would leave one host with more work than others.
 
     Returns:
-        None if sharing the rows of all files takes less time, since a few files have most of the bytes.
+        None if dividing the rows of all files by their hashes takes less time.
     """
     sizes = [file.path.stat().st_size for file in files]
-    loads, owners = [0] * hosts.count, [0] * len(files)
-    for place in sorted(range(len(files)), key=lambda place: (-sizes[place], place)):
+    mean = sum(sizes) / hosts.count
+    owners, loads = whole_files(sizes, range(len(files)), hosts.count)
+    shared: set[int] = set()
+    if max(loads) > MOST_LOAD * mean:
+        shared = {place for place, size in enumerate(sizes) if size > mean / 4 and can_be_shared(files[place], hosts)}
+        owners, loads = whole_files(sizes, [place for place in range(len(files)) if place not in shared], hosts.count)
+    most = max(loads) + sum(sizes[place] for place in shared) / hosts.count
+    if most > sum(sizes) * (READING_SHARE + (1 - READING_SHARE) / hosts.count):
+        return None
+    share = Share(hosts.index, hosts.count)
+    return [
+        replace(file, share=share) if place in shared else file
+        for place, file in enumerate(files)
+        if place in shared or owners[place] == hosts.index
+    ]
+
+
+def whole_files(sizes: Sequence[int], places: Iterable[int], hosts: int) -> tuple[dict[int, int], list[int]]:
+    """The host that reads each of the files at `places`, and the bytes of each host; the same on every host.
+
+    The largest file goes first, to the host with the fewest bytes so far (Graham 1969).
+    """
+    loads, owners = [0] * hosts, dict[int, int]()
+    for place in sorted(places, key=lambda place: (-sizes[place], place)):
         owners[place] = loads.index(min(loads))
         loads[owners[place]] += sizes[place]
-    if max(loads) > sum(loads) * (READING_SHARE + (1 - READING_SHARE) / hosts.count):
-        return None
-    return [file for file, owner in zip(files, owners, strict=True) if owner == hosts.index]
+    return owners, loads
+
+
+def can_be_shared(file: SourceFile, hosts: Hosts) -> bool:
+    """Whether each of several hosts can read a part of `file`, which is large enough for that.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    if file.path.stat().st_size < LEAST_SHARE * hosts.count or file.compression == TEXTS or file.format == "arrow":
+        return False
+    return file.format != "parquet" or not (has_long_rows(file) or ROW_NUMBER in column_names(file))
 
 
 def is_sharded(options: ProcessingOptions, hosts: Hosts, job_config: Path, folder: Path) -> bool:

@@ -13,7 +13,7 @@ from contract.tokenizer import locate
 from processing import memory
 from processing.across_rows.first_texts import TooManyTextsError
 from processing.batches import Padding
-from processing.distribution import is_sharded, whole_files
+from processing.distribution import is_sharded, own_files
 from processing.job import Job
 from processing.options import ProcessingOptions
 from processing.reading import first_pass
@@ -75,10 +75,11 @@ def start(options: ProcessingOptions, paths: Paths) -> Job:
         check_sharded(options, hosts)
     own = None
     if hosts.count > 1 and not (sharded or first_pass.is_needed(options)):
-        own = whole_files(files, hosts)
+        own = own_files(files, hosts)
     log.info("host %s of %d, %d input files", hosts.current, hosts.count, len(files))
     if own is not None:
-        log.info("this host reads %d whole files; rows of other files are those of other hosts", len(own))
+        shared = sum(not file.share.is_whole for file in own)
+        log.info("this host reads %d whole files, and its share of %d files", len(own) - shared, shared)
     padding = Padding(options.max_length, pad_id(tokenizer)) if options.padding == "max_length" else None
     return Job(options, hosts, tokenizer, files, skipped, sharded, padding, own)
 

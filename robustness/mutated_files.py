@@ -102,8 +102,18 @@ def has_cr(line: str, dialect: Dialect, state: str) -> bool:
 def torn(line: str, dialect: Dialect, columns: int) -> int:
     """Number of records in a line with CR: those between them if each has all values, else the line is one."""
     parts = [part for part in line.removesuffix("\n").removesuffix("\r").split("\r") if part]
-    whole = all(length([part], 0, dialect) == 1 and part.count(dialect.delimiter) == columns - 1 for part in parts)
+    whole = all(closes(part, dialect) and part.count(dialect.delimiter) == columns - 1 for part in parts)
     return len(parts) if whole else 1
+
+
+def closes(part: str, dialect: Dialect) -> bool:
+    """Whether all quotes of `part` close in it."""
+    state = "start"
+    for character in part:
+        state = following(state, character, dialect)
+        if state == "broken":
+            return False
+    return state != "inside"
 
 
 def length(lines: Sequence[str], place: int, dialect: Dialect) -> int:

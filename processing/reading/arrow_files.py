@@ -71,6 +71,18 @@ def has_long_rows(file: SourceFile) -> bool:
         raise unreadable(file) from None
 
 
+def column_names(file: SourceFile) -> frozenset[str]:
+    """The names, in lower case, of the columns of a parquet file.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    try:
+        return frozenset(name.lower() for name in pq.read_schema(file.path).names)
+    except UNREADABLE:
+        raise unreadable(file) from None
+
+
 def class_names(files: Sequence[SourceFile], column: str | None) -> tuple[str, ...] | None:
     """The names of the classes of a ClassLabel `column`; None if a file has none.
 

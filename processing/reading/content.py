@@ -18,6 +18,7 @@ from processing.reading.json_values import Document
 from processing.reading.layout import Layout, layout
 from processing.reading.lines import PlainRecords, Scanned, with_lf
 from processing.reading.records import QuotedRecords
+from processing.reading.shares import OwnParts
 from processing.reading.source import TEXTS, SourceFile
 from processing.reading.text_folder import documents
 
@@ -29,12 +30,14 @@ class Content:
     Attributes:
         rejects_strays: whether lines with stray quotes are rejected; else they raise.
         number: of the file in its group, which `blocks` puts before each record; None for a file that is read alone.
+        own: the parts that this host reads of a file that several share; None before `blocks`, and of a whole file.
     """
 
     file: SourceFile
     rejects_strays: bool = False
     number: int | None = None
     scanned: Scanned = field(default_factory=Scanned)
+    own: OwnParts[bytes] | None = None
 
     @property
     def layout(self) -> Layout:
@@ -45,6 +48,7 @@ class Content:
     def may_be_direct(self) -> bool:
         """Whether DuckDB can read the file itself, if its lines allow it."""
         is_plain = self.file.compression == "none" and self.layout.dialect.encoding == UTF8
+        is_plain = is_plain and self.file.share.is_whole
         return is_plain and not self.layout.is_document and not self.layout.ends_with_cr
 
     def blocks(self) -> Iterator[bytes]:
@@ -56,6 +60,11 @@ class Content:
         records = self._records(self.rejects_strays)
         self.scanned = records.scanned
         content = decoded(self.file)
+        if not self.file.share.is_whole:
+            self.own = OwnParts(self.file.share, records.scanned, self.lines_before)
+            self.scanned = self.own.scanned
+            yield from (part for is_own, part in self.own.marked(records.blocks(content)) if is_own)
+            return
         yield from records.blocks(content) if self.number is None else self._numbered(records.parts(content))
 
     def _numbered(self, parts: Iterable[list[bytes]]) -> Iterator[bytes]:
@@ -82,10 +91,16 @@ class Content:
 
     def first_lines(self) -> Iterator[int]:
         """Number of the first line of each row that DuckDB returns or rejects."""
-        scan, content = self._records(rejects_strays=True), decoded(self.file)
-        records = scan.records(content) if isinstance(scan, QuotedRecords) else numbered(scan.blocks(content))
-        lines = (line for line, record in records if record or self.keeps_blank)
-        return itertools.islice(lines, self.lines_before, None)
+        scan = self._records(rejects_strays=True)
+        own = OwnParts[Iterator[tuple[int, bytes]]](self.file.share, scan.scanned, self.lines_before)
+        lines = (
+            line
+            for is_own, part in own.marked(scan.numbered(decoded(self.file)))
+            # Parts of other hosts are read too, since line numbers follow from them.
+            for line, record in part
+            if is_own and (record or self.keeps_blank)
+        )
+        return itertools.islice(lines, self.own_lines_before, None)
 
     @property
     def keeps_blank(self) -> bool:
@@ -98,10 +113,19 @@ class Content:
         dialect = self.layout.dialect
         return 0 if self.file.format == "jsonl" else dialect.skipped + dialect.has_header
 
+    @property
+    def own_lines_before(self) -> int:
+        """`lines_before`, or 0 where another host reads them."""
+        return self.lines_before if self.file.share.has_header else 0
+
     def expected_rows(self) -> int:
         """Number of rows, without blank ones, that DuckDB must return or reject; once `blocks` is read to its end."""
         blank = self.scanned.blank if self.keeps_blank and self.file.format != "jsonl" else 0
-        return max(self.scanned.records + blank - self.lines_before, 0)
+        return max(self.scanned.records + blank - self.own_lines_before, 0)
+
+    def line(self, own: int) -> int:
+        """The number in the file of line number `own` of what `blocks` has yielded, both from 1."""
+        return own if self.own is None else self.own.line(own)
 
 
 def numbered(content: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:

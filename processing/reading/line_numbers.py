@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import BinaryIO, cast
 
 from processing.reading.content import Content
+from processing.reading.scan import own_rows
 from processing.reading.source import SourceFile
 
 BLOCK = 1024 * 1024
@@ -74,7 +75,8 @@ def lines_of_rows(file: SourceFile, rows: Collection[int], broken: Collection[in
         broken: line numbers of the lines that DuckDB could not parse, which have no index.
     """
     if file.is_typed:
-        return {row: row + 1 for row in rows}
+        first = 0 if file.share.is_whole else own_rows(file)[0]
+        return {row: first + row + 1 for row in rows}
     requested, skipped = set(rows), set(broken)
     lines: dict[int, int] = {}
     row = 0

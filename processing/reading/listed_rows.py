@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from processing.reading.line_numbers import lines_at, lines_of_rows
+from processing.reading.line_numbers import lines_of_rows
 from processing.reading.rejects import Reject
 from processing.rows.filters import REJECTED
 
@@ -65,4 +65,4 @@ def lines_of_broken(reader: FileReader, file: int) -> list[int]:
     """The line numbers of the lines of file number `file` that DuckDB could not parse."""
     if reader.source is None or not reader.broken[file]:
         return []
-    return lines_at(reader.source.bytes_read(file), [line.byte for line in reader.broken[file]])
+    return reader.source.lines_at(file, [line.byte for line in reader.broken[file]])

@@ -6,7 +6,7 @@ Text files of a group come through one pipe.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +16,7 @@ from processing.reading import arrow_files
 from processing.reading.content import Content
 from processing.reading.database import pipe
 from processing.reading.decompression import blocks, decompressed
+from processing.reading.line_numbers import lines_at
 from processing.reading.lines import Stray
 from processing.reading.rejects import BrokenLine
 from processing.reading.source import SourceFile
@@ -67,6 +68,10 @@ class Source:
             return max(bisect_right(self.starts, line.byte) - 1, 0), line
         # Blank lines before the line count as part of it, also those at the end of the file before.
         return int(number), replace(line, byte=max(line.byte - self.starts[int(number)], 0), value=value)
+
+    def lines_at(self, number: int, positions: Sequence[int]) -> list[int]:
+        """Line numbers, in file `number`, of sorted byte `positions` in the content that DuckDB read of it."""
+        return [self.contents[number].line(line) for line in lines_at(self.bytes_read(number), positions)]
 
     def bytes_read(self, number: int) -> Iterator[bytes]:
         """The bytes of file `number` that DuckDB read, once more."""

@@ -108,11 +108,11 @@ class QuotedRecords:
             yield list(self._records(block))
         yield list(self._rest())
 
-    def records(self, blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-        """Number of the first line, and bytes without line end, of each record; blank lines too."""
+    def numbered(self, blocks: Iterable[bytes]) -> Iterator[Iterator[tuple[int, bytes]]]:
+        """Of each part, number of the first line, and bytes without line end, of each record; blank lines too."""
         for block in whole_lines(blocks):
-            yield from self._numbered(self._records(block))
-        yield from self._numbered(self._rest())
+            yield self._numbered(self._records(block))
+        yield self._numbered(self._rest())
 
     def _numbered(self, records: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
         before = self.scanned.lines

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pyarrow.parquet as pq
+
 from processing.reading.layout import layout
 from processing.reading.lines import MAX_LINE_BYTES
 from processing.reading.source import SourceFile
@@ -12,8 +14,8 @@ from processing.sql import identifier, literal
 
 # Column of the number of a file in its group, and most bytes that it adds to a line.
 NUMBER, NUMBER_BYTES = "hf_number", 16
-# The same as DuckDB gives it, for parquet.
-PARQUET_NUMBER = "file_index"
+# The same as DuckDB gives it, for parquet, and the number of a row in its file.
+PARQUET_NUMBER, ROW_NUMBER = "file_index", "file_row_number"
 REJECTS_TABLE = "rejected_lines"
 SCANS_TABLE = "rejected_scans"
 # JSON contains no raw control characters, so no line is split at this delimiter.
@@ -29,7 +31,12 @@ def scan(file: SourceFile, columns: Mapping[str, str]) -> str:
     if file.format == "parquet":
         # Names of folders are no columns: they would replace those of the file.
         places = ", ".join(literal(str(member.path)) for member in file.members)
-        return f"read_parquet([{places}], hive_partitioning = false)"
+        whole = f"read_parquet([{places}], hive_partitioning = false)"
+        if file.share.is_whole:
+            return whole
+        # DuckDB skips row groups by the numbers of their rows.
+        first, end = own_rows(file)
+        return f"(SELECT * FROM {whole} WHERE {ROW_NUMBER} >= {first} AND {ROW_NUMBER} < {end})"
     place = str(file.pipe or file.path)
     names = ["line"] if file.format == "jsonl" else list(columns)
     numbers = [f"{literal(NUMBER)}: 'UINTEGER'"] if file.others else []
@@ -45,15 +52,21 @@ def scan(file: SourceFile, columns: Mapping[str, str]) -> str:
     )
 
 
+def own_rows(file: SourceFile) -> tuple[int, int]:
+    """The first row of a parquet file that this host reads, and the one after the last."""
+    return file.share.rows(pq.read_metadata(file.path).num_rows)
+
+
 def dialect(file: SourceFile) -> str:
     """The dialect of a csv, tsv or jsonl file as options of read_csv; the scan of the content replaces escapes."""
     if file.format == "jsonl":
         return JSON_LINES
     found = layout(file).dialect
-    skip = f", skip = {found.skipped}" if found.skipped and not file.others else ""
+    has_header = file.share.has_header and not file.others
+    skip = f", skip = {found.skipped}" if found.skipped and has_header else ""
     return (
         f"delim = {literal(found.delimiter)}, quote = {literal(found.quote)}, escape = {literal(found.quote)}, "
-        f"header = {str(found.has_header and not file.others).lower()}{skip}"
+        f"header = {str(found.has_header and has_header).lower()}{skip}"
     )
 
 

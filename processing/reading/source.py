@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from contract.dialect import TextSettings
 from contract.failures import UserError
 from processing.reading.decompression import DAMAGED, only_member
+from processing.reading.shares import Share
 from processing.reading.text_folder import SUFFIX, text_folders
 
 FORMATS = {
@@ -58,6 +59,7 @@ class SourceFile:
         pipe: where DuckDB reads the content of a text file that it cannot read itself.
         view: name of the view of a file that pyarrow reads.
         others: files that are read in the same scan, after this one.
+        share: which of its rows this host reads; by default all.
     """
 
     path: Path
@@ -68,6 +70,7 @@ class SourceFile:
     pipe: Path | None = field(default=None, compare=False)
     view: str | None = field(default=None, compare=False)
     others: tuple[SourceFile, ...] = field(default=(), compare=False)
+    share: Share = field(default=Share(), compare=False)
 
     @property
     def is_typed(self) -> bool:

@@ -6,12 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from contract.failures import UserError
 from contract.hosts import Hosts
-from processing.distribution import is_sharded, whole_files
+from processing import distribution
+from processing.distribution import can_be_shared, is_sharded, own_files
 from processing.options import ProcessingOptions
+from processing.reading.shares import Share
 from processing.reading.source import find
 
 TWO = Hosts("algo-2", ("algo-1", "algo-2"))
@@ -83,17 +87,44 @@ def test_the_option_takes_precedence_over_the_job_configuration(tmp_path: Path) 
 
 
 def parts(folder: Path, sizes: list[int], hosts: int) -> list[list[str] | None]:
+    """The files of each host, of which those that all hosts share have a mark."""
     folder.mkdir()
     for number, size in enumerate(sizes):
         (folder / f"{number}.csv").write_bytes(b"x" * size)
     names = tuple(f"algo-{number}" for number in range(1, hosts + 1))
-    shares = [whole_files(find(str(folder))[0], Hosts(name, names)) for name in names]
-    return [None if share is None else [file.name for file in share] for share in shares]
+    found = [own_files(find(str(folder))[0], Hosts(name, names)) for name in names]
+    for host, share in enumerate(found):
+        assert all(file.share in (Share(), Share(host, hosts)) for file in share or ())
+    return [
+        None if share is None else [file.name + ("" if file.share.is_whole else "*") for file in share]
+        for share in found
+    ]
 
 
-def test_every_file_is_read_by_one_host_where_that_takes_less_time(tmp_path: Path) -> None:
+def test_every_file_is_read_by_one_host_where_that_divides_the_work(tmp_path: Path) -> None:
     assert parts(tmp_path / "even", [5, 3, 4, 2, 2], 2) == [["0.csv", "3.csv", "4.csv"], ["1.csv", "2.csv"]]
-    # Of one large file all hosts read all rows, and keep their shares of them.
+    # Small files are not shared: of one that has most of the bytes all hosts read all rows.
     assert parts(tmp_path / "one", [100, 3, 4], 3) == [None] * 3
     # Two of four hosts with half of the input each: still less than reading all of it.
     assert parts(tmp_path / "few", [7, 7], 4) == [["0.csv"], ["1.csv"], [], []]
+
+
+def test_large_files_are_shared_where_whole_files_do_not_divide_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distribution, "LEAST_SHARE", 2)
+    assert parts(tmp_path / "one", [100, 3, 4], 3) == [["0.csv*", "2.csv"], ["0.csv*", "1.csv"], ["0.csv*"]]
+    assert parts(tmp_path / "few", [8, 8], 4) == [["0.csv*", "1.csv*"]] * 4
+    assert parts(tmp_path / "even", [8, 8], 2) == [["0.csv"], ["1.csv"]]
+
+
+@pytest.mark.parametrize(
+    ("column", "size", "expected"), [("text", 1, True), ("File_Row_Number", 1, False), ("text", 4_000_000, False)]
+)
+def test_parquet_files_are_shared_where_rows_have_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, column: str, size: int, expected: bool
+) -> None:
+    monkeypatch.setattr(distribution, "LEAST_SHARE", 2)
+    pq.write_table(pa.table({column: ["x" * size]}), tmp_path / "a.parquet")
+    [file], _ = find(str(tmp_path))
+    assert can_be_shared(file, TWO) is expected

@@ -43,4 +43,6 @@ def test_text_of_the_data_in_an_error_is_a_leak() -> None:
 def test_records_are_counted_character_by_character() -> None:
     assert case('id,text\n1,"a ""b""\n\nc"\n\n"stray,2\n3,d\n').records() == 3
     assert case("id,text\n1,a\r2,b\nhalf\ra,3\n").records() == 3
+    # The quote of the second record closes in the next line: the first line is one rejected record.
+    assert case('id,text\n1,a\r2,"b\nc"\n').records() == 2
     assert case('{"a": 1}\r\n\r\n{"a": 2}\r', "rows.jsonl").records() == 2

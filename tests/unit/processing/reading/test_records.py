@@ -97,5 +97,11 @@ def test_many_stray_quotes_take_no_recursion() -> None:
 
 
 def test_numbers_are_those_of_the_first_lines() -> None:
-    records = QuotedRecords(CSV, "a.csv", True, 2).records([b'text,label\n"a\nb",1\n\n"stray,1\nx,2\n'])
-    assert list(records) == [(1, b"text,label"), (2, b'"a\nb",1'), (4, b""), (5, b""), (6, b"x,2")]
+    parts = QuotedRecords(CSV, "a.csv", True, 2).numbered([b'text,label\n"a\nb",1\n\n"stray,1\nx,2\n'])
+    assert [record for part in parts for record in part] == [
+        (1, b"text,label"),
+        (2, b'"a\nb",1'),
+        (4, b""),
+        (5, b""),
+        (6, b"x,2"),
+    ]
