@@ -7,10 +7,9 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
@@ -29,6 +28,8 @@ from processing.across_rows.first_texts import FirstTexts, most_texts
 from processing.arrays import to_numpy
 from processing.batches import LABEL_TYPES, Encoded, Padding, Preparation, pieces
 from processing.concurrency import map_in_order, prefetched
+from processing.distribution import numbers_in_job
+from processing.exchange import Exchange
 from processing.memory import database_memory
 from processing.option_checks import size
 from processing.options import ProcessingOptions
@@ -36,14 +37,13 @@ from processing.planning import planned
 from processing.progress import ReadingProgress
 from processing.reading import first_pass, listed_rows
 from processing.reading.database import connected
-from processing.reading.first_pass import after_first_pass
+from processing.reading.first_pass import FirstPass, after_first_pass
 from processing.reading.groups import readers
 from processing.reading.query import Plan
 from processing.reading.reader import FileReader
 from processing.reading.rejects import CONFLICTS_FILE, RejectsFile, append_lines
 from processing.reading.source import SourceFile
 from processing.report import json_report
-from processing.report.findings import warnings
 from processing.report.html_report import page
 from processing.report.row_samples import RowSamples
 from processing.row_counts import Counts, JobCounts
@@ -80,7 +80,8 @@ class Job:
         skipped: names of files that are empty or of an unknown format.
         sharded: whether each host has its own share of the files.
         padding: settings of --padding max_length; None without padding.
-        own: the files that this host reads whole; None if it reads all, of which it keeps its share of the rows.
+        own: what this host reads of the files; None if it reads all, and keeps its share of the rows.
+        exchange: gives what other hosts find in sharded input.
         job_counts: numbers of rows, by file and in all.
         started: monotonic seconds at the start.
         differences: rows for which tokie and tokenizers gave different ids in a first attempt of the job.
@@ -97,6 +98,7 @@ class Job:
     sharded: bool
     padding: Padding | None = None
     own: Sequence[SourceFile] | None = None
+    exchange: Exchange = field(default_factory=Exchange)
     job_counts: JobCounts = field(default_factory=JobCounts)
     started: float = field(default_factory=time.monotonic)
     differences: int = 0
@@ -116,8 +118,9 @@ class Job:
         with ExitStack() as stack:
             spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="processing-"))
             connection = stack.enter_context(self.connected(Path(spill)))
-            one_pass = not self.sorts_on_disk and first_pass.in_one_pass(self.options)
-            plan = planned(connection, self.options, self.files, self.hosts, self.sharded)
+            is_alone = self.exchange.hosts.count == 1
+            one_pass = is_alone and not self.sorts_on_disk and first_pass.in_one_pass(self.options)
+            plan = planned(connection, self.options, self.files, self.hosts, self.exchange)
             files, plan = self.files, replace(plan, in_one_pass=one_pass)
             if self.own is not None:
                 files, plan = self.own, replace(plan, host=0, hosts=1)
@@ -129,7 +132,10 @@ class Job:
                 if two_passes:
                     # Load the tokenizer before the first pass, so that an error in it is reported at once.
                     self.loaded.encoder.summary()
-                    file_readers = after_first_pass(connection, file_readers, Path(spill), self.similar)
+                    numbers = numbers_in_job(files, self.exchange)
+                    first = FirstPass(connection, self.options, plan.ratios, Path(spill), self.exchange, numbers)
+                    file_readers = after_first_pass(first, plan, file_readers, self.similar)
+                self.exchange.finish()
                 texts = FirstTexts(most_texts()) if one_pass else None
                 for reader in file_readers:
                     reader.texts = texts
@@ -203,7 +209,7 @@ class Job:
         names = plan.labels.names or ()
         card = self.card(plan, names, counts)
         result.finish(card)
-        report = self.report(card, counts, rejects.listed)
+        report = json_report.content(self, card, counts, rejects.listed)
         write_text(result.report / PAGE_FILE, page(report, names, self.row_samples.rows))
         write_json(result.report / json_report.REPORT_FILE, report)
         for warning in report["warnings"]:
@@ -225,26 +231,3 @@ class Job:
             text_pair_column=plan.chosen.pair,
             truncation=self.options.truncation,
         )
-
-    def report(self, card: Card, counts: Counts, rejects_listed: int) -> dict[str, Any]:
-        """The content of report.json; `rejects_listed` is the number of rows in rejects.jsonl."""
-        report = {
-            "rows": {**counts.as_json(), "rejects_listed": rejects_listed},
-            "splits": card.splits,
-            "problem_type": card.problem_type,
-            "numbers": json_report.numbers(self.job_counts.statistics),
-            "labels": json_report.balance(self.job_counts.statistics, card.label_names, card.problem_type),
-            "lengths": json_report.lengths(self.job_counts.statistics, self.options.max_length),
-            "rejected_by_class": json_report.by_name(counts.rejected_classes, card.label_names),
-            "equal_texts": self.job_counts.equal_texts.counted(),
-            "near_duplicates": self.similar or None,
-            "repeated_rows": self.job_counts.statistics.repeated,
-            "tokenizing": {**self.loaded.encoder.summary(), "differences": self.differences},
-            "time": json_report.timing(time.monotonic() - self.started, counts.read),
-            "files": json_report.files(self.job_counts.by_file),
-            "files_passed_over": list(self.skipped),
-            "host": json_report.host(self.hosts, self.sharded, self.own is not None),
-            "options": asdict(self.options),
-            "versions": card.versions,
-        }
-        return {"warnings": warnings(report), **report}

@@ -149,8 +149,7 @@ class ProcessingOptions:
     )
     drop_duplicates: bool = option(
         False,
-        "Whether to keep only the first of rows with the same text, regardless of case and white space; several hosts "
-        "need replicated input.",
+        "Whether to keep only the first of rows with the same text, regardless of case and white space, on all hosts.",
         group=ROWS,
     )
     near_duplicates: float | None = option(
@@ -174,19 +173,19 @@ class ProcessingOptions:
     max_rows: int | None = option(
         None,
         "Most rows to keep over all files and hosts, sampled by a hash of text and seed (equal texts are kept or "
-        "filtered together); none means all. Several hosts need replicated input.",
+        "filtered together); none means all.",
         group=ROWS,
     )
     balance: bool = option(
         False,
         "Whether to downsample every class of the training split to the size of the smallest class, sampled as for "
-        "max_rows, before min_tokens is applied. Several hosts need replicated input.",
+        "max_rows, before min_tokens is applied.",
         group=ROWS,
     )
     upsample: bool = option(
         False,
         "Whether to repeat rows of the training split, so that every class has as many as the largest class, before "
-        "min_tokens is applied. Several hosts need replicated input.",
+        "min_tokens is applied.",
         group=ROWS,
     )
     max_rejects: float | None = option(
@@ -206,7 +205,7 @@ class ProcessingOptions:
     stratify: bool = option(
         False,
         "Whether every class gets its share of each split, exactly rather than on average, and at least one row where "
-        "it has enough. Several hosts need replicated input.",
+        "it has enough.",
         group=SPLITS,
     )
     split_column: str | None = option(

@@ -11,6 +11,7 @@ import duckdb
 from contract.card import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 from contract.failures import UserError
 from contract.hosts import Hosts
+from processing.exchange import Exchange
 from processing.option_checks import ratios
 from processing.options import ProcessingOptions
 from processing.reading.arrow_files import class_names
@@ -33,18 +34,21 @@ def planned(
     options: ProcessingOptions,
     files: Sequence[SourceFile],
     hosts: Hosts,
-    sharded: bool,
+    exchange: Exchange,
 ) -> Plan:
     """The plan of the query over `files`, the input files of this host.
 
+    Args:
+        exchange: gives what other hosts find in their files; of a single host where all hosts have the same files.
+
     Raises:
-        UserError: a column is missing, or hosts with files of their own would find other classes or splits.
+        UserError: a column is missing, or labels are no classes.
     """
     columns = describe(connection, files[0]) if files else {}
     chosen = choose(options, files[0], columns) if files else ChosenColumns(None, None, None, ())
     texts = " and ".join(filter(None, (chosen.text or "none", chosen.pair)))
     log.info("text column %s, label column %s", texts, chosen.label or "none")
-    is_divided = not sharded and hosts.count > 1
+    is_divided = exchange.hosts.count == 1 and hosts.count > 1
     plan = Plan(
         options,
         chosen,
@@ -53,37 +57,50 @@ def planned(
         host=hosts.index if is_divided else 0,
         hosts=hosts.count if is_divided else 1,
     )
-    own_files = hosts.count if sharded else 1
-    plan = replace(plan, given=given(connection, plan, files, own_files))
-    return with_labels(connection, plan, files, own_files)
+    plan = replace(plan, given=given(connection, plan, files, exchange))
+    return with_labels(connection, plan, files, exchange)
 
 
 def with_labels(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, files: Sequence[SourceFile], sharded_hosts: int
+    connection: duckdb.DuckDBPyConnection, plan: Plan, files: Sequence[SourceFile], exchange: Exchange
 ) -> Plan:
     """The plan with classes, which are those of a ClassLabel, or derived from the data, if no option says them."""
     if plan.labels.names is not None:
         return plan
-    names = class_names(files, plan.chosen.label)
+    names = names_of_all(class_names(files, plan.chosen.label), bool(files), exchange)
     if names is not None:
         log.info("%d classes, by the names of label column %s", len(names), plan.chosen.label)
         return replace(plan, labels=labels(replace(plan.options, label_names=names)))
-    if sharded_hosts > 1:
-        raise UserError(
-            "with sharded input the classes cannot be derived from the data, of which each host reads a part; "
-            "expected --label-names, --label-threshold or --label-map"
-        )
     column = plan.chosen.label or "(--label-expression)"
     if plan.labels.problem_type == MULTI_LABEL:
-        names = present_names(readers(connection, plan, files), str(plan.options.label_delimiter), column)
+        names = present_names(readers(connection, plan, files), str(plan.options.label_delimiter), column, exchange)
         found = label_vectors.several(names, str(plan.options.label_delimiter))
     else:
-        found = derived_labels(readers(connection, plan, files), column, plan.options.problem_type == SINGLE_LABEL)
+        is_single = plan.options.problem_type == SINGLE_LABEL
+        found = derived_labels(readers(connection, plan, files), column, exchange, is_single)
     log.info(
         "problem_type = %s: %d labels, by the values of column %s", found.problem_type, len(found.names or ()), column
     )
     refuse_classes(plan.options, found.problem_type)
     return replace(plan, labels=found)
+
+
+def names_of_all(names: tuple[str, ...] | None, has_files: bool, exchange: Exchange) -> tuple[str, ...] | None:
+    """The names of the classes of a ClassLabel on all hosts with files; None if a host has none.
+
+    Raises:
+        UserError: hosts have different ones.
+    """
+    found = [
+        tuple(other) if other else None
+        for is_there, other in exchange.values("names of classes", [has_files, names])
+        if is_there
+    ]
+    if not found or None in found:
+        return None
+    if len(set(found)) > 1:
+        raise UserError("hosts have files with different names of classes, expected the same, or option --label-names")
+    return found[0]
 
 
 def label_rule(options: ProcessingOptions) -> Labels:
@@ -129,15 +146,14 @@ def refuse_classes(options: ProcessingOptions, problem_type: str) -> None:
 
 
 def given(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, files: Sequence[SourceFile], sharded_hosts: int
+    connection: duckdb.DuckDBPyConnection, plan: Plan, files: Sequence[SourceFile], exchange: Exchange
 ) -> GivenSplits | None:
-    """The splits of the input that are kept; None if rows are assigned by hash.
-
-    Args:
-        sharded_hosts: number of hosts with files of their own; 1 if this host has all files.
-    """
+    """The splits of the input, on any host, that are kept; None if rows are assigned by hash."""
     options = plan.options
-    present = by_files(options, [file.name for file in files], sharded_hosts)
+    names = [file.name for file in files]
+    if options.split_column is None and options.given_splits == "keep":
+        names = [name for part in exchange.values("names of files", names) for name in part]
+    present = by_files(options, names, exchange.hosts.count)
     if options.split_column is None and not present:
         return None
     for name, value in (
@@ -149,16 +165,8 @@ def given(
                 f"option {name} is set, but the splits of the input are kept; expected --given-splits ignore, or "
                 f"{'--near-duplicate-rows drop' if 'near' in name else 'no --stratify'}"
             )
-    if sharded_hosts > 1:
-        if options.validation_ratio is None:
-            raise UserError(
-                "with sharded input each host sees splits of its own; expected --validation-ratio, the share of train "
-                "that becomes validation (0 for none)"
-            )
-        # Another host may have rows of any split.
-        present = frozenset(range(len(SPLITS)))
-    elif options.split_column is not None:
-        present = present_splits(readers(connection, plan, files))
+    if options.split_column is not None:
+        present = present_splits(readers(connection, plan, files), exchange)
     found = given_splits(options, present)
     log.info(
         "splits of the input are kept: %s%s",

@@ -14,6 +14,7 @@ from processing import memory
 from processing.across_rows.first_texts import TooManyTextsError
 from processing.batches import Padding
 from processing.distribution import is_sharded, own_files
+from processing.exchange import Exchange
 from processing.job import Job
 from processing.options import ProcessingOptions
 from processing.reading import first_pass
@@ -34,19 +35,21 @@ def run(options: ProcessingOptions, paths: Paths) -> None:
     """
     memory.keep_freed_memory()
     differences, sorts_on_disk = 0, False
-    while True:
-        job = start(options, paths)
-        job.differences, job.sorts_on_disk = differences, sorts_on_disk
-        try:
-            return job.run(paths)
-        except tokie_encoder.DifferenceError:
-            log.error("tokie and tokenizers differ on a sampled row: restarting with the tokenizers library alone")
-            options, differences = replace(options, tokenizer_backend="tokenizers"), 1
-        except TooManyTextsError:
-            log.warning(
-                "the keys of all texts need more memory than there is: restarting with a pass that uses the disk"
-            )
-            sorts_on_disk = True
+    job = start(options, paths)
+    with job.exchange as exchange:
+        while True:
+            job.differences, job.sorts_on_disk, job.exchange = differences, sorts_on_disk, exchange.again()
+            try:
+                return job.run(paths)
+            except tokie_encoder.DifferenceError:
+                log.error("tokie and tokenizers differ on a sampled row: restarting with the tokenizers library alone")
+                options, differences = replace(options, tokenizer_backend="tokenizers"), 1
+            except TooManyTextsError:
+                log.warning(
+                    "the keys of all texts need more memory than there is: restarting with a pass that uses the disk"
+                )
+                sorts_on_disk = True
+            job = start(options, paths)
 
 
 def start(options: ProcessingOptions, paths: Paths) -> Job:
@@ -81,7 +84,8 @@ def start(options: ProcessingOptions, paths: Paths) -> Job:
         shared = sum(not file.share.is_whole for file in own)
         log.info("this host reads %d whole files, and its share of %d files", len(own) - shared, shared)
     padding = Padding(options.max_length, pad_id(tokenizer)) if options.padding == "max_length" else None
-    return Job(options, hosts, tokenizer, files, skipped, sharded, padding, own)
+    exchange = Exchange(hosts if sharded else None)
+    return Job(options, hosts, tokenizer, files, skipped, sharded, padding, own, exchange)
 
 
 def check_sharded(options: ProcessingOptions, hosts: Hosts) -> None:
@@ -90,10 +94,8 @@ def check_sharded(options: ProcessingOptions, hosts: Hosts) -> None:
     Raises:
         UserError: an option is set that needs all rows.
     """
-    if names := first_pass.of_all_hosts(options):
+    if options.near_duplicates is not None:
         raise UserError(
-            f"option {names[0]} is set, but the input is sharded over {hosts.count} hosts, none of which "
-            "reads all rows; expected replicated input"
+            f"option --near-duplicates {options.near_duplicates} is set, but the input is sharded over {hosts.count} "
+            "hosts, none of which reads all rows; expected replicated input"
         )
-    if options.drop_duplicates:
-        log.warning("the input is sharded: duplicates on different hosts are kept; with replicated input they are not")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -50,9 +51,10 @@ def find_conflicts(connection: duckdb.DuckDBPyConnection, decision: str) -> None
         leave_out(connection, f"SELECT file, row FROM {CONFLICTS} WHERE NOT kept", Outcome.CONFLICT)
 
 
-def conflicts_of(connection: duckdb.DuckDBPyConnection, file: int) -> list[Conflict]:
-    """The rows of file number `file` that `find_conflicts` has found, in the order of the file."""
+def conflicts_of(connection: duckdb.DuckDBPyConnection, files: Sequence[int]) -> list[Conflict]:
+    """The rows that `find_conflicts` has found in a file or a group of `files`, given by their numbers, in order."""
     rows = connection.execute(
-        f"SELECT id, row, number, kept FROM {CONFLICTS} WHERE file = {file} ORDER BY row LIMIT {MOST_LISTED}"
+        f"SELECT id, row, number, kept FROM {CONFLICTS} WHERE file IN ({', '.join(map(str, files))}) "
+        f"ORDER BY row LIMIT {MOST_LISTED}"
     ).fetchall()
     return [Conflict(*values) for values in rows]

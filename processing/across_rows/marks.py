@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -42,10 +43,11 @@ class Marks:
         return cls(np.empty(0, np.int64), np.empty(0, np.uint8), np.empty(0, np.uint8), np.empty(0, np.uint16))
 
     @classmethod
-    def of(cls, connection: duckdb.DuckDBPyConnection, file: int) -> Marks:
-        """The marks of file number `file`."""
+    def of(cls, connection: duckdb.DuckDBPyConnection, files: Sequence[int]) -> Marks:
+        """The marks of a file or a group of `files`, given by their numbers in the job."""
         relation = connection.sql(
-            f"SELECT row, outcome, coalesce(split, {SAME_SPLIT})::UTINYINT, copies FROM {MARKS} WHERE file = {file} "
+            f"SELECT row, outcome, coalesce(split, {SAME_SPLIT})::UTINYINT, copies FROM {MARKS} "
+            f"WHERE file IN ({', '.join(map(str, files))}) "
             "ORDER BY row"
         )
         batches = [cls.none(), *(cls.fetched(batch) for batch in relation.to_arrow_reader(FETCHED_ROWS))]

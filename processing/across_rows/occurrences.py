@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import duckdb
+import io
+import itertools
+from collections.abc import Sequence
 
+import duckdb
+import pyarrow as pa
+
+from processing.exchange import Exchange
 from processing.options import ProcessingOptions
 from processing.rows.filters import Outcome
 from processing.rows.hashes import normalized_sql, rank_sql
 
 OCCURRENCES, MARKS = "occurrences", "marks"
+# Rows that each host gives to the others at once: about 7 MB.
+EXCHANGED_ROWS = 100_000
 # key is the hash that assigns the split (u in rows/split.py), final the split after all rules.
 COLUMNS = (
     "hash UBIGINT, hash_low UBIGINT, rank UBIGINT, split UTINYINT, final UTINYINT, number BIGINT, key UBIGINT, "
@@ -29,18 +37,31 @@ def rank(options: ProcessingOptions, text: str = "text") -> str:
     return rank_sql(options.seed, normalized_sql(text) if options.drop_duplicates else text)
 
 
-def occurrences_sql(options: ProcessingOptions, file: int, query: str, *more: str) -> str:
-    """SQL for the rows of OCCURRENCES of file number `file`.
+def file_sql(numbers: Sequence[int]) -> str:
+    """SQL for the number in the job of a row's file, over the column `file`, its number in its group.
 
     Args:
-        query: the job's query over the file, with the columns outcome, text, split, number and key_hash.
+        numbers: those of the files of the group.
+    """
+    if list(numbers) == list(range(numbers[0], numbers[0] + len(numbers))):
+        return f"CAST({numbers[0]}{' + file' if len(numbers) > 1 else ''} AS UBIGINT)"
+    return f"CAST({list(numbers)}[file + 1] AS UBIGINT)"
+
+
+def occurrences_sql(options: ProcessingOptions, numbers: Sequence[int], query: str, *more: str) -> str:
+    """SQL for the rows of OCCURRENCES of a file or a group of files.
+
+    Args:
+        numbers: as of `file_sql`.
+        query: the job's query over the file, with the columns outcome, text, split, number, key_hash and, of a group,
+            file.
         more: further SQL expressions over these columns.
     """
     by_text = options.drop_duplicates or options.conflicts != "keep"
     # Both halves of the MD5: Arrow has no integer of 128 bits.
     text = normalized_sql("text")
     halves = [f"md5_number_{half}({text})" if by_text else "CAST(NULL AS UBIGINT)" for half in ("upper", "lower")]
-    fixed = ("split", "split", "number", "key_hash", "1", f"CAST({file} AS UBIGINT)", "row")
+    fixed = ("split", "split", "number", "key_hash", "1", file_sql(numbers), "row")
     values = ", ".join((*halves, rank(options), *fixed, *more))
     numbered = f"SELECT *, row_number() OVER () - 1 AS row FROM ({query})"
     return f"SELECT {values} FROM ({numbered}) WHERE outcome = {int(Outcome.KEPT)}"
@@ -58,3 +79,32 @@ def drop_duplicates(connection: duckdb.DuckDBPyConnection) -> None:
     """Leave out every row whose normalized text an earlier row has."""
     place = "row_number() OVER (PARTITION BY hash, hash_low ORDER BY file, row)"
     leave_out(connection, f"SELECT file, row FROM {OCCURRENCES} QUALIFY {place} > 1", Outcome.DUPLICATE)
+
+
+def exchange_rows(connection: duckdb.DuckDBPyConnection, exchange: Exchange) -> None:
+    """Add the rows of all other hosts to the table, which then is the same on every host, but for the order of rows."""
+    [(own,)] = connection.execute(f"SELECT count(*) FROM {OCCURRENCES}").fetchall()
+    for first in itertools.count(0, EXCHANGED_ROWS):
+        if exchange.hosts.count == 1:
+            return
+        # The rows of others come after the own ones.
+        end = min(first + EXCHANGED_ROWS, own)
+        rows = connection.sql(f"SELECT * FROM {OCCURRENCES} WHERE rowid >= {first} AND rowid < {end}").to_arrow_table()
+        if rows.num_rows != max(end - first, 0):
+            raise RuntimeError(f"{rows.num_rows} rows of {end - first} were read to exchange them")
+        parts = exchange.all("keys of rows", written(rows) if first < own else b"")
+        if not any(parts):
+            return
+        for host, part in enumerate(parts):
+            if part and host != exchange.hosts.index:
+                connection.register("others", pa.ipc.open_stream(part).read_all())
+                connection.execute(f"INSERT INTO {OCCURRENCES} SELECT * FROM others")
+                connection.unregister("others")
+
+
+def written(rows: pa.Table) -> bytes:
+    """`rows` as a stream of Arrow's IPC format."""
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, rows.schema) as stream:
+        stream.write_table(rows)
+    return sink.getvalue()

@@ -1,12 +1,12 @@
 """First pass over all files, for options that need all rows: equal and similar texts, conflicts, strata, samples.
 
 It uses tables in DuckDB, which can sort on disk what does not fit into memory. Where rows of other hosts count, every
-host reads all rows of the replicated input, so that all compute the same result.
+host reads all rows of the replicated input, or gets the keys of those of sharded input, so that all compute the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +15,15 @@ import duckdb
 import pyarrow as pa
 
 from processing.across_rows import occurrences, samples, similar_rows, strata
-from processing.across_rows.conflicts import conflicts_of, find_conflicts
+from processing.across_rows.conflicts import Conflict, conflicts_of, find_conflicts
 from processing.across_rows.marks import Marks
 from processing.across_rows.near_duplicates import NearDuplicates, word_pairs_sql, words_sql
 from processing.across_rows.occurrences import MARKS, OCCURRENCES, occurrences_sql
+from processing.exchange import Exchange
 from processing.options import ProcessingOptions
 
 if TYPE_CHECKING:
+    from processing.reading.query import Plan
     from processing.reading.reader import FileReader
 
 # Rows of a batch whose word pairs are hashed at once.
@@ -54,6 +56,12 @@ def of_all_hosts(options: ProcessingOptions) -> list[str]:
 class FirstPass:
     """The first pass: call `add_file` for every file, then `finish`, then read `cut`, `similar` and `marks`.
 
+    Args:
+        ratios: shares of train, validation and test.
+        spill: folder for temporary files.
+        exchange: gives the rows of other hosts; none where this host reads all rows that count.
+        numbers: the number in the job of each of this host's files; none means their index.
+
     Attributes:
         cut: largest rank of any row that is kept, for --max-rows; None for no limit.
         similar: counts of near-duplicates, for the report.
@@ -65,22 +73,26 @@ class FirstPass:
         options: ProcessingOptions,
         ratios: tuple[float, float, float],
         spill: Path,
+        exchange: Exchange | None = None,
+        numbers: Sequence[int] | None = None,
     ) -> None:
         self.cut: int | None = None
         self.similar: dict[str, int] | None = None
         self._connection, self._options, self._ratios = connection, options, ratios
+        self._exchange, self._numbers = exchange or Exchange(), numbers
         threshold = options.near_duplicates
         self._near = None if threshold is None else NearDuplicates(threshold, spill / "word-pairs.arrow")
         occurrences.create(connection)
 
-    def add_file(self, file: int, query: str) -> None:
-        """Store the rows of file number `file` that the job's query over it would keep."""
+    def add_file(self, files: Sequence[int], query: str) -> None:
+        """Store the rows of a file, or group of `files`, that the job's query over it would keep."""
+        numbers = self._of_job(files)
         if self._near is None:
-            self._connection.execute(f"INSERT INTO {OCCURRENCES} {occurrences_sql(self._options, file, query)}")
+            self._connection.execute(f"INSERT INTO {OCCURRENCES} {occurrences_sql(self._options, numbers, query)}")
             return
         # The table is filled from the batches, since the file is to be read once.
         with_words = f"SELECT *, {words_sql()} AS words FROM ({query})"
-        rows = occurrences_sql(self._options, file, with_words, word_pairs_sql())
+        rows = occurrences_sql(self._options, numbers, with_words, word_pairs_sql())
         relation = self._connection.sql(f"SELECT * FROM ({rows}) AS t({', '.join((*NAMES, 'pairs'))})")
         parts = []
         for batch in relation.to_arrow_reader(BATCH_ROWS):
@@ -94,6 +106,7 @@ class FirstPass:
     def finish(self) -> None:
         """Decide about all rows, once every file is added."""
         connection, options = self._connection, self._options
+        occurrences.exchange_rows(connection, self._exchange)
         if options.conflicts != "keep":
             find_conflicts(connection, options.conflicts)
         if options.drop_duplicates:
@@ -124,32 +137,40 @@ class FirstPass:
         else:
             similar_rows.group(self._connection, self._ratios)
 
-    def marks(self, file: int) -> Marks:
-        """What is decided about rows of file number `file`."""
-        return Marks.of(self._connection, file)
+    def marks(self, files: Sequence[int]) -> Marks:
+        """What is decided about rows of a file, or group of `files`."""
+        return Marks.of(self._connection, self._of_job(files))
+
+    def conflicts(self, files: Sequence[int]) -> list[Conflict]:
+        """The rows with conflicting labels of a file, or group of `files`."""
+        return conflicts_of(self._connection, self._of_job(files))
+
+    def _of_job(self, files: Sequence[int]) -> Sequence[int]:
+        """The numbers in the job of some of this host's files."""
+        return files if self._numbers is None else [self._numbers[file] for file in files]
 
 
 def after_first_pass(
-    connection: duckdb.DuckDBPyConnection, readers: Iterable[FileReader], spill: Path, counts: dict[str, Any]
+    first_pass: FirstPass, plan: Plan, readers: Iterable[FileReader], counts: dict[str, Any]
 ) -> Iterator[FileReader]:
-    """Run the first pass over all files, then yield the readers with its results.
+    """Run the first pass over all files; returns the readers with its results.
 
     Args:
-        spill: folder for temporary files.
         counts: gets the counts of near-duplicates.
     """
     all_readers = list(readers)
-    if not all_readers:
-        return
-    plan = all_readers[0].plan
-    first_pass = FirstPass(connection, plan.options, plan.ratios, spill)
     for reader in all_readers:
         reader.add_to(first_pass)
     first_pass.finish()
     counts.update(first_pass.similar or {})
-    for reader in all_readers:
-        reader.marks = first_pass.marks(reader.number)
+    return with_results(first_pass, plan, all_readers)
+
+
+def with_results(first_pass: FirstPass, plan: Plan, readers: Iterable[FileReader]) -> Iterator[FileReader]:
+    """`readers` with what the first pass has decided about their rows."""
+    for reader in readers:
+        reader.marks = first_pass.marks(reader.numbers)
         if plan.options.conflicts != "keep":
-            reader.conflicts = conflicts_of(connection, reader.number)
+            reader.conflicts = first_pass.conflicts(reader.numbers)
         reader.plan = replace(reader.plan, cut=first_pass.cut)
         yield reader

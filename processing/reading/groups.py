@@ -44,8 +44,10 @@ def readers(connection: duckdb.DuckDBPyConnection, plan: Plan, files: Iterable[S
             choose(named, file, columns)
             yield file, columns
 
-    for number, (file, columns) in enumerate(grouped(described(), options)):
+    number = 0
+    for file, columns in grouped(described(), options):
         yield FileReader(connection, plan, file, columns, number)
+        number += len(file.members)
 
 
 def grouped(

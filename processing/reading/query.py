@@ -135,14 +135,14 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
 
 
 def surveyed(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
-    """SQL for the rows of `file` as the first pass needs them: outcome, text, split, number and key_hash UBIGINT.
+    """SQL for the rows of `file` as the first pass needs them: outcome, text, split, number, key_hash UBIGINT and file.
 
     The text of a pair is both texts as one.
     """
     key_hash = f"CAST({hash_sql(plan.options.seed)} AS UBIGINT)"
     return (
         f"SELECT outcome, {plan.compared} AS text, {plan.split} AS split, {plan.labels.number} AS number, "
-        f"{key_hash} AS key_hash FROM ({decided(plan, file, columns)})"
+        f"{key_hash} AS key_hash, file FROM ({decided(plan, file, columns)})"
     )
 
 

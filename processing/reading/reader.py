@@ -49,7 +49,7 @@ class FileReader:
     Attributes:
         file: the file, with the others of its group.
         columns: name and SQL type of each column of the file.
-        number: index of the file or group in the job.
+        number: index of the file, the first of its group, among the files that this host reads.
         marks: what the first pass has decided about single rows.
         texts: the texts so far, of which duplicates are dropped in one pass; None if the first pass has dropped them.
         conflicts: rows of texts that have several labels, from the first pass.
@@ -81,6 +81,11 @@ class FileReader:
         self.counts = [Counts() for _ in range(files)]
         self.rows = np.zeros(files, np.int64)
         self.broken, self.strays = [[] for _ in range(files)], [[] for _ in range(files)]
+
+    @property
+    def numbers(self) -> range:
+        """The indices of all files of the group among the files that this host reads."""
+        return range(self.number, self.number + len(self.file.members))
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Batches of all rows of the file with their outcomes, in the order of the file.
@@ -128,7 +133,7 @@ class FileReader:
     def add_to(self, first_pass: FirstPass) -> None:
         """Read the file for the first pass. The second pass finds the broken lines again."""
         plan = replace(self.plan, host=0, hosts=1) if of_all_hosts(self.plan.options) else self.plan
-        self.discarding_broken(lambda file: first_pass.add_file(self.number, surveyed(plan, file, self.columns)))
+        self.discarding_broken(lambda file: first_pass.add_file(self.numbers, surveyed(plan, file, self.columns)))
 
     def count(self, batch: pa.RecordBatch, first: int) -> None:
         """Count the rows of `batch` by file and outcome; `first` is the index of its first row.

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contract.card import REGRESSION, SINGLE_LABEL, Card
 from contract.hosts import Hosts
+from processing.report.findings import warnings
 from processing.report.histogram import bins
 from processing.row_counts import Counts, Statistics
+
+if TYPE_CHECKING:
+    from processing.job import Job
 
 REPORT_FILE = "report.json"
 PERCENTILES = (5, 25, 50, 75, 95, 99, 100)
@@ -94,3 +100,27 @@ def summary(card: Card, seconds: float) -> str:
     return (
         f"{counts.read:,} rows read, {dropped}, {counts.kept:,} kept ({splits}) in {seconds:.1f} s, {rate:,.0f} rows/s"
     )
+
+
+def content(job: Job, card: Card, counts: Counts, rejects_listed: int) -> dict[str, Any]:
+    """The content of report.json; `rejects_listed` is the number of rows in rejects.jsonl."""
+    report = {
+        "rows": {**counts.as_json(), "rejects_listed": rejects_listed},
+        "splits": card.splits,
+        "problem_type": card.problem_type,
+        "numbers": numbers(job.job_counts.statistics),
+        "labels": balance(job.job_counts.statistics, card.label_names, card.problem_type),
+        "lengths": lengths(job.job_counts.statistics, job.options.max_length),
+        "rejected_by_class": by_name(counts.rejected_classes, card.label_names),
+        "equal_texts": job.job_counts.equal_texts.counted(),
+        "near_duplicates": job.similar or None,
+        "repeated_rows": job.job_counts.statistics.repeated,
+        "tokenizing": {**job.loaded.encoder.summary(), "differences": job.differences},
+        "time": timing(time.monotonic() - job.started, counts.read),
+        "files": files(job.job_counts.by_file),
+        "files_passed_over": list(job.skipped),
+        "host": host(job.hosts, job.sharded, job.own is not None),
+        "options": asdict(job.options),
+        "versions": card.versions,
+    }
+    return {"warnings": warnings(report), **report}

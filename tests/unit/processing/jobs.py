@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,9 +32,17 @@ def run(base: Path, **options: Any) -> dict[str, Any]:
     return json.loads(next(paths.processing_report.rglob("report.json")).read_text())
 
 
-def on_host(base: Path, folder: Path, host: int, hosts: int, kind: Kind, options: dict[str, Any]) -> dict[str, Any]:
+def on_host(
+    base: Path,
+    folder: Path,
+    host: int,
+    hosts: int,
+    kind: Kind,
+    options: dict[str, Any],
+    names: Sequence[str] = (),
+) -> dict[str, Any]:
     """Run the job of one of several hosts, with its own input and shared outputs."""
-    names = [f"algo-{number + 1}" for number in range(hosts)]
+    names = list(names) or [f"algo-{number + 1}" for number in range(hosts)]
     config = base / "config" / "resourceconfig.json"
     config.parent.mkdir(parents=True, exist_ok=True)
     config.write_text(json.dumps({"current_host": names[host], "hosts": names}))
@@ -45,7 +53,9 @@ def on_host(base: Path, folder: Path, host: int, hosts: int, kind: Kind, options
         for file in sorted(folder.iterdir())[host::hosts]:
             (place / file.name).write_bytes(file.read_bytes())
     paths = Paths(base)
-    start(ProcessingOptions(max_length=8, input=str(place), input_distribution=kind, **options), paths).run(paths)
+    job = start(ProcessingOptions(max_length=8, input=str(place), input_distribution=kind, **options), paths)
+    with job.exchange:
+        job.run(paths)
     return json.loads((paths.processing_report / names[host] / "report.json").read_text())
 
 

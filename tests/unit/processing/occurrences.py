@@ -35,8 +35,8 @@ def first_pass_over(
         f"0 AS outcome, text, number, {split_sql(RATIOS, 42)} AS split, CAST({hash_sql(42)} AS UBIGINT) AS key_hash"
     )
     half = len(texts) // 2
-    first_pass.add_file(0, f"SELECT {columns} FROM texts LIMIT {half}")
-    first_pass.add_file(1, f"SELECT {columns} FROM texts OFFSET {half}")
+    first_pass.add_file((0,), f"SELECT {columns} FROM texts LIMIT {half}")
+    first_pass.add_file((1,), f"SELECT {columns} FROM texts OFFSET {half}")
     first_pass.finish()
     return first_pass, [found for (found,) in connection.execute(f"SELECT {rank(given)} FROM texts").fetchall()]
 
@@ -68,7 +68,7 @@ def changes(first_pass: FirstPass, count: int) -> list[tuple[int, int, int, int]
     return [
         (int(row) + start, int(outcome), int(split), int(number))
         for file, start in ((0, 0), (1, count // 2))
-        for marks in [first_pass.marks(file)]
+        for marks in [first_pass.marks((file,))]
         for row, outcome, split, number in zip(*fields(marks), strict=True)
     ]
 

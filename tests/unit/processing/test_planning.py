@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
 from unit.processing.jobs import Write, as_csv, on_host, rows, run, table
 
-from contract.failures import UserError
 from processing.rows.split import SPLITS
 
 
@@ -58,16 +56,3 @@ def test_files_named_train_and_test_are_kept_and_their_leakage_reported(
     assert report["warnings"] == ["7 rows of the split test have a text that is in train too: its scores are too good"]
     ignored = run(tmp_path / "other", input=str(tmp_path / "in"), given_splits="ignore", **options)
     assert ignored["splits"]["validation"] > 0 and ignored["equal_texts"]["test_in_train"] == 0
-
-
-def test_hosts_with_files_of_their_own_need_the_share_of_validation(
-    written: Write, tmp_path: Path, wordpiece: Path
-) -> None:
-    written("in/train.csv", as_csv(table(60)))
-    folder = written("in/test.csv", as_csv(table(60))).parent
-    options: dict[str, Any] = {"tokenizer": str(wordpiece), "label_threshold": 3, "given_splits": "keep"}
-    with pytest.raises(UserError, match="expected --validation-ratio, the share of train"):
-        on_host(tmp_path / "a", folder, 0, 2, "sharded", options)
-    for host in range(2):
-        report = on_host(tmp_path / "b", folder, host, 2, "sharded", options | {"validation_ratio": 0.2})
-        assert (report["splits"]["test"], report["splits"]["train"] > 0) == ((60, False), (0, True))[host]

@@ -41,17 +41,11 @@ def test_skipped_files_are_logged(
     assert "empty.csv" in caplog.text and "readme.doc" in caplog.text
 
 
-def test_sampling_is_refused_with_sharded_input() -> None:
+def test_near_duplicates_are_refused_with_sharded_input() -> None:
     hosts = Hosts("algo-1", ("algo-1", "algo-2"))
-    with pytest.raises(UserError, match="^option --max-rows 10 is set, but the input is sharded over 2 hosts"):
-        check_sharded(ProcessingOptions(max_rows=10), hosts)
-    with pytest.raises(UserError, match="^option --balance is set, but the input is sharded over 2 hosts"):
-        check_sharded(ProcessingOptions(balance=True), hosts)
-
-
-def test_duplicates_with_sharded_input_are_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    check_sharded(ProcessingOptions(drop_duplicates=True), Hosts("algo-1", ("algo-1", "algo-2")))
-    assert "duplicates on different hosts are kept" in caplog.text
+    with pytest.raises(UserError, match="^option --near-duplicates 0.8 is set, but the input is sharded over 2 hosts"):
+        check_sharded(ProcessingOptions(near_duplicates=0.8), hosts)
+    check_sharded(ProcessingOptions(max_rows=10, drop_duplicates=True, balance=True), hosts)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from unit.processing.jobs import Write, as_tsv, on_host, rows, run, table
+from unit.processing.jobs import Write, as_tsv, on_host, rows, run
 
-from contract.failures import UserError
 from processing.rows.split import SPLITS
 
 
@@ -31,10 +30,3 @@ def test_the_classes_of_the_rows_that_are_kept_count(
     assert found == {("neg", "0"), ("pos", "1")}
     cards = [json.loads(path.read_text()) for path in tmp_path.glob("processing/train/**/card.json")]
     assert [card["label_names"] for card in cards] == [["neg", "pos"]] * (1 if kind is None else 2)
-
-
-def test_hosts_with_sharded_input_need_an_option(written: Write, tmp_path: Path, wordpiece: Path) -> None:
-    folder = written("in/a.tsv", as_tsv(table(20))).parent
-    written("in/b.tsv", as_tsv(table(20)))
-    with pytest.raises(UserError, match="with sharded input the classes cannot be derived"):
-        on_host(tmp_path, folder, 0, 2, "sharded", {"tokenizer": str(wordpiece)})

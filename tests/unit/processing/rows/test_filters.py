@@ -5,10 +5,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-import pytest
 from unit.processing.jobs import Write, as_tsv, everything, on_host, rows, run, table, texts
 
-from contract.failures import UserError
 from processing.rows.split import SPLITS
 
 
@@ -52,13 +50,6 @@ def test_max_rows_keeps_the_same_rows_whatever_the_order_files_and_hosts(
         ]
         assert texts(base / "three") == expected
         assert sum(report["rows"]["filtered"]["over --max-rows"] for report in reports) == over
-
-
-def test_max_rows_is_refused_with_sharded_input(written: Write, tmp_path: Path, wordpiece: Path) -> None:
-    options = {"tokenizer": str(wordpiece), "label_threshold": 3, "max_rows": 10}
-    folder = written("in/a.tsv", as_tsv(table(20))).parent
-    with pytest.raises(UserError, match="--max-rows 10 is set, but the input is sharded over 2 hosts"):
-        on_host(tmp_path / "base", folder, 0, 2, "sharded", options)
 
 
 def test_rows_of_few_tokens_are_filtered(written: Write, tmp_path: Path, wordpiece: Path) -> None:

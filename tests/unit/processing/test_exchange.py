@@ -1,0 +1,139 @@
+"""Hosts with files of their own find what one host finds in all files, or say which host is missing."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from unit.processing.jobs import Write, as_csv, everything, on_host, rejects, run, table
+
+from contract.failures import UserError
+from contract.hosts import Hosts
+from processing import exchange
+from processing.across_rows import occurrences
+from processing.exchange import Exchange
+
+# Addresses of this machine alone.
+NAMES = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
+T = TypeVar("T")
+
+
+@pytest.fixture(autouse=True)
+def port(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as free:
+        free.bind((NAMES[0], 0))
+        monkeypatch.setattr(exchange, "PORT", free.getsockname()[1])
+
+
+def on_all(work: Callable[[int], T], hosts: int = 3) -> list[T]:
+    with ThreadPoolExecutor(hosts) as pool:
+        return list(pool.map(work, range(hosts)))
+
+
+def test_every_host_gets_the_parts_of_all() -> None:
+    def work(rank: int) -> list[list[Any]]:
+        with Exchange(Hosts(NAMES[rank], NAMES)) as hosts:
+            found = [hosts.values("ranks", rank), hosts.all("bytes", b"x" * rank)]
+            # A job that starts again on this host alone.
+            again = hosts.again()
+            found += [again.values("ranks", "other"), again.all("bytes", b"other"), again.values("more", [rank])]
+            again.finish()
+            return found
+
+    part = [b"", b"x", b"xx"]
+    assert on_all(work) == [[[0, 1, 2], part, [0, 1, 2], part, [[0], [1], [2]]]] * 3
+
+
+def test_one_host_exchanges_nothing() -> None:
+    with Exchange() as alone:
+        assert alone.values("ranks", {"a": 1}) == [{"a": 1}]
+        alone.finish()
+
+
+def test_a_missing_host_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "PATIENCE_SECONDS", 0.1)
+    words = "^host 127.0.0.2 and 127.0.0.3 did not give its part of the labels within 0 s, expected all 3 hosts to run$"
+    with pytest.raises(UserError, match=words), Exchange(Hosts(NAMES[0], NAMES)) as hosts:
+        monkeypatch.setattr(exchange, "FAREWELL_SECONDS", 0.0)
+        hosts.all("labels", b"")
+
+
+def test_hosts_do_not_wait_for_one_that_has_failed() -> None:
+    def work(rank: int) -> str:
+        with pytest.raises((UserError, ValueError)) as caught, Exchange(Hosts(NAMES[rank], NAMES)) as hosts:
+            hosts.all("names", b"")
+            if rank == 2:
+                raise ValueError("bad row")
+            hosts.all("labels", b"")
+        return str(caught.value)
+
+    failed = "host 127.0.0.3 has failed, whose log says why"
+    assert on_all(work) == [failed, failed, "bad row"]
+
+
+def rows_of(n: int) -> list[list[str]]:
+    """Rows of which many have the same text, some of these with another label."""
+    data = table(n)
+    for place in range(0, n, 3):
+        data[place][1] = f"the old film {place % 40}"
+        data[place][2] = str(place % 2 + 4)
+    return data
+
+
+JOBS: dict[str, dict[str, Any]] = {
+    "labels as text": {},
+    "duplicates": {"drop_duplicates": True},
+    "sample": {"max_rows": 100, "drop_duplicates": True},
+    "balanced": {"label_threshold": 3, "balance": True},
+    "upsampled": {"label_threshold": 4, "upsample": True},
+    "stratified": {"label_threshold": 3, "stratify": True},
+    "conflicts": {"label_threshold": 5, "conflicts": "majority"},
+    "split column": {"split_column": "part"},
+    "given splits": {"given_splits": "keep"},
+}
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_sharded_hosts_write_the_rows_of_one_host(
+    written: Write, tmp_path: Path, wordpiece: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(occurrences, "EXCHANGED_ROWS", 30)
+    data = rows_of(300)
+    # Small files of one host are read in one scan, between which lie those of others.
+    for part in range(8):
+        text = as_csv(data[part * 38 : part * 38 + 38])
+        head, *lines = text.splitlines()
+        if name == "split column":
+            text = "\n".join([head + ",part", *(f"{line},{('train', 'test', 'dev')[part % 3]}" for line in lines)])
+        prefix = ("train", "test")[part % 2] + "-" if name == "given splits" else ""
+        written(f"in/{prefix}{part}.csv", text)
+    options = {"tokenizer": str(wordpiece), "columns": ("id",), **JOBS[name]}
+    one = run(tmp_path / "one", input=str(tmp_path / "in"), **options)["rows"]
+
+    def work(rank: int) -> dict[str, Any]:
+        return on_host(tmp_path / f"host-{rank}", tmp_path / "in", rank, 3, "sharded", options, NAMES)["rows"]
+
+    reports = on_all(work)
+    found = [everything(tmp_path / f"host-{rank}") for rank in range(3)]
+    expected = everything(tmp_path / "one")
+    assert {split: sorted(row for part in found for row in part[split]) for split in expected} == expected
+    for counts in ("kept", "read"):
+        assert sum(report[counts] for report in reports) == one[counts]
+    for reason, rows in one["filtered"].items():
+        assert sum(report["filtered"].get(reason, 0) for report in reports) == rows
+    assert all(rejects(tmp_path / f"host-{rank}") == [] for rank in range(3))
+
+
+def test_a_host_without_files_finds_the_classes_of_the_others(written: Write, tmp_path: Path, wordpiece: Path) -> None:
+    folder = written("in/a.csv", as_csv(table(40))).parent
+    options = {"tokenizer": str(wordpiece), "drop_duplicates": True}
+
+    def work(rank: int) -> list[str]:
+        report = on_host(tmp_path / f"host-{rank}", folder, rank, 2, "sharded", options, NAMES[:2])
+        return list(report["labels"]["train"])
+
+    assert on_all(work, 2) == [["1", "2", "3", "4", "5"]] * 2
