@@ -12,11 +12,14 @@ from dataclasses import dataclass
 
 from contract.failures import UserError, first_line
 
-# SageMaker takes Docker v2 manifests only. BuildKit's attestations make an image an OCI index, and podman's default
-# format is OCI's. A client that does not know a variable ignores it, which it would not with an option.
-# Sources: docs.docker.com, "Build attestations"; buildah-build(1), BUILDAH_FORMAT.
+# SageMaker takes Docker v2 manifests only. BuildKit's attestations make an image an OCI index, BuildKit from 0.32 on (in
+# Docker from 29.7 on) writes OCI manifests unless told otherwise, and podman's default format is OCI's. A client that does
+# not know a variable ignores it, which it would not with an option.
+# Sources: docs.docker.com, "Build attestations"; moby/buildkit, docs/build-repro.md; buildah-build(1), BUILDAH_FORMAT.
 FORMAT = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "BUILDAH_FORMAT": "docker"}
 BUILDKIT = {"DOCKER_BUILDKIT": "1"}
+# --load with the media types of Docker.
+BUILDX = ("buildx", "build", "--output", "type=docker,oci-mediatypes=false")
 
 
 def note(text: str) -> None:
@@ -102,9 +105,10 @@ def choose(environ: Mapping[str, str], dry_run: bool) -> Engine:
         UserError: there is none.
     """
     for client in candidates(environ):
-        if _succeeds([client, "buildx", "version"]):
+        # Podman has a command of this name, which takes other options.
+        if "docker/buildx" in _output([client, "buildx", "version"]):
             note(f"client: {client} with buildx")
-            return Engine(client, ("buildx", "build", "--load"), FORMAT, dry_run)
+            return Engine(client, BUILDX, FORMAT, dry_run)
         if _has_buildkit(client):
             note(f"client: {client} with BuildKit")
             return Engine(client, ("build",), BUILDKIT | FORMAT, dry_run)
@@ -128,6 +132,14 @@ def _has_buildkit(client: str) -> bool:
     except OSError:
         return False
     return "--secret" in done.stdout and "buildx" not in (done.stdout + done.stderr).lower()
+
+
+def _output(command: list[str]) -> str:
+    """Standard output of a command; empty where there is no such program."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    except OSError:
+        return ""
 
 
 def _succeeds(command: list[str]) -> bool:
