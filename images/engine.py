@@ -8,13 +8,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contract.failures import UserError, first_line
 
-# SageMaker takes Docker v2 manifests only. BuildKit's attestations make an image an OCI index, BuildKit from 0.32 on (in
-# Docker from 29.7 on) writes OCI manifests unless told otherwise, and podman's default format is OCI's. A client that does
-# not know a variable ignores it, which it would not with an option.
+# SageMaker takes Docker v2 manifests only. BuildKit's attestations make an image an OCI index, BuildKit from 0.32 on
+# (Docker 29.7) writes OCI manifests unless told otherwise, and podman's default format is OCI's. A client that does not
+# know a variable ignores it, which it would not with an option.
 # Sources: docs.docker.com, "Build attestations"; moby/buildkit, docs/build-repro.md; buildah-build(1), BUILDAH_FORMAT.
 FORMAT = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "BUILDAH_FORMAT": "docker"}
 BUILDKIT = {"DOCKER_BUILDKIT": "1"}
@@ -54,6 +54,17 @@ class Engine:
     def build(self, *arguments: str) -> None:
         """Build an image, as `run`."""
         self._execute([self.client, *self.builder, *arguments], self.environ or {}, None)
+
+    def beside_images(self, environ: Mapping[str, str]) -> Engine:
+        """This client with the engine's own builder, which alone has the images that only the engine has.
+
+        `docker buildx create --use` makes another one the default; BUILDX_BUILDER, if set, is kept.
+        """
+        if "buildx" not in self.builder or environ.get("BUILDX_BUILDER"):
+            return self
+        # The builder of a context has its name.
+        name = _output([self.client, "context", "show"]).strip() or "default"
+        return replace(self, builder=(*self.builder, "--builder", name))
 
     def _execute(self, command: list[str], environ: Mapping[str, str], stdin: bytes | None) -> None:
         settings = [f"{name}={value}" for name, value in environ.items()]

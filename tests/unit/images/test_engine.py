@@ -43,6 +43,15 @@ def test_the_first_client_that_builds_with_buildkit_is_taken(tmp_path: Path) -> 
         engine.choose({"DOCKER": str(tmp_path / "missing")}, True)
 
 
+def test_images_of_the_engine_alone_are_built_on_by_its_own_builder(tmp_path: Path) -> None:
+    client = program(tmp_path / "docker", "#!/bin/sh\necho desktop-linux\n")
+    buildx = Engine(client, engine.BUILDX)
+    assert buildx.beside_images({}).builder == (*engine.BUILDX, "--builder", "desktop-linux")
+    assert buildx.beside_images({"BUILDX_BUILDER": "mine"}) == buildx
+    assert Engine(str(tmp_path / "missing"), engine.BUILDX).beside_images({}).builder[-1] == "default"
+    assert Engine(client, ("build",)).beside_images({}).builder == ("build",)
+
+
 def test_a_build_prints_its_variables_and_has_them(client: str, capfd: pytest.CaptureFixture[str]) -> None:
     Engine(client, ("build",), engine.FORMAT).build("a b")
     printed, *ran = capfd.readouterr().err.splitlines()
