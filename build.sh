@@ -2,7 +2,8 @@
 # Builds the images of images/images.toml, and pushes them with --push: finds a Python and starts images/build.py.
 # For bash 3.2 too, which macOS has.
 set -eu
-cd "$(dirname "$0")"
+# CDPATH would send a relative path to another folder.
+CDPATH='' cd -- "$(dirname -- "$0")"
 
 # Replaces this process by the build in the Python $1, if that is new enough; the other arguments are the build's.
 start() {

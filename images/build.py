@@ -17,6 +17,8 @@ from images.engine import Engine, note
 from images.options import BuildOptions, parse
 
 LABEL = "org.opencontainers.image."
+# As shells report a program that SIGINT ended.
+EXIT_INTERRUPTED = 130
 ROOT = Path(__file__).parents[1]
 
 
@@ -133,6 +135,8 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
     commit = revision(options)
     client = engine.choose(environ, options.dry_run)
     client.check()
+    if options.is_standin:
+        client = client.beside_images(environ)
     fixed = ("--platform", options.platform, *["--no-cache"] * options.no_cache)
     build = Build(options, catalog, client, commit, (*build_inputs.prepare(environ), *fixed))
     if options.is_standin:
@@ -168,6 +172,9 @@ def main(arguments: Sequence[str]) -> int:
     except UserError as error:
         note(str(error))
         return EXIT_USER_ERROR
+    except KeyboardInterrupt:
+        note("interrupted; run the same command again to finish")
+        return EXIT_INTERRUPTED
     return EXIT_OK
 
 

@@ -8,15 +8,18 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contract.failures import UserError, first_line
 
-# SageMaker takes Docker v2 manifests only. BuildKit's attestations make an image an OCI index, and podman's default
-# format is OCI's. A client that does not know a variable ignores it, which it would not with an option.
-# Sources: docs.docker.com, "Build attestations"; buildah-build(1), BUILDAH_FORMAT.
+# SageMaker takes Docker v2 manifests only. BuildKit's attestations make an image an OCI index, BuildKit from 0.32 on
+# (Docker 29.7) writes OCI manifests unless told otherwise, and podman's default format is OCI's. A client that does not
+# know a variable ignores it, which it would not with an option.
+# Sources: docs.docker.com, "Build attestations"; moby/buildkit, docs/build-repro.md; buildah-build(1), BUILDAH_FORMAT.
 FORMAT = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "BUILDAH_FORMAT": "docker"}
 BUILDKIT = {"DOCKER_BUILDKIT": "1"}
+# --load with the media types of Docker.
+BUILDX = ("buildx", "build", "--output", "type=docker,oci-mediatypes=false")
 
 
 def note(text: str) -> None:
@@ -51,6 +54,17 @@ class Engine:
     def build(self, *arguments: str) -> None:
         """Build an image, as `run`."""
         self._execute([self.client, *self.builder, *arguments], self.environ or {}, None)
+
+    def beside_images(self, environ: Mapping[str, str]) -> Engine:
+        """This client with the engine's own builder, which alone has the images that only the engine has.
+
+        `docker buildx create --use` makes another one the default; BUILDX_BUILDER, if set, is kept.
+        """
+        if "buildx" not in self.builder or environ.get("BUILDX_BUILDER"):
+            return self
+        # The builder of a context has its name.
+        name = _output([self.client, "context", "show"]).strip() or "default"
+        return replace(self, builder=(*self.builder, "--builder", name))
 
     def _execute(self, command: list[str], environ: Mapping[str, str], stdin: bytes | None) -> None:
         settings = [f"{name}={value}" for name, value in environ.items()]
@@ -102,9 +116,10 @@ def choose(environ: Mapping[str, str], dry_run: bool) -> Engine:
         UserError: there is none.
     """
     for client in candidates(environ):
-        if _succeeds([client, "buildx", "version"]):
+        # Podman has a command of this name, which takes other options.
+        if "docker/buildx" in _output([client, "buildx", "version"]):
             note(f"client: {client} with buildx")
-            return Engine(client, ("buildx", "build", "--load"), FORMAT, dry_run)
+            return Engine(client, BUILDX, FORMAT, dry_run)
         if _has_buildkit(client):
             note(f"client: {client} with BuildKit")
             return Engine(client, ("build",), BUILDKIT | FORMAT, dry_run)
@@ -128,6 +143,14 @@ def _has_buildkit(client: str) -> bool:
     except OSError:
         return False
     return "--secret" in done.stdout and "buildx" not in (done.stdout + done.stderr).lower()
+
+
+def _output(command: list[str]) -> str:
+    """Standard output of a command; empty where there is no such program."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    except OSError:
+        return ""
 
 
 def _succeeds(command: list[str]) -> bool:

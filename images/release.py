@@ -25,7 +25,7 @@ class Image:
         uri: URI with the tag.
         uri_by_digest: URI with the digest in the registry; the one to launch jobs with.
         base, base_digest: URI and digest of the base image.
-        size: size of all layers, uncompressed, in bytes.
+        size: size of all layers, uncompressed, in bytes; on the containerd image store with the blocks that they take.
         revision: git revision of the source.
         versions: versions of the libraries inside, by name.
     """
@@ -55,11 +55,17 @@ def describe(engine: Engine, tag: str) -> Image:
         uri_by_digest=by_digest(tag, inspected.get("RepoDigests") or ()),
         base=labels[LABEL + "base.name"],
         base_digest=labels[LABEL + "base.digest"],
-        size=int(inspected["Size"]),
+        size=layers_size(engine, tag),
         version=labels[LABEL + "version"],
         revision=labels[LABEL + "revision"],
         versions=json.loads(engine.output("run", "--rm", "--network", "none", tag, "--version"))["libraries"],
     )
+
+
+def layers_size(engine: Engine, tag: str) -> int:
+    """Uncompressed size of all layers in bytes; Size of `image inspect` is compressed on the containerd image store."""
+    sizes = engine.output("image", "history", "--human=false", "--format", "{{.Size}}", tag)
+    return sum(int(size) for size in sizes.split())
 
 
 def named(repository: str) -> str:

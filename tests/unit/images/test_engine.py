@@ -11,7 +11,8 @@ from images import engine
 from images.engine import Engine
 
 CLASSIC = '#!/bin/sh\ncase "$1" in buildx) exit 1;; build) echo "--secret";; esac\n'
-BUILDX = "#!/bin/sh\nexit 0\n"
+BUILDX = "#!/bin/sh\necho github.com/docker/buildx v0.29.1 e4c1e0b\n"
+PODMAN = '#!/bin/sh\ncase "$1" in buildx) echo buildah 1.42.0;; build) echo "--secret";; esac\n'
 NONE = '#!/bin/sh\ncase "$1" in buildx) exit 1;; build) echo "use buildx: --secret"; esac\n'
 
 
@@ -33,11 +34,22 @@ def test_the_first_client_that_builds_with_buildkit_is_taken(tmp_path: Path) -> 
     path = ":".join(str(Path(client).parent) for client in clients.values())
     assert engine.choose({"PATH": path}, True).client == clients["b"]
     named = engine.choose({"PATH": path, "DOCKER": clients["c"]}, True)
-    assert (named.client, named.builder) == (clients["c"], ("buildx", "build", "--load"))
+    assert (named.client, named.builder) == (clients["c"], engine.BUILDX)
+    podman = engine.choose({"DOCKER": program(tmp_path / "d" / "podman", PODMAN)}, True)
+    assert (podman.builder, podman.environ) == (("build",), engine.BUILDKIT | engine.FORMAT)
     with pytest.raises(UserError, match="no Docker client builds with BuildKit"):
         engine.choose({"DOCKER": clients["a"]}, True)
     with pytest.raises(UserError, match="no Docker client builds with BuildKit"):
         engine.choose({"DOCKER": str(tmp_path / "missing")}, True)
+
+
+def test_images_of_the_engine_alone_are_built_on_by_its_own_builder(tmp_path: Path) -> None:
+    client = program(tmp_path / "docker", "#!/bin/sh\necho desktop-linux\n")
+    buildx = Engine(client, engine.BUILDX)
+    assert buildx.beside_images({}).builder == (*engine.BUILDX, "--builder", "desktop-linux")
+    assert buildx.beside_images({"BUILDX_BUILDER": "mine"}) == buildx
+    assert Engine(str(tmp_path / "missing"), engine.BUILDX).beside_images({}).builder[-1] == "default"
+    assert Engine(client, ("build",)).beside_images({}).builder == ("build",)
 
 
 def test_a_build_prints_its_variables_and_has_them(client: str, capfd: pytest.CaptureFixture[str]) -> None:

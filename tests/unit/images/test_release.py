@@ -63,14 +63,14 @@ def test_images_json_is_written_from_the_engines_output(tmp_path: Path) -> None:
             "base.digest": "sha256:b",
         }.items()
     }
-    inspected = [{"Config": {"Labels": labels}, "RepoDigests": [f"{REPOSITORY}@sha256:2"], "Size": 9}]
+    inspected = [{"Config": {"Labels": labels}, "RepoDigests": [f"{REPOSITORY}@sha256:2"], "Size": 3}]
     (tmp_path / "inspected").write_text(json.dumps(inspected))
     inside = [{"name": name, "version": "2", "license": "MIT", "record": ""} for name in ("torch", "peft")]
     client = tmp_path / "docker"
     (tmp_path / "versions").write_text('{"version": "1.0.0", "libraries": {"torch": "2"}}')
     client.write_text(
-        f'#!/bin/sh\ncase "$*" in image*) cat {tmp_path}/inspected;; *--version) cat {tmp_path}/versions;;'
-        f" *) echo '{json.dumps(inside)}';; esac\n"
+        f'#!/bin/sh\ncase "$*" in *inspect*) cat {tmp_path}/inspected;; *history*) echo 4; echo 5;;'
+        f" *--version) cat {tmp_path}/versions;; *) echo '{json.dumps(inside)}';; esac\n"
     )
     client.chmod(0o755)
     output = tmp_path / "images.json"
