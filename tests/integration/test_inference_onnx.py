@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from architectures import ARCHITECTURES, SERVED_ONLY, write_classifier
@@ -29,7 +30,7 @@ NOT_INT8 = {"t5": "gives other logits than torch"}
 NAMES = list(ALL) if os.environ.get("EVERY_ARCHITECTURE") == "1" else ["deberta-v2"]
 
 
-def served_by_onnx(folder: Path, dtype: str) -> Classifier:
+def served_by_onnx(folder: Path, dtype: Literal["float32", "int8"]) -> Classifier:
     own = serve(folder)
     options = ServingOptions(engine="onnxruntime", dtype=dtype)
     loaded = engine.choose(own.loaded, folder, options, 2, frozenset({"avx512_vnni"}))
