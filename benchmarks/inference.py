@@ -179,7 +179,7 @@ def measure(contender: Contender, workload: Workload, reviews: Sequence[str], fo
 def table(results: Results, ceilings: Ceilings) -> str:
     """A Markdown table of the results, with the shares that the forward pass alone reaches in each way."""
     lines = [
-        "| requests | server | texts/s | p50 | p99 | CPU per text | times the toolkit | of a pass alone | of the best |",
+        "| requests | server | texts/s | p50 | p99 | CPU a text | times the toolkit | of a pass alone | of the best |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for (workload, name), figures in results.items():
