@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import subprocess
 import sys
 from inspect import signature
@@ -28,6 +29,8 @@ MOST_BYTES = 2_000_000_000
 LIMIT = 300
 # Dynamic axes are traced with two rows of different lengths.
 TRACED = (2, 9)
+# Escape sequences for colours on a terminal, which torch.onnx puts into its messages.
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 ROOT = Path(__file__).parents[1]
 
 log = logging.getLogger(__name__)
@@ -163,6 +166,13 @@ def mark(path: Path, weights: str) -> None:
     onnx.save(model, path)
 
 
+def first_cause(error: BaseException) -> BaseException:
+    """The exception that led to `error`; torch.onnx's own names only the step that failed."""
+    while error.__cause__:
+        error = error.__cause__
+    return error
+
+
 def main() -> int:
     """Export; on failure the last line of stderr says why."""
     folder, output = map(Path, sys.argv[1:])
@@ -172,7 +182,8 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except Exception as error:  # the exporter raises what torch and onnxscript raise
-        print(f"{type(error).__name__}: {first_line(error)}", file=sys.stderr)
+        cause = first_cause(error)
+        print(f"{type(cause).__name__}: {COLOUR.sub('', first_line(cause))}", file=sys.stderr)
         return 1
     return 0
 
