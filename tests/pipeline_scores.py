@@ -40,10 +40,12 @@ def pipeline_scores(folder: Path, texts: Sequence[str]) -> list[list[float]]:
     return [by_label(classify([text], truncation=True)[0]) for text in texts]
 
 
-def assert_as_in_a_pipeline(folder: Path, texts: Sequence[str], answers: Sequence[list[dict[str, Any]]]) -> None:
+def assert_as_in_a_pipeline(
+    folder: Path, texts: Sequence[str], answers: Sequence[list[dict[str, Any]]], tolerance: float = TOLERANCE
+) -> None:
     """Assert that each text's scores of all labels equal the pipeline's, and that texts have different scores."""
     expected = pipeline_scores(folder, texts)
     for answer, scores in zip(answers, expected, strict=True):
-        assert by_label(answer) == pytest.approx(scores, abs=TOLERANCE)
+        assert by_label(answer) == pytest.approx(scores, abs=tolerance)
     # Different enough that swapped predictions are noticed.
     assert max(expected)[0] - min(expected)[0] > 100 * TOLERANCE

@@ -118,10 +118,11 @@ class BatchHandler:
             entry.indices, entry.rows = progress.take(count)
 
     def _budget(self) -> int:
-        """Tokens of long requests in one batch: one forward pass on all cores, or more if that takes less than
-        PART_SECONDS, since each part of a request costs some milliseconds besides.
+        """Tokens of long requests in one batch: so many full forward passes as take about PART_SECONDS, at least one,
+        since each part of a request costs some milliseconds besides, and cores wait where the last pass is not full.
         """
-        return max(self._model.batch_tokens, int(PART_SECONDS * self._tokens_per_second))
+        full = self._model.batch_tokens
+        return full * max(1, round(PART_SECONDS * self._tokens_per_second / full))
 
     def _output_type(self, entry: BatchRequest) -> str:
         """The response's content type; a team's output_fn or transform_fn may write any type."""

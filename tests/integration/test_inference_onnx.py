@@ -11,7 +11,7 @@ from typing import Literal
 
 import pytest
 from architectures import ARCHITECTURES, SERVED_ONLY, write_classifier
-from pipeline_scores import assert_as_in_a_pipeline, by_label, mixed_texts, pipeline_scores, serve
+from pipeline_scores import TOLERANCE, assert_as_in_a_pipeline, by_label, mixed_texts, pipeline_scores, serve
 from training_base import LABELS
 
 from contract.failures import UserError
@@ -27,6 +27,8 @@ PADDED = {"gpt2", "llama", "qwen2", "qwen3"}
 # What the exporter of torch 2.13 refuses, in the words of the error; int8 that changes the logits too much.
 NOT_EXPORTED = {"xlnet": "its export failed: RuntimeError: "}
 NOT_INT8 = {"t5": "gives other logits than torch"}
+# T5 does not scale its attention, so its logits are large, and sums in another order differ by more than 1e-5.
+ROUNDED = {"t5": 5e-5}
 NAMES = list(ALL) if os.environ.get("EVERY_ARCHITECTURE") == "1" else ["deberta-v2"]
 
 
@@ -58,7 +60,8 @@ def test_an_architecture_gives_the_pipelines_scores_or_is_refused(name: str, fol
         with pytest.raises(UserError, match=NOT_EXPORTED[name]):
             served_by_onnx(folder, "float32")
         return
-    assert_as_in_a_pipeline(folder, texts, served_by_onnx(folder, "float32")(texts, top_k=None))
+    answers = served_by_onnx(folder, "float32")(texts, top_k=None)
+    assert_as_in_a_pipeline(folder, texts, answers, ROUNDED.get(name, TOLERANCE))
     # The export has both files, and the second engine takes the other one.
     if name in NOT_INT8:
         with pytest.raises(UserError, match=NOT_INT8[name]):

@@ -15,7 +15,7 @@ from sagemaker_inference.errors import GenericInferenceToolkitError
 
 from inference.device import Device
 from inference.options import ServingOptions
-from inference.worker.batch_handler import BatchHandler
+from inference.worker.batch_handler import PART_SECONDS, BatchHandler
 from inference.worker.classifier import Classifier
 from inference.worker.loading import load
 from inference.worker.request import Request, Text
@@ -237,3 +237,10 @@ def test_an_error_of_a_teams_code_fails_only_its_request(error: Exception, statu
     assert [answer[0] for answer in answers] == [status, 200]
     assert json.loads(answers[0][2])["error"]["message"] == message
     assert answers[1][2] == '"fine"'
+
+
+@pytest.mark.parametrize(("rate", "passes"), [(0.0, 1), (1.4, 1), (1.7, 2), (5.2, 5)])
+def test_a_part_of_a_long_request_is_a_number_of_full_passes(model: Classifier, rate: float, passes: int) -> None:
+    batch_handler = BatchHandler(model, ServingOptions(), UserFunctions())
+    batch_handler._tokens_per_second = rate * model.batch_tokens / PART_SECONDS
+    assert batch_handler._budget() == passes * model.batch_tokens
