@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,7 @@ class BatchRequest:
         """Whether there is a response: a complete one, or an error."""
         return self.is_answered or self.error is not None
 
-    @property
+    @cached_property
     def headers(self) -> dict[str, str]:
         """Headers with names in lower case.
 

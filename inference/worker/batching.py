@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from heapq import heapreplace
 
 
 def plan(lengths: Sequence[int], budget: int) -> list[list[int]]:
@@ -34,3 +35,15 @@ def spread(lengths: Sequence[int], budget: int, count: int) -> list[list[int]]:
     least = min(budget, max(lengths, default=1))
     even = bisect_left(range(least, budget), True, key=lambda most: len(plan(lengths, most)) <= count)
     return plan(lengths, least + even)
+
+
+def tokens(lengths: Sequence[int], batches: Sequence[Sequence[int]], threads: int, overhead: int) -> int:
+    """Tokens of the thread that ends last, where each thread takes the next of `batches` when it is free.
+
+    Args:
+        overhead: tokens that take as long as what a batch costs besides its own.
+    """
+    ends = [0] * threads
+    for batch in batches:
+        heapreplace(ends, ends[0] + len(batch) * lengths[batch[0]] + overhead)
+    return max(ends)

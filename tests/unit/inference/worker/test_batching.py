@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.worker.batching import plan, spread
+from inference.worker.batching import plan, spread, tokens
 
 LENGTHS = st.lists(st.integers(1, 600), max_size=200)
 
@@ -35,3 +35,11 @@ def test_spread_is_token_balanced(lengths: list[int], budget: int, count: int) -
 
 def test_two_batches_are_halves() -> None:
     assert spread([5] * 10, 1000, 2) == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
+
+
+def test_the_thread_that_ends_last_counts_with_padding_and_overhead() -> None:
+    lengths = [9, 8, 4, 4, 1]
+    assert tokens(lengths, [[0], [1], [2, 3], [4]], 1, 10) == 9 + 8 + 8 + 1 + 4 * 10
+    # One thread takes 9 and 1, the other 8 and twice 4.
+    assert tokens(lengths, [[0], [1], [2, 3], [4]], 2, 10) == 8 + 8 + 2 * 10
+    assert tokens(lengths, [[0, 1, 2, 3, 4]], 2, 10) == 5 * 9 + 10

@@ -37,9 +37,15 @@ def test_each_thread_has_the_same_number_of_token_balanced_passes() -> None:
     lengths = [rng.randrange(20, 40) for _ in range(32)]
     passes = ParallelPasses(2).plan(lengths, 512)
     sizes = [len(each) * lengths[each[0]] for each in passes]
-    assert len(passes) == 4
+    assert len(passes) == 6
     assert max(sizes) - min(sizes) <= max(lengths) + 0.1 * max(sizes)
     assert sorted(index for each in passes for index in each) == list(range(32))
+
+
+def test_there_are_more_passes_only_where_they_save_more_than_they_cost() -> None:
+    # In two passes one thread would have 240 tokens and the other 40.
+    assert len(ParallelPasses(2).plan([60, 10, 60, 10, 60, 10, 60, 10], 512)) == 3
+    assert len(ParallelPasses(2).plan([60, 58, 60, 58, 60, 58, 60, 58], 512)) == 2
 
 
 def test_no_pass_is_tiny_or_above_the_budget() -> None:
