@@ -7,14 +7,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    SSOError,
+    TokenRetrievalError,
+)
 
 from contract.failures import UserError
+from images.catalog import ECR_HOST
 
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 UNKNOWN = {"UnrecognizedClientException", "InvalidClientTokenId", "SignatureDoesNotMatch", "InvalidSignatureException"}
-ECR_HOST = re.compile(r"(?P<account>\d{12})\.dkr\.ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z0-9.-]+")
 
 
 class AwsError(UserError):
@@ -35,6 +42,8 @@ def explained(region: str) -> Iterator[None]:
         raise AwsError(
             "no AWS credentials were found; expected a profile (AWS_PROFILE), keys in the environment, or a role"
         ) from None
+    except (SSOError, TokenRetrievalError) as error:
+        raise AwsError(f"there is no valid AWS login: {error}; log in (aws sso login)") from None
     except EndpointConnectionError as error:
         raise AwsError(f"region {region} cannot be reached: {error}; expected a region's name, and a network") from None
     except ClientError as error:

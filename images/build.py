@@ -17,6 +17,7 @@ from images.engine import Engine, note
 from images.options import BuildOptions, parse
 
 LABEL = "org.opencontainers.image."
+UNKNOWN, DIRTY = "unknown", "-dirty"
 # As shells report a program that SIGINT ended.
 EXIT_INTERRUPTED = 130
 ROOT = Path(__file__).parents[1]
@@ -41,6 +42,11 @@ class Build:
         """The base image of `image`, by digest where images/digests.toml has one."""
         name = "inference-cpu" if image == "processing" and self.options.processing_on_cpu else None
         return self.catalog.base(image, self.options.base, self.options.region, name)
+
+    @property
+    def is_reproducible(self) -> bool:
+        """Whether the revision alone says what was built."""
+        return self.revision != UNKNOWN and not self.revision.endswith(DIRTY)
 
     def bases(self) -> list[str]:
         """The base images of all images to build, each once."""
@@ -101,16 +107,21 @@ def revision(options: BuildOptions) -> str:
     """The git revision of the tree.
 
     Raises:
-        UserError: --push, and the tree has changes that are in no revision.
+        UserError: --push, and the tree has changes that are in no revision, or git does not know its revision.
     """
-    found = git("rev-parse", "--short=12", "HEAD") or "unknown"
+    found = git("rev-parse", "--short=12", "HEAD") or UNKNOWN
+    if found == UNKNOWN and options.push and not options.allow_dirty:
+        raise UserError(
+            f"git does not know the revision of {ROOT}, expected a clone that this user owns (or git's "
+            "safe.directory), or --allow-dirty"
+        )
     if not git("status", "--porcelain"):
         return found
     if options.push and not options.allow_dirty:
         raise UserError(
             f"the working tree has changes that are not in revision {found}, expected them committed, or --allow-dirty"
         )
-    return f"{found}-dirty"
+    return f"{found}{DIRTY}"
 
 
 def git(*arguments: str) -> str:
@@ -171,6 +182,9 @@ def main(arguments: Sequence[str]) -> int:
         run(arguments, os.environ)
     except UserError as error:
         note(str(error))
+        return EXIT_USER_ERROR
+    except OSError as error:
+        note(f"{error.filename or ROOT}: {error.strerror or error}")
         return EXIT_USER_ERROR
     except KeyboardInterrupt:
         note("interrupted; run the same command again to finish")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ CATALOG_FILE = Path(__file__).with_name("images.toml")
 DIGESTS_FILE = Path(__file__).with_name("digests.toml")
 # Kinds of bases that are built here end in the name of the generation that they stand in for.
 NEXT = "-next"
+
+ECR_HOST = re.compile(r"(?P<account>\d{12})\.dkr\.ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z0-9.-]+")
 
 # Domains of registries in partitions other than aws, by prefix of the region.
 # Source: the AWS endpoint rules of each partition.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from contract.failures import UserError, first_line
 
@@ -65,6 +67,18 @@ class Engine:
         # The builder of a context has its name.
         name = _output([self.client, "context", "show"]).strip() or "default"
         return replace(self, builder=(*self.builder, "--builder", name))
+
+    def logs_in_itself(self, host: str, environ: Mapping[str, str]) -> bool:
+        """Whether the client has Amazon's credential helper for the registry `host`, which refuses `login`.
+
+        Source: github.com/awslabs/amazon-ecr-credential-helper.
+        """
+        folder = Path(environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+        try:
+            config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+            return bool(config.get("credHelpers", {}).get(host, config.get("credsStore")) == "ecr-login")
+        except (OSError, ValueError, AttributeError):
+            return False
 
     def _execute(self, command: list[str], environ: Mapping[str, str], stdin: bytes | None) -> None:
         settings = [f"{name}={value}" for name, value in environ.items()]
@@ -123,7 +137,9 @@ def choose(environ: Mapping[str, str], dry_run: bool) -> Engine:
         if _has_buildkit(client):
             note(f"client: {client} with BuildKit")
             return Engine(client, ("build",), BUILDKIT | FORMAT, dry_run)
-    raise UserError("no Docker client builds with BuildKit; expected docker-buildx, or DOCKER set to a client that can")
+    given = environ.get("DOCKER")
+    where = f"DOCKER is {given!r}, which does not build" if given else "no Docker client on PATH builds"
+    raise UserError(f"{where} with BuildKit; expected docker-buildx, or DOCKER set to the path of a client that can")
 
 
 def candidates(environ: Mapping[str, str]) -> Iterable[str]:

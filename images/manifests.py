@@ -6,8 +6,8 @@ Sources: aws/amazon-sagemaker-feedback issue 180; OCI distribution specification
 from __future__ import annotations
 
 import json
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, Request, build_opener
 
 from contract.failures import UserError
 from images import aws
@@ -69,24 +69,28 @@ def of_ecr(host: str, repository: str, tag: str) -> str:
 
 
 def of_registry(engine: Engine, host: str, repository: str, tag: str) -> str:
-    """The media type in another registry; one that wants a login is asked by the client, which has it."""
-    # An engine needs no certificate for a registry on this machine either.
-    scheme = "http" if host.split(":")[0] in ("localhost", "127.0.0.1") else "https"
-    url = f"{scheme}://{host}/v2/{repository}/manifests/{tag}"
+    """The media type in another registry; the client, which has logins and certificates, is asked where this fails."""
+    # An engine needs neither a certificate nor a proxy for a registry on this machine.
+    is_local = host.split(":")[0] in ("localhost", "127.0.0.1")
+    opener = build_opener(ProxyHandler({})) if is_local else build_opener()
+    url = f"{'http' if is_local else 'https'}://{host}/v2/{repository}/manifests/{tag}"
     try:
-        with urlopen(Request(url, headers={"Accept": ", ".join([ACCEPTED, *OTHERS])}), timeout=SECONDS) as answer:  # noqa: S310
+        with opener.open(Request(url, headers={"Accept": ", ".join([ACCEPTED, *OTHERS])}), timeout=SECONDS) as answer:  # noqa: S310
             return str(answer.headers["Content-Type"])
-    except HTTPError as error:
-        if error.code not in (401, 403):
-            raise unreadable(host, repository, tag, error) from None
-        return str(json.loads(engine.output("manifest", "inspect", f"{host}/{repository}:{tag}")).get("mediaType"))
-    except (URLError, OSError) as error:
-        raise unreadable(host, repository, tag, error) from None
+    except OSError as error:
+        if isinstance(error, HTTPError) and error.code not in (401, 403):
+            raise unreadable(f"{host}/{repository}:{tag}", error) from None
+        return of_client(engine, f"{host}/{repository}:{tag}", error)
 
 
-def unreadable(host: str, repository: str, tag: str, error: Exception) -> UserError:
+def of_client(engine: Engine, tag: str, error: OSError) -> str:
+    """The media type that the client reads from a registry, which answered this process with `error`."""
+    try:
+        return str(json.loads(engine.output("manifest", "inspect", tag)).get("mediaType"))
+    except (UserError, ValueError):
+        raise unreadable(tag, error) from None
+
+
+def unreadable(tag: str, error: Exception) -> UserError:
     """The error for a manifest that cannot be read."""
-    name = f"{host}/{repository}:{tag}"
-    return UserError(
-        f"the manifest of {name} cannot be read after its push ({error}), expected a registry that answers"
-    )
+    return UserError(f"the manifest of {tag} cannot be read after its push ({error}), expected a registry that answers")

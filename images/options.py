@@ -11,11 +11,14 @@ from typing import NoReturn
 
 from contract import __version__
 from contract.failures import UserError
-from images.catalog import Catalog
+from images.catalog import ECR_HOST, Catalog
 
 DEFAULT_REGION = "us-east-1"
 # A tag of a registry has at most 128 characters; the revision takes 19 of them. Source: OCI distribution specification.
 VERSION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+PLATFORM = re.compile(r"linux/[a-z0-9]+(/v\d+)?")
+# HOST, HOST:PORT, or either with a path. Source: the reference grammar of Docker images.
+REGISTRY = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
 PARAMETERS = re.compile(r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*/?")
 DESCRIPTION = """
 Builds the images of images/images.toml, or those named, and tags each with the version and with version-revision (git).
@@ -77,15 +80,16 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str], catalog: Catalog
         UserError: an option or image is unknown, a value is none, or two options do not go together.
     """
     given = vars(parser(environ, catalog).parse_args(arguments))
-    options = BuildOptions(**{**given, "images": tuple(given["images"]) or tuple(catalog.names())})
+    options = BuildOptions(**{**given, "images": tuple(dict.fromkeys(given["images"] or catalog.names()))})
     for image in options.images:
         if image not in catalog.names():
             raise UserError(f"image is {image!r}, expected one of: {', '.join(catalog.names())}")
     if options.push and not options.registry:
         raise UserError("--push is given without --registry, expected both")
-    if options.registry and ".dkr.ecr" in options.registry and "/" in options.registry:
+    if options.registry and ".dkr.ecr" in options.registry and not ECR_HOST.fullmatch(options.registry):
         raise UserError(
-            f"--registry is {options.registry!r}, expected ACCOUNT.dkr.ecr.REGION.amazonaws.com without a path"
+            f"--registry is {options.registry!r}, expected ACCOUNT.dkr.ecr.REGION.amazonaws.com without a path, "
+            "ACCOUNT of twelve digits"
         )
     if not options.push:
         for name in ("pull_accounts", "pull_organization", "kms_key", "publish_parameters", "reconcile"):
@@ -130,7 +134,12 @@ def add_build_options(root: argparse.ArgumentParser, environ: Mapping[str, str],
     )
     add("--version", type=version, default=__version__, help="version for the tags (default: contract/__init__.py's)")
     add("--latest", action="store_true", help="set the tag `latest` too")
-    add("--platform", default="linux/amd64", help="platform to build for (default linux/amd64, SageMaker's)")
+    add(
+        "--platform",
+        type=platform,
+        default="linux/amd64",
+        help="platform to build for (default linux/amd64, SageMaker's)",
+    )
     add("--no-cache", action="store_true", help="build without the layer cache")
 
 
@@ -146,6 +155,7 @@ def add_push_options(root: argparse.ArgumentParser) -> None:
     )
     add(
         "--registry",
+        type=registry,
         help="ACCOUNT.dkr.ecr.REGION.amazonaws.com, where missing repositories are created, or "
         "HOST:PORT of another registry; part of every tag if set",
     )
@@ -182,6 +192,20 @@ def region_name(text: str) -> str:
     """Parse --region: the form of a region's name."""
     if not re.fullmatch(r"[a-z]+(-[a-z]+)+-\d+", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a region; expected a name such as eu-west-1")
+    return text
+
+
+def platform(text: str) -> str:
+    """Parse --platform: a single one, since an image for several is an index, which SageMaker refuses."""
+    if not PLATFORM.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not one platform; expected linux/amd64, or another of Linux")
+    return text
+
+
+def registry(text: str) -> str:
+    """Parse --registry: what a tag may begin with."""
+    if not REGISTRY.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a registry; expected HOST or HOST:PORT, without https://")
     return text
 
 

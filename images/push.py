@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from contract.failures import UserError
@@ -32,6 +33,7 @@ def push(build: Build) -> None:
         AwsError, UserError: a test failed, the registry refuses an image, or holds one that SageMaker would refuse.
     """
     options = build.options
+    release.check_writable(options.images_json)
     for image in options.images:
         check(build, image)
     log_in(build, registry(build))
@@ -84,6 +86,9 @@ def log_in(build: Build, host: str) -> None:
     """
     if ".dkr.ecr" not in host:
         return
+    if build.engine.logs_in_itself(host, os.environ):
+        note(f"docker-credential-ecr-login logs in to {host}")
+        return
     note(f"logging in to {host}")
     password = b"" if build.options.dry_run else ecr.password(host).encode()
     build.engine.run("login", "--username", "AWS", "--password-stdin", host, stdin=password)
@@ -117,6 +122,8 @@ def push_image(build: Build, image: str) -> None:
     present = present_tags(build, image)
     if version in present and with_revision not in present:
         raise UserError(f"{version} is in the registry, from another revision; expected another --version")
+    if present and not build.is_reproducible:
+        raise UserError(f"{with_revision} is in the registry, maybe from other changes; expected another --version")
     if present:
         note(f"{with_revision} is in the registry already")
         build.engine.run("pull", with_revision)

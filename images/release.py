@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -92,6 +93,21 @@ def by_digest(tag: str, digests: Iterable[str]) -> str:
         if digest.partition("@")[0] == repository:
             return digest
     raise UserError(f"image {tag} has no digest in its registry; expected an image that was pushed")
+
+
+def check_writable(path: Path) -> None:
+    """Check, before a push, that images.json can be written to `path` afterwards.
+
+    Raises:
+        UserError: it is a folder, has other content, or its folder is not writable.
+    """
+    if path.is_dir():
+        raise UserError(f"--images-json is {path}, which is a folder; expected a file")
+    if path.exists():
+        read_json(path, "list of images")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise UserError(f"--images-json is {path}, which cannot be written; expected a folder of this user")
 
 
 def write(engine: Engine, path: Path, tags: Sequence[str]) -> list[Image]:

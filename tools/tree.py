@@ -45,6 +45,7 @@ DESCRIPTIONS = {
     "mkdocs.yml": "Settings and navigation of this site.",
     "pyproject.toml": "Settings of the package, ruff, mypy and pytest.",
     ".pre-commit-config.yaml": "Checks before each commit.",
+    ".gitattributes": "Line ends of every clone.",
     ".editorconfig": "Indentation and line length for editors.",
     "README.md": "The front page of the repository.",
     "CONTRIBUTING.md": "Set-up, tests and rules for contributors.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, SSOTokenLoadError
 
 from images.aws import AwsError, account_and_region, explained
 
@@ -19,6 +19,7 @@ def refusal(code: str, message: str = "no") -> ClientError:
     [
         (NoCredentialsError(), "no AWS credentials were found; expected a profile"),
         (EndpointConnectionError(endpoint_url="https://x"), "region mars-1 cannot be reached"),
+        (SSOTokenLoadError(error_msg="none"), "there is no valid AWS login: .*none; log in"),
         (refusal("ExpiredTokenException"), "the AWS login has expired; log in again"),
         (refusal("UnrecognizedClientException"), "region mars-1 does not know these credentials"),
         (refusal("AccessDeniedException", REFUSED), "no permission for ecr:CreateRepository in region mars-1"),

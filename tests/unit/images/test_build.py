@@ -130,7 +130,17 @@ def test_the_base_is_that_of_the_generation_and_the_device(client: Path, argumen
         (["--version", "-1"], "argument --version: '-1' is not a tag"),
         (["--region", "eu"], "argument --region: 'eu' is not a region"),
         (["trainer"], f"image is 'trainer', expected one of: {', '.join(NAMES)}"),
+        (
+            ["--platform", "linux/amd64,linux/arm64"],
+            "argument --platform: 'linux/amd64,linux/arm64' is not one platform",
+        ),
         (["--push"], "--push is given without --registry"),
+        (
+            ["--registry", "https://r.local"],
+            "argument --registry: 'https://r.local' is not a registry; expected HOST or",
+        ),
+        (["--registry", "127.0.0.1:5000/"], "argument --registry: '127.0.0.1:5000/' is not a registry"),
+        (["--registry", "12.dkr.ecr.eu-west-1.amazonaws.com"], "--registry is '12.dkr.ecr.eu-west-1.amazonaws.com'"),
         (["--registry", "1.dkr.ecr.eu-west-1.amazonaws.com/x"], "--registry is '1.dkr.ecr.eu-west-1.amazonaws.com/x'"),
         (["--kms-key", "arn:x"], "--kms-key is given without --push"),
         (["--reconcile"], "--reconcile is given without --push"),
@@ -164,7 +174,7 @@ def test_a_missing_buildkit_client_is_reported(tmp_path: Path) -> None:
     command: list[str | Path] = [ROOT / "build.sh", "--dry-run"]
     finished = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     assert finished.returncode == 2
-    assert "no Docker client builds with BuildKit" in finished.stderr
+    assert "no Docker client on PATH builds with BuildKit" in finished.stderr
 
 
 def test_an_old_python_is_refused_with_the_ones_that_were_tried(tmp_path: Path, client: Path) -> None:

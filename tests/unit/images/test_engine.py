@@ -37,10 +37,10 @@ def test_the_first_client_that_builds_with_buildkit_is_taken(tmp_path: Path) -> 
     assert (named.client, named.builder) == (clients["c"], engine.BUILDX)
     podman = engine.choose({"DOCKER": program(tmp_path / "d" / "podman", PODMAN)}, True)
     assert (podman.builder, podman.environ) == (("build",), engine.BUILDKIT | engine.FORMAT)
-    with pytest.raises(UserError, match="no Docker client builds with BuildKit"):
-        engine.choose({"DOCKER": clients["a"]}, True)
-    with pytest.raises(UserError, match="no Docker client builds with BuildKit"):
-        engine.choose({"DOCKER": str(tmp_path / "missing")}, True)
+    with pytest.raises(UserError, match="no Docker client on PATH builds with BuildKit"):
+        engine.choose({"PATH": str(Path(clients["a"]).parent)}, True)
+    with pytest.raises(UserError, match="DOCKER is 'sudo docker', which does not build with BuildKit"):
+        engine.choose({"DOCKER": "sudo docker"}, True)
 
 
 def test_images_of_the_engine_alone_are_built_on_by_its_own_builder(tmp_path: Path) -> None:
@@ -50,6 +50,24 @@ def test_images_of_the_engine_alone_are_built_on_by_its_own_builder(tmp_path: Pa
     assert buildx.beside_images({"BUILDX_BUILDER": "mine"}) == buildx
     assert Engine(str(tmp_path / "missing"), engine.BUILDX).beside_images({}).builder[-1] == "default"
     assert Engine(client, ("build",)).beside_images({}).builder == ("build",)
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ('{"credHelpers": {"a.example": "ecr-login"}}', True),
+        ('{"credsStore": "ecr-login"}', True),
+        ('{"credsStore": "ecr-login", "credHelpers": {"a.example": "desktop"}}', False),
+        ('{"credsStore": "desktop", "credHelpers": {"b.example": "ecr-login"}}', False),
+        ("{", False),
+        ("[]", False),
+        (None, False),
+    ],
+)
+def test_amazons_credential_helper_logs_in_itself(tmp_path: Path, config: str | None, expected: bool) -> None:
+    if config is not None:
+        (tmp_path / "config.json").write_text(config)
+    assert Engine("docker").logs_in_itself("a.example", {"DOCKER_CONFIG": str(tmp_path)}) is expected
 
 
 def test_a_build_prints_its_variables_and_has_them(client: str, capfd: pytest.CaptureFixture[str]) -> None:

@@ -55,8 +55,17 @@ def test_a_registry_with_a_login_is_asked_by_the_client(registry: str, tmp_path:
     client.write_text(f'#!/bin/sh\necho \'{{"mediaType": "{INDEX}"}}\'\n')
     client.chmod(0o755)
     assert manifests.media_type(Engine(str(client)), f"{registry}/401:1") == INDEX
-    with pytest.raises(UserError, match="cannot be read after its push"):
-        manifests.media_type(Engine("docker"), f"{registry}/500:1")
+    # A certificate that the client has, and this process has not, fails the connection.
+    assert manifests.media_type(Engine(str(client)), "127.0.0.1:9/x:1") == INDEX
+    for host in (registry, "127.0.0.1:9"):
+        with pytest.raises(UserError, match="cannot be read after its push"):
+            manifests.media_type(Engine("false"), f"{host}/500:1")
+
+
+def test_a_proxy_is_not_asked_for_a_registry_on_this_machine(registry: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    tag = f"{registry}/{INDEX.replace('/', '_')}:1"
+    assert manifests.media_type(Engine("false"), tag) == INDEX
 
 
 def test_ecr_is_asked_by_its_own_interface(aws_account: None) -> None:

@@ -11,7 +11,7 @@ import pytest
 from contract.failures import UserError
 from images import aws
 from images.engine import Engine
-from images.release import Image, by_digest, document, publish, write
+from images.release import Image, by_digest, check_writable, document, publish, write
 
 HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 REPOSITORY = f"{HOST}/sagemaker-huggingface-training"
@@ -81,6 +81,15 @@ def test_images_json_is_written_from_the_engines_output(tmp_path: Path) -> None:
     bill = json.loads((tmp_path / found["sbom"]).read_text())
     assert {part["name"] for part in bill["components"]} == {"torch", "peft"}
     assert bill["metadata"]["component"]["bom-ref"] == found["uri_by_digest"]
+
+
+def test_the_place_of_images_json_is_checked_before_the_push(tmp_path: Path) -> None:
+    check_writable(tmp_path / "new" / "images.json")
+    with pytest.raises(UserError, match="which is a folder; expected a file"):
+        check_writable(tmp_path)
+    (tmp_path / "images.json").write_text('{"images": ')
+    with pytest.raises(UserError, match="images.json"):
+        check_writable(tmp_path / "images.json")
 
 
 def test_a_push_of_one_image_keeps_the_entries_of_the_others() -> None:

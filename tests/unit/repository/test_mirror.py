@@ -36,7 +36,6 @@ ELSEWHERE = {
         "robustness/launched_training.py",
         "robustness/served.py",
         "robustness/stops.py",
-        "images/push.py",
         "images/standin/start_inference.py",
         "images/standins.py",
         "examples/sdk_v3.py",

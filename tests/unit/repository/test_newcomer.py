@@ -33,7 +33,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clone")
     (folder / "bin").mkdir()
     (folder / ".build").mkdir()
-    (folder / ".venv" / "bin").mkdir(parents=True)
+    for name in (".venv", ".venv-launch"):
+        (folder / name / "bin").mkdir(parents=True)
     record = RECORDER.format(python=sys.executable, record=str(folder / "record"))
     scripts = {
         "bin/aws": record,
@@ -41,11 +42,9 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "bin/make": f'#!/bin/sh\ngrep -q "^$1:" {ROOT}/Makefile\n',
         "bin/docker": '#!/bin/sh\ncase "$1" in buildx) exit 1;; build) echo "--secret";; esac\n',
         "build.sh": f'#!/bin/sh\nexec {ROOT}/build.sh --dry-run --allow-dirty "$@"\n',
-        ".venv/bin/python": (
-            '#!/bin/sh\ncase "$2" in\n'
-            f'  images.*) cd {ROOT} && exec {sys.executable} "$@";;\n'
-            '  *) exec launcher "$@";;\nesac\n'
-        ),
+        "bin/python3": f'#!/bin/sh\n[ "$2" = venv ] || exec {sys.executable} "$@"\n',
+        ".venv/bin/python": f'#!/bin/sh\ncd {ROOT} && exec {sys.executable} "$@"\n',
+        ".venv-launch/bin/python": '#!/bin/sh\nexec launcher "$@"\n',
     }
     for name, text in scripts.items():
         (folder / name).write_text(text)
