@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -20,6 +21,8 @@ from processing.arrays import to_list
 
 # Texts per call of the library, whose result takes some hundred bytes per token.
 CHUNK = 512
+# Characters of a text of which the library encodes one at a time, since it takes about 100 bytes for each.
+LONG_TEXT = 1_000_000
 # Text from which the positions of special tokens are determined.
 PROBE = "a quick probe of where special tokens go, longer than they are many"
 
@@ -76,6 +79,7 @@ class LibraryEncoder:
 
     Attributes:
         rows: number of texts encoded so far.
+        one_long_text: held while texts with more than LONG_TEXT characters are encoded.
 
     Raises:
         UserError: the tokenizer cannot be read, or `max_length` is too small for its special tokens and one more.
@@ -90,7 +94,7 @@ class LibraryEncoder:
         self.max_length = max_length
         self.special = special_tokens(self.tokenizer, path)
         self.rows = 0
-        self._counting = threading.Lock()
+        self._counting, self.one_long_text = threading.Lock(), threading.Lock()
         least = self.special.before + self.special.after + 1
         if max_length < least:
             raise UserError(
@@ -106,7 +110,8 @@ class LibraryEncoder:
         """Tokenize strings."""
         with self._counting:
             self.rows += len(texts)
-        rows = [ids for start in range(0, len(texts), CHUNK) for ids in self.ids(texts[start : start + CHUNK])]
+        with self.one_long_text if max(map(len, texts), default=0) > LONG_TEXT else nullcontext():
+            rows = [ids for start in range(0, len(texts), CHUNK) for ids in self.ids(texts[start : start + CHUNK])]
         full = np.fromiter(map(len, rows), np.int32, len(rows))
         flat = np.fromiter(chain.from_iterable(rows), np.int32, int(full.sum()))
         return truncate(flat, full, self.max_length, self.special, self.side)

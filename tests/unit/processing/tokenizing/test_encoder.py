@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from transformers import AutoTokenizer
 
 from contract.failures import UserError
 from processing.arrays import to_texts
+from processing.tokenizing import encoder as encoder_module
 from processing.tokenizing.encoder import LibraryEncoder, Tokens, load
 from processing.tokenizing.tokie_encoder import TokieEncoder, encoder
 
@@ -94,3 +96,20 @@ def test_special_tokens_inside_a_text_are_refused(wordpiece: Path, tmp_path: Pat
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     with pytest.raises(UserError, match="special tokens"):
         LibraryEncoder(tmp_path / "tokenizer.json", 8)
+
+
+def test_long_texts_are_encoded_one_at_a_time(wordpiece: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoder_module, "LONG_TEXT", 10)
+    tokenizer = LibraryEncoder(wordpiece, 16)
+    held: list[bool] = []
+    ids = tokenizer.ids
+
+    def recorded(texts: Sequence[str]) -> list[list[int]]:
+        held.append(tokenizer.one_long_text.locked())
+        return ids(texts)
+
+    monkeypatch.setattr(tokenizer, "ids", recorded)
+    tokenizer.tokens(["a film"])
+    tokenizer.tokens(["a film", "a longer film"])
+    assert held == [False, True]
+    assert not tokenizer.one_long_text.locked()

@@ -22,6 +22,7 @@ from contract.paths import Paths
 from processing.arrays import to_texts
 from processing.options import ProcessingOptions
 from processing.start import run
+from processing.tokenizing import tokie_encoder
 from processing.tokenizing.encoder import LibraryEncoder, Tokens
 from processing.tokenizing.tokie_encoder import DifferenceError, TokieEncoder, encoder
 from processing.tokenizing.tokie_support import WORDPIECE_UNPROVEN, ProvenTexts, proven
@@ -131,6 +132,14 @@ def test_a_difference_in_the_sample_raises(bert: Path) -> None:
     assert same(fast.encode(to_texts(["the film"])), library.tokens(["the film"]))
     with pytest.raises(DifferenceError):
         fast.encode(to_texts(["unlikely", "good film", "the"]))
+
+
+def test_of_long_texts_the_start_is_compared(bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokie_encoder, "MOST_COMPARED", 8)
+    fast = TokieEncoder(LibraryEncoder(bert, 16), Wrong(bert), proven_texts(bert))
+    fast.encode(to_texts(["the film is unlikely"]))
+    with pytest.raises(DifferenceError):
+        fast.encode(to_texts(["unlikely film"]))
 
 
 def test_a_difference_on_a_probe_falls_back_to_the_library(
