@@ -16,9 +16,9 @@ from datasets import ClassLabel, Dataset, Value
 from contract.card import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 from contract.failures import UserError
 from contract.labels import MOST_CLASSES, MOST_FRACTIONS, unlike_classes
-from training.data.columns import pick, refuse_missing
+from training.data.columns import named, refuse_missing
 from training.data.label_sets import by_columns, by_lists, class_names, lists, refuse_unnamed
-from training.data.labels import AUTO, has_fractions, is_list
+from training.data.labels import AUTO, UnlabelledError, has_fractions, is_list
 
 LABEL_COLUMNS = ("labels", "label")
 
@@ -63,9 +63,15 @@ class RawLabels:
         Raises:
             UserError: a column or a value is missing, or not of the problem type.
         """
+        if not self.present(rows):
+            raise UnlabelledError(
+                f"channel {folder}: columns {named(rows.column_names)} are found, but none of "
+                f"{', '.join(self.sources())} with the labels is among them; expected the hyperparameter "
+                f"{'label_columns to name them' if self.columns else 'label_column to name it'}"
+            )
         if self.columns:
             return by_columns(rows, self.columns, folder)
-        name = pick(rows, self.column, LABEL_COLUMNS, "label_column", folder)
+        [name] = self.present(rows)
         stored = rows.data.column(name)
         known = tuple(names) or class_names(rows, name)
         kind = self.kind_of(stored, name, folder)
