@@ -44,13 +44,12 @@ def choose(
 
     Args:
         root: folder of the checkpoints on this host.
-        origin: of this job's data and model.
+        origin, problem_type: of this job's data and model.
         agreement: of the ranks.
         wanted: False starts anew; what is there is set aside.
         first_on_host: whether this rank is its host's first: it verifies for the others.
         first: whether this rank is the first of all: it alone moves folders.
         problem_of: tells what keeps a folder from being loaded; empty if nothing does.
-        problem_type: of this job, for messages.
 
     Raises:
         UserError: the newest checkpoint belongs to other data or another model.
@@ -63,8 +62,7 @@ def choose(
         return problem_of(checkpoint.folder)
 
     found = store.newest(root, problem) if wanted and first_on_host else None
-    own = (found.step if found else NONE) if first_on_host else NO_OPINION
-    step = agreement.smallest(own)
+    step = agreement.smallest((found.step if found else NONE) if first_on_host else NO_OPINION)
     if found is not None and found.step != step:
         log.warning("this host has a checkpoint of step %d, but not all hosts do", found.step)
     if first:
