@@ -20,7 +20,7 @@ from processing.tokenizing.padding import lists, padded
 from processing.tokenizing.pairs import PairEncoder
 from processing.writing.writer import LABELS, schema
 
-KEPT_PREFIX, VALUE = "kept_", "label_value"
+KEPT_PREFIX, VALUE, REPEATED_LABELS = "kept_", "label_value", "repeated_labels"
 MOST_TEXT_BYTES = 8 * 1024 * 1024
 # Above the largest number of an Outcome.
 MOST_OUTCOMES = 64
@@ -136,6 +136,13 @@ class Encoded:
     def labels(self) -> pa.Array:
         """The labels of the kept rows, of a type of LABEL_TYPES; NULL in unlabelled data."""
         return label_column(self.kept)
+
+    @property
+    def repeated_labels(self) -> int:
+        """Number of kept rows that name one of their labels several times."""
+        if REPEATED_LABELS not in self.kept.schema.names:
+            return 0
+        return int(to_numpy(self.kept.column(REPEATED_LABELS).cast(pa.uint8()), np.uint8).sum())
 
 
 @dataclass(frozen=True)

@@ -172,7 +172,7 @@ class Job:
                 result.open(encoded.schema, reader.plan.labels.names)
                 for (number, outcome), rows in encoded.dropped.items():
                     reader.counts[number].filter(outcome, rows)
-                self.job_counts.statistics.repeated += encoded.repeated
+                self.job_counts.statistics.add_repeats(encoded.repeated, encoded.repeated_labels)
                 self.write(encoded, result)
                 progress.advance(encoded.kept.num_rows)
         for file, counts in zip(reader.file.members, reader.counts, strict=True):

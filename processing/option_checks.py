@@ -6,7 +6,7 @@ import re
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from contract.card import LONGEST_FIRST, REGRESSION
+from contract.card import LONGEST_FIRST, MULTI_LABEL, REGRESSION
 from contract.failures import UserError
 
 if TYPE_CHECKING:
@@ -85,9 +85,11 @@ def least_names(options: ProcessingOptions, others: dict[str, bool]) -> int:
     """
     found = {"--label-columns": bool(options.label_columns), "--label-delimiter": bool(options.label_delimiter)}
     for name, value in others.items():
-        exclude({**({} if name == "--label-column" else found), name: value})
-    exclude({"--label-columns": found["--label-columns"], "--label-column": others["--label-column"]})
-    return 1 if options.problem_type == REGRESSION or any(found.values()) else 2
+        # Labels with a delimiter may come from either of these.
+        has_text = name in ("--label-column", "--label-expression")
+        exclude({**found, "--label-delimiter": found["--label-delimiter"] and not has_text, name: value})
+    exclude(found)
+    return 1 if options.problem_type in (REGRESSION, MULTI_LABEL) or any(found.values()) else 2
 
 
 def check_labels(options: ProcessingOptions) -> None:

@@ -108,8 +108,9 @@ class ProcessingOptions:
     )
     problem_type: Literal["auto", "single_label_classification", "multi_label_classification", "regression"] = option(
         "auto",
-        "What labels are, in transformers' words; auto takes several labels with --label-columns or --label-delimiter, "
-        "regression for numbers with fractions of which no option makes classes, and one label otherwise.",
+        "What labels are, in transformers' words; auto takes several labels for lists, --label-columns or "
+        "--label-delimiter, regression for numbers with fractions of which no option makes classes, and one label "
+        "otherwise.",
         group=LABELS,
     )
     label_threshold: float | None = option(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import duckdb
 
@@ -17,13 +18,14 @@ from processing.options import ProcessingOptions
 from processing.reading.arrow_files import class_names
 from processing.reading.columns import ChosenColumns, choose
 from processing.reading.groups import readers
-from processing.reading.label_values import derived_labels, present_names, present_splits
+from processing.reading.label_values import derived_labels, list_labels, present_names, present_splits
 from processing.reading.query import Plan
+from processing.reading.reader import FileReader
 from processing.reading.schema import describe
 from processing.reading.source import SourceFile
 from processing.rows import label_vectors
 from processing.rows.given_splits import GivenSplits, by_files, given_splits
-from processing.rows.labels import Labels, labels
+from processing.rows.labels import Labels, by_map, labels
 from processing.rows.split import SPLITS
 
 log = logging.getLogger(__name__)
@@ -45,14 +47,16 @@ def planned(
         UserError: a column is missing, or labels are no classes.
     """
     columns = describe(connection, files[0]) if files else {}
-    chosen = choose(options, files[0], columns) if files else ChosenColumns(None, None, None, ())
+    chosen = (
+        choose(options, files[0], columns) if files else ChosenColumns(None, None, None, (), has_lists=lists(options))
+    )
     texts = " and ".join(filter(None, (chosen.text or "none", chosen.pair)))
     log.info("text column %s, label column %s", texts, chosen.label or "none")
     is_divided = exchange.hosts.count == 1 and hosts.count > 1
     plan = Plan(
         options,
         chosen,
-        label_rule(options),
+        label_rule(options, chosen.has_lists),
         ratios(options),
         host=hosts.index if is_divided else 0,
         hosts=hosts.count if is_divided else 1,
@@ -67,17 +71,16 @@ def with_labels(
     """The plan with classes, which are those of a ClassLabel, or derived from the data, if no option says them."""
     if plan.labels.names is not None:
         return plan
-    names = names_of_all(class_names(files, plan.chosen.label), bool(files), exchange)
+    # Names that an option gives are the same on every host.
+    exchange = Exchange() if plan.options.label_names else exchange
+    own = Own(bool(files), class_names(files, plan.chosen.label), plan.chosen.has_lists)
+    names, has_lists = names_of_all(own, exchange)
+    plan = replace(plan, chosen=replace(plan.chosen, has_lists=has_lists))
     if names is not None:
-        log.info("%d classes, by the names of label column %s", len(names), plan.chosen.label)
-        return replace(plan, labels=labels(replace(plan.options, label_names=names)))
+        log.info("%d labels, by the names of label column %s", len(names), plan.chosen.label)
+        return replace(plan, labels=numbered_labels(plan, names))
+    found = labels_by_values(readers(connection, plan, files), plan, exchange)
     column = plan.chosen.label or "(--label-expression)"
-    if plan.labels.problem_type == MULTI_LABEL:
-        names = present_names(readers(connection, plan, files), str(plan.options.label_delimiter), column, exchange)
-        found = label_vectors.several(names, str(plan.options.label_delimiter))
-    else:
-        is_single = plan.options.problem_type == SINGLE_LABEL
-        found = derived_labels(readers(connection, plan, files), column, exchange, is_single)
     log.info(
         "problem_type = %s: %d labels, by the values of column %s", found.problem_type, len(found.names or ()), column
     )
@@ -85,43 +88,94 @@ def with_labels(
     return replace(plan, labels=found)
 
 
-def names_of_all(names: tuple[str, ...] | None, has_files: bool, exchange: Exchange) -> tuple[str, ...] | None:
-    """The names of the classes of a ClassLabel on all hosts with files; None if a host has none.
+class Own(NamedTuple):
+    """What a host says of its label column: whether it has files at all, names of a ClassLabel, and lists."""
+
+    has_files: bool
+    names: Sequence[str] | None
+    has_lists: bool
+
+
+def names_of_all(own: Own, exchange: Exchange) -> tuple[tuple[str, ...] | None, bool]:
+    """The names of a ClassLabel on all hosts with files, None if a host has none; whether there are lists of labels.
 
     Raises:
         UserError: hosts have different ones.
     """
-    found = [
-        tuple(other) if other else None
-        for is_there, other in exchange.values("names of classes", [has_files, names])
-        if is_there
-    ]
-    if not found or None in found:
-        return None
-    if len(set(found)) > 1:
+    all_hosts = [Own(*values) for values in exchange.values("names of classes", own)]
+    found = [host for host in all_hosts if host.has_files]
+    if len({host.has_lists for host in found}) > 1:
+        raise UserError("hosts have files with and without lists of labels; expected lists in all files or in none")
+    has_lists = found[0].has_lists if found else own.has_lists
+    names = [tuple(host.names) if host.names else None for host in found]
+    if not names or None in names:
+        return None, has_lists
+    if len(set(names)) > 1:
         raise UserError("hosts have files with different names of classes, expected the same, or option --label-names")
-    return found[0]
+    return names[0], has_lists
 
 
-def label_rule(options: ProcessingOptions) -> Labels:
-    """The label rule that `options` configure, of any problem type.
+def numbered_labels(plan: Plan, names: tuple[str, ...]) -> Labels:
+    """The rule for the numbers of a ClassLabel, or lists of them, whose own names are `names`.
 
     Raises:
-        UserError: options contradict each other.
+        UserError: --label-names has another number of names.
     """
+    given = plan.options.label_names
+    if given is not None and len(given) != len(names):
+        raise UserError(
+            f"option --label-names has {len(given)} names, but label column {plan.chosen.label} has {len(names)} "
+            "labels; expected as many"
+        )
+    if plan.chosen.has_lists:
+        return label_vectors.by_lists(given or names, are_numbers=True)
+    # Not by their names: that of one class may be the number of another.
+    return by_map({str(number): number for number in range(len(names))}, names)
+
+
+def labels_by_values(file_readers: Iterable[FileReader], plan: Plan, exchange: Exchange) -> Labels:
+    """The label rule that the values of all files make; raises UserError where they are no labels."""
+    options, column = plan.options, plan.chosen.label or "(--label-expression)"
+    if plan.chosen.has_lists:
+        return list_labels(file_readers, options.label_names, column, exchange)
+    if options.label_delimiter is not None:
+        names = present_names(file_readers, options.label_delimiter, column, exchange)
+        return label_vectors.by_delimiter(names, options.label_delimiter)
+    return derived_labels(file_readers, column, exchange, options.problem_type == SINGLE_LABEL)
+
+
+def lists(options: ProcessingOptions) -> bool:
+    """Whether options alone say that there are lists of labels, on a host without files."""
+    return options.problem_type == MULTI_LABEL and not (options.label_delimiter or options.label_columns)
+
+
+def label_rule(options: ProcessingOptions, has_lists: bool = False) -> Labels:
+    """The label rule that `options` configure, of any problem type.
+
+    Args:
+        has_lists: whether the label column has lists, whose values decide on more.
+
+    Raises:
+        UserError: options contradict each other, or the lists.
+    """
+    if has_lists and options.label_delimiter:
+        raise UserError("option --label-delimiter is set, but the label column has lists; expected one of both")
     if options.label_columns:
         found = label_vectors.by_columns(options.label_columns)
+    elif has_lists:
+        found = label_vectors.any_of_several()
     elif options.label_delimiter:
         names = options.label_names
-        found = label_vectors.several(names, options.label_delimiter) if names else label_vectors.any_of_several()
+        found = label_vectors.by_delimiter(names, options.label_delimiter) if names else label_vectors.any_of_several()
     elif options.problem_type == REGRESSION:
         found = label_vectors.numbers(options.label_names)
     else:
         found = labels(options)
     if options.problem_type not in ("auto", found.problem_type):
         raise UserError(
-            f"option --problem-type is {options.problem_type}, but the other options make {found.problem_type}; "
-            "expected --label-delimiter or --label-columns for several labels"
+            f"option --problem-type is {options.problem_type}, but "
+            f"{'the label column has lists, which' if has_lists else 'the other options'} make {found.problem_type}; "
+            "expected --label-delimiter, --label-columns or a column of lists for several labels"
         )
     refuse_classes(options, found.problem_type)
     return found

@@ -129,6 +129,7 @@ class Statistics:
         truncated: number of rows that were truncated.
         tokens: number of tokens that were written.
         repeated: number of rows that were written again, for --upsample.
+        repeated_labels: number of rows that name one of their labels several times.
         full_lengths: int64, at index i the number of rows with i tokens before truncation.
     """
 
@@ -138,6 +139,7 @@ class Statistics:
     truncated: int = 0
     tokens: int = 0
     repeated: int = 0
+    repeated_labels: int = 0
     full_lengths: NDArray[np.int64] = field(default_factory=lambda: np.zeros(LONGEST_COUNTED + 1, np.int64))
 
     def add_tokens(self, tokens: Tokens) -> None:
@@ -146,6 +148,11 @@ class Statistics:
         self.tokens += int(tokens.lengths.sum())
         clipped = np.minimum(tokens.full_lengths, LONGEST_COUNTED)
         self.full_lengths += np.bincount(clipped, minlength=LONGEST_COUNTED + 1)
+
+    def add_repeats(self, rows: int, labels: int) -> None:
+        """Count rows of a batch that are copies, and rows that name a label several times."""
+        self.repeated += rows
+        self.repeated_labels += labels
 
     def add_split(self, split: str, rows: int) -> None:
         """Count `rows` rows of a split."""

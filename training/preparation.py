@@ -99,6 +99,7 @@ def choose_checkpoint(
         first_on_host=args.local_process_index == 0,
         first=args.process_index == 0,
         problem_of=lambda folder: model_state.mismatch(folder, fitting),
+        problem_type=model.config.problem_type,
     )
 
 

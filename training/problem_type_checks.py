@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -26,6 +27,12 @@ LIMITED: Mapping[str, tuple[Any, tuple[str, ...]]] = {
     "regression_loss": ("mse", (REGRESSION,)),
     "export_onnx": (False, (SINGLE_LABEL,)),
 }
+# Of larger numbers the squares, or the norm of their gradients over a model's weights, can exceed fp32 (3.4e38).
+LARGEST_NUMBER = 1e15
+# Root mean square of labels beyond which a warning says that smaller ones are learned sooner.
+UNUSUAL_SCALE = 100.0
+
+log = logging.getLogger(__name__)
 
 
 def check(hyperparameters: Hyperparameters, args: TrainingArguments, channels: Channels) -> None:
@@ -51,6 +58,30 @@ def check(hyperparameters: Hyperparameters, args: TrainingArguments, channels: C
             "expected 2"
         )
     check_metric(args.metric_for_best_model, kind, channels.validation.labels)
+    if kind == REGRESSION:
+        check_numbers(channels, hyperparameters.options.regression_loss)
+
+
+def check_numbers(channels: Channels, loss: str) -> None:
+    """Refuse numbers whose squared errors and their gradients do not fit fp32; warn of numbers far from 0.
+
+    Raises:
+        UserError: names the channel and its largest number.
+    """
+    for name, channel in (("train", channels.train), ("validation", channels.validation), ("test", channels.test)):
+        largest = float(np.abs(channel.labels).max()) if channel is not None else 0.0
+        if loss == "mse" and largest > LARGEST_NUMBER:
+            raise UserError(
+                f"channel {name}: labels are as large as {largest:.3g}, so that squared errors exceed the numbers of "
+                "fp32; expected labels scaled to about -10 to 10, or regression_loss=l1"
+            )
+    values = channels.train.labels.astype(np.float64)
+    if (scale := float(np.sqrt(np.mean(values**2)))) > UNUSUAL_SCALE:
+        log.warning(
+            "labels of channel train are numbers of about %.3g (root mean square): outputs begin near 0 and change "
+            "little in a step, so labels scaled to about -10 to 10 are learned in fewer steps",
+            scale,
+        )
 
 
 def check_metric(metric: str | None, kind: str, labels: np.ndarray) -> None:

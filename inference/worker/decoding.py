@@ -14,7 +14,7 @@ from inference.content_types import CSV, JSON, JSON_LINES, JSON_LINES_NAMES, TEX
 from inference.errors import RequestError, bad_request
 from inference.worker.csv_requests import decode_csv
 from inference.worker.parameters import Parameters
-from inference.worker.request import Request, Text, json_type, read_content, read_text
+from inference.worker.request import Request, Text, json_type, read_content, read_record
 
 
 def decode(body: bytes, content_type: str | None) -> Request:
@@ -96,7 +96,9 @@ def decode_json(text: str) -> Request:
 
 
 def decode_json_lines(text: str) -> Request:
-    """Decode one record per line: a text, {"inputs": text}, or {"text", "text_pair"}. Blank lines are skipped.
+    """Decode one record per line: a text, {"inputs": text}, {"text", "text_pair"}, or a list of one or two texts.
+
+    Blank lines are skipped.
 
     Lines may have `parameters`; they hold for the whole request, so they must be the same on all lines.
     """
@@ -107,7 +109,7 @@ def decode_json_lines(text: str) -> Request:
     for name, value in parameters.items():
         if value != first:
             raise bad_request(f"{name} has other parameters than the first line; expected the same on all lines")
-    return Request([read_text(value, name) for name, value in values.items()], Parameters.read(first))
+    return Request([read_record(value, name) for name, value in values.items()], Parameters.read(first))
 
 
 def decode_text(text: str) -> Request:

@@ -77,10 +77,13 @@ def read_list(values: Any, name: str) -> list[Text]:
     """The records in a list; `name` is that of the list, for errors."""
     if not isinstance(values, list):
         raise bad_request(f"{name} is {json_type(values)}, expected a list of texts")
-    return [
-        read_texts(value, f"{name}[{index}]") if isinstance(value, list) else read_text(value, f"{name}[{index}]")
-        for index, value in enumerate(values)
-    ]
+    return [read_record(value, f"{name}[{index}]") for index, value in enumerate(values)]
+
+
+def read_record(value: Any, name: str) -> Text:
+    """One record of a list or of JSON Lines, as read_texts or read_text has it."""
+    inner = value["inputs"] if isinstance(value, dict) and "text" not in value and "inputs" in value else value
+    return read_texts(inner, name) if isinstance(inner, list) else read_text(value, name)
 
 
 def read_texts(values: list[Any], name: str) -> Text:

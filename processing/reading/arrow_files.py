@@ -128,8 +128,11 @@ def names_in(text: bytes | None, column: str) -> tuple[str, ...] | None:
 
 
 def names_of_feature(features: Mapping[str, Any], column: str) -> tuple[str, ...] | None:
-    """The names of a ClassLabel column in features as the datasets library writes them; None if it is none."""
+    """The names of a ClassLabel column, or of lists of them, in features of the datasets library; None if none."""
     feature = features.get(column)
+    # A list's own feature is in one of these places, by the version of the library.
+    inner = feature[0] if isinstance(feature, list) and feature else feature
+    feature = inner.get("feature", inner) if isinstance(inner, dict) else None
     names = feature.get("names") if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" else None
     return tuple(map(str, names)) if isinstance(names, list) and len(set(names)) == len(names) > 1 else None
 

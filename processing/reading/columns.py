@@ -14,6 +14,8 @@ from processing.rows.filters import Outcome
 # Options that name columns which are read as text, and the SQL types that are no text.
 TEXT_OPTIONS = ("--text-column", "--text-pair-column", "--label-column", "--group-by")
 NESTED = re.compile(r"\]$|^(?:STRUCT|MAP|UNION|LIST)\b|^JSON$")
+# Lists of what may be labels.
+LABEL_LIST = re.compile(r"^(?:VARCHAR|BOOLEAN|FLOAT|DOUBLE|U?[A-Z]*INT(?:EGER)?|JSON|ENUM\(.*\))\[\d*\]$", re.DOTALL)
 # Names of columns that an error about a missing one shows; any other may be a value of a file without a header.
 USUAL_NAMES = (
     *(
@@ -40,7 +42,7 @@ class ChosenColumns:
     """The columns that the job reads.
 
     `text` is None for --text-expression, `pair` for rows of one text, `label` for --label-expression,
-    --positive-where and --unlabelled.
+    --positive-where and --unlabelled; `has_lists` says that `label` has a list of labels in each row.
     """
 
     text: str | None
@@ -50,6 +52,7 @@ class ChosenColumns:
     split: str | None = None
     flags: tuple[str, ...] = ()
     pair: str | None = None
+    has_lists: bool = False
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -85,7 +88,8 @@ def choose(options: ProcessingOptions, file: SourceFile, columns: Mapping[str, s
     group = named(options.group_by, (), "--group-by", file, columns) if options.group_by else None
     kept = tuple(named(name, (), "--columns", file, columns) for name in options.columns)
     split = named(options.split_column, (), "--split-column", file, columns) if options.split_column else None
-    return ChosenColumns(text, label, group, kept, split, flags, pair)
+    has_lists = label is not None and bool(LABEL_LIST.search(columns[label]))
+    return ChosenColumns(text, label, group, kept, split, flags, pair, has_lists)
 
 
 def named(
@@ -99,10 +103,12 @@ def named(
     candidates = defaults if name is None else (name,)
     for name in candidates:
         if name in columns:
-            if option in TEXT_OPTIONS and NESTED.search(columns[name]):
+            kind = columns[name]
+            is_label_list = option == "--label-column" and LABEL_LIST.search(kind)
+            if option in TEXT_OPTIONS and NESTED.search(kind) and not is_label_list:
                 raise UserError(
-                    f"input file {file.name} has lists or objects ({columns[name]}) in column {name} ({option}), "
-                    "expected text or numbers"
+                    f"input file {file.name} has lists or objects ({kind}) in column {name} ({option}), expected "
+                    f"text or numbers{', or lists of them' if option == '--label-column' else ''}"
                 )
             return name
     expected = " or ".join(candidates)

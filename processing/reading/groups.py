@@ -11,9 +11,10 @@ from dataclasses import replace
 
 import duckdb
 
+from contract.failures import UserError
 from processing.options import ProcessingOptions
 from processing.reading.arrow_files import has_long_rows
-from processing.reading.columns import choose
+from processing.reading.columns import ChosenColumns, choose
 from processing.reading.layout import layout
 from processing.reading.query import FOLDER, Plan
 from processing.reading.reader import FileReader
@@ -41,13 +42,26 @@ def readers(connection: duckdb.DuckDBPyConnection, plan: Plan, files: Iterable[S
     def described() -> Iterator[tuple[SourceFile, Mapping[str, str]]]:
         for file in files:
             columns = describe(connection, file)
-            choose(named, file, columns)
+            refuse_other_lists(plan.chosen, choose(named, file, columns), file)
             yield file, columns
 
     number = 0
     for file, columns in grouped(described(), options):
         yield FileReader(connection, plan, file, columns, number)
         number += len(file.members)
+
+
+def refuse_other_lists(chosen: ChosenColumns, own: ChosenColumns, file: SourceFile) -> None:
+    """Raises UserError: the label column has lists in `file` alone, or in all files but this one.
+
+    In a JSON file each value is told apart, since its type is that of its first rows.
+    """
+    if own.has_lists != chosen.has_lists and (own.has_lists or file.is_typed):
+        raise UserError(
+            f"input file {file.name} has {'lists' if own.has_lists else 'no lists'} in column {chosen.label} "
+            f"(--label-column), and the first file {'has none' if own.has_lists else 'has lists'}; expected lists in "
+            "all files or in none"
+        )
 
 
 def grouped(

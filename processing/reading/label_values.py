@@ -9,13 +9,15 @@ from collections.abc import Iterable
 from dataclasses import astuple, replace
 from typing import Any
 
+from contract.card import SINGLE_LABEL
 from contract.failures import UserError
+from contract.labels import FALSE, MOST_CLASSES, TRUE, ordered, unlike_classes
 from processing.exchange import Exchange
 from processing.reading.query import Plan, decided
 from processing.reading.reader import FileReader
 from processing.rows.filters import Outcome
-from processing.rows.label_vectors import numbers, parts
-from processing.rows.labels import MOST_CLASSES, Labels, LabelValue, any_text, derived
+from processing.rows.label_vectors import by_flags, by_lists, numbers, parts, parts_of_list
+from processing.rows.labels import Labels, LabelValue, any_text, derived
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +51,21 @@ def derived_labels(readers: Iterable[FileReader], column: str, exchange: Exchang
     if not is_single and is_regression(rows):
         log.info("label column %s has numbers with fractions: problem_type = regression", column)
         return numbers(None)
+    if not is_single:
+        refuse_unlike_classes(rows, column)
     return derived(rows, column)
+
+
+def refuse_unlike_classes(rows: Counter[LabelValue], column: str) -> None:
+    """Raises UserError: most labels are numbers with commas, or lists that a csv writer has turned to text."""
+    counts: Counter[str] = Counter()
+    for value, count in rows.items():
+        counts[value.text] += count
+    if found := unlike_classes(counts):
+        raise UserError(
+            f"label column {column} has {found}; expected --label-expression that makes numbers or names of them, "
+            f"--label-delimiter for several labels, or --problem-type {SINGLE_LABEL} if they are classes"
+        )
 
 
 def is_regression(rows: Counter[LabelValue]) -> bool:
@@ -72,10 +88,53 @@ def present_names(readers: Iterable[FileReader], delimiter: str, column: str, ex
         plan = replace(reader.plan, host=0, hosts=1)
         names |= {name for (name,) in fetched(reader, plan, f"{query} LIMIT {MOST_CLASSES + 1}")}
     names = set().union(*exchange.values("names of labels", sorted(names)))
+    refuse_count(names, column)
+    return ordered(names)
+
+
+def refuse_count(names: set[str], column: str) -> None:
+    """Raises UserError: there are no names of several labels, or too many."""
     if not 1 <= len(names) <= MOST_CLASSES:
         found = "no labels" if not names else f"more than {MOST_CLASSES} different labels"
         raise UserError(f"label column {column} has {found}, expected 1 to {MOST_CLASSES}; --label-names names them")
-    return tuple(sorted(names))
+
+
+def list_labels(
+    readers: Iterable[FileReader], names: tuple[str, ...] | None, column: str, exchange: Exchange
+) -> Labels:
+    """The label rule for lists of labels in rows that would be kept, the same on every host.
+
+    Lists of 0 or 1 for each label are told by their values and their equal length, as training does.
+
+    Args:
+        names: of the labels (--label-names); None for those that occur, or of lists of 0 and 1 numbers.
+
+    Raises:
+        UserError: there are no labels, too many, or 0 and 1 for different numbers of labels.
+    """
+    query = (
+        "SELECT name, min(size), max(size), bool_or(repeats) FROM (SELECT unnest(CASE WHEN size = 0 THEN [NULL] ELSE "
+        "parts END) AS name, size, repeats FROM (SELECT parts, len(parts) AS size, len(list_distinct(parts)) < "
+        f"len(parts) AS repeats FROM (SELECT {parts_of_list()} AS parts FROM ({{}}) WHERE outcome = "
+        f"{int(Outcome.KEPT)}))) GROUP BY name LIMIT {MOST_CLASSES + 3}"
+    )
+    own = [row for reader in readers for row in fetched(reader, replace(reader.plan, host=0, hosts=1), query)]
+    rows = list(itertools.chain.from_iterable(exchange.values("labels of lists", own)))
+    found = {name for name, *_ in rows} - {None, ""}
+    sizes = {size for _, least, most, _ in rows for size in (least, most)}
+    if names is None:
+        refuse_count(found, column)
+    width = len(names or ()) or max(sizes, default=0)
+    if width < 2 or not found or not {name.lower() for name in found} <= {*TRUE, *FALSE}:
+        return by_lists(names or ordered(found))
+    if sizes == {width}:
+        return by_flags(names or tuple(map(str, range(width))))
+    if any(has_repeats for *_, has_repeats in rows):
+        raise UserError(
+            f"label column {column} has lists of {min(sizes)} to {max(sizes)} values of 0 or 1; expected a value for "
+            f"each of {width} labels"
+        )
+    return by_lists(names or ordered(found))
 
 
 def present_splits(readers: Iterable[FileReader], exchange: Exchange) -> frozenset[int]:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from processing.across_rows.occurrences import rank
 from processing.options import ProcessingOptions
 from processing.reading.columns import ChosenColumns
-from processing.reading.scan import as_text, number, rows, unreadable, value
+from processing.reading.scan import as_text, list_as_text, number, rows, unreadable, value
 from processing.reading.source import SourceFile, folder_columns
-from processing.rows.conditions import conditions, over_text, used_columns
+from processing.rows.conditions import conditions, text_sql, truth, used_columns
 from processing.rows.filters import Outcome, outcome_sql
 from processing.rows.given_splits import GivenSplits, by_name, given_sql, kept_split_sql
 from processing.rows.hashes import normalized_sql, owner_high_sql, owner_sql, pair_sql
-from processing.rows.label_vectors import joined
+from processing.rows.label_vectors import UNIT_SEPARATOR, joined
 from processing.rows.labels import Labels
 from processing.rows.split import SPLITS, hash_sql, split_sql
 from processing.sql import identifier, literal
@@ -86,9 +86,13 @@ def folder_sql(file: SourceFile, column: str) -> str:
     return "CAST(NULL AS VARCHAR)" if text is None else literal(text)
 
 
-def text_of(file: SourceFile, column: str, columns: Mapping[str, str]) -> str:
-    """SQL for one of the `columns` of `file` as text."""
-    return folder_sql(file, column) if columns.get(column) == FOLDER else as_text(file, column, columns)
+def text_of(file: SourceFile, column: str | None, columns: Mapping[str, str], is_list: bool = False) -> str:
+    """SQL for one of the `columns` of `file` as text; NULL for None."""
+    if column is None:
+        return "CAST(NULL AS VARCHAR)"
+    if columns.get(column) == FOLDER:
+        return folder_sql(file, column)
+    return (list_as_text if is_list else as_text)(file, column, columns)
 
 
 def usable(file: SourceFile, columns: Mapping[str, str], options: ProcessingOptions) -> list[str]:
@@ -112,12 +116,14 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
 
     Its result has the columns outcome UTINYINT, split UTINYINT, number BIGINT (the class), text VARCHAR, of pairs pair
     VARCHAR (the second text), fault VARCHAR (the start of an invalid value), text_hash UBIGINT, file UINTEGER (number
-    in its group), label_value (FLOAT or FLOAT[]) where labels are no classes, owner and owner_high UBIGINT for
-    duplicates in one pass, and kept_0, kept_1, ...; rows are in the order of the files.
+    in its group), label_value (FLOAT or FLOAT[]) where labels are no classes, repeated_labels BOOLEAN where a row
+    has several, owner and owner_high UBIGINT for duplicates in one pass, and kept_0, kept_1, ...; rows are in the order
+    of the files.
     """
     texts = ("text",) if plan.chosen.pair is None else ("text", "pair")
     faults = f"{int(Outcome.NOT_JSON)}, {int(Outcome.BAD_LABEL)}, {int(Outcome.UNKNOWN_LABEL)}"
-    fault = f"left(CASE WHEN broken THEN raw ELSE label END, {VALUE_CHARS})"
+    label = f"ltrim(replace(label, {literal(UNIT_SEPARATOR)}, ' '))" if plan.chosen.has_lists else "label"
+    fault = f"left(CASE WHEN broken THEN raw ELSE {label} END, {VALUE_CHARS})"
     outputs = [
         "outcome",
         f"{plan.split} AS split",
@@ -129,6 +135,7 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
         "file",
         *(("owner", "owner_high") if plan.in_one_pass else ()),
         *([f"{plan.labels.value} AS label_value"] if plan.labels.value else []),
+        *([f"{plan.labels.repeated} AS repeated_labels"] if plan.labels.repeated else []),
         *kept_names(plan.chosen),
     ]
     return f"SELECT {', '.join(outputs)} FROM ({decided(plan, file, columns)})"
@@ -177,7 +184,7 @@ def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
     kept = kept_names(chosen)
     inner = [
         *(
-            f"{text_of(file, column, columns) if column else 'CAST(NULL AS VARCHAR)'} AS hf_{name}"
+            f"{text_of(file, column, columns, name == 'label' and chosen.has_lists)} AS hf_{name}"
             for name, column in texts_of(chosen).items()
         ),
         *(f"{column_sql(file, column, columns)} AS hf_{name}" for column, name in zip(chosen.kept, kept, strict=True)),
@@ -234,13 +241,3 @@ def label_sql(options: ProcessingOptions, texts: frozenset[str]) -> str:
     if options.label_columns:
         return joined(options.label_columns, "hf_flag_")
     return "hf_label"
-
-
-def text_sql(expression: str, texts: frozenset[str]) -> str:
-    """SQL for the user's `expression` as text; `texts` are the columns of text."""
-    return f"CAST({over_text(expression, texts, False)} AS VARCHAR)"
-
-
-def truth(condition: str, texts: frozenset[str]) -> str:
-    """SQL for the user's `condition` as a BOOLEAN; `texts` are the columns of text."""
-    return f"CAST({over_text(condition, texts)} AS BOOLEAN)"

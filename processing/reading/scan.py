@@ -10,6 +10,7 @@ from processing.reading.layout import layout
 from processing.reading.lines import MAX_LINE_BYTES
 from processing.reading.source import SourceFile
 from processing.rows.filters import Outcome
+from processing.rows.label_vectors import UNIT_SEPARATOR
 from processing.sql import identifier, literal
 
 # Column of the number of a file in its group, and most bytes that it adds to a line.
@@ -91,6 +92,27 @@ def as_text(file: SourceFile, column: str, columns: Mapping[str, str]) -> str:
     if kind in FLOATS and file.is_typed:
         return f"CASE WHEN NOT isnan({expression}) THEN CAST({expression} AS VARCHAR) END"
     return f"CAST({expression} AS VARCHAR)"
+
+
+def list_as_text(file: SourceFile, column: str, columns: Mapping[str, str]) -> str:
+    """SQL for a list of labels as text: UNIT_SEPARATOR and its text for each, which is empty for one that has no text.
+
+    Values of JSON that are no lists are their text, without UNIT_SEPARATOR.
+    """
+    stored, mark = value(file, column), literal(UNIT_SEPARATOR)
+    if file.format == "jsonl":
+        items = f"json_extract(parsed, {json_path(column)[:-1]}[*]')"
+        # Lists within the list have no label.
+        text = "CASE WHEN json_type(item) NOT IN ('ARRAY', 'OBJECT') THEN json_extract_string(item, '$') END"
+    else:
+        items = f"CAST({stored} AS VARCHAR[])"
+        # A whole number, as Arrow writes it.
+        text = "regexp_replace(item, '\\.0$', '')" if columns[column].startswith(FLOATS) else "item"
+    marked = f"concat({mark}, CASE WHEN NOT contains({text}, {mark}) THEN {text} END)"
+    joined = f"array_to_string(list_transform({items}, lambda item: {marked}), '')"
+    if file.format == "jsonl":
+        return f"CASE json_type(parsed, {json_path(column)}) WHEN 'ARRAY' THEN {joined} ELSE {stored} END"
+    return f"CASE WHEN {stored} IS NOT NULL THEN {joined} END"
 
 
 def unreadable(file: SourceFile, text: str | None, columns: Mapping[str, str]) -> str:

@@ -51,7 +51,7 @@ def own_columns(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> dict
 def columns(file: SourceFile) -> dict[str, str]:
     """Name and SQL type of each column of a csv, tsv or jsonl file; of JSON by the first SAMPLE_ROWS rows.
 
-    The type is VARCHAR, or JSON for lists and objects.
+    The type is VARCHAR, JSON for objects, or JSON[] for lists.
 
     Raises:
         UserError: the file cannot be read, is empty, or has two columns of the same name.
@@ -72,8 +72,8 @@ def json_columns(lines: Iterable[bytes]) -> dict[str, str]:
         except (ValueError, RecursionError):
             continue
         for name, value in row.items() if isinstance(row, dict) else ():
-            if isinstance(value, (list, dict)):
-                kinds[name] = "JSON"
+            if isinstance(value, dict) or (isinstance(value, list) and kinds.get(name) != "JSON"):
+                kinds[name] = "JSON" if isinstance(value, dict) else "JSON[]"
             else:
                 kinds.setdefault(name, "VARCHAR")
     return kinds

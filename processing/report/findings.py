@@ -18,6 +18,7 @@ def warnings(report: Mapping[str, Any]) -> list[str]:
     """One sentence for each finding, from the other sections of report.json."""
     return [
         *classes(report["labels"] or {}, report["splits"], report["problem_type"] == MULTI_LABEL),
+        *repeated_labels(report["repeated_labels"]),
         *numbers(report["numbers"] or {}),
         *reject_rates(report["rejected_by_class"], report["labels"] or {}),
         *equal_texts(report["equal_texts"]),
@@ -41,6 +42,12 @@ def classes(labels: Mapping[str, Mapping[str, int]], splits: Mapping[str, int], 
         if missing and splits[split]:
             hint = "" if are_several else "; --stratify gives each split its share"
             yield f"split {split} has no row of the label {named(missing)}{hint}"
+
+
+def repeated_labels(rows: int) -> Iterator[str]:
+    """Rows that name a label several times."""
+    if rows:
+        yield f"{rows:,} rows have a label several times: it counts once"
 
 
 def numbers(splits: Mapping[str, Mapping[str, float]]) -> Iterator[str]:

@@ -66,6 +66,11 @@ def numbers(statistics: Statistics) -> dict[str, dict[str, float]] | None:
     } or None
 
 
+def repeats(statistics: Statistics) -> dict[str, int]:
+    """The copies of rows, and the rows that name a label several times, in report.json."""
+    return {"repeated_rows": statistics.repeated, "repeated_labels": statistics.repeated_labels}
+
+
 def by_name(rows: Mapping[int, int], names: tuple[str, ...]) -> dict[str, int]:
     """Rows by class number as rows by class name."""
     return {names[number]: count for number, count in sorted(rows.items())}
@@ -114,7 +119,7 @@ def content(job: Job, card: Card, counts: Counts, rejects_listed: int) -> dict[s
         "rejected_by_class": by_name(counts.rejected_classes, card.label_names),
         "equal_texts": job.job_counts.equal_texts.counted(),
         "near_duplicates": job.similar or None,
-        "repeated_rows": job.job_counts.statistics.repeated,
+        **repeats(job.job_counts.statistics),
         "tokenizing": {**job.loaded.encoder.summary(), "differences": job.differences},
         "time": timing(time.monotonic() - job.started, counts.read),
         "files": files(job.job_counts.by_file),

@@ -71,6 +71,16 @@ def over_text(sql: str, text_columns: frozenset[str], is_condition: bool = True)
     return printed(statement)
 
 
+def text_sql(expression: str, texts: frozenset[str]) -> str:
+    """SQL for the user's `expression` as text; `texts` are the columns of text."""
+    return f"CAST({over_text(expression, texts, False)} AS VARCHAR)"
+
+
+def truth(condition: str, texts: frozenset[str]) -> str:
+    """SQL for the user's `condition` as a BOOLEAN; `texts` are the columns of text."""
+    return f"CAST({over_text(condition, texts)} AS BOOLEAN)"
+
+
 def used_columns(sql: str) -> frozenset[str] | None:
     """The names, in lower case, of the columns that the expression `sql` may refer to; None if it may be all."""
     nodes = list(walked(parsed(sql)[1]))

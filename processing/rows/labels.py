@@ -10,14 +10,11 @@ from typing import Any
 
 from contract.card import SINGLE_LABEL
 from contract.failures import UserError
+from contract.labels import MOST_CLASSES, MOST_FRACTIONS
 from processing.options import ProcessingOptions
 from processing.sql import literal
 
 BINARY_NAMES = ("NEGATIVE", "POSITIVE")
-# More values are identifiers or amounts rather than classes.
-MOST_CLASSES = 1000
-# More different numbers with fractions are for regression; training has the same limit.
-MOST_FRACTIONS = 30
 TRUTH = frozenset({"true", "false"})
 
 
@@ -47,6 +44,7 @@ class Labels:
         value: SQL for what is written as the label, FLOAT or FLOAT[]; empty for the class number.
         problem_type: as in contract.card.
         missing: SQL condition: the row has no label.
+        repeated: SQL condition: a row has one of its labels several times; empty where that cannot be.
     """
 
     number: str
@@ -57,6 +55,7 @@ class Labels:
     value: str = ""
     problem_type: str = SINGLE_LABEL
     missing: str = "coalesce(trim(label), '') = ''"
+    repeated: str = ""
 
 
 def labels(options: ProcessingOptions) -> Labels:

@@ -118,6 +118,9 @@ def test_what_is_wrong_with_one_text_of_a_pair_is_counted_by_name(tmp_path: Path
 SEVERAL = [{"text": f"good word{n}", "label": "toxic" if n % 2 else "rude|toxic"} for n in range(40)]
 FLAGS = [{"text": f"good word{n}", "toxic": n % 2, "rude": n % 3 == 0} for n in range(40)]
 NUMBERS = [{"text": f"good word{n}", "label": n / 8} for n in range(40)]
+LISTS: Lines = [{"text": f"good word{n}", "label": (["rude"], ["toxic", "rude"], [])[n % 3]} for n in range(40)]
+COMMAS = [{**line, "label": f"{line['label']:.3f}".replace(".", ",")} for line in NUMBERS]
+BY_LISTS = {"label_names": ("rude", "toxic")}
 BY_NAME = {"label_delimiter": "|", "label_names": ("rude", "toxic")}
 BY_COLUMNS = {"label_columns": ("toxic", "rude")}
 
@@ -131,6 +134,12 @@ BY_COLUMNS = {"label_columns": ("toxic", "rude")}
         (FLAGS, {"toxic": 0.7, "rude": 1}, BY_COLUMNS, "label not understood", "toxic is 0.7"),
         (FLAGS, {"toxic": 2, "rude": "no"}, BY_COLUMNS, "label not understood", "toxic is 2, rude is no"),
         (FLAGS, {"toxic": None, "rude": 0}, BY_COLUMNS, "no label", None),
+        (LISTS, {"label": ["rude", "spam"]}, BY_LISTS, "label not understood", "rude spam"),
+        (LISTS, {"label": ["rude", None]}, {}, "label not understood", "rude "),
+        (LISTS, {"label": ["rude", ["toxic"]]}, {}, "label not understood", "rude "),
+        (LISTS, {"label": [2]}, BY_LISTS, "label not understood", "2"),
+        (LISTS, {"label": "rude"}, {}, "label not understood", "rude"),
+        (LISTS, {"label": None}, {}, "no label", None),
         (NUMBERS, {"label": "nan"}, {}, "label not understood", "nan"),
         (NUMBERS, {"label": "inf"}, {}, "label not understood", "inf"),
         (NUMBERS, {"label": "-1e39"}, {}, "label not understood", "-1e39"),
@@ -164,7 +173,18 @@ def test_a_wrong_label_is_rejected_by_name_and_listed(
         ([{**line, "label": ""} for line in SEVERAL], {"label_delimiter": "|"}, "label column label has no labels"),
         (SEVERAL, {"label_columns": ("toxic",)}, "has no column toxic (--label-columns)"),
         (SEVERAL, {"label_delimiter": "|", "stratify": True}, "option --stratify is set, but problem_type is multi"),
-        (NUMBERS, {"problem_type": "multi_label_classification"}, "expected --label-delimiter or --label-columns"),
+        (NUMBERS, {"problem_type": "multi_label_classification"}, "expected --label-delimiter, --label-columns or"),
+        (LISTS, {"label_delimiter": "|"}, "option --label-delimiter is set, but the label column has lists"),
+        (LISTS, {"problem_type": "regression"}, "the label column has lists, which make multi_label_classification"),
+        (LISTS, {"label_map": {"rude": 0, "toxic": 1}}, "option --label-map is set, but problem_type is multi_label"),
+        ([{**line, "label": []} for line in LISTS], {}, "label column label has no labels, expected 1 to 1000"),
+        (
+            [{**line, "label": [0, 1, 1][: n + 1]} for n, line in enumerate(LISTS)],
+            {},
+            "has lists of 1 to 3 values of 0",
+        ),
+        (COMMAS, {}, "label column label has numbers with commas, as in 0,5; expected --label-expression"),
+        ([{**line, "label": str(line["label"])} for line in LISTS], {}, "has lists written as text, as in ['a', 'b']"),
         (NUMBERS, {"balance": True}, "option --balance is set, but problem_type is regression"),
         ([{**line, "label": 3} for line in NUMBERS], {}, "label column label has one value only"),
         (NUMBERS, {"text_pair_column": "answer"}, "has no column answer (--text-pair-column)"),
@@ -194,3 +214,31 @@ def test_labels_that_teach_nothing_are_warned_of(
 ) -> None:
     warnings = job(tmp_path, lines, tokenizer=str(tokenizer), **options)["warnings"]
     assert any(warning in each for each in warnings) and not any("one class" in each for each in warnings)
+
+
+def labels_of(base: Path) -> dict[str, str]:
+    return {text: labels for split in SPLITS for text, labels in rows(base, split, ("text", "labels"))}
+
+
+def test_lists_mean_names_or_their_numbers_on_any_number_of_hosts(tmp_path: Path, tokenizer: Path) -> None:
+    options: dict[str, Any] = {"tokenizer": str(tokenizer), "columns": ("text",)}
+    report = job(tmp_path / "names", LISTS, **options)
+    assert report["problem_type"] == "multi_label_classification"
+    expected = [str([float(name in line["label"]) for name in ("rude", "toxic")]) for line in LISTS]
+    assert labels_of(tmp_path / "names") == {line["text"]: row for line, row in zip(LISTS, expected, strict=True)}
+    numbered = [{**line, "label": [("rude", "toxic").index(name) for name in line["label"]]} for line in LISTS]
+    job(tmp_path / "numbers", numbered, **BY_LISTS, **options)
+    assert labels_of(tmp_path / "numbers") == labels_of(tmp_path / "names")
+    for host in range(2):
+        on_host(tmp_path / "hosts", tmp_path / "names/in", host, 2, "replicated", options)
+    assert labels_of(tmp_path / "hosts") == labels_of(tmp_path / "names")
+
+
+def test_commas_are_replaced_or_taken_for_classes_where_an_option_says_so(tmp_path: Path, tokenizer: Path) -> None:
+    options: dict[str, Any] = {"tokenizer": str(tokenizer)}
+    points = job(tmp_path / "a", COMMAS, label_expression="replace(label, ',', '.')", **options)
+    assert (points["problem_type"], points["rows"]["kept"]) == ("regression", 40)
+    classes = job(tmp_path / "b", COMMAS, problem_type="single_label_classification", **options)
+    assert len(classes["labels"]["train"]) == 40
+    several = job(tmp_path / "c", COMMAS, label_expression="label", label_delimiter=",", **options)
+    assert several["problem_type"] == "multi_label_classification"

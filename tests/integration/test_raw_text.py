@@ -137,3 +137,58 @@ def test_what_only_processing_reads_is_refused_by_training(
     assert len(processed(folder, tokenizer, **options)) >= len(ROWS)
     with pytest.raises(UserError, match="process it first"):
         trained_on(folder, tokenizer)
+
+
+def lists_in_parquet(labels: list[Any], feature: Any = None) -> bytes:
+    """The texts of ROWS with `labels` as the datasets library writes them."""
+    buffer = io.BytesIO()
+    rows = datasets.Dataset.from_dict({"text": [text for text, _ in ROWS], "label": labels})
+    (rows if feature is None else rows.cast_column("label", feature)).to_parquet(buffer)
+    return buffer.getvalue()
+
+
+def lists_in_lines(labels: list[Any]) -> bytes:
+    pairs = zip(ROWS, labels, strict=True)
+    return "".join(json.dumps({"text": text, "label": label}) + "\n" for (text, _), label in pairs).encode()
+
+
+SEVERAL: list[Any] = [(["rude"], [" toxic", "rude"], [], ["toxic", "toxic"])[n % 4] for n in range(60)]
+WHOLE: list[Any] = [([10], [2, 10], [], [0])[n % 4] for n in range(60)]
+FLAGS: list[Any] = [([0, 1, 1], [1, 0, 0], [0, 0, 0])[n % 3] for n in range(60)]
+NAMED_FEATURE = datasets.List(datasets.ClassLabel(names=["2", "toxic", "0"]))
+LISTS: dict[str, tuple[str, bytes, tuple[str, ...]]] = {
+    "names": ("a.jsonl", lists_in_lines(SEVERAL), ("rude", "toxic")),
+    "names in parquet": ("a.parquet", lists_in_parquet(SEVERAL), ("rude", "toxic")),
+    "whole numbers": ("a.jsonl", lists_in_lines(WHOLE), ("0", "2", "10")),
+    "whole numbers in parquet": ("a.parquet", lists_in_parquet(WHOLE), ("0", "2", "10")),
+    "whole numbers as floats": (
+        "a.parquet",
+        lists_in_parquet(WHOLE, datasets.List(datasets.Value("float64"))),
+        ("0", "2", "10"),
+    ),
+    "0 and 1": ("a.jsonl", lists_in_lines(FLAGS), ("0", "1", "2")),
+    "0 and 1 in parquet": ("a.parquet", lists_in_parquet(FLAGS), ("0", "1", "2")),
+    "true and false": ("a.jsonl", lists_in_lines([[each == 1 for each in row] for row in FLAGS]), ("0", "1", "2")),
+    "numbers of a ClassLabel": (
+        "a.parquet",
+        lists_in_parquet([([0], [2, 0], [], [1, 1])[n % 4] for n in range(60)], NAMED_FEATURE),
+        ("2", "toxic", "0"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LISTS)
+def test_lists_of_labels_are_the_same(tmp_path: Path, tokenizer: Path, case: str) -> None:
+    name, content, names = LISTS[case]
+    folder = put(tmp_path / "in", name, content)
+    base, shares = tmp_path / "processing", {"train_ratio": 1.0, "validation_ratio": 0.0, "test_ratio": 0.0}
+    report = run(base, input=str(folder), tokenizer=str(tokenizer), columns=("text",), **shares)
+    part = next(Paths(base).processing_train.rglob("state.json")).parent
+    prepared, card = datasets.load_from_disk(str(part)), Card.read(part)
+    found = channel.load(folder, TextEncoder(tokenizer, 8))
+    assert (card.label_names, card.problem_type) == (found.label_names, found.problem_type)
+    assert card.label_names == names
+    read = dict(zip(prepared["text"], prepared["labels"], strict=True))
+    assert read == dict(zip(found.rows["text"], found.labels.tolist(), strict=True))
+    repeats = 15 if "names" in case or "ClassLabel" in case else 0
+    assert (report["rows"]["kept"], report["repeated_labels"]) == (60, repeats)

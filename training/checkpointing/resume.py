@@ -10,6 +10,7 @@ from pathlib import Path
 from transformers import TrainingArguments
 
 from contract.failures import UserError
+from contract.files import read_json
 from training.checkpointing import store
 from training.checkpointing.store import Checkpoint, Origin
 from training.distributed.collectives import Agreement
@@ -37,12 +38,13 @@ def choose(
     first_on_host: bool,
     first: bool,
     problem_of: Callable[[Path], str] = lambda _: "",
+    problem_type: str = "",
 ) -> Checkpoint | None:
     """The checkpoint to go on from, the same step on all ranks; None to start at the beginning.
 
     Args:
         root: folder of the checkpoints on this host.
-        origin: of this job's data and model.
+        origin, problem_type: of this job's data and model.
         agreement: of the ranks.
         wanted: False starts anew; what is there is set aside.
         first_on_host: whether this rank is its host's first: it verifies for the others.
@@ -56,12 +58,11 @@ def choose(
 
     def problem(checkpoint: Checkpoint) -> str:
         # First of all: weights of another model do not fit either, and would be set aside.
-        refuse_other_job(checkpoint, origin)
+        refuse_other_job(checkpoint, origin, problem_type)
         return problem_of(checkpoint.folder)
 
     found = store.newest(root, problem) if wanted and first_on_host else None
-    own = (found.step if found else NONE) if first_on_host else NO_OPINION
-    step = agreement.smallest(own)
+    step = agreement.smallest((found.step if found else NONE) if first_on_host else NO_OPINION)
     if found is not None and found.step != step:
         log.warning("this host has a checkpoint of step %d, but not all hosts do", found.step)
     if first:
@@ -70,14 +71,24 @@ def choose(
     return None if step == NONE else opened(root, step, found)
 
 
-def refuse_other_job(checkpoint: Checkpoint, origin: Origin) -> None:
+def refuse_other_job(checkpoint: Checkpoint, origin: Origin, problem_type: str) -> None:
     """Raise where `checkpoint` is another job's, before it is resumed or set aside."""
     for what, name in ORIGINS.items():
         if getattr(checkpoint.origin, what) != getattr(origin, what):
+            earlier = problem_type_of(checkpoint)
+            if earlier not in ("", problem_type):
+                # The labels, and so the rows of train, follow from it.
+                name = f"problem_type ({earlier}, while this job's is {problem_type})"
             raise UserError(
                 f"checkpoint {checkpoint.folder} was made with another {name}; "
                 "expected this job's own: name another checkpoint location, or set resume to false"
             )
+
+
+def problem_type_of(checkpoint: Checkpoint) -> str:
+    """The problem type in the checkpoint's config.json; empty where there is none, as beside an adapter."""
+    file = checkpoint.folder / "config.json"
+    return str(read_json(file, "checkpoint's configuration").get("problem_type") or "") if file.is_file() else ""
 
 
 def opened(root: Path, step: int, found: Checkpoint | None) -> Checkpoint:

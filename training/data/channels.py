@@ -158,18 +158,22 @@ def optional(paths: Paths, split: str, encoder: TextEncoder, train: Channel, tra
     Raises:
         UserError: train does not know all its classes.
     """
-    folder, kind = find(paths, split), train.problem_type
-    within = own_name(sources.splits(train_folder), split)
-    if folder.is_dir():
-        return agreed(load_channel(folder, encoder, train.label_names, split, kind), train, folder.name)
-    if within is None:
+    folder = find(paths, split)
+    within, is_own = own_name(sources.splits(train_folder), split), folder.is_dir()
+    if not is_own and within is None:
         return None
-    log.info("split %s of channel %s is taken for %s", within, train_folder.name, split)
+    name = folder.name if is_own else str(within)
+    if not is_own:
+        log.info("split %s of channel %s is taken for %s", within, train_folder.name, split)
     try:
-        return agreed(load_channel(train_folder, encoder, train.label_names, split, kind), train, within)
-    except UnlabelledError:
-        log.warning("split %s of channel %s has no labels and is not used", within, train_folder.name)
+        found = load_channel(folder if is_own else train_folder, encoder, train.label_names, split, train.problem_type)
+    except UnlabelledError as error:
+        # A job that is given rows to choose the model by should not choose it by others.
+        if is_own and split == "validation":
+            raise UserError(f"{error}, or no channel {name}: then a part of train is held out") from None
+        log.warning("%s %s has no labels and is not used: %s", "channel" if is_own else "split", name, error)
         return None
+    return agreed(found, train, name)
 
 
 def agreed(channel: Channel, train: Channel, name: str) -> Channel:

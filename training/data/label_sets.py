@@ -14,11 +14,12 @@ from datasets import ClassLabel, Dataset, List
 
 from contract.card import MULTI_LABEL
 from contract.failures import UserError
+from contract.labels import FALSE, MOST_CLASSES, TRUE, ordered
 from training.data.columns import refuse_width
-from training.data.labels import is_list
+from training.data.labels import is_list, unlabelled
 
-MOST_CLASSES = 1_000
-FLAGS = ("0", "1", "0.0", "1.0", "false", "true")
+# Of each two the first means that a row has not the label.
+FLAGS = tuple(flag for pair in zip(FALSE, TRUE, strict=True) for flag in pair)
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +39,10 @@ def lists(rows: Dataset, name: str, delimiter: str | None, folder: Path) -> pa.C
         flat, counts = pc.list_flatten(stored), pc.list_value_length(stored)
         if pa.types.is_nested(flat.type) or flat.null_count:
             raise UserError(f"channel {folder}: column {name} has arrays with missing values, expected labels in them")
-        words = pc.take(pa.array(names), flat) if names else pc.cast(flat, pa.string())
-        if pc.any(pc.equal(pc.utf8_trim_whitespace(words), pa.scalar(""))).as_py():
+        if names:
+            refuse_unnamed(flat, len(names), folder)
+        words = pc.take(pa.array(names), flat) if names else pc.utf8_trim_whitespace(pc.cast(flat, pa.string()))
+        if pc.any(pc.equal(words, pa.scalar(""))).as_py():
             raise UserError(f"channel {folder}: column {name} has arrays with empty labels, expected a name in each")
         return nested(words, counts.to_numpy().astype(np.int64))
     if not delimiter:
@@ -78,7 +81,7 @@ def by_lists(
     if flags is not None:
         names = names or tuple(map(str, range(flags.shape[1])))
         return from_flags(flags), List(ClassLabel(names=list(names)))
-    known = names or tuple(sorted(map(str, pc.unique(flat).to_pylist())))
+    known = names or ordered(map(str, pc.unique(flat).to_pylist()))
     if len(known) > MOST_CLASSES:
         raise UserError(
             f"channel {folder}: column {column} has {len(known):,} different labels, expected at most {MOST_CLASSES:,}"
@@ -92,7 +95,35 @@ def by_lists(
             f"{len(counts):,} rows, the first is row {rows[0] + 1:,}"
         )
     log.info("channel %s: %s of %s rows have none of the labels", folder.name, f"{(counts == 0).sum():,}", len(counts))
-    return nested(pc.cast(places, pa.int64()), counts), List(ClassLabel(names=list(known)))
+    numbers, counts = each_once(places.to_numpy().astype(np.int64), counts, len(known), folder)
+    return nested(pa.array(numbers), counts), List(ClassLabel(names=list(known)))
+
+
+def each_once(numbers: np.ndarray, counts: np.ndarray, labels: int, folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """`numbers` and `counts` without the labels that a row names again, as processing counts them.
+
+    Args:
+        numbers: of the labels of all rows, one row's after the other's.
+        counts: (rows,) labels of each row.
+        labels: that there are.
+    """
+    rows = np.repeat(np.arange(len(counts)), counts)
+    first = np.sort(np.unique(rows * labels + numbers, return_index=True)[1])
+    once = np.bincount(rows[first], minlength=len(counts))
+    if repeated := int((once < counts).sum()):
+        log.warning("channel %s: %s rows have a label several times: it counts once", folder.name, f"{repeated:,}")
+    return numbers[first], once
+
+
+def refuse_unnamed(values: pa.ChunkedArray | pa.Array, classes: int, folder: Path) -> None:
+    """Raises UserError: numbers of a ClassLabel column are those of no class; -1 means that there is none."""
+    bounds: Any = pc.min_max(values).as_py()
+    if bounds["max"] is not None and bounds["min"] == bounds["max"] == -1:
+        raise unlabelled(folder)
+    if bounds["max"] is not None and not 0 <= bounds["min"] <= bounds["max"] < classes:
+        raise UserError(
+            f"channel {folder}: labels go from {bounds['min']} to {bounds['max']}, expected 0 to {classes - 1}"
+        )
 
 
 def as_flags(flat: pa.ChunkedArray, counts: np.ndarray, labels: int, folder: Path) -> np.ndarray | None:

@@ -15,11 +15,10 @@ from datasets import ClassLabel, Dataset
 
 from contract.card import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 from contract.failures import UserError
+from contract.labels import NUMBER_NAME
 from training.data.columns import LABELS, refuse_width
 
 AUTO = "auto"
-# transformers' own name for the one output of a regression model.
-NUMBER_NAME = "LABEL_0"
 REASONS = {
     SINGLE_LABEL: "each row has one class",
     MULTI_LABEL: "rows have arrays of labels",

@@ -15,13 +15,12 @@ from datasets import ClassLabel, Dataset, Value
 
 from contract.card import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 from contract.failures import UserError
-from training.data.columns import pick, refuse_missing
-from training.data.label_sets import MOST_CLASSES, by_columns, by_lists, class_names, lists
-from training.data.labels import AUTO, has_fractions, is_list, unlabelled
+from contract.labels import MOST_CLASSES, MOST_FRACTIONS, unlike_classes
+from training.data.columns import named, refuse_missing
+from training.data.label_sets import by_columns, by_lists, class_names, lists, refuse_unnamed
+from training.data.labels import AUTO, UnlabelledError, has_fractions, is_list
 
 LABEL_COLUMNS = ("labels", "label")
-# Most different numbers with fractions that are taken for classes, such as grades.
-MOST_FRACTIONS = 30
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +63,15 @@ class RawLabels:
         Raises:
             UserError: a column or a value is missing, or not of the problem type.
         """
+        if not self.present(rows):
+            raise UnlabelledError(
+                f"channel {folder}: columns {named(rows.column_names)} are found, but none of "
+                f"{', '.join(self.sources())} with the labels is among them; expected the hyperparameter "
+                f"{'label_columns to name them' if self.columns else 'label_column to name it'}"
+            )
         if self.columns:
             return by_columns(rows, self.columns, folder)
-        name = pick(rows, self.column, LABEL_COLUMNS, "label_column", folder)
+        [name] = self.present(rows)
         stored = rows.data.column(name)
         known = tuple(names) or class_names(rows, name)
         kind = self.kind_of(stored, name, folder)
@@ -78,6 +83,8 @@ class RawLabels:
             return floats(stored, name, folder), Value("float64")
         values = labels_as_text(rows, name, folder)
         refuse_missing(values, name, folder)
+        if not known and self.problem_type == AUTO:
+            refuse_unlike_classes(values, name, folder)
         found = known or distinct(values, name, folder)
         return numbered(values, found, name, folder), ClassLabel(names=list(found))
 
@@ -110,14 +117,14 @@ def labels_as_text(rows: Dataset, name: str, folder: Path) -> pa.ChunkedArray:
     return pc.utf8_trim_whitespace(pc.cast(values, pa.string()))
 
 
-def refuse_unnamed(values: pa.ChunkedArray, classes: int, folder: Path) -> None:
-    """Raises UserError: numbers of a ClassLabel column are those of no class; -1 means that there is none."""
-    bounds: Any = pc.min_max(values).as_py()
-    if bounds["max"] is not None and bounds["min"] == bounds["max"] == -1:
-        raise unlabelled(folder)
-    if bounds["max"] is not None and not 0 <= bounds["min"] <= bounds["max"] < classes:
+def refuse_unlike_classes(values: pa.ChunkedArray, name: str, folder: Path) -> None:
+    """Raises UserError: most labels are numbers with commas, or lists that a csv writer has turned to text."""
+    counted: Any = pc.value_counts(values)
+    rows = {str(each["values"]): int(each["counts"]) for each in counted.to_pylist()}
+    if found := unlike_classes(rows):
         raise UserError(
-            f"channel {folder}: labels go from {bounds['min']} to {bounds['max']}, expected 0 to {classes - 1}"
+            f"channel {folder}: column {name} has {found}; expected numbers with points, label_delimiter for several "
+            f"labels, or problem_type={SINGLE_LABEL} if they are classes"
         )
 
 

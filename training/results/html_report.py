@@ -119,13 +119,16 @@ def judgement(report: Report, judged: str) -> dict[str, Any]:
             "reliability",
             "calibration_error",
             "scaled_error",
+            "is_temperature_kept",
         )
     )
     if found.problem_type == REGRESSION:
         return shown | {"scatter": scatter(found)}
     parts = bins(found)
     shown |= {"reliability": reliability(parts), "calibration_error": calibration_error(parts)}
-    if report.temperature:
+    if report.temperature == 1:
+        shown |= {"is_temperature_kept": True}
+    elif report.temperature:
         shown |= {"scaled_error": calibration_error(bins(found.scaled(report.temperature)))}
     classes = report.classes(judged)
     if found.problem_type == MULTI_LABEL:

@@ -180,7 +180,7 @@ def model_card(card: Card, base: BaseModel, result: Result) -> str:
 def threshold_note(card: Card, result: Result) -> list[str]:
     """What a plain pipeline does not do, where there is a decision threshold."""
     notes: list[str] = []
-    if result.temperature is not None:
+    if result.temperature not in (None, 1):
         notes += [
             "",
             f"The inference image divides logits by {result.temperature:.6g} (temperature scaling); a plain pipeline "

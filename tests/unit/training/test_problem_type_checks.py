@@ -51,6 +51,14 @@ def test_what_has_no_effect_or_no_value_is_refused(kind: str, settings: dict[str
         checked(kind, **settings)
 
 
+def test_numbers_beyond_fp32_name_their_scale(caplog: pytest.LogCaptureFixture, monkeypatch: Any) -> None:
+    monkeypatch.setitem(LABELS, REGRESSION, np.array([1, -1e30], dtype=np.float32))
+    with pytest.raises(UserError, match=r"^channel train: labels are as large as 1e\+30, .* expected labels scaled to"):
+        checked(REGRESSION)
+    checked(REGRESSION, regression_loss="l1")
+    assert "numbers of about 7.07e+29 (root mean square)" in caplog.text
+
+
 def test_what_suits_passes() -> None:
     checked(MULTI_LABEL, "eval_roc_auc", 0.1, decision_threshold="best_f1", focal_gamma=2.0, class_weights="balanced")
     checked(REGRESSION, "pearson", regression_loss="l1")

@@ -51,6 +51,15 @@ def test_pairs_in_lines() -> None:
     assert decode(body.encode(), "application/jsonlines").texts == [Text("a", "b"), Text("c", "d")]
 
 
+def test_lists_are_pairs_in_lines_as_in_json() -> None:
+    lines = ['["a", "b"]', '["c"]', '{"inputs": ["d", "e"]}', '{"text": "f", "text_pair": ""}', '"g"']
+    expected = [Text("a", "b"), Text("c"), Text("d", "e"), Text("f", ""), Text("g")]
+    assert decode("\n".join(lines).encode(), "application/jsonlines").texts == expected
+    assert decode(f'{{"inputs": [{", ".join(lines)}]}}'.encode(), None).texts == expected
+    with pytest.raises(RequestError, match=r"^line 2 is a list, expected one of one or two texts$"):
+        decode(b'["a", "b"]\n["a", "b", "c"]', "application/jsonlines")
+
+
 def test_parameters_on_lines_hold_for_the_request() -> None:
     lines = ['{"inputs": "a", "parameters": {"top_k": 2}}', '{"inputs": "b", "parameters": {"top_k": 2}}']
     request = decode("\n".join(lines).encode(), "application/jsonlines")

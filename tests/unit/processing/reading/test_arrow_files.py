@@ -13,7 +13,7 @@ import pytest
 from unit.processing.jobs import Write, rows, run
 
 from contract.failures import UserError
-from processing.reading.arrow_files import class_names, has_long_rows
+from processing.reading.arrow_files import class_names, has_long_rows, names_of_feature
 from processing.reading.source import SourceFile, find
 
 FEATURES = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["neg", "pos"])})
@@ -38,6 +38,30 @@ def test_a_folder_of_save_to_disk_is_read_with_its_names(tmp_path: Path, wordpie
         ("good film", "1"), ("bad film", "0"), ("old book", "1"),
     ]  # fmt: skip
     assert names(tmp_path) == ["neg", "pos"]
+
+
+def test_a_name_that_is_another_classes_number_is_none(tmp_path: Path, wordpiece: Path) -> None:
+    features = datasets.Features({**FEATURES, "label": datasets.ClassLabel(names=["-1", "0", "1"])})
+    datasets.Dataset.from_dict({**DATA, "label": [2, 0, 1]}, features).to_parquet(str(tmp_path / "a.parquet"))
+    found = kept(tmp_path, input=str(tmp_path / "a.parquet"), tokenizer=str(wordpiece))
+    assert found == [("good film", "2"), ("bad film", "0"), ("old book", "1")]
+    assert names(tmp_path) == ["-1", "0", "1"]
+
+
+def test_names_of_lists_are_found_as_each_version_of_the_library_writes_them() -> None:
+    named = {"names": ["a", "b"], "_type": "ClassLabel"}
+    for feature in (named, {"feature": named, "_type": "List"}, {"feature": named, "_type": "Sequence"}, [named]):
+        assert names_of_feature({"label": feature}, "label") == ("a", "b")
+    assert names_of_feature({"label": {"feature": {"dtype": "int64"}, "_type": "List"}}, "label") is None
+
+
+def test_files_with_and_without_lists_are_refused(tmp_path: Path, wordpiece: Path) -> None:
+    pq.write_table(pa.table({"text": ["a", "b"], "label": [["x"], ["y"]]}), tmp_path / "a.parquet")
+    pq.write_table(pa.table({"text": ["a", "b"], "label": ["x", "y"]}), tmp_path / "b.parquet")
+    with pytest.raises(
+        UserError, match=r"^input file b.parquet has no lists in column label \(--label-column\), and the"
+    ):
+        run(tmp_path, input=str(tmp_path), tokenizer=str(wordpiece))
 
 
 def test_a_dataset_dict_keeps_its_splits(tmp_path: Path, wordpiece: Path) -> None:

@@ -34,7 +34,7 @@ def test_a_quote_in_tsv_is_data(written: Write) -> None:
 
 def test_json_lines_give_the_union_of_their_keys(written: Write) -> None:
     path = written("a.jsonl", '{"a": 1, "b": true}\nbroken\n{"a": [2.5], "c": null}\n[1]\n')
-    assert columns(source(path)) == {"a": "JSON", "b": "VARCHAR", "c": "VARCHAR"}
+    assert columns(source(path)) == {"a": "JSON[]", "b": "VARCHAR", "c": "VARCHAR"}
 
 
 def test_compressed_files_read_the_same(written: Write) -> None:

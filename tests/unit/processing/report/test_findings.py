@@ -14,7 +14,7 @@ from processing.report.findings import warnings
 
 EQUAL = {"conflicting_labels": 0, "validation_in_train": 0, "test_in_train": 0, "estimated": False}
 
-KIND = {"problem_type": "single_label_classification", "numbers": None}
+KIND = {"problem_type": "single_label_classification", "numbers": None, "repeated_labels": 0}
 SEVERAL = {"problem_type": "multi_label_classification"}
 
 
@@ -37,6 +37,7 @@ def report(**changed: Any) -> dict[str, Any]:
         ({"labels": {"train": {"a": 3, "b": 0, "c": 1}}}, ["no row has the label b$"]),
         ({"labels": {"train": {"a": 3, "b": 0}}, **SEVERAL}, ["no row has the label b$"]),
         ({"labels": {"train": {"a": 0, "b": 0}}, **SEVERAL}, ["no kept row has any of the labels a, b: "]),
+        ({"repeated_labels": 1200, **SEVERAL}, ["1,200 rows have a label several times: it counts once"]),
         ({"numbers": {"train": {"smallest": 1.0, "largest": 2.0}}}, []),
         ({"numbers": {split: {"smallest": 1.0, "largest": 1.0} for split in "ab"}}, ["all kept rows have the same"]),
         ({"rejected_by_class": {"good": 20}}, ["18.5% of the rows with the label good .*, 0.0% of those with bad"]),

@@ -27,7 +27,7 @@ def test_numbers_are_finite() -> None:
 
 
 def test_several_labels_become_0_or_1_for_each() -> None:
-    rule = label_vectors.several(("it's", "b"), "|")
+    rule = label_vectors.by_delimiter(("it's", "b"), "|")
     assert computed(rule, "b | it's", "b", "", None) == [
         (False, [1.0, 1.0]),
         (False, [0.0, 1.0]),

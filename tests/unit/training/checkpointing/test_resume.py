@@ -1,3 +1,4 @@
+import json
 import logging
 from pathlib import Path
 
@@ -14,19 +15,24 @@ from training.distributed.collectives import Agreement
 ORIGIN = Origin("data", "validation", "model")
 
 
-def save(root: Path, step: int) -> Path:
+def save(root: Path, step: int, problem_type: str = "") -> Path:
     staged = root / STAGING / f"checkpoint-{step}"
     staged.mkdir(parents=True)
     (staged / "model.safetensors").write_bytes(b"weights")
+    if problem_type:
+        (staged / "config.json").write_text(json.dumps({"problem_type": problem_type}))
     store.publish(staged, root / staged.name, step, 1, 16, ORIGIN)
     return root / staged.name
 
 
-def chosen(root: Path, origin: Origin = ORIGIN, wanted: bool = True, fits: bool = True) -> Checkpoint | None:
+def chosen(
+    root: Path, origin: Origin = ORIGIN, wanted: bool = True, fits: bool = True, problem_type: str = ""
+) -> Checkpoint | None:
     def problem_of(_folder: Path) -> str:
         return "" if fits else "its weights are of other shapes"
 
-    return choose(root, origin, Agreement(), wanted=wanted, first_on_host=True, first=True, problem_of=problem_of)
+    how = {"wanted": wanted, "first_on_host": True, "first": True}
+    return choose(root, origin, Agreement(), **how, problem_of=problem_of, problem_type=problem_type)
 
 
 def test_the_newest_that_verifies_is_chosen_and_a_torn_one_set_aside(tmp_path: Path) -> None:
@@ -57,6 +63,15 @@ def test_a_checkpoint_of_another_job_is_refused_and_stays(tmp_path: Path, origin
         with pytest.raises(UserError, match=f"was made with another {what}"):
             chosen(tmp_path, origin, fits=fits)
         assert folder.is_dir()
+
+
+def test_a_checkpoint_of_another_problem_type_is_named_by_it(tmp_path: Path) -> None:
+    folder = save(tmp_path, 5, problem_type="regression")
+    with pytest.raises(UserError, match=r"another problem_type \(regression, while this job's is single_label"):
+        chosen(tmp_path, Origin("other", "other", "other"), problem_type="single_label_classification")
+    with pytest.raises(UserError, match="another train channel"):
+        chosen(tmp_path, Origin("other", "other", "other"), problem_type="regression")
+    assert folder.is_dir()
 
 
 def test_a_checkpoint_of_this_job_whose_weights_do_not_fit_is_set_aside(tmp_path: Path) -> None:

@@ -140,11 +140,25 @@ def test_the_splits_of_a_saved_dataset_dict_are_not_trained_on(base: BaseModel, 
     assert found.test is None
 
 
-def test_rows_without_a_label_are_a_sentence(base: BaseModel, tmp_path: Path) -> None:
+def test_validation_without_labels_is_a_sentence(base: BaseModel, tmp_path: Path) -> None:
     paths = Paths(tmp_path)
     save(paths.channel("train"), ["no", "yes"], [0, 1] * 4)
-    save(paths.channel("test"), ["no", "yes"], [-1, -1])
-    with pytest.raises(UserError, match="test has label -1 in each row, which means that there is none"):
+    save(paths.channel("validation"), ["no", "yes"], [-1, -1])
+    with pytest.raises(UserError, match="validation has label -1 in each row, which means that .*, or no channel val"):
+        channels.load(paths, TrainingOptions(), base, seed=1)
+
+
+def test_a_test_channel_without_labels_is_not_used(
+    base: BaseModel, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    paths = Paths(tmp_path)
+    write_text(paths, "train", 300)
+    paths.channel("test").mkdir()
+    (paths.channel("test") / "rows.csv").write_text("id,text\n1,word1\n")
+    assert channels.load(paths, TrainingOptions(), base, seed=1).test is None
+    assert "channel test has no labels and is not used: " in caplog.text
+    (paths.channel("test")).rename(paths.channel("validation"))
+    with pytest.raises(UserError, match=r"columns text are found, but none of labels, label with .*, or no channel"):
         channels.load(paths, TrainingOptions(), base, seed=1)
 
 

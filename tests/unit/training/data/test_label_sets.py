@@ -27,6 +27,12 @@ def test_names_become_numbers_in_sorted_order(labels: list[Any], settings: dict[
     assert encoded(settings=settings, label=labels) == ([[1, 0], [0], [], [2]], ["a", "b", "c"])
 
 
+def test_a_label_that_a_row_names_again_counts_once(caplog: pytest.LogCaptureFixture) -> None:
+    assert encoded(label=[["b", "a", " b"], ["10"], ["a"]]) == ([[2, 1], [0], [1]], ["10", "a", "b"])
+    assert encoded(settings={"delimiter": "|"}, label=["10|2|10", "2"]) == ([[1, 0], [0]], ["2", "10"])
+    assert caplog.text.count("1 rows have a label several times: it counts once") == 2
+
+
 def test_columns_of_0_and_1_are_one_label_each() -> None:
     found = encoded(settings={"columns": ("toxic", "threat")}, toxic=["1", "0", "1.0"], threat=[True, False, False])
     assert found == ([[0, 1], [], [0]], ["toxic", "threat"])

@@ -38,6 +38,16 @@ def test_the_values_tell_the_problem_type(labels: list[Any], settings: dict[str,
     assert RawLabels(**settings).kind_of(stored, "label", FOLDER) == expected
 
 
+def test_labels_that_are_no_class_names_need_a_problem_type() -> None:
+    labels = [f"0,{number}" for number in range(4)] + ["none"]
+    with pytest.raises(
+        UserError, match="^channel .*: column label has numbers with commas, as in 0,5; expected numbers"
+    ):
+        RawLabels().encode(Dataset.from_dict({"label": labels}), (), FOLDER)
+    found, _ = RawLabels(problem_type=SINGLE_LABEL).encode(Dataset.from_dict({"label": labels}), (), FOLDER)
+    assert found.to_pylist() == [0, 1, 2, 3, 4]
+
+
 def test_numbers_are_read_from_text() -> None:
     assert encoded(["0.5", " -2 ", "1e3"])[0] == [0.5, -2.0, 1000.0]
     assert encoded([1, 5], problem_type=REGRESSION)[0] == [1.0, 5.0]

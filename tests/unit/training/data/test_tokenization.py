@@ -90,7 +90,10 @@ def test_the_named_columns_are_taken(encoder: TextEncoder) -> None:
     ("columns", "message"),
     [
         ({"body": TEXT, "label": [0, 1, 0]}, "none of review_body, text, sentence, content is among them"),
-        ({"text": TEXT, "stars": [0, 1, 0]}, "none of labels, label is among them"),
+        (
+            {"text": TEXT, "stars": [0, 1, 0]},
+            "none of labels, label with the labels is among them; expected the hyperparameter label_column to",
+        ),
         ({"text": ["a", None, ""], "label": [0, 1, 0]}, "column text is empty in 2 of 3 rows"),
         ({"text": TEXT, "label": ["1", "", "0"]}, "column label is empty in 1 of 3 rows"),
         ({"text": TEXT, "label": ["1", "1", "1"]}, "has 1 different values, expected 2 to"),

@@ -25,3 +25,13 @@ def test_what_logits_were_multiplied_by_is_found(kind: str) -> None:
     assert chosen == pytest.approx(3, rel=0.1)
     near = [temperature.cross_entropy(found.scaled(chosen * factor)) for factor in (0.9, 1.1)]
     assert temperature.cross_entropy(found.scaled(chosen)) < min(near)
+
+
+def test_it_stays_1_where_another_would_raise_the_calibration_error(caplog: pytest.LogCaptureFixture) -> None:
+    """One confident error of many rows outweighs in the cross entropy what it is in the calibration error."""
+    labels = np.array([0] * 95 + [1] * 5)
+    scores = np.array([[0.95, 0.05]] * 99 + [[1 - 1e-9, 1e-9]])
+    found = Predictions(labels, scores, SINGLE_LABEL)
+    assert temperature.choose(found) == 1.0
+    assert "temperature stays 1: 1.4" in caplog.text
+    assert "raises the calibration error from 0.0005 to 0.08" in caplog.text
