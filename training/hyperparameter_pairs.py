@@ -10,7 +10,7 @@ from contract.failures import UserError
 from contract.options import declared
 from contract.values import shown
 from training.hyperparameters import choice
-from training.metrics import ERRORS
+from training.metrics import ERRORS, known_scores
 from training.options import TrainingOptions
 
 # Fields that have an effect only where another one has one of these values.
@@ -100,10 +100,10 @@ def check_layers(values: Mapping[str, Any]) -> None:
 
 
 def check_direction(values: Mapping[str, Any]) -> None:
-    """Refuse a greater_is_better that would deliver the worst model."""
+    """Refuse a greater_is_better that would deliver the worst model; check_metric refuses an unknown metric."""
     metric = (values.get("metric_for_best_model") or "loss").removeprefix("eval_")
     is_error = metric in ERRORS
-    if values.get("greater_is_better") not in (None, not is_error):
+    if metric in known_scores() and values.get("greater_is_better") not in (None, not is_error):
         raise UserError(
             f"hyperparameter greater_is_better is {str(values['greater_is_better']).lower()}, but the best {metric} is "
             f"the {'least' if is_error else 'greatest'}; expected {str(not is_error).lower()}, or none"

@@ -40,6 +40,8 @@ def test_the_worst_model_is_not_taken_for_the_best(values: dict[str, str], messa
     with pytest.raises(UserError, match=message):
         check(**values)
     check(metric_for_best_model="f1", greater_is_better="true")
+    # Not "the best mse is the greatest": the name is what is wrong, and check_metric says so.
+    check(metric_for_best_model="mse", greater_is_better="false")
 
 
 @pytest.mark.parametrize("name", ["lora_alpha", "lora_dropout"])
