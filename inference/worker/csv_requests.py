@@ -77,6 +77,6 @@ def only_cell(row: list[str], number: int) -> str:
     if len(row) != 1:
         raise bad_request(
             f"row {number} has {len(row)} columns, expected 1 (quote a text that holds commas), "
-            f"or a header with one of {', '.join(TEXT_COLUMNS)}"
+            f"or a header with one of {', '.join(TEXT_COLUMNS)}; of pairs with text and text_pair"
         )
     return row[0]

@@ -32,6 +32,7 @@ def test_without_a_header_every_row_is_a_record() -> None:
     ("body", "sentence"),
     [
         ("a,b", "row 1 has 2 columns, expected 1"),
+        ("premise,hypothesis\na,b", "or a header with one of text, .*; of pairs with text and text_pair"),
         ("id,text\n1", "row 2 has 1 columns, the header has more"),
         ("text,text_pair\na", "row 2 has 1 columns, the header has more"),
         ("text\na,b", r"row 2 has 2 columns, the header has 1 \(quote a text that holds commas\)"),
