@@ -80,6 +80,7 @@ def load(folder: Path, device: Device, allow_pickle: bool = False, max_length: i
     if card:
         check_tokenizer(tokenizer_folder, card)
     tokenizer = TextTokenizer.read(tokenizer_folder, card.truncation if card else LONGEST_FIRST)
+    check_size(folder, tokenizer, text_part(model.config))
     model = model.to(device.device).eval()
     # Classification generates no tokens, so the cache of keys and values is not needed.
     text_part(model.config).use_cache = False
@@ -154,6 +155,20 @@ def check_tokenizer(folder: Path, card: Card) -> None:
         raise UserError(
             f"model folder {folder}: its tokenizer has the fingerprint {actual[:12]}, {CARD_FILE} has "
             f"{card.tokenizer.sha256[:12]}; expected the tokenizer that the model was trained with"
+        )
+
+
+def check_size(folder: Path, tokenizer: TextTokenizer, config: Any) -> None:
+    """Check that the model has an embedding for each token of the vocabulary; tokens that were added may have none.
+
+    Raises:
+        UserError: it has fewer.
+    """
+    count = getattr(config, "vocab_size", None)
+    if count is not None and tokenizer.size > count:
+        raise UserError(
+            f"model folder {folder}: its tokenizer has {tokenizer.size:,} tokens, the model embeds {count:,}; "
+            "expected the tokenizer that the model was trained with"
         )
 
 

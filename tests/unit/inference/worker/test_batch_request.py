@@ -45,6 +45,13 @@ def test_a_request_is_read_from_multi_model_servers_context(entry: BatchRequest)
         _ = entry.payload
 
 
+def test_csv_that_is_not_utf8_is_an_error_for_a_teams_functions_too(entry: BatchRequest) -> None:
+    assert entry.content == "a,b"
+    entry.data = {"body": b"\xff"}
+    with pytest.raises(RequestError, match="the body is not UTF-8 text"):
+        _ = entry.content
+
+
 @pytest.mark.parametrize(
     ("error", "status", "message"),
     [
