@@ -80,7 +80,7 @@ def load(folder: Path, device: Device, allow_pickle: bool = False, max_length: i
     if card:
         check_tokenizer(tokenizer_folder, card)
     tokenizer = TextTokenizer.read(tokenizer_folder, card.truncation if card else LONGEST_FIRST)
-    check_size(folder, tokenizer, text_part(model.config))
+    check_size(tokenizer, text_part(model.config))
     model = model.to(device.device).eval()
     # Classification generates no tokens, so the cache of keys and values is not needed.
     text_part(model.config).use_cache = False
@@ -158,18 +158,14 @@ def check_tokenizer(folder: Path, card: Card) -> None:
         )
 
 
-def check_size(folder: Path, tokenizer: TextTokenizer, config: Any) -> None:
-    """Check that the model has an embedding for each token of the vocabulary; tokens that were added may have none.
+def check_size(tokenizer: TextTokenizer, config: Any) -> None:
+    """Warn of a tokenizer with more tokens than the model, which fails on texts with the tokens beyond.
 
-    Raises:
-        UserError: it has fewer.
+    It is no error: some vocabularies have tokens that no text gives, such as that of a mask.
     """
     count = getattr(config, "vocab_size", None)
     if count is not None and tokenizer.size > count:
-        raise UserError(
-            f"model folder {folder}: its tokenizer has {tokenizer.size:,} tokens, the model embeds {count:,}; "
-            "expected the tokenizer that the model was trained with"
-        )
+        log.warning("the tokenizer has %d tokens, the model %d: texts with the others fail", tokenizer.size, count)
 
 
 def input_names(folder: Path, model: Any) -> frozenset[str]:
