@@ -193,15 +193,6 @@ def test_input_fn_and_output_fn_around_the_images_forward_pass(model: Classifier
     assert model.statistics.texts == 3
 
 
-@pytest.mark.parametrize(("kind", "expected"), [("application/json", "str"), ("text/csv", "str"), ("text/x", "bytes")])
-def test_a_teams_functions_get_json_and_csv_as_text(kind: str, expected: str) -> None:
-    reading = UserFunctions(input_fn=lambda body, _: type(body).__name__, predict_fn=lambda data, _: data)
-    whole = UserFunctions(transform_fn=lambda _model, body, _kind, _accept: type(body).__name__)
-    for functions in (reading, whole):
-        (answer,) = respond(BatchHandler("model", ServingOptions(), functions), ("a", {"content-type": kind}))
-        assert answer[2].strip('"') == expected
-
-
 def test_predict_fn_gets_the_classifier_as_a_pipeline(model: Classifier) -> None:
     functions = UserFunctions(predict_fn=lambda data, pipe: pipe(data["inputs"], top_k=1)[0]["label"])
     answers = respond(BatchHandler(model, ServingOptions(), functions), ('{"inputs": "good"}', {}))
