@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,8 +12,10 @@ from contract.command import SELFTEST, answered
 from contract.failures import EXIT_OK, EXIT_USER_ERROR, UserError, log_failure
 from contract.option_help import as_variable, help_text
 from contract.options import from_environment
-from inference.options import ServingOptions
+from inference.options import ServingOptions, unknown_variables
 from inference.server.serve import serve
+
+log = logging.getLogger("inference")
 
 USAGE = "usage: python -m inference serve\n\nEvery option is an environment variable:"
 
@@ -38,6 +41,8 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
             raise UserError(f"arguments are {' '.join(arguments)!r}, expected serve")
         options = from_environment(ServingOptions, environ)
         logs.configure(options.level_name)
+        for sentence in unknown_variables(environ):
+            log.warning("%s", sentence)
         return serve(options, environ)
     except UserError as error:
         log_failure(error)

@@ -26,8 +26,19 @@ def media_type(header: str | None) -> str:
     return (header or "").partition(";")[0].strip().lower()
 
 
+def weight(part: str) -> float:
+    """The weight q of one part of an Accept header: 0.8 for `text/csv;q=0.8`; 1 without one, or with an invalid one."""
+    values = [value.strip().removeprefix("q=") for value in part.split(";")[1:] if value.strip().startswith("q=")]
+    try:
+        return float(values[0]) if values else 1.0
+    except ValueError:
+        return 1.0
+
+
 def choose_output(accept: str | None, default: str, outputs: Sequence[str] = OUTPUTS) -> str:
-    """The first content type of an Accept header that the server can write; `default` if it accepts any.
+    """The content type that an Accept header prefers of those that the server writes; `default` if it accepts any.
+
+    Of equal weight (q, RFC 9110, 12.4.2) it is the first.
 
     Args:
         outputs: what the server can write.
@@ -35,8 +46,8 @@ def choose_output(accept: str | None, default: str, outputs: Sequence[str] = OUT
     Raises:
         RequestError: 406, the server can write none of them.
     """
-    accepted = [media_type(part) for part in (accept or "*/*").split(",")]
-    for kind in accepted:
+    parts = sorted((accept or "*/*").split(","), key=weight, reverse=True)
+    for kind in [media_type(part) for part in parts if weight(part)]:
         if kind in ("*/*", ""):
             return default
         if kind in JSON_LINES_NAMES:

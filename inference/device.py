@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contract.cpu import BFLOAT16_FLAGS
+from contract.failures import UserError
 from contract.machine import gpus, threads
 
 if TYPE_CHECKING:
@@ -54,6 +55,23 @@ def choose(dtype: str, gpu: int | None, cpu_flags: frozenset[str]) -> Device:
 def default_workers() -> int:
     """Default number of workers: one per GPU; without a GPU one for all cores."""
     return len(gpus("index")) or 1
+
+
+def set_threads(environ: Mapping[str, str]) -> int | None:
+    """Threads of a forward pass that OMP_NUM_THREADS sets; None if it is not set.
+
+    It may be a list, one number for each level of nested parallelism, of which the first counts (OpenMP 5.2, 21.1.2).
+
+    Raises:
+        UserError: it is no number of at least 1.
+    """
+    value = environ.get("OMP_NUM_THREADS")
+    if not value:
+        return None
+    first = value.partition(",")[0].strip()
+    if not (first.isascii() and first.isdigit() and int(first)):
+        raise UserError(f"OMP_NUM_THREADS is {value!r}, expected a whole number of at least 1")
+    return int(first)
 
 
 def worker_environment(environ: Mapping[str, str], workers: int) -> dict[str, str]:

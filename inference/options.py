@@ -6,6 +6,8 @@ own begin with SERVING_.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,13 +15,17 @@ from sagemaker_inference import content_types, parameters
 
 from contract import logs
 from contract.failures import UserError
-from contract.options import declared, option
+from contract.options import closest, declared, option
+from inference.content_types import choose_output
+from inference.errors import RequestError
 
 MIB = 1024 * 1024
 # Folder in the model folder with a team's own inference.py and requirements.txt.
 CODE_FOLDER = "code"
 # Environment variable by which the server names its folder for temporary files to its workers.
 RUN_FOLDER_VARIABLE = "SERVING_RUN_FOLDER"
+MOST_PORT = 65_535
+OWN_PREFIX = "SERVING_"
 # Options that may be 0; port 0 lets the system choose a free port.
 MAY_BE_ZERO = ("port", "batch_delay_ms")
 
@@ -151,6 +157,10 @@ class ServingOptions:
             value, least = getattr(self, declaration.name), 0 if declaration.name in MAY_BE_ZERO else 1
             if type(value) is int and value < least:
                 raise UserError(f"{declaration.variable} is {value}, expected at least {least}")
+        if self.port > MOST_PORT:
+            raise UserError(f"SAGEMAKER_BIND_TO_PORT is {self.port}, expected at most {MOST_PORT}")
+        if math.isnan(self.int8_loss):
+            raise UserError("SERVING_QUANTIZATION_LOSS is nan, expected a number")
         refuse = {("torch", "int8"), ("onnxruntime", "bfloat16"), ("onnxruntime", "float16")}
         if (self.engine, self.dtype) in refuse:
             expected = "another dtype than int8" if self.engine == "torch" else "auto, float32 or int8"
@@ -181,3 +191,29 @@ class ServingOptions:
             UserError: there is no such level.
         """
         return logs.level(self.log_level)
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """A sentence for each variable that is named as the image's own are, and is none of them.
+
+    They are not refused: Kubernetes, for example, sets some for a service that is named `serving`.
+    """
+    known = [declaration.variable for declaration in declared(ServingOptions) if declaration.variable]
+    names = [name for name in environ if name.startswith(OWN_PREFIX) and name not in (*known, RUN_FOLDER_VARIABLE)]
+    nearest = {name: closest(name, known) for name in sorted(names)}
+    return [f"{name} is no option" + (f"; did you mean {near}?" if near else "") for name, near in nearest.items()]
+
+
+def default_output(options: ServingOptions, outputs: Sequence[str]) -> str:
+    """The content type, one of `outputs`, of responses to requests that accept any.
+
+    Raises:
+        UserError: SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT is none of them.
+    """
+    try:
+        return choose_output(options.default_accept, content_types.JSON, outputs)
+    except RequestError:
+        raise UserError(
+            f"{parameters.DEFAULT_INVOCATIONS_ACCEPT_ENV} is {options.default_accept!r}, "
+            f"expected one of {', '.join(outputs)}"
+        ) from None

@@ -90,7 +90,8 @@ async def listen(routes: list[web.RouteDef], options: ServingOptions) -> web.App
     application = web.Application(middlewares=[errors_as_json], client_max_size=options.max_bytes)
     application.add_routes(routes)
     logging.getLogger("aiohttp.server").addFilter(is_server_error)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=FINISH_SECONDS)
+    # Bodies are decompressed by inference/server/content_encoding.py.
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=FINISH_SECONDS, auto_decompress=False)
     await runner.setup()
     try:
         await web.TCPSite(runner, "0.0.0.0", options.port).start()  # noqa: S104 - the container's one port

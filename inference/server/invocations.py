@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 import uuid
@@ -12,6 +13,7 @@ from aiohttp import web
 from inference.content_types import media_type
 from inference.errors import RequestError, bad_request
 from inference.metrics import ARRIVED_HEADER
+from inference.server.content_encoding import decompress
 from inference.server.middleware import REQUEST_ID_HEADER
 from inference.server.served_model import BusyError, ServedModel
 from inference.server.worker_process import WorkerEndedError
@@ -58,14 +60,19 @@ async def read_body(request: web.Request) -> bytes:
     """Read the whole body of a request, decompressed.
 
     Raises:
-        RequestError: 415 for a form; 400 if the body cannot be decoded by its content-encoding.
+        RequestError: 415 for a form or an unknown content-encoding; 413 if the body is too large; 400 if it cannot be
+            decoded by its content-encoding.
     """
     if media_type(request.headers.get("content-type")).startswith(FORMS):
         raise RequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "forms are not supported, expected application/json")
     try:
-        return await request.read()
+        body = await request.read()
     except web.RequestPayloadError:
-        raise bad_request("the body cannot be decoded by its content-encoding or transfer-encoding") from None
+        raise bad_request("the body cannot be decoded by its transfer-encoding") from None
+    if encoding := request.headers.get("content-encoding"):
+        # In a thread, so that other requests do not wait.
+        return await asyncio.to_thread(decompress, body, encoding, request.client_max_size)
+    return body
 
 
 def headers_of(request: web.Request) -> dict[str, str]:

@@ -30,5 +30,5 @@ def check(folder: Path) -> None:
 
 
 def needed(folder: Path) -> int:
-    """Estimated memory in bytes that a worker needs for the model in `folder`, from the size of its weights."""
-    return WORKER_BYTES + COPIES * sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    """Estimated memory in bytes that a worker needs for the model in `folder`, or one folder down, by its weights."""
+    return WORKER_BYTES + COPIES * sum(path.stat().st_size for path in folder.rglob("*.safetensors"))

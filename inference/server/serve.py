@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import shutil
 import signal
 import tempfile
@@ -16,7 +17,7 @@ from aiohttp import web
 
 from contract import processes
 from contract.cuda import compatibility
-from contract.failures import EXIT_OK
+from contract.failures import EXIT_OK, UserError
 from contract.paths import Paths, python_path
 from inference.device import default_workers, worker_environment
 from inference.options import RUN_FOLDER_VARIABLE, ServingOptions
@@ -64,9 +65,9 @@ def serve(options: ServingOptions, environ: Mapping[str, str]) -> int:
         The exit status after a signal: 0.
 
     Raises:
-        UserError: the model cannot load, or the port is in use.
+        UserError: the model cannot load, the port is in use, or there is no place for temporary files.
     """
-    path = Path(tempfile.mkdtemp(prefix="serve-"))
+    path = temporary_folder()
     environ = {**environ, "PYTHONPATH": python_path(environ)}
     try:
         folder, prepared = prepare(options, Paths.from_environment(environ), path, environ)
@@ -74,6 +75,19 @@ def serve(options: ServingOptions, environ: Mapping[str, str]) -> int:
         return EXIT_OK
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def temporary_folder() -> Path:
+    """A new folder for temporary files.
+
+    Raises:
+        UserError: there is no place for it.
+    """
+    try:
+        return Path(tempfile.mkdtemp(prefix="serve-"))
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise UserError(f"no folder for temporary files: {reason}; expected /tmp or TMPDIR to be writable") from None
 
 
 class Server:

@@ -6,12 +6,13 @@ Without these they are what transformers' text-classification pipeline returns.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import torch
 
 from contract.card import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Card
-from inference.errors import bad_request
+from inference.errors import RequestError, bad_request
 from inference.worker.labels import check_problem_type, thresholds
 from inference.worker.parameters import Parameters
 from inference.worker.request import Request
@@ -85,9 +86,15 @@ class Answers:
         With top_k a list of the labels with the highest scores. Without, the predicted label: the most probable one, or
         of two labels the one that the threshold gives; of several labels with thresholds a list of those that reach
         theirs, the most probable first. Thresholds do not change scores.
+
+        Raises:
+            RequestError: 500, a score is NaN or infinite.
         """
         function = parameters.function or self.default_function()
         scores = apply(function, logits if function == "none" else logits / self.temperature)
+        if not scores.isfinite().all():
+            # JSON has no NaN. Weights with NaN or dtypes with too small a range cause it.
+            raise RequestError(HTTPStatus.INTERNAL_SERVER_ERROR, "the model's scores are NaN or infinite")
         thresholds = self._thresholds(parameters)
         if self.problem_type == MULTI_LABEL and thresholds is not None and not parameters.top_k_given:
             return self._reaching(logits, scores, thresholds)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from inference import metrics
 from inference.content_types import NPY, OUTPUTS, choose_output
 from inference.errors import RequestError
-from inference.options import ServingOptions
+from inference.options import ServingOptions, default_output
 from inference.worker import decoding, responses
 from inference.worker.batch_request import BatchRequest
 from inference.worker.progress import Progress, shares
@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 class BatchHandler:
     """Answers batches of requests with the image's classifier or with the model that a team's model_fn returned.
 
+    Raises:
+        UserError: SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT is no type that is written.
+
     Args:
         model: the Classifier, or the team's model: a callable like a transformers pipeline.
         options: limits and the default content type.
@@ -40,6 +43,9 @@ class BatchHandler:
 
     def __init__(self, model: Classifier | Any, options: ServingOptions, functions: UserFunctions) -> None:
         self._model, self._options, self._functions = model, options, functions
+        self._outputs = OUTPUTS if functions.batched else (*OUTPUTS, NPY)
+        writes_any = functions.output_fn or functions.transform_fn
+        self._default_output = options.default_accept if writes_any else default_output(options, self._outputs)
         self._tokens_per_second = 0.0
 
     def warm_up(self) -> None:
@@ -75,7 +81,7 @@ class BatchHandler:
         """Decode the body of one request."""
         entry.output = self._output_type(entry)
         if self._functions.input_fn:
-            content = call(self._functions.input_fn, entry.context, entry.payload, entry.content_type)
+            content = call(self._functions.input_fn, entry.context, entry.content, entry.content_type)
             request = read_content(content)
         else:
             request = decoding.decode(entry.payload, entry.content_type)
@@ -128,9 +134,8 @@ class BatchHandler:
         """The response's content type; a team's output_fn or transform_fn may write any type."""
         accept = entry.headers.get("accept")
         if self._functions.output_fn or self._functions.transform_fn:
-            return self._options.default_accept if accept in (None, "*/*") else str(accept)
-        outputs = OUTPUTS if self._functions.batched else (*OUTPUTS, NPY)
-        return choose_output(accept, self._options.default_accept, outputs)
+            return self._default_output if accept in (None, "*/*") else str(accept)
+        return choose_output(accept, self._default_output, self._outputs)
 
     def _predict_timed(self, entries: list[BatchRequest]) -> None:
         """Predict the texts of `entries`, and measure the tokens per second if they are as many as in a full pass."""
@@ -208,10 +213,10 @@ class BatchHandler:
         entry.output = self._output_type(entry)
         payload, kind = entry.payload, entry.content_type
         if functions.transform_fn:
-            self._set_body(entry, call(functions.transform_fn, context, self._model, payload, kind, entry.output))
+            self._set_body(entry, call(functions.transform_fn, context, self._model, entry.content, kind, entry.output))
             return
         input_fn = functions.input_fn
-        content = call(input_fn, context, payload, kind) if input_fn else decoding.decode_content(payload, kind)
+        content = call(input_fn, context, entry.content, kind) if input_fn else decoding.decode_content(payload, kind)
         if functions.predict_fn:
             prediction = call(functions.predict_fn, context, content, self._model)
         else:

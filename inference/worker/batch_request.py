@@ -11,11 +11,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from mms.service import PredictionException
+from sagemaker_inference import content_types
 from sagemaker_inference.errors import BaseInferenceToolkitError
 from sagemaker_inference.utils import retrieve_content_type_header
 
-from inference.content_types import JSON
+from inference.content_types import JSON, media_type
 from inference.errors import RequestError, error_body, internal_error
+from inference.worker.decoding import as_text
 from inference.worker.progress import Progress
 
 if TYPE_CHECKING:
@@ -88,6 +90,15 @@ class BatchRequest:
         if "body" not in self.data:
             raise RequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "forms are not supported, expected application/json")
         return bytes(self.data["body"])
+
+    @property
+    def content(self) -> str | bytes:
+        """The body as sagemaker-inference hands it to a team's functions: JSON and CSV as text, others as bytes.
+
+        Raises:
+            RequestError: 415, the request is a form; 400, its text is not UTF-8.
+        """
+        return as_text(self.payload) if media_type(self.content_type) in content_types.UTF8_TYPES else self.payload
 
     def guard(self, step: Callable[..., None], *arguments: Any) -> None:
         """Run one step for this request; an exception becomes the request's error, without effect on others."""

@@ -12,6 +12,8 @@ from inference.worker.request import Request, Text, clean
 # A first row that contains one of these names is a header.
 TEXT_COLUMNS = ("text", "inputs", "review_body")
 PAIR_COLUMN = "text_pair"
+# The csv module's own limit, 131,072 characters, is less than some texts; a body is at most 2 GiB.
+MOST_CELL = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ def decode_csv(text: str) -> Request:
     Raises:
         RequestError: 400, the body is not CSV, or a row has too few or too many columns.
     """
+    csv.field_size_limit(MOST_CELL)
     try:
         rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
     except csv.Error as error:

@@ -20,7 +20,7 @@ from contract import logs
 from contract.cpu import cpu_flags
 from contract.cuda import refuse_unusable_gpu
 from contract.options import from_environment
-from inference.device import choose
+from inference.device import choose, set_threads
 from inference.model_folder import top
 from inference.options import ServingOptions
 from inference.worker import user_code
@@ -75,7 +75,7 @@ def load_classifier(folder: Path, gpu: int | None, options: ServingOptions) -> A
     from inference.worker.loading import load as load_model
     from inference.worker.parallel import ParallelPasses
 
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or torch.get_num_threads()))
+    torch.set_num_threads(set_threads(os.environ) or torch.get_num_threads())
     threads = torch.get_num_threads()
     device = choose(options.torch_dtype, gpu, cpu_flags())
     loaded = load_model(folder, device, options.allow_pickle, options.max_length)

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from contract.card import Card
+from contract.failures import UserError
 from contract.positions import position_limit
 from inference.worker.tokenization import TextTokenizer
 
@@ -32,8 +33,18 @@ def length_limit(
 
     Args:
         requested: SERVING_MAX_LENGTH; None if it is not set.
+
+    Raises:
+        UserError: `requested` or the card's max_length leaves no token beside the special ones.
     """
     positions = position_limit(config)
+    smallest = tokenizer.special_tokens(pair=False) + 1
+    for name, value in (
+        ("SERVING_MAX_LENGTH", requested),
+        ("max_length of card.json", card.max_length if card else None),
+    ):
+        if value is not None and value < smallest:
+            raise UserError(f"{name} is {value}, expected at least {smallest}: one token and the special tokens")
     if requested is not None:
         if positions is not None and requested > positions:
             log.warning("SERVING_MAX_LENGTH is %d, the model takes at most %d tokens", requested, positions)

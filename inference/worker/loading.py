@@ -80,6 +80,7 @@ def load(folder: Path, device: Device, allow_pickle: bool = False, max_length: i
     if card:
         check_tokenizer(tokenizer_folder, card)
     tokenizer = TextTokenizer.read(tokenizer_folder, card.truncation if card else LONGEST_FIRST)
+    check_size(tokenizer, text_part(model.config))
     model = model.to(device.device).eval()
     # Classification generates no tokens, so the cache of keys and values is not needed.
     text_part(model.config).use_cache = False
@@ -155,6 +156,16 @@ def check_tokenizer(folder: Path, card: Card) -> None:
             f"model folder {folder}: its tokenizer has the fingerprint {actual[:12]}, {CARD_FILE} has "
             f"{card.tokenizer.sha256[:12]}; expected the tokenizer that the model was trained with"
         )
+
+
+def check_size(tokenizer: TextTokenizer, config: Any) -> None:
+    """Warn of a tokenizer with more tokens than the model, which fails on texts with the tokens beyond.
+
+    It is no error: some vocabularies have tokens that no text gives, such as that of a mask.
+    """
+    count = getattr(config, "vocab_size", None)
+    if count is not None and tokenizer.size > count:
+        log.warning("the tokenizer has %d tokens, the model %d: texts with the others fail", tokenizer.size, count)
 
 
 def input_names(folder: Path, model: Any) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,17 @@ class Parameters:
                 raise bad_request(f"parameters has an unknown name, expected some of {', '.join(READERS)}")
             values |= READERS[name](value)
         return cls(**values)
+
+
+def check_place(content: Mapping[str, Any]) -> None:
+    """Check that the request `content` has no parameter beside `inputs`, where it would have no effect.
+
+    Raises:
+        RequestError: 400, it has one that changes answers.
+    """
+    misplaced = [name for name, reader in READERS.items() if name in content and reader is not _ignored]
+    if misplaced:
+        raise bad_request(f"the body has {misplaced[0]} beside the texts, expected it in parameters")
 
 
 def with_tei_fields(content: dict[str, Any]) -> Any:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from inference.errors import RequestError, bad_request
-from inference.worker.parameters import Parameters, with_tei_fields
+from inference.worker.parameters import Parameters, check_place, with_tei_fields
 from inference.worker.responses import Shape
 
 
@@ -62,6 +62,7 @@ def read_content(content: Any) -> Request:
         content = as_mapping(content)
     if not {"inputs", "instances"} & content.keys():
         raise bad_request('the body has no inputs, expected {"inputs": "a text"} or {"inputs": ["a text", ...]}')
+    check_place(content)
     parameters = Parameters.read(with_tei_fields(content))
     if "instances" in content:
         return Request(read_list(content["instances"], "instances"), parameters, "predictions")

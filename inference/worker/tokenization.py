@@ -20,6 +20,11 @@ from inference.errors import bad_request
 from inference.worker.request import Text
 from inference.worker.tokenizer_conversion import convert
 
+# Characters for each token of the limit, and besides, from which a text is longer than what has to be tokenized.
+CHARACTERS_PER_TOKEN, MORE_CHARACTERS = 32, 1_024
+# Tokens that the beginning must have beyond the limit: those at its end may not be the ones of the whole text.
+SPARE_TOKENS = 64
+
 
 @dataclass(frozen=True)
 class Encoded:
@@ -51,6 +56,7 @@ class TextTokenizer:
     Attributes:
         max_length: model_max_length of the settings; None if they have none.
         pad_id: id of the settings' pad_token; None if they have none.
+        size: tokens of its vocabulary, without those that were added to it.
     """
 
     def __init__(
@@ -63,6 +69,7 @@ class TextTokenizer:
         self._template: Template | None = None
         self._truncation_side, self._strategy = truncation_side, strategy
         self.max_length = settings.get("model_max_length")
+        self.size: int = backend.get_vocab_size(with_added_tokens=False)
         self.pad_id: int | None = backend.token_to_id(token_text(settings.get("pad_token")))
 
     @classmethod
@@ -98,8 +105,7 @@ class TextTokenizer:
         rows: list[Encoded | None] = [None] * len(texts)
         single = [place for place, text in enumerate(texts) if text.pair is None]
         if single:
-            self._truncate(limit)
-            encodings = self._backend.encode_batch_fast([texts[place].text for place in single])
+            encodings = self._truncated([texts[place].text for place in single], limit)
             for place, encoding in zip(single, encodings, strict=True):
                 rows[place] = Encoded(encoding.ids, encoding.type_ids, bool(encoding.overflowing))
         pairs = [(place, text.text, text.pair) for place, text in enumerate(texts) if text.pair is not None]
@@ -113,6 +119,28 @@ class TextTokenizer:
                     )
                 rows[place] = Encoded(row.ids, row.type_ids, row.truncated)
         return [row for row in rows if row is not None]
+
+    def _truncated(self, texts: list[str], limit: int) -> list[Any]:
+        """The encodings of single texts, truncated at `limit` tokens.
+
+        Of a very long text only the beginning is tokenized: one of 5 MB would take seconds, in which no other request
+        is answered. If the beginning has too few tokens, the whole text is.
+        """
+        self._truncate(limit)
+        most = CHARACTERS_PER_TOKEN * limit + MORE_CHARACTERS if self._truncation_side == "right" else None
+        beginnings = [text if most is None else beginning(text, most) for text in texts]
+        encodings = list(self._backend.encode_batch_fast(beginnings))
+        again = [
+            place
+            for place, encoding in enumerate(encodings)
+            if len(beginnings[place]) < len(texts[place]) and sum(map(len, encoding.overflowing)) < SPARE_TOKENS
+        ]
+        if again:
+            for place, encoding in zip(
+                again, self._backend.encode_batch_fast([texts[place] for place in again]), strict=True
+            ):
+                encodings[place] = encoding
+        return encodings
 
     def _truncate(self, limit: int | None) -> None:
         """Turn truncation of single texts on or off."""
@@ -139,6 +167,17 @@ class TextTokenizer:
     def special_tokens(self, pair: bool) -> int:
         """Number of special tokens that are added to a text, or to a pair."""
         return self._backend.num_special_tokens_to_add(pair)
+
+
+def beginning(text: str, most: int) -> str:
+    """The text up to the end of a word, at most `most` characters; the whole text if it is shorter or has no such end.
+
+    Tokenizers split texts at spaces, so that what follows does not change the tokens of the beginning.
+    """
+    if len(text) <= most:
+        return text
+    end = text.rfind(" ", most // 2, most)
+    return text[:end].rstrip() if end > 0 else text
 
 
 def token_text(token: Any) -> str:

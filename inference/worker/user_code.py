@@ -76,9 +76,13 @@ def within(function: Function, modules: UserModules) -> Function:
 
     @functools.wraps(function)
     def wrapped(*arguments: Any) -> Any:
-        with modules:
-            result = function(*arguments)
-            return runner().run(awaited(result)) if inspect.isawaitable(result) else result
+        try:
+            with modules:
+                result = function(*arguments)
+                return runner().run(awaited(result)) if inspect.isawaitable(result) else result
+        except SystemExit as error:
+            # It would end the worker, and with it the requests of others.
+            raise RuntimeError(f"{function.__name__} called sys.exit({error.code})") from error
 
     return wrapped
 
@@ -140,6 +144,6 @@ def import_file(path: Path) -> ModuleType:
     sys.modules[MODULE_NAME] = module
     try:
         specification.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(f"{path.name} fails on import: {type(error).__name__}: {error}") from error
     return module

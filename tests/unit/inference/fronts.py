@@ -36,7 +36,9 @@ def with_front(model: Any, check: Callable[[Client], Awaitable[None]], limit: in
     async def run() -> None:
         application = web.Application(middlewares=[errors_as_json], client_max_size=limit)
         application.add_routes(SingleModel(model).routes())
-        async with TestClient(TestServer(application)) as client:
+        server = TestServer(application)
+        await server.start_server(auto_decompress=False)
+        async with TestClient(server) as client:
             await check(client)
 
     asyncio.run(run())

@@ -19,9 +19,12 @@ from inference.errors import RequestError
         ("text/html, text/csv;q=0.8", CSV),
         ("text/html, */*", JSON),
         ("application/*", JSON),
+        ("text/csv;q=0, application/jsonlines", JSON_LINES),
+        ("text/csv; q=0.5, application/json;charset=utf-8;q=0.9, application/jsonlines;q=0.9", JSON),
+        ("text/csv;q=x", CSV),
     ],
 )
-def test_the_first_type_that_can_be_written(accept: str | None, expected: str) -> None:
+def test_the_preferred_type_that_can_be_written(accept: str | None, expected: str) -> None:
     assert choose_output(accept, JSON) == expected
 
 
@@ -31,5 +34,5 @@ def test_the_default_is_the_launchers() -> None:
 
 def test_nothing_acceptable() -> None:
     with pytest.raises(RequestError) as caught:
-        choose_output("text/html, image/png", JSON)
+        choose_output("text/html, image/png, text/csv;q=0", JSON)
     assert caught.value.status == 406

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from contract.failures import UserError
 from contract.machine import threads
-from inference.device import SPINS, choose, default_workers, worker_environment
+from inference.device import SPINS, choose, default_workers, set_threads, worker_environment
 
 NONE: frozenset[str] = frozenset()
 
@@ -43,3 +44,14 @@ def test_every_gpu_gets_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_workers() == 2
     monkeypatch.setattr("inference.device.gpus", lambda *_: [])
     assert default_workers() == 1
+
+
+@pytest.mark.parametrize(("value", "count"), [("", None), ("3", 3), ("4,2", 4)])
+def test_the_launchers_threads(value: str, count: int | None) -> None:
+    assert set_threads({"OMP_NUM_THREADS": value}) == count
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "many", ",2"])
+def test_threads_that_are_no_number_are_refused(value: str) -> None:
+    with pytest.raises(UserError, match="OMP_NUM_THREADS is "):
+        set_threads({"OMP_NUM_THREADS": value})

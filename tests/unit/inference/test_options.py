@@ -4,7 +4,8 @@ import pytest
 
 from contract.failures import UserError
 from contract.options import from_environment
-from inference.options import ServingOptions
+from inference.content_types import JSON_LINES, OUTPUTS
+from inference.options import ServingOptions, default_output, unknown_variables
 
 
 def read(**variables: str) -> ServingOptions:
@@ -47,11 +48,28 @@ def test_the_timeout_in_seconds_takes_precedence() -> None:
         ("SERVING_MAX_LENGTH", "0"),
         ("HF_TASK", "token-classification"),
         ("SAGEMAKER_MODEL_SERVER_WORKERS", "-2"),
+        ("SAGEMAKER_BIND_TO_PORT", "65536"),
+        ("SERVING_QUANTIZATION_LOSS", "nan"),
     ],
 )
 def test_a_bad_value_is_named(name: str, value: str) -> None:
     with pytest.raises(UserError, match=f"{name} is "):
         read(**{name: value})
+
+
+def test_the_default_content_type_is_one_that_is_written() -> None:
+    aliased = read(SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT="application/x-jsonlines")
+    assert default_output(aliased, OUTPUTS) == JSON_LINES
+    with pytest.raises(UserError, match="SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT is 'text/html', expected one of app"):
+        default_output(read(SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT="text/html"), OUTPUTS)
+
+
+def test_a_misspelled_variable_of_the_image_is_named() -> None:
+    environ = {"SERVING_BATCHSIZE": "4", "SERVING_SERVICE_HOST": "x", "SERVING_DTYPE": "int8", "SERVER_X": "1"}
+    assert unknown_variables(environ) == [
+        "SERVING_BATCHSIZE is no option; did you mean SERVING_BATCH_SIZE?",
+        "SERVING_SERVICE_HOST is no option",
+    ]
 
 
 def test_an_unknown_level_is_refused() -> None:

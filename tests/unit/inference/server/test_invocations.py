@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping
 from typing import Any
 
@@ -47,6 +48,7 @@ def test_the_worker_gets_the_callers_headers_in_lower_case() -> None:
         ({"Content-Type": "multipart/form-data"}, (415, "unsupported_media_type")),
         ({"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}, (415, "unsupported_media_type")),
         ({"Content-Encoding": "gzip"}, (400, "bad_request")),
+        ({"Content-Encoding": "br"}, (415, "unsupported_media_type")),
     ],
 )
 def test_requests_that_cannot_be_read_are_4xx(headers: dict[str, str], expected: Any) -> None:
@@ -54,6 +56,16 @@ def test_requests_that_cannot_be_read_are_4xx(headers: dict[str, str], expected:
         assert await error_of(await client.post("/invocations", data=b"no gzip", headers=headers)) == expected
 
     with_front(EchoModel(), check)
+
+
+def test_a_compressed_body_reaches_the_worker_decompressed() -> None:
+    async def check(client: Client) -> None:
+        answer = await client.post("/invocations", data=gzip.compress(b"body"), headers={"Content-Encoding": "gzip"})
+        assert await answer.read() == b"body"
+        assert "content-encoding" not in model.seen["headers"]
+
+    model = EchoModel()
+    with_front(model, check)
 
 
 @pytest.mark.parametrize("error", [WorkerEndedError(), BusyError("too many requests are waiting; try again")])

@@ -18,3 +18,9 @@ def test_weights_beyond_the_memory_get_507(tmp_path: Path) -> None:
     with pytest.raises(RequestError) as caught:
         memory.check(tmp_path)
     assert caught.value.status == HTTPStatus.INSUFFICIENT_STORAGE
+
+
+def test_weights_one_folder_down_count(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.safetensors").write_bytes(bytes(1000))
+    assert memory.needed(tmp_path) == memory.WORKER_BYTES + 2 * 1000

@@ -109,3 +109,9 @@ def test_a_load_that_fails_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_there_must_be_a_model(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such folder; expected an unpacked model"):
         serve(ServingOptions(), {"SAGEMAKER_BASE_DIR": str(tmp_path)})
+
+
+def test_without_a_writable_temporary_folder_nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/nonexistent")
+    with pytest.raises(UserError, match="no folder for temporary files: No such file or directory; expected /tmp or"):
+        serve(ServingOptions(), {})

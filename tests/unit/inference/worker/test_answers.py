@@ -44,6 +44,13 @@ def test_of_several_labels_those_that_reach_their_thresholds_are_predicted(
     assert labels(SEVERAL.predictions(LOGITS, Parameters.read(parameters))) == expected
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_score_that_json_cannot_hold_is_an_error(value: float) -> None:
+    with pytest.raises(RequestError, match="the model's scores are NaN or infinite") as caught:
+        SEVERAL.predictions(torch.tensor([[0.0, value, 0.0]]), Parameters(function="none"))
+    assert caught.value.status == 500
+
+
 def test_a_request_replaces_the_threshold_of_two_labels() -> None:
     two = Answers(("no", "yes"), None, (0.9,))
     logits = torch.tensor([[0.2, 0.8], [0.6, 0.4]]).log()

@@ -10,10 +10,13 @@ from mms.service import PredictionException
 from sagemaker_inference.errors import GenericInferenceToolkitError
 
 from inference.errors import RequestError, bad_request
+from inference.options import ServingOptions
+from inference.worker.batch_handler import BatchHandler
 from inference.worker.batch_request import BatchRequest, as_bytes
 from inference.worker.progress import Progress
 from inference.worker.request import Request, Text
 from inference.worker.tokenization import Encoded
+from inference.worker.user_code import UserFunctions
 
 
 @pytest.fixture
@@ -43,6 +46,23 @@ def test_a_request_is_read_from_multi_model_servers_context(entry: BatchRequest)
     entry.data = {"field": b"form"}
     with pytest.raises(RequestError, match="forms are not supported"):
         _ = entry.payload
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("application/json", b"str"), ("text/csv", b"str"), ("a/b", b"bytes")])
+def test_a_teams_functions_get_json_and_csv_as_text(entry: BatchRequest, kind: str, expected: bytes) -> None:
+    entry.context.request_processor = [RequestProcessor({"Content-Type": kind})]
+    reading = UserFunctions(input_fn=lambda body, _: type(body).__name__, predict_fn=lambda data, _: data)
+    whole = UserFunctions(transform_fn=lambda _model, body, _kind, _accept: type(body).__name__)
+    for functions in (reading, whole):
+        (body,) = BatchHandler("model", ServingOptions(), functions).respond([entry.data], entry.context)
+        assert body.strip(b'"') == expected
+
+
+def test_csv_that_is_not_utf8_is_an_error_for_a_teams_functions_too(entry: BatchRequest) -> None:
+    assert entry.content == "a,b"
+    entry.data = {"body": b"\xff"}
+    with pytest.raises(RequestError, match="the body is not UTF-8 text"):
+        _ = entry.content
 
 
 @pytest.mark.parametrize(

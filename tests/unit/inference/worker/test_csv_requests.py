@@ -24,6 +24,11 @@ def test_a_header_names_the_columns_wherever_they_are() -> None:
     assert decode_csv("text_pair,text\nb,a\n,c\n").texts == [Text("a", "b"), Text("c")]
 
 
+def test_a_cell_may_be_longer_than_the_csv_modules_own_limit() -> None:
+    text = "good film " * 20_000
+    assert decode_csv(f'"{text}"\n').texts == [Text(text)]
+
+
 def test_without_a_header_every_row_is_a_record() -> None:
     assert decode_csv("good\nbad").texts == [Text("good"), Text("bad")]
 

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from contract.failures import UserError
 from inference.worker.limits import DEFAULT, MOST_BY_DEFAULT, NO_LIMIT, length_limit
 
 
 def limited(most: int | None) -> Any:
-    return SimpleNamespace(max_length=most)
+    return SimpleNamespace(max_length=most, special_tokens=lambda pair: 3 if pair else 2)
 
 
 def model(positions: int | None) -> Any:
@@ -41,3 +42,10 @@ def test_the_longest_input(
 def test_more_than_the_model_has_positions_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     length_limit(model(512), limited(128), None, 1024)
     assert caplog.messages == ["SERVING_MAX_LENGTH is 1024, the model takes at most 512 tokens"]
+
+
+@pytest.mark.parametrize(("card", "requested"), [(None, 2), (2, None)])
+def test_a_limit_needs_a_token_beside_the_special_ones(card: int | None, requested: int | None) -> None:
+    name = "SERVING_MAX_LENGTH" if requested else "max_length of card.json"
+    with pytest.raises(UserError, match=f"{name} is 2, expected at least 3"):
+        length_limit(model(512), limited(128), limited(card) if card else None, requested)

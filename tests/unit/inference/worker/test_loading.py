@@ -10,12 +10,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from unit.inference.tiny import LABELS, MAX_LENGTH, card
+from unit.inference.tiny import LABELS, MAX_LENGTH, VOCABULARY, card
 
 from contract.card import CARD_FILE
 from contract.failures import UserError
 from inference.device import Device
-from inference.worker.loading import load, padding_id
+from inference.worker.loading import check_size, load, padding_id
+from inference.worker.tokenization import TextTokenizer
 
 CPU = Device(torch.device("cpu"), torch.float32)
 
@@ -143,3 +144,14 @@ def test_a_broken_folder_is_refused_in_one_sentence(copy: Path, spoil: Callable[
     with pytest.raises(UserError, match=sentence) as caught:
         load(copy, CPU)
     assert "\n" not in str(caught.value)
+
+
+def test_a_tokenizer_with_more_tokens_than_the_model_is_named(
+    model_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tokenizer, count = TextTokenizer.read(model_folder), len(VOCABULARY)
+    check_size(tokenizer, SimpleNamespace(vocab_size=count))
+    check_size(tokenizer, SimpleNamespace())
+    assert caplog.messages == []
+    check_size(tokenizer, SimpleNamespace(vocab_size=count - 1))
+    assert caplog.messages == [f"the tokenizer has {count} tokens, the model {count - 1}: texts with the others fail"]

@@ -25,6 +25,14 @@ def test_texts_and_pairs_may_be_lists_as_in_tei() -> None:
             read_content({"inputs": [value]})
 
 
+def test_a_parameter_beside_the_texts_is_refused() -> None:
+    for content in ({"inputs": "a", "top_k": None}, {"instances": ["a"], "top_k": 2}):
+        with pytest.raises(RequestError, match="the body has top_k beside the texts, expected it in parameters"):
+            read_content(content)
+    # What the Hugging Face API takes there, and parameters that change no answer.
+    assert read_content({"inputs": "a", "options": {"use_cache": False}, "batch_size": 8}).texts == [Text("a")]
+
+
 @pytest.mark.parametrize(("count", "status"), [(0, 400), (2, 413)])
 def test_too_many_texts_are_413_and_none_400(count: int, status: int) -> None:
     with pytest.raises(RequestError) as caught:

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
+from typing import Any
 
 import pytest
+import tiny_tokenizers
 from unit.inference.tiny import tokenizer, write_model
 
 from contract.failures import UserError
 from inference.errors import RequestError
+from inference.worker import tokenization
 from inference.worker.request import Text
-from inference.worker.tokenization import TextTokenizer, token_text
+from inference.worker.tokenization import TextTokenizer, beginning, token_text
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +40,46 @@ def test_a_text_beyond_the_limit_is_truncated_and_marked(folder: Path) -> None:
     assert (whole.truncated, cut.truncated) == (False, True)
     assert cut.ids == [*whole.ids[:3], whole.ids[4]]
     assert own.encode([Text("the good film")], 5)[0] == whole
+
+
+KINDS = [tiny_tokenizers.bert, tiny_tokenizers.roberta, tiny_tokenizers.t5, tiny_tokenizers.llama]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_of_a_very_long_text_the_beginning_gives_the_same_tokens(
+    kind: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind().save_pretrained(tmp_path)
+    limit = 16
+    draw = random.Random(0)
+    words = [*tiny_tokenizers.WORDS, "unknown", "\u00e9t\u00e9", "\U0001f600", "  ", "\n", ".", "<s>"]
+    texts = [" ".join(draw.choices(words, k=2_000)) for _ in range(20)]
+    texts += [" " * 9_000 + "good", "good" + " " * 9_000 + "bad", "x" * 9_000, "\n".join(words * 200)]
+    assert any(len(beginning(text, 32 * limit + 1_024)) < len(text) for text in texts)
+    found = TextTokenizer.read(tmp_path).encode([Text(text) for text in texts], limit)
+    monkeypatch.setattr(tokenization, "MORE_CHARACTERS", 1 << 20)
+    assert found == TextTokenizer.read(tmp_path).encode([Text(text) for text in texts], limit)
+
+
+def test_a_very_long_text_is_not_tokenized_as_a_whole(folder: Path) -> None:
+    own = TextTokenizer.read(folder)
+    seen: list[int] = []
+
+    class Recording:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(backend, name)
+
+        def encode_batch_fast(self, texts: list[str]) -> Any:
+            seen.extend(map(len, texts))
+            return backend.encode_batch_fast(texts)
+
+    backend, own._backend = own._backend, Recording()
+    (row,) = own.encode([Text("good film " * 100_000)], 8)
+    assert (len(row), row.truncated) == (8, True)
+    assert max(seen) < 2_000
+    # With fewer tokens than the limit in the beginning, the whole text counts.
+    (row,) = own.encode([Text("good" + " " * 9_000 + "film")], 8)
+    assert len(row) == 4
 
 
 @pytest.mark.parametrize("strategy", ["only_first", "only_second"])

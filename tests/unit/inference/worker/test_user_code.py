@@ -91,3 +91,12 @@ def test_sagemaker_program_names_the_file(tmp_path: Path) -> None:
 def test_context_is_given_to_those_that_take_it() -> None:
     assert call(lambda one, two: (one, two), "context", 1, 2) == (1, 2)
     assert call(lambda one, two, context: (one, two, context), "context", 1, 2) == (1, 2, "context")
+
+
+def test_code_that_exits_ends_no_worker(tmp_path: Path) -> None:
+    functions = load(write(tmp_path, "import sys\ndef predict_fn(d, m):\n    sys.exit(3)"), None)
+    assert functions.predict_fn
+    with pytest.raises(RuntimeError, match=r"predict_fn called sys.exit\(3\)"):
+        functions.predict_fn(None, None)
+    with pytest.raises(UserError, match="inference.py fails on import: SystemExit: 3"):
+        load(write(tmp_path, "import sys\nsys.exit(3)"), None)
