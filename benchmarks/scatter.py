@@ -64,7 +64,7 @@ def draw(axes: Axes, points: Sequence[Point], workloads: Sequence[str]) -> None:
             point.rate, point.p99, number, color="white", weight="bold", ha="center", va="center_baseline", zorder=3
         )
     named = [Line2D([], [], marker="o", linestyle="", color=colour) for colour in colours.values()]
-    axes.legend(named, list(colours), loc="upper left")
+    axes.legend(named, list(colours), loc="best")
 
 
 def decades(values: Sequence[float]) -> tuple[float, float]:
