@@ -99,7 +99,9 @@ class ProcessingOptions:
         "padding to the training's data collator, which is smaller and faster.",
         group=TOKENS,
     )
-    label_column: str | None = option(None, "Column with the label; none means star_rating, else label.", group=LABELS)
+    label_column: str | None = option(
+        None, "Column with the label; none means star_rating, else label, else labels.", group=LABELS
+    )
     label_columns: tuple[str, ...] = option(
         (), "Instead of a label column, columns of 0 and 1, one for each of several labels: toxic,threat.", group=LABELS
     )

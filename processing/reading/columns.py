@@ -84,7 +84,7 @@ def choose(options: ProcessingOptions, file: SourceFile, columns: Mapping[str, s
             raise UserError(f"options --text-column and --text-pair-column are both {pair}, expected two columns")
     flags = tuple(named(name, (), "--label-columns", file, columns) for name in options.label_columns)
     if not (options.unlabelled or flags) and options.positive_where is None and options.label_expression is None:
-        label = named(options.label_column, ("star_rating", "label"), "--label-column", file, columns)
+        label = named(options.label_column, ("star_rating", "label", "labels"), "--label-column", file, columns)
     group = named(options.group_by, (), "--group-by", file, columns) if options.group_by else None
     kept = tuple(named(name, (), "--columns", file, columns) for name in options.columns)
     split = named(options.split_column, (), "--split-column", file, columns) if options.split_column else None

@@ -56,7 +56,7 @@ def refuse_other_lists(chosen: ChosenColumns, own: ChosenColumns, file: SourceFi
 
     In a JSON file each value is told apart, since its type is that of its first rows.
     """
-    if own.has_lists != chosen.has_lists and (own.has_lists or file.is_typed):
+    if own.has_lists != chosen.has_lists and (own.has_lists or file.format != "jsonl"):
         raise UserError(
             f"input file {file.name} has {'lists' if own.has_lists else 'no lists'} in column {chosen.label} "
             f"(--label-column), and the first file {'has none' if own.has_lists else 'has lists'}; expected lists in "

@@ -82,9 +82,7 @@ def present_names(readers: Iterable[FileReader], delimiter: str, column: str, ex
     """
     names: set[str] = set()
     for reader in readers:
-        # The delimiter may be a brace.
-        names_of = parts(delimiter).replace("{", "{{").replace("}", "}}")
-        query = f"SELECT DISTINCT unnest({names_of}) FROM ({{}}) WHERE outcome = {int(Outcome.KEPT)}"
+        query = f"SELECT DISTINCT unnest({escaped(parts(delimiter))}) FROM ({{}}) WHERE outcome = {int(Outcome.KEPT)}"
         plan = replace(reader.plan, host=0, hosts=1)
         names |= {name for (name,) in fetched(reader, plan, f"{query} LIMIT {MOST_CLASSES + 1}")}
     names = set().union(*exchange.values("names of labels", sorted(names)))
@@ -112,11 +110,12 @@ def list_labels(
     Raises:
         UserError: there are no labels, too many, or 0 and 1 for different numbers of labels.
     """
+    different = "len(list_distinct(list_transform(parts, lambda part: lower(part))))"
+    lists = f"SELECT {escaped(parts_of_list())} AS parts FROM ({{}}) WHERE outcome = {int(Outcome.KEPT)}"
+    sizes = f"SELECT parts, len(parts) AS size, {different} < len(parts) AS repeats FROM ({lists})"
+    labels = f"SELECT unnest(CASE WHEN size = 0 THEN [NULL] ELSE parts END) AS name, size, repeats FROM ({sizes})"
     query = (
-        "SELECT name, min(size), max(size), bool_or(repeats) FROM (SELECT unnest(CASE WHEN size = 0 THEN [NULL] ELSE "
-        "parts END) AS name, size, repeats FROM (SELECT parts, len(parts) AS size, len(list_distinct(parts)) < "
-        f"len(parts) AS repeats FROM (SELECT {parts_of_list()} AS parts FROM ({{}}) WHERE outcome = "
-        f"{int(Outcome.KEPT)}))) GROUP BY name LIMIT {MOST_CLASSES + 3}"
+        f"SELECT name, min(size), max(size), bool_or(repeats) FROM ({labels}) GROUP BY name LIMIT {MOST_CLASSES + 3}"
     )
     own = [row for reader in readers for row in fetched(reader, replace(reader.plan, host=0, hosts=1), query)]
     rows = list(itertools.chain.from_iterable(exchange.values("labels of lists", own)))
@@ -145,6 +144,11 @@ def present_splits(readers: Iterable[FileReader], exchange: Exchange) -> frozens
         rows = fetched(reader, plan, "SELECT DISTINCT given FROM ({}) WHERE given IS NOT NULL")
         found |= {given for (given,) in rows}
     return frozenset().union(*exchange.values("splits of the split column", sorted(found)))
+
+
+def escaped(sql: str) -> str:
+    """`sql` for the query of `fetched`: it has braces, and a delimiter may be one."""
+    return sql.replace("{", "{{").replace("}", "}}")
 
 
 def fetched(reader: FileReader, plan: Plan, query: str) -> list[Any]:

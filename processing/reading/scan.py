@@ -106,8 +106,9 @@ def list_as_text(file: SourceFile, column: str, columns: Mapping[str, str]) -> s
         text = "CASE WHEN json_type(item) NOT IN ('ARRAY', 'OBJECT') THEN json_extract_string(item, '$') END"
     else:
         items = f"CAST({stored} AS VARCHAR[])"
-        # A whole number, as Arrow writes it.
-        text = "regexp_replace(item, '\\.0$', '')" if columns[column].startswith(FLOATS) else "item"
+        # A whole number, as Arrow writes it; NaN is a missing value.
+        number = "nullif(regexp_replace(item, '\\.0$', ''), 'nan')"
+        text = number if columns[column].startswith(FLOATS) else "item"
     marked = f"concat({mark}, CASE WHEN NOT contains({text}, {mark}) THEN {text} END)"
     joined = f"array_to_string(list_transform({items}, lambda item: {marked}), '')"
     if file.format == "jsonl":

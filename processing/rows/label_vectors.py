@@ -11,7 +11,8 @@ from processing.sql import identifier, literal
 
 # Between the names that --label-columns give a row, and before each label of a list; no text has it.
 UNIT_SEPARATOR = "\x1f"
-SPACE = " \t\n\r"
+# Space before or after a name: \s matches that of ASCII only, \p{Z} Unicode's.
+SPACE = r"^[\s\p{Z}]+|[\s\p{Z}]+$"
 
 
 def numbers(names: tuple[str, ...] | None) -> Labels:
@@ -116,7 +117,7 @@ def parts_of_list() -> str:
 
 def trimmed(items: str) -> str:
     """SQL for a list of texts without the space around each."""
-    return f"list_transform({items}, lambda part: trim(part, {literal(SPACE)}))"
+    return f"list_transform({items}, lambda part: regexp_replace(part, '{SPACE}', '', 'g'))"
 
 
 def joined(columns: Sequence[str], prefix: str) -> str:

@@ -152,7 +152,7 @@ def lists_in_lines(labels: list[Any]) -> bytes:
     return "".join(json.dumps({"text": text, "label": label}) + "\n" for (text, _), label in pairs).encode()
 
 
-SEVERAL: list[Any] = [(["rude"], [" toxic", "rude"], [], ["toxic", "toxic"])[n % 4] for n in range(60)]
+SEVERAL: list[Any] = [(["rude"], ["\u00a0toxic", "rude"], [], ["toxic", "toxic"])[n % 4] for n in range(60)]
 WHOLE: list[Any] = [([10], [2, 10], [], [0])[n % 4] for n in range(60)]
 FLAGS: list[Any] = [([0, 1, 1], [1, 0, 0], [0, 0, 0])[n % 3] for n in range(60)]
 NAMED_FEATURE = datasets.List(datasets.ClassLabel(names=["2", "toxic", "0"]))

@@ -37,7 +37,9 @@ def lists(rows: Dataset, name: str, delimiter: str | None, folder: Path) -> pa.C
     if is_list(stored.type):
         names = class_names(rows, name)
         flat, counts = pc.list_flatten(stored), pc.list_value_length(stored)
-        if pa.types.is_nested(flat.type) or flat.null_count:
+        if pa.types.is_nested(flat.type):
+            raise UserError(f"channel {folder}: column {name} has arrays of {flat.type}, expected labels in them")
+        if flat.null_count or (pa.types.is_floating(flat.type) and pc.any(pc.is_nan(flat)).as_py()):
             raise UserError(f"channel {folder}: column {name} has arrays with missing values, expected labels in them")
         if names:
             refuse_unnamed(flat, len(names), folder)

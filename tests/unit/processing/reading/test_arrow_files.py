@@ -62,6 +62,10 @@ def test_files_with_and_without_lists_are_refused(tmp_path: Path, wordpiece: Pat
         UserError, match=r"^input file b.parquet has no lists in column label \(--label-column\), and the"
     ):
         run(tmp_path, input=str(tmp_path), tokenizer=str(wordpiece))
+    (tmp_path / "b.parquet").rename(tmp_path / "other")
+    (tmp_path / "b.csv").write_text("text,label\na,x\n")
+    with pytest.raises(UserError, match=r"^input file b.csv has no lists in column label"):
+        run(tmp_path, input=str(tmp_path), tokenizer=str(wordpiece))
 
 
 def test_a_dataset_dict_keeps_its_splits(tmp_path: Path, wordpiece: Path) -> None:

@@ -50,6 +50,8 @@ def test_columns_of_0_and_1_are_one_label_each() -> None:
         ({"delimiter": "|"}, {"label": ["", " "]}, "column label is empty in each of 2 rows"),
         ({}, {"label": [["a"], None]}, "1 of 2 rows have no label in column label"),
         ({}, {"label": [["a", None]]}, "arrays with missing values"),
+        ({}, {"label": [[1.0, float("nan")]]}, "arrays with missing values"),
+        ({}, {"label": [[["a"]]]}, "column label has arrays of list<"),
         ({}, {"label": [["a", " "]]}, "column label has arrays with empty labels, expected a name in each"),
         ({"columns": ("x", "y")}, {"x": ["1", "0"]}, "has no column y, which label_columns names"),
         ({"columns": ("x", "x")}, {"x": ["1", "0"]}, "label_columns is x, x, expected each column once"),
