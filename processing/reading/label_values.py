@@ -111,9 +111,9 @@ def list_labels(
         UserError: there are no labels, too many, or 0 and 1 for different numbers of labels.
     """
     different = "len(list_distinct(list_transform(parts, lambda part: lower(part))))"
-    lists = f"SELECT {escaped(parts_of_list())} AS parts FROM ({{}}) WHERE outcome = {int(Outcome.KEPT)}"
-    sizes = f"SELECT parts, len(parts) AS size, {different} < len(parts) AS repeats FROM ({lists})"
-    labels = f"SELECT unnest(CASE WHEN size = 0 THEN [NULL] ELSE parts END) AS name, size, repeats FROM ({sizes})"
+    in_lists = f"SELECT {escaped(parts_of_list())} AS parts FROM ({{}}) WHERE outcome = {int(Outcome.KEPT)}"
+    sized = f"SELECT parts, len(parts) AS size, {different} < len(parts) AS repeats FROM ({in_lists})"
+    labels = f"SELECT unnest(CASE WHEN size = 0 THEN [NULL] ELSE parts END) AS name, size, repeats FROM ({sized})"
     query = (
         f"SELECT name, min(size), max(size), bool_or(repeats) FROM ({labels}) GROUP BY name LIMIT {MOST_CLASSES + 3}"
     )

@@ -138,7 +138,7 @@ BY_COLUMNS = {"label_columns": ("toxic", "rude")}
         (LISTS, {"label": ["rude", None]}, {}, "label not understood", "rude "),
         (LISTS, {"label": ["rude", ["toxic"]]}, {}, "label not understood", "rude "),
         (LISTS, {"label": [2]}, BY_LISTS, "label not understood", "2"),
-        (LISTS, {"label": ["\u00a0rude ", ""]}, BY_LISTS, "label not understood", "\u00a0rude  "),
+        (LISTS, {"label": ["\u00a0rude ", ""]}, BY_LISTS, "label not understood", "rude  "),
         (LISTS, {"label": "rude"}, {}, "label not understood", "rude"),
         (LISTS, {"label": None}, {}, "no label", None),
         (NUMBERS, {"label": "nan"}, {}, "label not understood", "nan"),
