@@ -87,6 +87,13 @@ def engine(tmp_path: Path) -> Path:
     return client
 
 
+def commit(folder: Path) -> None:
+    """Make a git repository with one commit and no files."""
+    subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
+    names = ["-c", "user.name=test", "-c", "user.email=test@example.com"]
+    subprocess.run(["git", "-C", str(folder), *names, "commit", "--quiet", "--allow-empty", "-m", "one"], check=True)
+
+
 def build(engine: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     """Push the training image."""
     engine.with_name("calls").unlink(missing_ok=True)
@@ -94,8 +101,12 @@ def build(engine: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     how = ["--images-json", str(engine.with_name("images.json")), "--publish-parameters", "ml/images"]
     who = ["--pull-accounts", "111122223333"]
     command: list[str | Path] = [ROOT / "build.sh", *where, *how, *who, "training"]
-    # Not a git repository: a commit between two pushes would give the second one another revision.
-    fixed = {"DOCKER": str(engine), "PYTHON": sys.executable, "GIT_DIR": str(engine.parent), "FAILING": "none"}
+    # A commit and an empty work tree of its own: a change between two pushes would give the second another revision.
+    work = engine.with_name("work")
+    if not work.exists():
+        commit(work)
+    git = {"GIT_DIR": str(work / ".git"), "GIT_WORK_TREE": str(work)}
+    fixed = {"DOCKER": str(engine), "PYTHON": sys.executable, "FAILING": "none", **git}
     return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | fixed | environ)
 
 

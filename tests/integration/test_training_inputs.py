@@ -75,10 +75,10 @@ def named(names: list[str]) -> Features:
 
 def unlabelled(channels: Path) -> None:
     features = Features({"text": Value("string"), "label": ClassLabel(names=["no", "yes"])})
-    parts = {"train": LABELS, "test": [-1] * 40}
+    parts = {"train": LABELS, "validation": [-1] * 40}
     rows = {name: Dataset.from_dict({"text": TEXTS, "label": part}, features=features) for name, part in parts.items()}
     DatasetDict(rows).save_to_disk(str(channels / "train"))
-    rows["test"].save_to_disk(str(channels / "test"))
+    rows["validation"].save_to_disk(str(channels / "validation"))
 
 
 LINE = json.dumps({"text": TEXTS[0], "label": 1}) + "\n"
@@ -92,12 +92,15 @@ CASES: dict[str, tuple[Write, str]] = {
         "columns 2 others are found, but none of review_body",
     ),
     "other names": (csv("review,sentiment\n"), "none of its 2 columns is named .*text_column and label_column"),
-    "no label column": (csv("text,target\n"), "columns text are found, but none of labels, label is among them"),
+    "no label column": (
+        csv("text,target\n"),
+        "columns text are found, but none of labels, label with the labels is among them",
+    ),
     "a column twice": (csv("text,text,label\n", "{text},{text},{label}\n"), "has 2 columns named text, expected one"),
     "labels are texts": (saved(labels=TEXTS), "labels are of type string, expected whole numbers"),
     "a label is missing": (saved(labels=[None, *LABELS[1:]]), "1 of 40 rows have no label"),
     "a label is -1": (saved(labels=[-1, *LABELS[1:]]), "labels go from -1 to 1, expected 0 to 1"),
-    "no labels": (unlabelled, "channel .*test has label -1 in each row, which means that there is none"),
+    "no labels": (unlabelled, "channel .*validation has label -1 in each row, which means that there is none"),
     "an empty text": (csv(more=",1\n"), "column text is empty in 1 of 41 rows"),
     "an empty label": (csv(more=f"{MARK},\n"), "column label is empty in 1 of 41 rows"),
     "one class": (csv(row="{text},1\n"), "column label has 1 different values, expected 2 to"),
