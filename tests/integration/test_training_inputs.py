@@ -87,10 +87,7 @@ CASES: dict[str, tuple[Write, str]] = {
         csv(""),
         "rows.csv: none of its 2 columns is named review_body, text, .* text_column and label_column",
     ),
-    "no header, parquet": (
-        tables({TEXTS[0]: TEXTS, "1": LABELS}),
-        "columns 2 others are found, but none of review_body",
-    ),
+    "no header, parquet": (tables({TEXTS[0]: TEXTS, "1": LABELS}), "columns 2 others are found, but none of review_"),
     "other names": (csv("review,sentiment\n"), "none of its 2 columns is named .*text_column and label_column"),
     "no label column": (
         csv("text,target\n"),
