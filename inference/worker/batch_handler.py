@@ -32,20 +32,20 @@ log = logging.getLogger(__name__)
 class BatchHandler:
     """Answers batches of requests with the image's classifier or with the model that a team's model_fn returned.
 
-    Raises:
-        UserError: SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT is no type that is written.
-
     Args:
         model: the Classifier, or the team's model: a callable like a transformers pipeline.
         options: limits and the default content type.
         functions: the team's functions. Unless one of them replaces the forward pass, requests share it.
+
+    Raises:
+        UserError: SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT is no type that is written.
     """
 
     def __init__(self, model: Classifier | Any, options: ServingOptions, functions: UserFunctions) -> None:
         self._model, self._options, self._functions = model, options, functions
         self._outputs = OUTPUTS if functions.batched else (*OUTPUTS, NPY)
-        writes_any = functions.output_fn or functions.transform_fn
-        self._default_output = options.default_accept if writes_any else default_output(options, self._outputs)
+        self._writes_any = bool(functions.output_fn or functions.transform_fn)
+        self._default_output = options.default_accept if self._writes_any else default_output(options, self._outputs)
         self._tokens_per_second = 0.0
 
     def warm_up(self) -> None:
@@ -133,7 +133,7 @@ class BatchHandler:
     def _output_type(self, entry: BatchRequest) -> str:
         """The response's content type; a team's output_fn or transform_fn may write any type."""
         accept = entry.headers.get("accept")
-        if self._functions.output_fn or self._functions.transform_fn:
+        if self._writes_any:
             return self._default_output if accept in (None, "*/*") else str(accept)
         return choose_output(accept, self._default_output, self._outputs)
 

@@ -17,8 +17,18 @@ def plan(lengths: Sequence[int], budget: int) -> list[list[int]]:
         lengths: tokens of each row.
         budget: most tokens of a batch, including padding.
     """
+    return grouped(longest_first(lengths), lengths, budget)
+
+
+def longest_first(lengths: Sequence[int]) -> list[int]:
+    """The indices of `lengths`, that of the longest row first."""
+    return sorted(range(len(lengths)), key=lambda index: -lengths[index])
+
+
+def grouped(order: Sequence[int], lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """The batches of `plan`; `order` is that of `longest_first`."""
     batches: list[list[int]] = []
-    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
+    for index in order:
         longest = lengths[batches[-1][0]] if batches else 0
         if batches and (len(batches[-1]) + 1) * longest <= budget:
             batches[-1].append(index)
@@ -32,9 +42,9 @@ def spread(lengths: Sequence[int], budget: int, count: int) -> list[list[int]]:
 
     If `budget` needs more than `count` batches, there are more.
     """
-    least = min(budget, max(lengths, default=1))
-    even = bisect_left(range(least, budget), True, key=lambda most: len(plan(lengths, most)) <= count)
-    return plan(lengths, least + even)
+    order, least = longest_first(lengths), min(budget, max(lengths, default=1))
+    even = bisect_left(range(least, budget), True, key=lambda most: len(grouped(order, lengths, most)) <= count)
+    return grouped(order, lengths, least + even)
 
 
 def tokens(lengths: Sequence[int], batches: Sequence[Sequence[int]], threads: int, overhead: int) -> int:
