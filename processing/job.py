@@ -123,7 +123,7 @@ class Job:
             plan = planned(connection, self.options, self.files, self.hosts, self.exchange)
             files, plan = self.files, replace(plan, in_one_pass=one_pass)
             if self.own is not None:
-                files, plan = self.own, replace(plan, host=0, hosts=1)
+                files, plan = self.own, plan.undivided
             result = stack.enter_context(outputs(paths, self.hosts, plan.split_names, self.options.format))
             with RejectsFile(result.report) as rejects:
                 two_passes = first_pass.is_needed(self.options) and not one_pass

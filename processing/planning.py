@@ -79,8 +79,8 @@ def with_labels(
     if names is not None:
         log.info("%d labels, by the names of label column %s", len(names), plan.chosen.label)
         return replace(plan, labels=numbered_labels(plan, names))
-    found = labels_by_values(readers(connection, plan, files), plan, exchange)
     column = plan.chosen.label or "(--label-expression)"
+    found = labels_by_values(readers(connection, plan, files), plan, column, exchange)
     log.info(
         "problem_type = %s: %d labels, by the values of column %s", found.problem_type, len(found.names or ()), column
     )
@@ -133,9 +133,13 @@ def numbered_labels(plan: Plan, names: tuple[str, ...]) -> Labels:
     return by_map({str(number): number for number in range(len(names))}, names)
 
 
-def labels_by_values(file_readers: Iterable[FileReader], plan: Plan, exchange: Exchange) -> Labels:
-    """The label rule that the values of all files make; raises UserError where they are no labels."""
-    options, column = plan.options, plan.chosen.label or "(--label-expression)"
+def labels_by_values(file_readers: Iterable[FileReader], plan: Plan, column: str, exchange: Exchange) -> Labels:
+    """The label rule that the values of all files make; raises UserError where they are no labels.
+
+    Args:
+        column: names the labels in errors.
+    """
+    options = plan.options
     if plan.chosen.has_lists:
         return list_labels(file_readers, options.label_names, column, exchange)
     if options.label_delimiter is not None:

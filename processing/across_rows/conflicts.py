@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from processing.across_rows.occurrences import OCCURRENCES, leave_out
+from processing.across_rows.occurrences import OCCURRENCES, in_files, leave_out
 from processing.rows.filters import Outcome
 
 CONFLICTS = "conflicts"
@@ -54,7 +54,6 @@ def find_conflicts(connection: duckdb.DuckDBPyConnection, decision: str) -> None
 def conflicts_of(connection: duckdb.DuckDBPyConnection, files: Sequence[int]) -> list[Conflict]:
     """The rows that `find_conflicts` has found in a file or a group of `files`, given by their numbers, in order."""
     rows = connection.execute(
-        f"SELECT id, row, number, kept FROM {CONFLICTS} WHERE file IN ({', '.join(map(str, files))}) "
-        f"ORDER BY row LIMIT {MOST_LISTED}"
+        f"SELECT id, row, number, kept FROM {CONFLICTS} WHERE {in_files(files)} ORDER BY row LIMIT {MOST_LISTED}"
     ).fetchall()
     return [Conflict(*values) for values in rows]

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from processing.across_rows.occurrences import MARKS
+from processing.across_rows.occurrences import MARKS, in_files
 from processing.arrays import to_arrow, to_numpy
 from processing.rows.filters import Outcome
 
@@ -47,8 +47,7 @@ class Marks:
         """The marks of a file or a group of `files`, given by their numbers in the job."""
         relation = connection.sql(
             f"SELECT row, outcome, coalesce(split, {SAME_SPLIT})::UTINYINT, copies FROM {MARKS} "
-            f"WHERE file IN ({', '.join(map(str, files))}) "
-            "ORDER BY row"
+            f"WHERE {in_files(files)} ORDER BY row"
         )
         batches = [cls.none(), *(cls.fetched(batch) for batch in relation.to_arrow_reader(FETCHED_ROWS))]
         return cls(

@@ -48,6 +48,11 @@ def file_sql(numbers: Sequence[int]) -> str:
     return f"CAST({list(numbers)}[file + 1] AS UBIGINT)"
 
 
+def in_files(numbers: Sequence[int]) -> str:
+    """SQL condition: a row of a table of the first pass is of one of the files with these numbers in the job."""
+    return f"file IN ({', '.join(map(str, numbers))})"
+
+
 def occurrences_sql(options: ProcessingOptions, numbers: Sequence[int], query: str, *more: str) -> str:
     """SQL for the rows of OCCURRENCES of a file or a group of files.
 
@@ -83,10 +88,10 @@ def drop_duplicates(connection: duckdb.DuckDBPyConnection) -> None:
 
 def exchange_rows(connection: duckdb.DuckDBPyConnection, exchange: Exchange) -> None:
     """Add the rows of all other hosts to the table, which then is the same on every host, but for the order of rows."""
+    if exchange.hosts.count == 1:
+        return
     [(own,)] = connection.execute(f"SELECT count(*) FROM {OCCURRENCES}").fetchall()
     for first in itertools.count(0, EXCHANGED_ROWS):
-        if exchange.hosts.count == 1:
-            return
         # The rows of others come after the own ones.
         end = min(first + EXCHANGED_ROWS, own)
         rows = connection.sql(f"SELECT * FROM {OCCURRENCES} WHERE rowid >= {first} AND rowid < {end}").to_arrow_table()

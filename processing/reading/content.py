@@ -128,16 +128,14 @@ class Content:
         return own if self.own is None else self.own.line(own)
 
 
-def numbered(content: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """The lines of `content`, without their ends, and their numbers from 1."""
-    rest, number = b"", 0
+def split_lines(content: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of `content`, without their ends."""
+    rest = b""
     for block in content:
-        *lines, rest = (rest + block).split(b"\n")
-        for line in lines:
-            number += 1
-            yield number, line
+        *whole, rest = (rest + block).split(b"\n")
+        yield from whole
     if rest:
-        yield number + 1, rest
+        yield rest
 
 
 def decoded(file: SourceFile) -> Iterator[bytes]:

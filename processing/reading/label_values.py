@@ -34,7 +34,7 @@ def derived_labels(readers: Iterable[FileReader], column: str, exchange: Exchang
     """
     rows: Counter[LabelValue] = Counter()
     for reader in readers:
-        plan = replace(reader.plan, labels=any_text(), host=0, hosts=1)
+        plan = replace(reader.plan.undivided, labels=any_text())
         # Of more values than there can be classes, the rest does not matter.
         values = (
             "SELECT trim(label), TRY_CAST(label AS DOUBLE), count(*) FROM ({}) "
@@ -83,8 +83,7 @@ def present_names(readers: Iterable[FileReader], delimiter: str, column: str, ex
     names: set[str] = set()
     for reader in readers:
         query = f"SELECT DISTINCT unnest({escaped(parts(delimiter))}) FROM ({{}}) WHERE outcome = {int(Outcome.KEPT)}"
-        plan = replace(reader.plan, host=0, hosts=1)
-        names |= {name for (name,) in fetched(reader, plan, f"{query} LIMIT {MOST_CLASSES + 1}")}
+        names |= {name for (name,) in fetched(reader, reader.plan.undivided, f"{query} LIMIT {MOST_CLASSES + 1}")}
     names = set().union(*exchange.values("names of labels", sorted(names)))
     refuse_count(names, column)
     return ordered(names)
@@ -117,7 +116,7 @@ def list_labels(
     query = (
         f"SELECT name, min(size), max(size), bool_or(repeats) FROM ({labels}) GROUP BY name LIMIT {MOST_CLASSES + 3}"
     )
-    own = [row for reader in readers for row in fetched(reader, replace(reader.plan, host=0, hosts=1), query)]
+    own = [row for reader in readers for row in fetched(reader, reader.plan.undivided, query)]
     rows = list(itertools.chain.from_iterable(exchange.values("labels of lists", own)))
     found = {name for name, *_ in rows} - {None, ""}
     sizes = {size for _, least, most, _ in rows for size in (least, most)}
@@ -140,7 +139,7 @@ def present_splits(readers: Iterable[FileReader], exchange: Exchange) -> frozens
     """Indices in SPLITS of the splits that the split column has, in rows of any outcome; the same on every host."""
     found: set[int] = set()
     for reader in readers:
-        plan = replace(reader.plan, labels=any_text(), host=0, hosts=1)
+        plan = replace(reader.plan.undivided, labels=any_text())
         rows = fetched(reader, plan, "SELECT DISTINCT given FROM ({}) WHERE given IS NOT NULL")
         found |= {given for (given,) in rows}
     return frozenset().union(*exchange.values("splits of the split column", sorted(found)))

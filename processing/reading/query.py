@@ -6,7 +6,7 @@ The query returns filtered and rejected rows too, without their text, so that ev
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from processing.across_rows.occurrences import rank
 from processing.options import ProcessingOptions
@@ -48,6 +48,11 @@ class Plan:
     in_one_pass: bool = False
     cut: int | None = None
     given: GivenSplits | None = None
+
+    @property
+    def undivided(self) -> Plan:
+        """The plan with the rows of all hosts, rather than this host's share of them."""
+        return replace(self, host=0, hosts=1)
 
     @property
     def split_names(self) -> tuple[str, ...]:

@@ -132,7 +132,7 @@ class FileReader:
 
     def add_to(self, first_pass: FirstPass) -> None:
         """Read the file for the first pass. The second pass finds the broken lines again."""
-        plan = replace(self.plan, host=0, hosts=1) if of_all_hosts(self.plan.options) else self.plan
+        plan = self.plan.undivided if of_all_hosts(self.plan.options) else self.plan
         self.discarding_broken(lambda file: first_pass.add_file(self.numbers, surveyed(plan, file, self.columns)))
 
     def count(self, batch: pa.RecordBatch, first: int) -> None:

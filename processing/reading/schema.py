@@ -14,7 +14,7 @@ import duckdb
 
 from contract.failures import UserError
 from processing.reading import text_folder
-from processing.reading.content import decoded, numbered
+from processing.reading.content import decoded, split_lines
 from processing.reading.errors import READ_ERRORS, without_values
 from processing.reading.layout import layout
 from processing.reading.opening import opened
@@ -59,7 +59,7 @@ def columns(file: SourceFile) -> dict[str, str]:
     if file.compression == TEXTS:
         return dict(text_folder.COLUMNS)
     if file.format == "jsonl":
-        return json_columns(itertools.islice((line for _, line in numbered(decoded(file))), SAMPLE_ROWS))
+        return json_columns(itertools.islice(split_lines(decoded(file)), SAMPLE_ROWS))
     return dict.fromkeys(layout(file).names, "VARCHAR")
 
 
