@@ -1,10 +1,11 @@
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
 
 from contract.failures import UserError
-from contract.tokenizer import fingerprint, locate, truncation_side
+from contract.tokenizer import digest, fingerprint, locate, truncation_side
 
 CONTENT = {"version": "1.0", "truncation": None, "padding": None, "model": {"type": "WordPiece", "vocab": {"ä": 0}}}
 
@@ -59,6 +60,15 @@ def test_the_fingerprint_ignores_spelling_truncation_and_padding(tmp_path: Path)
         write(tmp_path / "c", {**CONTENT, "truncation": {"max_length": 128}, "padding": {"pad_id": 0}}),
     ]
     assert len({fingerprint(path) for path in same}) == 1
+
+
+def test_the_fingerprint_is_the_hash_of_canonical_json() -> None:
+    content = {
+        "model": {"vocab": {"b": 1, "\u00e4": 0, "a": 2}, "merges": [["b", "a"], {"z": [], "y": None}]},
+        "a": 1.5,
+    }
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert digest({"truncation": {"max_length": 8}, **content}) == hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def test_the_fingerprint_sees_the_vocabulary(tmp_path: Path) -> None:
