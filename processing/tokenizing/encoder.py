@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Protocol
@@ -16,13 +17,16 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from contract.failures import UserError
-from contract.tokenizer import truncation_side
+from contract.tokenizer import read, truncation_side
 from processing.arrays import to_list
+from processing.tokenizing.tokie_support import splits_at_spaces
 
-# Texts per call of the library, whose result takes some hundred bytes per token.
-CHUNK = 512
-# Characters of a text of which the library encodes one at a time, since it takes about 100 bytes for each.
-LONG_TEXT = 1_000_000
+# Texts, and their characters, per call of the library, which takes some hundred bytes for each token.
+CHUNK, CHUNK_CHARACTERS = 512, 1_000_000
+# Characters from which a text is encoded in parts, and of each part.
+LONG_TEXT, PART = 200_000, 100_000
+# A space where a text may be divided: between letters or digits, which belong to no other token than their words.
+DIVISION = re.compile(r"(?<=[A-Za-z0-9])(?= [A-Za-z0-9])")
 # Text from which the positions of special tokens are determined.
 PROBE = "a quick probe of where special tokens go, longer than they are many"
 
@@ -79,14 +83,14 @@ class LibraryEncoder:
 
     Attributes:
         rows: number of texts encoded so far.
-        one_long_text: held while texts with more than LONG_TEXT characters are encoded.
+        one_long_text: held while a text with more than LONG_TEXT characters is encoded whole.
 
     Raises:
         UserError: the tokenizer cannot be read, or `max_length` is too small for its special tokens and one more.
     """
 
     def __init__(self, path: Path, max_length: int) -> None:
-        self.tokenizer = load(path)
+        self.tokenizer, self._path = load(path), path
         self.side = truncation_side(path, self.tokenizer.truncation)
         # The file may configure both; truncation and padding are done here.
         self.tokenizer.no_truncation()
@@ -110,8 +114,7 @@ class LibraryEncoder:
         """Tokenize strings."""
         with self._counting:
             self.rows += len(texts)
-        with self.one_long_text if max(map(len, texts), default=0) > LONG_TEXT else nullcontext():
-            rows = [ids for start in range(0, len(texts), CHUNK) for ids in self.ids(texts[start : start + CHUNK])]
+        rows = [ids for chunk in chunks(texts) for ids in self.ids(chunk)]
         full = np.fromiter(map(len, rows), np.int32, len(rows))
         flat = np.fromiter(chain.from_iterable(rows), np.int32, int(full.sum()))
         return truncate(flat, full, self.max_length, self.special, self.side)
@@ -121,8 +124,49 @@ class LibraryEncoder:
         return {"tokenizers_rows": self.rows}
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids of each text, without truncation."""
+        """Token ids of each of `texts`, which are one of `chunks`, without truncation."""
+        if len(texts) == 1 and len(texts[0]) > LONG_TEXT:
+            return [self._long_ids(texts[0])]
         return [encoding.ids for encoding in self.tokenizer.encode_batch_fast(list(texts))]
+
+    def _long_ids(self, text: str) -> list[int]:
+        """Token ids of a long text, from its parts if the tokenizer splits texts at spaces, else one text at a time."""
+        if not self._splits_at_spaces:
+            with self.one_long_text:
+                return list(self.tokenizer.encode(text).ids)
+        found: list[int] = self.tokenizer.encode("").ids
+        within = self.special.before
+        found[within:within] = chain.from_iterable(
+            self.tokenizer.encode(part, add_special_tokens=False).ids for part in parts(text)
+        )
+        return found
+
+    @cached_property
+    def _splits_at_spaces(self) -> bool:
+        return splits_at_spaces(read(self._path))
+
+
+def chunks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """`texts` in order, in chunks for one call of the library; a text with more than LONG_TEXT characters is alone."""
+    first = characters = 0
+    for place, text in enumerate(texts):
+        is_long = len(text) > LONG_TEXT
+        if place > first and (is_long or place - first == CHUNK or characters + len(text) > CHUNK_CHARACTERS):
+            yield texts[first:place]
+            first, characters = place, 0
+        characters += CHUNK_CHARACTERS if is_long else len(text)
+    if first < len(texts):
+        yield texts[first:]
+
+
+def parts(text: str) -> Iterator[str]:
+    """Parts of about PART characters that together are `text`, divided only where DIVISION matches."""
+    start = 0
+    while start < len(text):
+        division = DIVISION.search(text, start + PART)
+        end = division.start() if division else len(text)
+        yield text[start:end]
+        start = end
 
 
 def load(path: Path) -> Tokenizer:

@@ -6,6 +6,7 @@ The tests compare every character listed here in every position, and generated t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -94,6 +95,27 @@ def proven(content: Mapping[str, Any]) -> ProvenTexts | None:
     if is_byte_level(content) and all(token["content"].isascii() for token in added):
         return ProvenTexts(BYTE_LEVEL_UNPROVEN, literals)
     return None
+
+
+def splits_at_spaces(content: Mapping[str, Any]) -> bool:
+    """Whether a text has the tokens of its parts, if it is divided before single spaces between letters or digits.
+
+    Holds for the structures that tokie is proven for, which split texts at spaces before they tokenize the words,
+    unless an added token can reach over such a space.
+
+    Args:
+        content: the parsed tokenizer.json.
+    """
+    if not (is_wordpiece(content) or is_byte_level(content)):
+        return False
+    return not any(reaches_over_space(token) for token in content.get("added_tokens") or ())
+
+
+def reaches_over_space(token: Mapping[str, Any]) -> bool:
+    """Whether an added token can contain the space after a letter or digit, or take one that follows it."""
+    text = token["content"]
+    takes_next = token.get("rstrip") and text[-1:].isalnum()
+    return bool(takes_next) or re.search("[A-Za-z0-9] ([A-Za-z0-9]|$)", text) is not None
 
 
 def distinct(literals: Iterable[str]) -> tuple[str, ...]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, processors
+from tokenizers import AddedToken, Encoding, Tokenizer, processors
 from transformers import AutoTokenizer
+from unit.processing.tokenizing.families import made
 
 from contract.failures import UserError
 from processing.arrays import to_texts
@@ -21,6 +21,13 @@ from processing.tokenizing.tokie_encoder import TokieEncoder, encoder
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 LONG_TEXT = st.lists(st.sampled_from(["the", "good", "film", "[SEP]", "</s>", "\u3040"]), max_size=80).map(" ".join)
+
+SPACED_TEXT = st.lists(
+    st.sampled_from(
+        ["the", "good", "film", "don't", "\u00e9t\u00e9", "1990", "[SEP]", "<mask>", "  ", "\n", "x.", "\u0301"]
+    ),
+    max_size=40,
+).map(" ".join)
 
 
 def rows(tokens: Tokens) -> list[list[int]]:
@@ -98,18 +105,80 @@ def test_special_tokens_inside_a_text_are_refused(wordpiece: Path, tmp_path: Pat
         LibraryEncoder(tmp_path / "tokenizer.json", 8)
 
 
-def test_long_texts_are_encoded_one_at_a_time(wordpiece: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("family", ["uncased", "cased", "roberta", "modernbert"])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(ANY_TEXT | SPACED_TEXT, min_size=1, max_size=4))
+def test_long_texts_have_the_same_tokens_in_parts(
+    family: str, texts: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(encoder_module, "LONG_TEXT", 10)
-    tokenizer = LibraryEncoder(wordpiece, 16)
-    held: list[bool] = []
-    ids = tokenizer.ids
-
-    def recorded(texts: Sequence[str]) -> list[list[int]]:
-        held.append(tokenizer.one_long_text.locked())
-        return ids(texts)
-
-    monkeypatch.setattr(tokenizer, "ids", recorded)
-    tokenizer.tokens(["a film"])
-    tokenizer.tokens(["a film", "a longer film"])
-    assert held == [False, True]
+    monkeypatch.setattr(encoder_module, "PART", 5)
+    path = tmp_path / "tokenizer.json"
+    if not path.exists():
+        made(family).save(str(path))
+    tokenizer = LibraryEncoder(path, 16)
+    assert rows(tokenizer.tokens(texts)) == by_library(path, texts, 16)
     assert not tokenizer.one_long_text.locked()
+
+
+def test_a_text_is_divided_only_between_letters_or_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoder_module, "PART", 3)
+    text = "one two, three  four\u00e9 five 6 seven"
+    assert list(encoder_module.parts(text)) == ["one", " two, three  four\u00e9 five", " 6 seven"]
+
+
+@pytest.mark.parametrize(
+    "added",
+    [AddedToken("good film"), AddedToken("film "), AddedToken("film", rstrip=True)],
+    ids=["holds a space", "ends with a space", "takes the next space"],
+)
+def test_a_tokenizer_whose_added_tokens_reach_over_spaces_encodes_long_texts_whole(
+    added: AddedToken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoder_module, "LONG_TEXT", 10)
+    monkeypatch.setattr(encoder_module, "PART", 2)
+    tokenizer = made("roberta")
+    tokenizer.add_tokens([added])
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    texts = ["a good film is a good film here"]
+    assert rows(LibraryEncoder(tmp_path / "tokenizer.json", 64).tokens(texts)) == by_library(
+        tmp_path / "tokenizer.json", texts, 64
+    )
+
+
+def test_long_texts_of_other_tokenizers_are_encoded_one_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoder_module, "LONG_TEXT", 10)
+    made("xlmr").save(str(tmp_path / "tokenizer.json"))
+    tokenizer = LibraryEncoder(tmp_path / "tokenizer.json", 16)
+    held: list[tuple[str, bool]] = []
+    encode = tokenizer.tokenizer.encode
+
+    class Recorded:
+        def encode(self, text: str) -> Encoding:
+            held.append((text, tokenizer.one_long_text.locked()))
+            return encode(text)
+
+        def encode_batch_fast(self, texts: list[str]) -> list[Encoding]:
+            held.extend((text, tokenizer.one_long_text.locked()) for text in texts)
+            return [encode(text) for text in texts]
+
+    monkeypatch.setattr(tokenizer, "tokenizer", Recorded())
+    tokenizer.tokens(["a film", "a longer film", "the film"])
+    assert held == [("a film", False), ("a longer film", True), ("the film", False)]
+    assert not tokenizer.one_long_text.locked()
+
+
+def test_a_call_of_the_library_takes_few_texts_of_few_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"CHUNK": 3, "CHUNK_CHARACTERS": 8, "LONG_TEXT": 6}.items():
+        monkeypatch.setattr(encoder_module, name, value)
+    texts = ["a", "b", "c", "d", "eeeee", "ff", "ggggggg", "hhhhhhhhh", "i", ""]
+    assert list(encoder_module.chunks(texts)) == [
+        ["a", "b", "c"],
+        ["d", "eeeee", "ff"],
+        ["ggggggg"],
+        ["hhhhhhhhh"],
+        ["i", ""],
+    ]
+    assert list(encoder_module.chunks([])) == []
