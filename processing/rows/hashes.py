@@ -9,8 +9,9 @@ from processing.sql import literal
 
 # Between the two texts of a pair that are hashed together; spaces, so that white space at their ends does not matter.
 BETWEEN = " \x1f "
-# White space other than a space: of ASCII as \s matches it, and of Unicode's category Z.
-OTHER_SPACE = r"[\t\n\f\r\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]"
+# ASCII's white space other than a space, as \s matches it, by character code; and that of Unicode's category Z.
+ASCII_SPACES = (9, 10, 12, 13)
+OTHER_SPACE = r"[\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]"
 
 # Characters that NFC may change or join with others (Unicode Standard Annex 15): none of those before U+0300, and none
 # of the usual dashes, quotation marks and bullets.
@@ -19,13 +20,24 @@ OTHER_FORMS = r"[^\x{0}-\x{2ff}\x{2010}-\x{2027}]"
 
 def normalized_sql(text: str) -> str:
     """SQL for a text without differences of case, white space and Unicode form; duplicates have the same."""
-    # nfc_normalize takes longer than all the rest. A text of ASCII has as many bytes as characters.
-    has_one_form = f"strlen({text}) = length({text}) OR NOT regexp_matches({text}, '{OTHER_FORMS}')"
-    form = f"CASE WHEN {has_one_form} THEN {text} ELSE nfc_normalize({text}) END"
-    # Most texts have no white space to replace.
-    is_needed = f"regexp_matches({form}, '^ | $|  |{OTHER_SPACE}')"
-    spaced = f"trim(regexp_replace({form}, '[\\s\\p{{Z}}]+', ' ', 'g'))"
-    return f"lower(CASE WHEN {is_needed} THEN {spaced} ELSE {form} END)"
+    # A text of ASCII has as many bytes as characters. Of the others, few need nfc_normalize, which takes longest.
+    is_ascii = f"strlen({text}) = length({text})"
+    has_one_form = f"{is_ascii} OR NOT regexp_matches({text}, '{OTHER_FORMS}')"
+    spaced = f"trim(regexp_replace(nfc_normalize({text}), '[\\s\\p{{Z}}]+', ' ', 'g'))"
+    return (
+        f"lower(CASE WHEN {has_white_space(text, is_ascii)} THEN {spaced} WHEN {has_one_form} THEN {text} "
+        f"ELSE nfc_normalize({text}) END)"
+    )
+
+
+def has_white_space(text: str, is_ascii: str) -> str:
+    """SQL for whether a text has white space that is replaced; most have none. `is_ascii`: whether it is of ASCII.
+
+    A search for each character takes a third of the time of one regular expression for all.
+    """
+    places = [f"starts_with({text}, ' ')", f"ends_with({text}, ' ')", f"contains({text}, '  ')"]
+    spaces = [f"contains({text}, chr({code}))" for code in ASCII_SPACES]
+    return " OR ".join([*places, *spaces, f"NOT ({is_ascii}) AND regexp_matches({text}, '{OTHER_SPACE}')"])
 
 
 def pair_sql(first: str, second: str) -> str:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import unicodedata
 
 import duckdb
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from processing.rows.hashes import normalized_sql, owner_sql, rank_sql
+
+# White space of every kind, what is not, and characters that NFC changes or joins.
+SPACES = [" ", "  ", *map(chr, (9, 10, 11, 12, 13, 0x85, 0xA0, 0x1680, 0x2000, 0x200A, 0x200B, 0x2028, 0x202F, 0x3000))]
+PIECES = [*SPACES, "a", "B", "\u00e9", "e\u0301", "\u212b", "\ufb01", "\u2019", "\u4e2d"]
 
 
 def digest(text: str) -> bytes:
@@ -22,6 +30,13 @@ def computed(expression: str, text: str | None) -> object:
 @pytest.mark.parametrize("text", ["Good film", " good\t film ", "GOOD\u00a0\u2003film\n"])
 def test_case_and_white_space_make_no_difference(text: str) -> None:
     assert computed(normalized_sql("text"), text) == "good film"
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
+def test_the_normalized_text_is_that_of_python(text: str) -> None:
+    spaced = re.sub("[\t\n\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+", " ", text)
+    assert computed(normalized_sql("text"), text) == unicodedata.normalize("NFC", spaced).strip(" ").lower()
 
 
 def test_unicode_forms_make_no_difference_and_accents_do() -> None:
