@@ -4,8 +4,10 @@
 
 TEXTS is a file with one JSON string per line; the texts are tokenized beforehand. DTYPE is that of torch, or onnx or
 int8 for the files that training exported, or auto for the fastest that the server may choose: int8, else float32.
-Prints {"ordinary": texts/s, "best": texts/s}: of batches of 32 texts as they come, padded, on all cores; and of batches
-of texts of similar length, which with ONNX Runtime each core runs on its own, in the best of the sizes BATCHES.
+Prints {"ordinary": texts/s, "clients": texts/s, "best": texts/s}. "ordinary" is that of batches of 32 texts as they
+come, padded, on all cores. The others are of batches of texts of similar length, which with ONNX Runtime each core runs
+on its own, in the best of the sizes BATCHES: of each 32 texts as they come, the most that a server with 32 clients has
+at a time, and of all texts at once.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,18 +27,18 @@ from contract.onnx_export import FLOAT32_FILE, INT8_FILE, ONNX_FOLDER
 
 BATCH = 32
 BATCHES = (1, 8, 32)
+WAYS = ("ordinary", "clients", "best")
 MAX_LENGTH = 512
 
 Forward = Callable[[dict[str, torch.Tensor]], None]
 
 
-def batches(folder: str, texts: list[str], size: int, by_length: bool) -> list[dict[str, torch.Tensor]]:
-    """Inputs of the model: full batches of texts as they come, or sorted by length."""
+def batches(folder: str, texts: list[str], size: int, window: int) -> list[dict[str, torch.Tensor]]:
+    """Inputs of the model: full batches of `size` texts; each `window` texts as they come are sorted by length."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
     limit = min(MAX_LENGTH, tokenizer.model_max_length)
     rows = tokenizer(texts, truncation=True, max_length=limit)["input_ids"]
-    if by_length:
-        rows.sort(key=len)
+    rows = [row for start in range(0, len(rows), window) for row in sorted(rows[start : start + window], key=len)]
     parts = [rows[start : start + size] for start in range(0, len(rows) - size + 1, size)]
     return [dict(tokenizer.pad({"input_ids": part}, return_tensors="pt")) for part in parts]
 
@@ -59,8 +61,8 @@ def rate(forward: Forward, inputs: list[dict[str, torch.Tensor]], seconds: float
     return done / elapsed
 
 
-def torch_rates(folder: str, texts: list[str], dtype: str, seconds: float) -> tuple[float, float]:
-    """Ordinary and best texts/s of torch on the GPU, or on all cores."""
+def torch_rates(folder: str, texts: list[str], dtype: str, seconds: float) -> Iterator[float]:
+    """Texts/s of torch on the GPU, or on all cores, in the order of WAYS."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=getattr(torch, dtype))
     model = model.to(device).eval()
@@ -69,21 +71,22 @@ def torch_rates(folder: str, texts: list[str], dtype: str, seconds: float) -> tu
     def forward(batch: dict[str, torch.Tensor]) -> None:
         model(**batch).logits.float().cpu()
 
-    def measured(by_length: bool) -> float:
-        inputs = batches(folder, texts, BATCH, by_length)
-        return rate(forward, [{name: values.to(device) for name, values in one.items()} for one in inputs], seconds / 2)
+    def measured(size: int, window: int, part: float) -> float:
+        inputs = batches(folder, texts, size, window)
+        return rate(forward, [{name: values.to(device) for name, values in one.items()} for one in inputs], part)
 
-    return measured(by_length=False), measured(by_length=True)
+    yield measured(BATCH, BATCH, seconds / len(WAYS))
+    for window in (BATCH, len(texts)):
+        yield max(measured(size, window, seconds / len(WAYS) / len(BATCHES)) for size in BATCHES)
 
 
-def onnx_rates(folder: str, texts: list[str], file: Path, seconds: float) -> tuple[float, float]:
-    """Ordinary and best texts/s of ONNX Runtime."""
-    part = seconds / (1 + len(BATCHES))
-    inputs = batches(folder, texts, BATCH, by_length=False)
-    ordinary = rate(onnx_forward(file, threads()), inputs, part)
-    forward = onnx_forward(file, 1)
-    sizes = (batches(folder, texts, size, by_length=True) for size in BATCHES)
-    return ordinary, max(rate(forward, inputs, part, threads()) for inputs in sizes)
+def onnx_rates(folder: str, texts: list[str], file: Path, seconds: float) -> Iterator[float]:
+    """Texts/s of ONNX Runtime, in the order of WAYS."""
+    yield rate(onnx_forward(file, threads()), batches(folder, texts, BATCH, BATCH), seconds / len(WAYS))
+    forward, part = onnx_forward(file, 1), seconds / len(WAYS) / len(BATCHES)
+    for window in (BATCH, len(texts)):
+        sizes = (batches(folder, texts, size, window) for size in BATCHES)
+        yield max(rate(forward, inputs, part, threads()) for inputs in sizes)
 
 
 def onnx_forward(file: Path, cores: int) -> Forward:
@@ -107,10 +110,10 @@ def main() -> None:
     exported = {"onnx": FLOAT32_FILE, "int8": INT8_FILE, "auto": INT8_FILE}
     file = Path(folder) / ONNX_FOLDER / exported.get(dtype, "")
     if dtype in exported and file.is_file():
-        ordinary, best = onnx_rates(folder, texts, file, float(seconds))
+        rates = onnx_rates(folder, texts, file, float(seconds))
     else:
-        ordinary, best = torch_rates(folder, texts, "float32" if dtype == "auto" else dtype, float(seconds))
-    print(json.dumps({"ordinary": ordinary, "best": best}))
+        rates = torch_rates(folder, texts, "float32" if dtype == "auto" else dtype, float(seconds))
+    print(json.dumps(dict(zip(WAYS, rates, strict=True))))
 
 
 if __name__ == "__main__":
