@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from contract.failures import UserError
 from contract.files import read_json
 from contract.hosts import Hosts
-from processing.exchange import Exchange
 from processing.options import ProcessingOptions
 from processing.reading.arrow_files import column_names, has_long_rows
 from processing.reading.scan import ROW_NUMBER
@@ -34,7 +33,7 @@ def own_files(files: Sequence[SourceFile], hosts: Hosts) -> list[SourceFile] | N
     Returns:
         None if dividing the rows of all files by their hashes takes less time.
     """
-    sizes = [file.path.stat().st_size for file in files]
+    sizes = [file.size for file in files]
     mean = sum(sizes) / hosts.count
     owners, loads = whole_files(sizes, range(len(files)), hosts.count)
     shared: set[int] = set()
@@ -70,19 +69,9 @@ def can_be_shared(file: SourceFile, hosts: Hosts) -> bool:
     Raises:
         UserError: the file cannot be read.
     """
-    if file.path.stat().st_size < LEAST_SHARE * hosts.count or file.compression == TEXTS or file.format == "arrow":
+    if file.size < LEAST_SHARE * hosts.count or file.compression == TEXTS or file.format == "arrow":
         return False
     return file.format != "parquet" or not (has_long_rows(file) or ROW_NUMBER in column_names(file))
-
-
-def numbers_in_job(files: Sequence[SourceFile], exchange: Exchange) -> list[int]:
-    """The number of each of this host's `files` among those of all hosts, in the order in which one host reads them."""
-    names = exchange.values("names of files", [file.name for file in files])
-    ordered = sorted(
-        (PurePosixPath(name).parts, host, place) for host, part in enumerate(names) for place, name in enumerate(part)
-    )
-    places = {(host, place): number for number, (_, host, place) in enumerate(ordered)}
-    return [places[exchange.hosts.index, place] for place in range(len(files))]
 
 
 def is_sharded(options: ProcessingOptions, hosts: Hosts, job_config: Path, folder: Path) -> bool:

@@ -28,8 +28,8 @@ from processing.across_rows.first_texts import FirstTexts, most_texts
 from processing.arrays import to_numpy
 from processing.batches import LABEL_TYPES, Encoded, Padding, Preparation, pieces
 from processing.concurrency import map_in_order, prefetched
-from processing.distribution import numbers_in_job
 from processing.exchange import Exchange
+from processing.listings import Listings
 from processing.memory import database_memory
 from processing.option_checks import size
 from processing.options import ProcessingOptions
@@ -81,7 +81,8 @@ class Job:
         sharded: whether each host has its own share of the files.
         padding: settings of --padding max_length; None without padding.
         own: what this host reads of the files; None if it reads all, and keeps its share of the rows.
-        exchange: gives what other hosts find in sharded input.
+        exchange: gives what other hosts find in sharded input; of a single host where all hosts have the same files.
+        listings: names of the files of all hosts that have files of their own, or of this host.
         job_counts: numbers of rows, by file and in all.
         started: monotonic seconds at the start.
         differences: rows for which tokie and tokenizers gave different ids in a first attempt of the job.
@@ -99,6 +100,7 @@ class Job:
     padding: Padding | None = None
     own: Sequence[SourceFile] | None = None
     exchange: Exchange = field(default_factory=Exchange)
+    listings: Listings | None = None
     job_counts: JobCounts = field(default_factory=JobCounts)
     started: float = field(default_factory=time.monotonic)
     differences: int = 0
@@ -120,19 +122,20 @@ class Job:
             connection = stack.enter_context(self.connected(Path(spill)))
             is_alone = self.exchange.hosts.count == 1
             one_pass = is_alone and not self.sorts_on_disk and first_pass.in_one_pass(self.options)
-            plan = planned(connection, self.options, self.files, self.hosts, self.exchange)
+            listings = self.listings or Listings.of(self.files)
+            plan = planned(connection, self.options, self.files, self.hosts, self.exchange, listings)
             files, plan = self.files, replace(plan, in_one_pass=one_pass)
             if self.own is not None:
                 files, plan = self.own, plan.undivided
             result = stack.enter_context(outputs(paths, self.hosts, plan.split_names, self.options.format))
             with RejectsFile(result.report) as rejects:
                 two_passes = first_pass.is_needed(self.options) and not one_pass
-                progress = ReadingProgress(log, sum(file.path.stat().st_size for file in files) * (1 + two_passes))
+                progress = ReadingProgress(log, sum(file.size for file in files) * (1 + two_passes))
                 file_readers = readers(connection, plan, files)
                 if two_passes:
                     # Load the tokenizer before the first pass, so that an error in it is reported at once.
                     self.loaded.encoder.summary()
-                    numbers = numbers_in_job(files, self.exchange)
+                    numbers = listings.numbers()
                     first = FirstPass(connection, self.options, plan.ratios, Path(spill), self.exchange, numbers)
                     file_readers = after_first_pass(first, plan, file_readers, self.similar)
                 self.exchange.finish()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 RATIO_SLACK = 1e-9
 LEAST_MEMORY = 64 * 10**6
+MOST_PORTS = 2**16
 DEFAULT_RATIOS = (0.8, 0.1, 0.1)
 # Columns that the job itself writes, which --columns cannot name.
 RESERVED = ("input_ids", "token_type_ids", "attention_mask", "labels", "length")
@@ -28,6 +29,8 @@ def check(options: ProcessingOptions) -> None:
         raise UserError(f"option --threads is {options.threads}, expected at least 1")
     if options.memory_limit is not None:
         size(options.memory_limit)
+    if not 0 < options.master_port < MOST_PORTS:
+        raise UserError(f"option --master-port is {options.master_port}, expected 1 to {MOST_PORTS - 1}")
     check_splits(options)
 
 

@@ -37,7 +37,7 @@ class ProcessingOptions:
     input_distribution: Literal["auto", "replicated", "sharded"] = option(
         "auto",
         "Whether each of several hosts has all files (replicated) or its own share (sharded); auto reads it from "
-        "processingjobconfig.json, and fails if several hosts read an input that is not there.",
+        "processingjobconfig.json and compares the hosts' files; it fails if an input of several hosts is not there.",
         group=INPUT,
     )
     delimiter: str | None = option(
@@ -158,7 +158,7 @@ class ProcessingOptions:
     near_duplicates: float | None = option(
         None,
         "Least similarity, above 0 to 1, of near-duplicates: the Jaccard index of the word pairs of two texts, such as "
-        "0.8; none does not look for them. Several hosts need replicated input.",
+        "0.8; none does not look for them.",
         group=ROWS,
     )
     near_duplicate_rows: Literal["group", "drop"] = option(
@@ -242,6 +242,7 @@ class ProcessingOptions:
     threads: int | None = option(
         None, "Threads of DuckDB and of tokenization; none means the container's CPU cores.", group=MACHINE
     )
+    master_port: int = option(7777, "Port of the first host on which all hosts meet.", group=MACHINE)
     sample_rows: int = option(
         5, "Sample rows of each split in report.html, shortened; 0 means none. Logs never contain rows.", group=OUTPUT
     )

@@ -13,6 +13,7 @@ from contract.card import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 from contract.failures import UserError
 from contract.hosts import Hosts
 from processing.exchange import Exchange
+from processing.listings import Listings
 from processing.option_checks import ratios
 from processing.options import ProcessingOptions
 from processing.reading.arrow_files import class_names
@@ -37,11 +38,13 @@ def planned(
     files: Sequence[SourceFile],
     hosts: Hosts,
     exchange: Exchange,
+    listings: Listings,
 ) -> Plan:
     """The plan of the query over `files`, the input files of this host.
 
     Args:
         exchange: gives what other hosts find in their files; of a single host where all hosts have the same files.
+        listings: names of the files of all hosts.
 
     Raises:
         UserError: a column is missing, or labels are no classes.
@@ -61,7 +64,7 @@ def planned(
         host=hosts.index if is_divided else 0,
         hosts=hosts.count if is_divided else 1,
     )
-    plan = replace(plan, given=given(connection, plan, files, exchange))
+    plan = replace(plan, given=given(connection, plan, files, exchange, listings))
     return with_labels(connection, plan, files, exchange)
 
 
@@ -204,14 +207,15 @@ def refuse_classes(options: ProcessingOptions, problem_type: str) -> None:
 
 
 def given(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, files: Sequence[SourceFile], exchange: Exchange
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    files: Sequence[SourceFile],
+    exchange: Exchange,
+    listings: Listings,
 ) -> GivenSplits | None:
     """The splits of the input, on any host, that are kept; None if rows are assigned by hash."""
     options = plan.options
-    names = [file.name for file in files]
-    if options.split_column is None and options.given_splits == "keep":
-        names = [name for part in exchange.values("names of files", names) for name in part]
-    present = by_files(options, names, exchange.hosts.count)
+    present = by_files(options, listings.names())
     if options.split_column is None and not present:
         return None
     for name, value in (

@@ -10,7 +10,7 @@ from contract.failures import UserError
 from contract.hosts import Hosts
 from contract.paths import Paths
 from contract.tokenizer import locate
-from processing import memory
+from processing import listings, memory
 from processing.across_rows.first_texts import TooManyTextsError
 from processing.batches import Padding
 from processing.distribution import is_sharded, own_files
@@ -19,7 +19,7 @@ from processing.job import Job
 from processing.options import ProcessingOptions
 from processing.reading import first_pass
 from processing.reading.layout import text_settings
-from processing.reading.source import find
+from processing.reading.source import SourceFile, find
 from processing.rows.conditions import check_syntax
 from processing.tokenizing import tokie_encoder
 from processing.tokenizing.padding import pad_id
@@ -35,10 +35,10 @@ def run(options: ProcessingOptions, paths: Paths) -> None:
     """
     memory.keep_freed_memory()
     differences, sorts_on_disk = 0, False
-    job = start(options, paths)
-    with job.exchange as exchange:
+    with Exchange(Hosts.read(paths.processing_resource_config), options.master_port) as exchange:
         while True:
-            job.differences, job.sorts_on_disk, job.exchange = differences, sorts_on_disk, exchange.again()
+            job = start(options, paths, exchange.again())
+            job.differences, job.sorts_on_disk = differences, sorts_on_disk
             try:
                 return job.run(paths)
             except tokie_encoder.DifferenceError:
@@ -49,21 +49,54 @@ def run(options: ProcessingOptions, paths: Paths) -> None:
                     "the keys of all texts need more memory than there is: restarting with a pass that uses the disk"
                 )
                 sorts_on_disk = True
-            job = start(options, paths)
 
 
-def start(options: ProcessingOptions, paths: Paths) -> Job:
-    """Create the job: locate the tokenizer, read the hosts, find the input files.
+def start(options: ProcessingOptions, paths: Paths, exchange: Exchange | None = None) -> Job:
+    """Create the job: locate the tokenizer, find the input files, and compare them with those of the other hosts.
+
+    Args:
+        exchange: of all hosts; none means that of the hosts in the job's configuration.
 
     Raises:
-        UserError: there is no tokenizer or no input, or this host is not in the job's configuration.
+        UserError: there is no tokenizer or no input, this host is not in the job's configuration, or hosts do not have
+            the files that the distribution of the input says.
     """
     if options.tokenizer is None:
         raise UserError("option --tokenizer is not set; expected a folder with tokenizer.json, or a model's name")
     check_syntax(options)
+    exchange = exchange or Exchange(Hosts.read(paths.processing_resource_config), options.master_port)
+    hosts, source = exchange.hosts, options.input or str(paths.processing_input)
+    sharded = is_sharded(options, hosts, paths.processing_job_config, Path(source))
+    with_listings = listings.are_exchanged(options, hosts, sharded)
+    if with_listings:
+        listings.connect(exchange, options)
     tokenizer = locate(options.tokenizer)
-    hosts = Hosts.read(paths.processing_resource_config)
-    source = options.input or str(paths.processing_input)
+    files, skipped = found_files(options, source, hosts)
+    found = None
+    if with_listings and sharded:
+        found = listings.exchanged(files, exchange)
+    elif with_listings:
+        listings.compare(files, exchange)
+        exchange.finish()
+    own = None
+    if hosts.count > 1 and not (sharded or first_pass.is_needed(options)):
+        own = own_files(files, hosts)
+    log.info("host %s of %d, %d input files", hosts.current, hosts.count, len(files))
+    if own is not None:
+        shared = sum(not file.share.is_whole for file in own)
+        log.info("this host reads %d whole files, and its share of %d files", len(own) - shared, shared)
+    padding = Padding(options.max_length, pad_id(tokenizer)) if options.padding == "max_length" else None
+    # Hosts that have the same files need nothing of each other any more.
+    exchange = exchange if sharded else Exchange()
+    return Job(options, hosts, tokenizer, files, skipped, sharded, padding, own, exchange, found)
+
+
+def found_files(options: ProcessingOptions, source: str, hosts: Hosts) -> tuple[list[SourceFile], list[str]]:
+    """The input files of this host, and the names of skipped ones, which are logged.
+
+    Raises:
+        UserError: there are none; one of several hosts may have none.
+    """
     files, skipped = find(source, options.file_name, text_settings(options))
     if skipped:
         log.warning(
@@ -73,29 +106,4 @@ def start(options: ProcessingOptions, paths: Paths) -> Job:
         )
     if not files and hosts.count == 1:
         raise UserError(f"input {source} has no file")
-    sharded = is_sharded(options, hosts, paths.processing_job_config, Path(source))
-    if sharded and hosts.count > 1:
-        check_sharded(options, hosts)
-    own = None
-    if hosts.count > 1 and not (sharded or first_pass.is_needed(options)):
-        own = own_files(files, hosts)
-    log.info("host %s of %d, %d input files", hosts.current, hosts.count, len(files))
-    if own is not None:
-        shared = sum(not file.share.is_whole for file in own)
-        log.info("this host reads %d whole files, and its share of %d files", len(own) - shared, shared)
-    padding = Padding(options.max_length, pad_id(tokenizer)) if options.padding == "max_length" else None
-    exchange = Exchange(hosts if sharded else None)
-    return Job(options, hosts, tokenizer, files, skipped, sharded, padding, own, exchange)
-
-
-def check_sharded(options: ProcessingOptions, hosts: Hosts) -> None:
-    """Check that the options work with sharded input, where each host reads only its own files.
-
-    Raises:
-        UserError: an option is set that needs all rows.
-    """
-    if options.near_duplicates is not None:
-        raise UserError(
-            f"option --near-duplicates {options.near_duplicates} is set, but the input is sharded over {hosts.count} "
-            "hosts, none of which reads all rows; expected replicated input"
-        )
+    return files, skipped

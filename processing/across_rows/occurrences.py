@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
-import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import duckdb
 import pyarrow as pa
@@ -88,28 +86,18 @@ def drop_duplicates(connection: duckdb.DuckDBPyConnection) -> None:
 
 def exchange_rows(connection: duckdb.DuckDBPyConnection, exchange: Exchange) -> None:
     """Add the rows of all other hosts to the table, which then is the same on every host, but for the order of rows."""
-    if exchange.hosts.count == 1:
-        return
+    for rows in exchange.tables("keys of rows", own_rows(connection)):
+        connection.register("others", rows)
+        connection.execute(f"INSERT INTO {OCCURRENCES} SELECT * FROM others")
+        connection.unregister("others")
+
+
+def own_rows(connection: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
+    """The rows that the table has now, EXCHANGED_ROWS at a time; those that come after them do not matter."""
     [(own,)] = connection.execute(f"SELECT count(*) FROM {OCCURRENCES}").fetchall()
-    for first in itertools.count(0, EXCHANGED_ROWS):
-        # The rows of others come after the own ones.
+    for first in range(0, own, EXCHANGED_ROWS):
         end = min(first + EXCHANGED_ROWS, own)
         rows = connection.sql(f"SELECT * FROM {OCCURRENCES} WHERE rowid >= {first} AND rowid < {end}").to_arrow_table()
-        if rows.num_rows != max(end - first, 0):
+        if rows.num_rows != end - first:
             raise RuntimeError(f"{rows.num_rows} rows of {end - first} were read to exchange them")
-        parts = exchange.all("keys of rows", written(rows) if first < own else b"")
-        if not any(parts):
-            return
-        for host, part in enumerate(parts):
-            if part and host != exchange.hosts.index:
-                connection.register("others", pa.ipc.open_stream(part).read_all())
-                connection.execute(f"INSERT INTO {OCCURRENCES} SELECT * FROM others")
-                connection.unregister("others")
-
-
-def written(rows: pa.Table) -> bytes:
-    """`rows` as a stream of Arrow's IPC format."""
-    sink = io.BytesIO()
-    with pa.ipc.new_stream(sink, rows.schema) as stream:
-        stream.write_table(rows)
-    return sink.getvalue()
+        yield rows

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from processing.across_rows.near_duplicates import ROW_BITS
+from processing.across_rows.compared_rows import ROW_BITS
 from processing.across_rows.occurrences import OCCURRENCES, leave_out
 from processing.across_rows.union_find import UnionFind
 from processing.arrays import to_arrow

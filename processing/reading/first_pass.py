@@ -33,24 +33,18 @@ NAMES = tuple(column.split()[0] for column in occurrences.COLUMNS.split(", "))
 
 def is_needed(options: ProcessingOptions) -> bool:
     """Whether `options` need a first pass."""
-    return options.drop_duplicates or options.conflicts != "keep" or bool(of_all_hosts(options))
+    return options.drop_duplicates or options.conflicts != "keep" or needs_all_rows(options)
 
 
 def in_one_pass(options: ProcessingOptions) -> bool:
     """Whether rows can be decided on while they are read: only earlier rows count for --drop-duplicates."""
-    return options.drop_duplicates and options.conflicts == "keep" and not of_all_hosts(options)
+    return options.drop_duplicates and options.conflicts == "keep" and not needs_all_rows(options)
 
 
-def of_all_hosts(options: ProcessingOptions) -> list[str]:
-    """The options that need the rows of all hosts, as they are written on the command line."""
-    is_set = {
-        f"--max-rows {options.max_rows}": options.max_rows is not None,
-        "--balance": options.balance,
-        "--upsample": options.upsample,
-        "--stratify": options.stratify,
-        f"--near-duplicates {options.near_duplicates}": options.near_duplicates is not None,
-    }
-    return [name for name, value in is_set.items() if value]
+def needs_all_rows(options: ProcessingOptions) -> bool:
+    """Whether `options` need the rows of all hosts, rather than all rows of a text, of which one host reads all."""
+    counts = options.max_rows is not None or options.balance or options.upsample or options.stratify
+    return counts or options.near_duplicates is not None
 
 
 class FirstPass:
@@ -130,7 +124,7 @@ class FirstPass:
         connection.execute(f"DROP TABLE {OCCURRENCES}")
 
     def _join_similar(self, near: NearDuplicates) -> None:
-        similar_rows.store(self._connection, *near.groups(self._connection))
+        similar_rows.store(self._connection, *near.groups(self._connection, self._exchange))
         self.similar = similar_rows.counted(self._connection)
         if self._options.near_duplicate_rows == "drop":
             similar_rows.drop(self._connection)

@@ -76,7 +76,7 @@ def grouped(
     size, key = 0, None
     kept: Columns = {}
     for file, columns in described:
-        own, own_size = group_key(file, columns, options), file.path.stat().st_size
+        own, own_size = group_key(file, columns, options), file.size
         if group and (own is None or own != key or len(group) == MOST_FILES or size + own_size > MOST_BYTES):
             yield joined(group), kept
             group, size = [], 0
@@ -95,7 +95,7 @@ def joined(group: list[SourceFile]) -> SourceFile:
 
 def group_key(file: SourceFile, columns: Columns, options: ProcessingOptions) -> Hashable:
     """What files of a group have in common; None for a file that is read for itself."""
-    if file.path.stat().st_size > FILE_BYTES or file.compression == TEXTS or file.format == "arrow":
+    if file.size > FILE_BYTES or file.compression == TEXTS or file.format == "arrow":
         return None
     names = {name.lower() for name in columns}
     of_folders = tuple(name for name, kind in columns.items() if kind == FOLDER)

@@ -21,7 +21,7 @@ from processing.across_rows.marks import Marks
 from processing.arrays import to_list, to_numpy
 from processing.batches import outcomes, rejected_classes
 from processing.reading.errors import READ_ERRORS, explained
-from processing.reading.first_pass import FirstPass, of_all_hosts
+from processing.reading.first_pass import FirstPass, needs_all_rows
 from processing.reading.opening import Source, opened
 from processing.reading.query import VALUE_CHARS, Plan, build, surveyed
 from processing.reading.rejects import REASONS, BrokenLine, broken_lines
@@ -132,7 +132,7 @@ class FileReader:
 
     def add_to(self, first_pass: FirstPass) -> None:
         """Read the file for the first pass. The second pass finds the broken lines again."""
-        plan = self.plan.undivided if of_all_hosts(self.plan.options) else self.plan
+        plan = self.plan.undivided if needs_all_rows(self.plan.options) else self.plan
         self.discarding_broken(lambda file: first_pass.add_file(self.numbers, surveyed(plan, file, self.columns)))
 
     def count(self, batch: pa.RecordBatch, first: int) -> None:

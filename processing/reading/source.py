@@ -8,6 +8,7 @@ import os
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
@@ -15,7 +16,7 @@ from contract.dialect import TextSettings
 from contract.failures import UserError
 from processing.reading.decompression import DAMAGED, only_member
 from processing.reading.shares import Share
-from processing.reading.text_folder import SUFFIX, text_folders
+from processing.reading.text_folder import SUFFIX, members, text_folders
 
 FORMATS = {
     ".csv": "csv",
@@ -71,6 +72,12 @@ class SourceFile:
     view: str | None = field(default=None, compare=False)
     others: tuple[SourceFile, ...] = field(default=(), compare=False)
     share: Share = field(default=Share(), compare=False)
+
+    @cached_property
+    def size(self) -> int:
+        """Bytes as stored; the same on every host that has the file, as that of a folder itself is not."""
+        paths = members(self.path) if self.compression == TEXTS else [self.path]
+        return sum(path.stat().st_size for path in paths)
 
     @property
     def is_typed(self) -> bool:
@@ -175,7 +182,8 @@ def find(
         raise UserError(
             f"input {location}: every file is empty or of an unknown format ({skipped[0]}); expected {EXPECTED}"
         )
-    return sorted(files, key=lambda file: file.path), skipped
+    # Not by their paths, which links lead elsewhere: hosts number files by their names.
+    return sorted(files, key=lambda file: PurePosixPath(file.name).parts), skipped
 
 
 def is_text_of(path: Path, folders: Sequence[Path]) -> bool:

@@ -60,14 +60,14 @@ def by_name(name: str) -> int | None:
     return next((INDEX[word] for word in candidates if word in INDEX), None)
 
 
-def by_files(options: ProcessingOptions, names: Sequence[str], sharded_hosts: int) -> frozenset[int]:
+def by_files(options: ProcessingOptions, names: Sequence[str]) -> frozenset[int]:
     """Indices in SPLITS of the splits that the names of all files give; empty if rows are to be split by hash.
 
     Args:
-        sharded_hosts: number of hosts with files of their own; 1 if this host has all files.
+        names: of the files of all hosts.
 
     Raises:
-        UserError: --given-splits keep is set and a file names no split, or another host may have files of other splits.
+        UserError: --given-splits keep is set and a file names no split.
     """
     if options.split_column is not None or options.given_splits == "ignore":
         return frozenset()
@@ -77,11 +77,6 @@ def by_files(options: ProcessingOptions, names: Sequence[str], sharded_hosts: in
         if unnamed := next((name for name, split in found.items() if split is None), None):
             raise UserError(f"input file {unnamed} names no split, expected train, validation or test in its name")
         return present
-    if sharded_hosts > 1 and present:
-        raise UserError(
-            f"names of input files name splits, and each of {sharded_hosts} hosts has files of its own; expected "
-            "--given-splits keep or ignore"
-        )
     is_complete = None not in found.values() and TRAIN in present and len(present) > 1
     return present if is_complete else frozenset()
 

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contract.paths import Paths
+from processing import start
 from processing.options import ProcessingOptions
 from processing.rows.split import SPLITS
-from processing.start import start
 
 Write = Callable[[str, str | bytes], Path]
 Row = tuple[Any, ...]
@@ -28,7 +28,7 @@ KINDS: tuple[Kind, ...] = ("replicated", "sharded")
 def run(base: Path, **options: Any) -> dict[str, Any]:
     """Run a job under `base`; returns its report."""
     paths = Paths(base)
-    start(ProcessingOptions(max_length=8, **options), paths).run(paths)
+    start.start(ProcessingOptions(max_length=8, **options), paths).run(paths)
     return json.loads(next(paths.processing_report.rglob("report.json")).read_text())
 
 
@@ -41,7 +41,10 @@ def on_host(
     options: dict[str, Any],
     names: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Run the job of one of several hosts, with its own input and shared outputs."""
+    """Run the job of one of several hosts, with its own input and shared outputs.
+
+    Hosts of sharded input need not run at the same time, unless an option needs what other hosts have.
+    """
     names = list(names) or [f"algo-{number + 1}" for number in range(hosts)]
     config = base / "config" / "resourceconfig.json"
     config.parent.mkdir(parents=True, exist_ok=True)
@@ -53,9 +56,10 @@ def on_host(
         for file in sorted(folder.iterdir())[host::hosts]:
             (place / file.name).write_bytes(file.read_bytes())
     paths = Paths(base)
-    job = start(ProcessingOptions(max_length=8, input=str(place), input_distribution=kind, **options), paths)
-    with job.exchange:
-        job.run(paths)
+    fixed: dict[str, Any] = {"max_length": 8, "input": str(place), "input_distribution": kind}
+    if "split_column" not in options:
+        fixed["given_splits"] = "ignore"
+    start.run(ProcessingOptions(**{**fixed, **options}), paths)
     return json.loads((paths.processing_report / names[host] / "report.json").read_text())
 
 

@@ -12,10 +12,9 @@ import pytest
 from unit.processing.jobs import Write, as_parquet, as_tsv, rejects, rows, run, table
 
 from contract.failures import UserError
-from contract.hosts import Hosts
 from contract.paths import Paths
 from processing.options import ProcessingOptions
-from processing.start import check_sharded, start
+from processing.start import start
 
 
 def test_a_missing_tokenizer_option_is_named(tmp_path: Path) -> None:
@@ -39,13 +38,6 @@ def test_skipped_files_are_logged(
     assert [file.name for file in job.files] == ["rows.csv"]
     assert "2 files that are empty or of an unknown format" in caplog.text
     assert "empty.csv" in caplog.text and "readme.doc" in caplog.text
-
-
-def test_near_duplicates_are_refused_with_sharded_input() -> None:
-    hosts = Hosts("algo-1", ("algo-1", "algo-2"))
-    with pytest.raises(UserError, match="^option --near-duplicates 0.8 is set, but the input is sharded over 2 hosts"):
-        check_sharded(ProcessingOptions(near_duplicates=0.8), hosts)
-    check_sharded(ProcessingOptions(max_rows=10, drop_duplicates=True, balance=True), hosts)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from processing.across_rows.near_duplicates import ROW_BITS, NearDuplicates, bands, word_pairs_sql, words_sql
+from processing.across_rows.compared_rows import ROW_BITS
+from processing.across_rows.near_duplicates import NearDuplicates, bands, word_pairs_sql, words_sql
 
 WORDS = [f"word{number}" for number in range(400)]
 

@@ -9,7 +9,7 @@ from unit.processing.occurrences import first_pass_over, left_out
 
 from processing.across_rows.samples import NO_ROW
 from processing.options import ProcessingOptions
-from processing.reading.first_pass import is_needed, of_all_hosts
+from processing.reading.first_pass import is_needed, needs_all_rows
 from processing.rows.filters import Outcome
 
 TEXTS = [f"review {number % 80}" for number in range(100)]
@@ -44,7 +44,7 @@ def test_ranks_are_independent_of_splits_and_change_with_the_seed(tmp_path: Path
     assert one != other
 
 
-def test_options_that_need_all_rows_are_named() -> None:
-    assert of_all_hosts(ProcessingOptions(max_rows=3, stratify=True)) == ["--max-rows 3", "--stratify"]
-    assert of_all_hosts(ProcessingOptions(drop_duplicates=True, conflicts="drop")) == []
+def test_options_that_need_the_rows_of_all_hosts_are_known() -> None:
+    assert needs_all_rows(ProcessingOptions(max_rows=3)) and needs_all_rows(ProcessingOptions(near_duplicates=0.8))
+    assert not needs_all_rows(ProcessingOptions(drop_duplicates=True, conflicts="drop"))
     assert is_needed(ProcessingOptions(conflicts="drop")) and not is_needed(ProcessingOptions())

@@ -46,14 +46,12 @@ def test_a_file_names_a_split(name: str, split: int | None) -> None:
 def test_splits_of_files_are_kept_where_every_file_names_one(
     given: dict[str, str], names: list[str], present: set[int]
 ) -> None:
-    assert by_files(ProcessingOptions(**given), names, 1) == present  # type: ignore[arg-type]
+    assert by_files(ProcessingOptions(**given), names) == present  # type: ignore[arg-type]
 
 
-def test_what_cannot_be_decided_is_refused() -> None:
+def test_a_file_without_a_split_is_refused_where_they_are_to_be_kept() -> None:
     with pytest.raises(UserError, match="^input file b.csv names no split, expected train, validation or test"):
-        by_files(ProcessingOptions(given_splits="keep"), ["train.csv", "b.csv"], 1)
-    with pytest.raises(UserError, match="each of 2 hosts has files of its own; expected --given-splits keep or ignore"):
-        by_files(ProcessingOptions(), ["train.csv", "b.csv"], 2)
+        by_files(ProcessingOptions(given_splits="keep"), ["train.csv", "b.csv"])
 
 
 def test_usual_names_in_a_column_are_known() -> None:
