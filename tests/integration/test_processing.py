@@ -92,38 +92,6 @@ def test_the_tutorials_command_line_on_sagemakers_folders(tmp_path: Path, model:
     assert not list(base.glob("**/.incomplete"))
 
 
-def test_two_hosts_share_replicated_and_sharded_input(tmp_path: Path, model: Path) -> None:
-    for kind in ("FullyReplicated", "ShardedByS3Key"):
-        base = tmp_path / kind
-        put_input(base, 500)
-        rows = []
-        for host in ("algo-1", "algo-2"):
-            configure(base, host, kind)
-            done = process(base, "--tokenizer", str(model), "--label-threshold", "3")
-            assert done.returncode == 0, done.stdout
-            rows.append(rows_in(folders(base, host)))
-        # As in docs/processing.md.
-        states = sorted((base / "processing").rglob("state.json"))
-        whole = datasets.concatenate_datasets([datasets.load_from_disk(state.parent) for state in states])
-        assert whole.num_rows == sum(rows)
-        # Both hosts have the same file; with sharded input each keeps all of its rows.
-        assert sum(rows) == (500 if kind == "FullyReplicated" else 1000)
-        assert min(rows) > 150
-
-
-def folders(base: Path, host: str) -> list[Path]:
-    return [state.parent for state in base.glob(f"processing/*/{host}/state.json")]
-
-
-def configure(base: Path, host: str, kind: str) -> None:
-    config = base / "config"
-    config.mkdir(exist_ok=True)
-    hosts = {"current_host": host, "hosts": ["algo-1", "algo-2"]}
-    (config / "resourceconfig.json").write_text(json.dumps(hosts))
-    s3 = {"LocalPath": str(base / "processing" / "input"), "S3DataDistributionType": kind}
-    (config / "processingjobconfig.json").write_text(json.dumps({"ProcessingInputs": [{"S3Input": s3}]}))
-
-
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
