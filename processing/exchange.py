@@ -52,7 +52,7 @@ class Exchange:
 
     def __init__(self, hosts: Hosts | None = None, port: int = PORT) -> None:
         self.hosts, self.port = hosts or Hosts(), port
-        self._number = self._kept = 0
+        self._number = self._kept = self._bytes = 0
         self._store: TCPStore | None = None
 
     def all(self, name: str, part: bytes) -> list[bytes]:
@@ -75,7 +75,7 @@ class Exchange:
                 f"exchanged {name}: expected that host to run, whose log may say why ({first_line(error)})"
             ) from None
         for rank, found in enumerate(parts):
-            self._file(number, rank).write_bytes(found)
+            self._bytes += self._file(number, rank).write_bytes(found)
         self._kept = self._number
         return parts
 
@@ -116,6 +116,7 @@ class Exchange:
                 closed = self._store.add(CLOSED, 0)
         except RuntimeError:
             log.debug("host %s has ended before", self.hosts.names[0])
+        log.info("exchanged %.1f MB of all %d hosts", self._bytes / 1e6, self.hosts.count)
         self._store = None
 
     def _exchanged(self, key: str, name: str, part: bytes) -> list[bytes]:

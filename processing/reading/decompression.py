@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import io
-import lzma
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
-import pyarrow as pa
-
+from contract import decompression
 from contract.failures import UserError
 
 if TYPE_CHECKING:
@@ -22,7 +16,7 @@ if TYPE_CHECKING:
     from processing.reading.source import SourceFile
 
 # What the libraries raise for a damaged or encrypted file.
-DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError, NotImplementedError)
+DAMAGED = (*decompression.DAMAGED, zipfile.BadZipFile, RuntimeError, NotImplementedError)
 BLOCK_BYTES = 1024 * 1024
 
 
@@ -44,20 +38,11 @@ def decompressed(file: SourceFile) -> Iterator[BinaryIO]:
 def opened(path: Path, compression: str) -> Iterator[BinaryIO]:
     """Open `path` as `decompressed` does, without naming errors."""
     with path.open("rb") as raw:
-        if compression == "gzip":
-            yield gzip.GzipFile(fileobj=raw)  # type: ignore[misc]  # It has the methods of BinaryIO.
-        elif compression == "zstd":
-            stream = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd")
-            yield io.BufferedReader(stream)  # type: ignore[type-var]  # It reads as a RawIOBase does.
-        elif compression == "bz2":
-            yield bz2.BZ2File(raw)  # type: ignore[misc]
-        elif compression == "xz":
-            yield lzma.open(raw)  # type: ignore[misc]  # noqa: SIM115  # `raw` is closed.
-        elif compression == "zip":
+        if compression == "zip":
             with zipfile.ZipFile(raw) as archive, archive.open(only_member(archive)) as member:
-                yield member  # type: ignore[misc]
+                yield member  # type: ignore[misc]  # It has the methods of BinaryIO.
         else:
-            yield raw
+            yield decompression.stream(raw, compression)
 
 
 def only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
@@ -76,15 +61,11 @@ def only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
 
 def described(error: Exception, compression: str) -> str:
     """What is wrong with a file, without anything of its content."""
-    if isinstance(error, OSError) and error.errno is not None:
-        return error.strerror or type(error).__name__
     if isinstance(error, EOFError) and compression == "zip":
         return str(error)
-    if isinstance(error, EOFError):
-        return f"its {compression} data ends too early"
     if isinstance(error, (RuntimeError, NotImplementedError)):
         return "the archive is encrypted, or compressed by a method that is not supported"
-    return f"its {compression} data is damaged (a checksum or a header is wrong)"
+    return decompression.described(error, compression)
 
 
 def blocks(stream: BinaryIO, size: int = BLOCK_BYTES) -> Iterator[bytes]:

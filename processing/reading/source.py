@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
+from contract import decompression
 from contract.dialect import TextSettings
 from contract.failures import UserError
 from processing.reading.decompression import DAMAGED, only_member
@@ -31,7 +32,7 @@ FORMATS = {
 }
 # Name of the "compression" of a folder of text files.
 TEXTS = "texts"
-COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz", ".zip": "zip"}
+COMPRESSIONS = {**decompression.COMPRESSIONS, ".zip": "zip"}
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 EXPECTED = "csv, tsv, txt, json, jsonl (each also as .gz, .zst, .bz2, .xz or .zip), parquet or arrow"
 # A manifest of SageMaker: JSON Lines if it is augmented, else a list of files in S3.

@@ -110,7 +110,7 @@ CASES: dict[str, tuple[Write, str]] = {
     "quotes": (csv(more=f'"{MARK},1\n'), "line 42 has quotes that do not match"),
     "no JSON": (text(LINE + f'{{"text": {MARK}}}\n', "a.jsonl"), "a.jsonl cannot be read: line 2 is no JSON"),
     "no object": (text(f'"{MARK}"\n', "a.jsonl"), "a.jsonl: line 1 is no JSON object"),
-    "no gzip": (text(MARK, "a.csv.gz"), "a.csv.gz cannot be read: its .gz data is damaged"),
+    "no gzip": (text(MARK, "a.csv.gz"), "a.csv.gz cannot be read: its gzip data is damaged"),
     "no parquet": (text(MARK, "a.parquet"), "a.parquet cannot be read as parquet"),
     "an Excel file": (text(MARK, "a.xlsx"), "holds .*a.xlsx.*; expected state.json"),
     "ids beyond the vocabulary": (

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import io
-import lzma
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
-import pyarrow as pa
-
+from contract.decompression import COMPRESSIONS, DAMAGED, described, stream
 from contract.failures import UserError
-
-# Processing takes zip archives too.
-COMPRESSIONS = (".gz", ".zst", ".bz2", ".xz")
 
 
 def form(file: Path) -> str:
@@ -32,23 +23,9 @@ def opened(file: Path) -> Iterator[BinaryIO]:
     Raises:
         UserError: the file is damaged; also while it is read.
     """
+    compression = COMPRESSIONS.get(file.suffix.lower(), "")
     try:
         with file.open("rb") as raw:
-            yield stream(raw, file.suffix.lower())
-    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-        named = error.strerror if isinstance(error, OSError) and error.errno is not None else None
-        problem = named or f"its {file.suffix} data is damaged, or ends too early"
-        raise UserError(f"file {file.name} cannot be read: {problem}") from None
-
-
-def stream(raw: BinaryIO, suffix: str) -> BinaryIO:
-    """`raw`, decompressed as `suffix` says."""
-    if suffix == ".gz":
-        return cast(BinaryIO, gzip.GzipFile(fileobj=raw))
-    if suffix == ".zst":
-        # It reads as a RawIOBase does.
-        found = pa.CompressedInputStream(pa.PythonFile(cast(io.IOBase, raw), mode="r"), "zstd")
-        return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, found)))
-    if suffix == ".bz2":
-        return cast(BinaryIO, bz2.BZ2File(raw))
-    return cast(BinaryIO, lzma.open(raw)) if suffix == ".xz" else raw
+            yield stream(raw, compression)
+    except DAMAGED as error:
+        raise UserError(f"file {file.name} cannot be read: {described(error, compression)}") from None

@@ -14,10 +14,10 @@ import pyarrow.parquet as parquet
 from datasets import Dataset, concatenate_datasets, load_from_disk
 
 from contract.card import CARD_FILE, Card
+from contract.decompression import COMPRESSIONS
 from contract.dialect import TextSettings
 from contract.failures import UserError
 from training.data import text_files
-from training.data.decompression import COMPRESSIONS
 from training.data.delimited import DETECTED
 
 log = logging.getLogger(__name__)

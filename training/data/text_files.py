@@ -8,10 +8,11 @@ from pathlib import Path
 import pyarrow as pa
 from datasets import Dataset
 
+from contract.decompression import COMPRESSIONS
 from contract.dialect import TextSettings
 from contract.failures import UserError
 from training.data import delimited, json_rows
-from training.data.decompression import COMPRESSIONS, form
+from training.data.decompression import form
 from training.data.delimited import DETECTED
 
 FORMATS = (".csv", ".tsv", ".jsonl", ".json", ".ndjson")
