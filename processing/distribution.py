@@ -103,6 +103,18 @@ def is_sharded(options: ProcessingOptions, hosts: Hosts, job_config: Path, folde
     )
 
 
+def is_isolated(job_config: Path) -> bool:
+    """Whether the job is isolated from the network (EnableNetworkIsolation); `job_config` may be missing.
+
+    SageMaker says of training jobs alone that their hosts reach each other nevertheless.
+    """
+    if not job_config.exists():
+        return False
+    config = read_json(job_config, "job configuration")
+    network = config.get("NetworkConfig") if isinstance(config, dict) else None
+    return isinstance(network, dict) and network.get("EnableNetworkIsolation") is True
+
+
 def distributions(config: Any, folder: Path) -> set[str]:
     """Distribution types of the inputs of a CreateProcessingJob request from which files below `folder` can come.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -17,6 +18,8 @@ from processing.reading.source import SourceFile
 
 # Name of a file, and its bytes as stored.
 Listed = tuple[str, int]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -54,15 +57,22 @@ class Listings:
         return [places[self.host, place] for place in range(len(self.of_hosts[self.host]))]
 
 
-def are_exchanged(options: ProcessingOptions, hosts: Hosts, sharded: bool) -> bool:
+def are_exchanged(options: ProcessingOptions, hosts: Hosts, sharded: bool, is_isolated: bool = False) -> bool:
     """Whether hosts exchange their listings.
 
-    They do unless --input-distribution says what they have, and no option needs to know the files of other hosts.
+    They do where an option needs the files of other hosts, and to compare them with the distribution that the job says,
+    unless --input-distribution says it, or hosts may not reach each other.
+
+    Args:
+        is_isolated: whether the job is isolated from the network.
     """
-    if hosts.count == 1 or options.input_distribution == "auto":
-        return hosts.count > 1
-    names_splits = options.split_column is not None or options.given_splits != "ignore"
-    return sharded and (names_splits or first_pass.is_needed(options))
+    if hosts.count == 1:
+        return False
+    if sharded and (options.given_splits != "ignore" or options.split_column or first_pass.is_needed(options)):
+        return True
+    if is_isolated and options.input_distribution == "auto":
+        log.warning("hosts do not compare their input files, since the job is isolated from the network")
+    return options.input_distribution == "auto" and not is_isolated
 
 
 def exchanged(files: Sequence[SourceFile], exchange: Exchange) -> Listings:
@@ -108,15 +118,16 @@ def compare(files: Sequence[SourceFile], exchange: Exchange) -> None:
     )
 
 
-def connect(exchange: Exchange, options: ProcessingOptions) -> None:
-    """Connect the hosts before they look for files; raises NotConnectedError with what would not need a connection."""
+def connect(exchange: Exchange, options: ProcessingOptions, sharded: bool) -> None:
+    """Connect the hosts before they look for files; raises NotConnectedError with options that need no connection."""
     try:
         exchange.connect()
     except NotConnectedError as error:
-        if options.input_distribution != "auto":
+        if sharded and (first_pass.is_needed(options) or options.split_column is not None):
             raise
+        needless = "sharded and --given-splits ignore" if sharded else "replicated"
         raise NotConnectedError(
-            f"{error}; with --input-distribution replicated or sharded hosts do not compare their input files"
+            f"{error}; with --input-distribution {needless} hosts do not compare their files"
         ) from None
 
 

@@ -13,7 +13,7 @@ from contract.tokenizer import locate
 from processing import listings, memory
 from processing.across_rows.first_texts import TooManyTextsError
 from processing.batches import Padding
-from processing.distribution import is_sharded, own_files
+from processing.distribution import is_isolated, is_sharded, own_files
 from processing.exchange import Exchange
 from processing.job import Job
 from processing.options import ProcessingOptions
@@ -67,9 +67,10 @@ def start(options: ProcessingOptions, paths: Paths, exchange: Exchange | None = 
     exchange = exchange or Exchange(Hosts.read(paths.processing_resource_config), options.master_port)
     hosts, source = exchange.hosts, options.input or str(paths.processing_input)
     sharded = is_sharded(options, hosts, paths.processing_job_config, Path(source))
-    with_listings = listings.are_exchanged(options, hosts, sharded)
+    isolated = is_isolated(paths.processing_job_config)
+    with_listings = listings.are_exchanged(options, hosts, sharded, isolated)
     if with_listings:
-        listings.connect(exchange, options)
+        listings.connect(exchange, options, sharded)
     tokenizer = locate(options.tokenizer)
     files, skipped = found_files(options, source, hosts)
     found = None

@@ -13,7 +13,7 @@ import pytest
 from contract.failures import UserError
 from contract.hosts import Hosts
 from processing import distribution
-from processing.distribution import can_be_shared, is_sharded, own_files
+from processing.distribution import can_be_shared, is_isolated, is_sharded, own_files
 from processing.options import ProcessingOptions
 from processing.reading.shares import Share
 from processing.reading.source import find
@@ -128,3 +128,21 @@ def test_parquet_files_are_shared_where_rows_have_numbers(
     pq.write_table(pa.table({column: ["x" * size]}), tmp_path / "a.parquet")
     [file], _ = find(str(tmp_path))
     assert can_be_shared(file, TWO) is expected
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"NetworkConfig": {"EnableNetworkIsolation": True}}, True),
+        ({"NetworkConfig": {"EnableNetworkIsolation": False}}, False),
+        ({"NetworkConfig": None}, False),
+        ({}, False),
+    ],
+)
+def test_the_job_configuration_says_whether_hosts_are_isolated(
+    tmp_path: Path, config: dict[str, Any], expected: bool
+) -> None:
+    path = tmp_path / "processingjobconfig.json"
+    assert is_isolated(path) is False
+    path.write_text(json.dumps(config))
+    assert is_isolated(path) is expected

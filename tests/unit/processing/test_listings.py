@@ -121,7 +121,7 @@ def test_a_missing_host_ends_the_job_with_what_needs_no_other_host(
     s3 = {"LocalPath": str(files[0].parent), "S3DataDistributionType": REPLICATED}
     Paths(tmp_path).processing_job_config.write_text(json.dumps({"ProcessingInputs": [{"S3Input": s3}]}))
     options: dict[str, Any] = {"max_length": 8, "label_threshold": 3, "input": str(files[0].parent)}
-    words = "^host 127.0.0.2 did not connect .*; with --input-distribution replicated or sharded hosts do not compare"
+    words = "^host 127.0.0.2 did not connect .*; with --input-distribution replicated hosts do not compare"
     with pytest.raises(UserError, match=words):
         start.run(ProcessingOptions(tokenizer=str(wordpiece), master_port=free_port(), **options), Paths(tmp_path))
     start.run(ProcessingOptions(tokenizer=str(wordpiece), input_distribution="replicated", **options), Paths(tmp_path))
@@ -133,6 +133,7 @@ def test_a_missing_host_ends_the_job_with_what_needs_no_other_host(
     [
         ({}, True, True),
         ({}, False, True),
+        ({"given_splits": "ignore"}, True, True),
         ({"input_distribution": "replicated", "drop_duplicates": True}, False, False),
         ({"input_distribution": "sharded"}, True, True),
         ({"input_distribution": "sharded", "given_splits": "ignore"}, True, False),
@@ -146,6 +147,9 @@ def test_listings_are_exchanged_unless_no_host_needs_those_of_others(
     hosts = Hosts(NAMES[0], NAMES)
     assert are_exchanged(ProcessingOptions(**options), hosts, sharded) is expected
     assert not are_exchanged(ProcessingOptions(**options), Hosts(), sharded)
+    # To compare them alone is no reason to wait for hosts that may not reach each other.
+    needed = sharded and options.get("max_rows", options.get("given_splits", "auto")) != "ignore"
+    assert are_exchanged(ProcessingOptions(**options), hosts, sharded, is_isolated=True) is needed
 
 
 def test_files_are_numbered_as_one_host_reads_them() -> None:
