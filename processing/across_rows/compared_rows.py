@@ -129,7 +129,10 @@ class Pairs:
         self._of = lru_cache(4096)(self._read)
 
     def _read(self, row: int) -> NDArray[np.uint32]:
-        place = int(self._order[np.searchsorted(self._ids, np.uint64(row))])
+        found = int(np.searchsorted(self._ids, np.uint64(row)))
+        if found == len(self._ids) or int(self._ids[found]) != row:
+            raise RuntimeError(f"row {row} is compared on a host without its word pairs")
+        place = int(self._order[found])
         number = int(np.searchsorted(self._starts, place, side="right")) - 1
         values, offsets = flat(self._chunks[number])
         first, last = offsets[place - self._starts[number] :][:2]

@@ -105,17 +105,23 @@ def test_a_port_that_is_in_use_is_named(port: int) -> None:
             hosts.connect()
 
 
-def test_hosts_do_not_wait_for_one_that_has_failed(port: int) -> None:
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ValueError("bad row"), "host 127.0.0.3 has failed, whose log says why"),
+        (NotConnectedError("host 127.0.0.9 did not connect"), "host 127.0.0.9 did not connect"),
+    ],
+)
+def test_hosts_do_not_wait_for_one_that_has_failed(port: int, error: Exception, told: str) -> None:
     def work(rank: int) -> str:
         with pytest.raises((UserError, ValueError)) as caught, Exchange(Hosts(NAMES[rank], NAMES), port) as hosts:
             hosts.all("names", b"")
             if rank == 2:
-                raise ValueError("bad row")
+                raise error
             hosts.all("labels", b"")
         return str(caught.value)
 
-    failed = "host 127.0.0.3 has failed, whose log says why"
-    assert on_all(work) == [failed, failed, "bad row"]
+    assert on_all(work) == [told, told, str(error)]
 
 
 def rows_of(n: int) -> list[list[str]]:

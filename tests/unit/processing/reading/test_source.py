@@ -50,3 +50,12 @@ def test_folders_name_columns_as_spark_writes_them(tmp_path: Path) -> None:
     file = source_file(place, tmp_path)
     assert file is not None
     assert folder_columns(file) == {"lang": "pt br", "label": None, "a": "b=c"}
+
+
+def test_files_are_in_the_order_of_their_names_where_links_lead_elsewhere(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name, place in (("a.csv", "2"), ("b.csv", "1")):
+        (tmp_path / place).write_text("text\nx\n")
+        (folder / name).symlink_to(tmp_path / place)
+    assert [file.name for file in find(str(folder))[0]] == ["a.csv", "b.csv"]

@@ -18,6 +18,8 @@ def test_folders_with_a_folder_for_each_class_are_found(written: Write, tmp_path
     files, skipped = find(str(tmp_path / "in"))
     assert [(file.name, file.format) for file in files] == [("acl/train", "jsonl"), ("acl/train/urls_pos.txt", "csv")]
     assert skipped == ["acl/README"]
+    # Of the texts, not of the folder itself, which differs from host to host.
+    assert [file.size for file in files] == [11 + 4 + 12 + 0 + 5, 5]
 
 
 def test_each_text_file_is_a_row_with_its_folder_as_label(written: Write, tmp_path: Path, wordpiece: Path) -> None:
