@@ -122,7 +122,7 @@ docs: $(SITE)/.ready ## Build the documentation as a site in .build/site; a dead
 pictures: $(VENV)/.tests ## Take the screenshots of docs/images from what `make demo` left; needs a Chromium browser
 	$(BIN)/python -m tools.screenshots
 
-images: ## Build the three images on the CPU stand-in
+images: ## Build the images on the CPU stand-in: no account, needs a Docker engine
 	./build.sh --base standin
 
 clean: ## Remove what setup, demo and builds made

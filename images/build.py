@@ -143,6 +143,9 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
     os.chdir(ROOT)
     catalog = Catalog.read()
     options = parse(arguments, environ, catalog)
+    if options.push:
+        # A build takes minutes: what only the push needs is checked before it.
+        registry_module().check_request(options)
     commit = revision(options)
     client = engine.choose(environ, options.dry_run)
     client.check()

@@ -89,14 +89,18 @@ def value_of(name: str) -> Callable[[str], str]:
 
 def main(arguments: Sequence[str]) -> int:
     """Print the policy that the command line names; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m images.permissions", allow_abbrev=False)
-    parser.add_argument("policy", choices=names())
+    parser = argparse.ArgumentParser(
+        prog="python -m images.permissions", allow_abbrev=False, description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument("policy", choices=names(), help="file of docs/policies; a missing value is named")
     defaults = {
         "region": os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"),
         "parameters": "ml/images",
     }
     for name in FORMS:
-        parser.add_argument(flag(name), type=value_of(name), default=defaults.get(name))
+        default = defaults.get(name)
+        words = FORMS[name][1] + (f" (default: {default})" if default else "")
+        parser.add_argument(flag(name), type=value_of(name), default=default, help=words)
     options = vars(parser.parse_args(arguments))
     try:
         print(filled(options.pop("policy"), {name: text for name, text in options.items() if text}), end="")

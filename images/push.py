@@ -12,6 +12,7 @@ from images.policies import Pullers
 
 if TYPE_CHECKING:
     from images.build import Build
+    from images.options import BuildOptions
 
 
 def pull(build: Build) -> None:
@@ -26,6 +27,15 @@ def pull(build: Build) -> None:
         build.engine.run("pull", "--platform", build.options.platform, base)
 
 
+def check_request(options: BuildOptions) -> None:
+    """Check, before the build, that images.json can be written after the push.
+
+    Raises:
+        UserError: it cannot.
+    """
+    release.check_writable(options.images_json)
+
+
 def push(build: Build) -> None:
     """Test every image, then push all of them, and write images.json.
 
@@ -33,7 +43,6 @@ def push(build: Build) -> None:
         AwsError, UserError: a test failed, the registry refuses an image, or holds one that SageMaker would refuse.
     """
     options = build.options
-    release.check_writable(options.images_json)
     for image in options.images:
         check(build, image)
     log_in(build, registry(build))

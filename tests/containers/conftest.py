@@ -33,12 +33,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def build(*options: str) -> dict[str, str]:
-    """Build the images by build.sh with `options`; returns the tags of three of them, by their names."""
+    """Build the images by build.sh with `options`; returns the tags of three of them, by their names.
+
+    They are the tags with the revision: that of the version moves when another clone builds on the same engine.
+    """
     built = subprocess.run(
         [ROOT / "build.sh", *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
     assert built.returncode == 0, built.stdout[-4000:]
-    tags = [line for line in built.stdout.splitlines() if line.startswith("sagemaker-huggingface-")]
+    tags = [line for line in built.stdout.splitlines() if line.startswith("sagemaker-huggingface-")][1::2]
     return {name: next(tag for tag in tags if name in tag) for name in ("processing", "training", "inference")}
 
 

@@ -92,6 +92,23 @@ def test_each_image_is_run_before_anything_is_pushed(client: Path) -> None:
     assert "--version" in without and "selftest\n" not in without
 
 
+def test_a_python_without_the_libraries_of_a_push_is_refused_before_the_build(tmp_path: Path, client: Path) -> None:
+    (tmp_path / "cyclonedx.py").write_text("raise ModuleNotFoundError(name=__name__)\n")
+    arguments = ["--base", "standin", "--push", "--allow-dirty", "--registry", "localhost:5000"]
+    finished = build(client, *arguments, environ={"PYTHONPATH": str(tmp_path)})
+    assert finished.returncode == 2
+    assert finished.stderr == (
+        f"build.sh: {sys.executable} has no cyclonedx, which ECR and images.json need; run make setup, or set PYTHON\n"
+    )
+
+
+def test_an_images_json_that_cannot_be_written_is_refused_before_the_build(tmp_path: Path, client: Path) -> None:
+    arguments = ["--base", "standin", "--push", "--allow-dirty", "--registry", "localhost:5000"]
+    finished = build(client, *arguments, "--images-json", str(tmp_path))
+    assert finished.returncode == 2
+    assert finished.stderr == f"build.sh: --images-json is {tmp_path}, which is a folder; expected a file\n"
+
+
 @pytest.mark.parametrize(
     ("variables", "region"),
     [
