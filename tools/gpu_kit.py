@@ -33,15 +33,7 @@ WHEELS = {
     "1": (
         *("datasets", "dill", "multiprocess", "tensorboardX"),
         # The worker has its request's context from multi-model-server, of which no server runs.
-        *(
-            "multi-model-server",
-            "sagemaker-inference",
-            "setuptools",
-            "retrying",
-            "uvloop",
-            "onnxruntime",
-            "flatbuffers",
-        ),
+        *("multi-model-server", "sagemaker-inference", "setuptools", "retrying", "uvloop"),
     ),
     "2": (
         *("pyarrow", "pandas", "python-dateutil", "tzdata", "six", "xxhash", "protobuf", "psutil"),

@@ -71,3 +71,8 @@ def test_a_kit_beyond_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(gpu_kit, "LIMIT", 10)
     with pytest.raises(SystemExit, match="has 0.0 MiB, expected at most 0"):
         gpu_kit.report(tmp_path)
+
+
+def test_each_library_is_in_one_kit() -> None:
+    names = [library for libraries in gpu_kit.WHEELS.values() for library in libraries]
+    assert sorted(names) == sorted(set(names))
