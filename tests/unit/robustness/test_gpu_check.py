@@ -50,7 +50,7 @@ def test_a_log_is_read_to_the_line_that_is_waited_for() -> None:
 def test_a_training_beyond_its_time_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command = [sys.executable, "-c", "import time; time.sleep(600)"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    monkeypatch.setattr(jobs, "start", lambda paths, command: process)
+    monkeypatch.setattr(jobs, "start", lambda *_: process)
     with pytest.raises(UserError, match=f"the training in {tmp_path.name} took more than 0 s"):
         finish(Paths(tmp_path), 0.1)
     assert process.returncode == -9
