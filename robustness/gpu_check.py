@@ -30,7 +30,6 @@ from robustness.gpu_serving_checks import ServingChecks
 from robustness.gpu_training_checks import TrainingChecks
 
 ROOT = Path(__file__).parents[1]
-UNIT_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -75,14 +74,14 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def unit_tests() -> str:
+def unit_tests(seconds: float) -> str:
     """The tests of tests/gpu.
 
     Raises:
         UserError: one failed.
     """
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/gpu"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=UNIT_SECONDS, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False)
     if done.returncode:
         raise failure(f"pytest ended with status {done.returncode}", done.stdout + done.stderr)
     return done.stdout.strip().rpartition("\n")[2]
@@ -98,7 +97,7 @@ def selftest(image: str) -> str:
 def chains(training: TrainingChecks, serving: ServingChecks) -> list[list[Check]]:
     """All checks but the last, in lists of which several run at once."""
     first, *rest = training.chains()
-    others = [Check("unit tests", unit_tests)]
+    others = [Check("unit tests", partial(unit_tests, training.seconds))]
     others += [Check(f"selftest of {image}", partial(selftest, image)) for image in ("training", "inference")]
     # The server has the model that the first chain trains.
     return [[*first, *serving.checks()], *rest, others]

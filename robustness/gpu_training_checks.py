@@ -19,7 +19,8 @@ from contract.files import read_json
 from contract.paths import Paths
 from contract.selftest import Check, NotHereError, expect, failure
 
-JOB_SECONDS = 150
+# The longest that one process may take. A GPU is there for minutes, a CPU may be busy with other work.
+GPU_SECONDS, CPU_SECONDS = 150, 1800
 STEPS, SAVE_STEPS = 8, 2
 # Differences of a step's loss: of the same precision in another order of additions, and in 16 bits among ranks.
 SAME_CURVE, LIKE_CURVE = 0.02, 0.1
@@ -43,6 +44,7 @@ class TrainingChecks:
     done: dict[str, Paths] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.seconds = limit(self.on_gpu)
         rows = self.inputs.rows[:400]
         self.channels = gpu_inputs.write_channels(self.folder / "input", rows, self.inputs.model)
 
@@ -74,12 +76,12 @@ class TrainingChecks:
             raise NotHereError("fp16 is for GPUs")
         values = {"bf16": precision == "bf16", "fp16": precision == "fp16", "full_determinism": True}
         whole = self.done[precision] = self.create(f"{precision}-whole", **values)
-        finish(whole)
+        finish(whole, self.seconds)
         killed = self.create(f"{precision}-killed", **values)
         process = jobs.start(killed)
         wait_for(process, "saved checkpoint-")
         jobs.kill(process)
-        log = finish(killed)
+        log = finish(killed, self.seconds)
         expect("resuming from checkpoint-" in log, "the second start did not resume from the checkpoint")
         differing = jobs.difference(jobs.outcome(whole), jobs.outcome(killed))
         expect(not differing, f"after a kill and a resume these differ: {', '.join(differing)}")
@@ -88,7 +90,7 @@ class TrainingChecks:
     def curve(self) -> str:
         """Train without deterministic mode; the losses are those of the deterministic training, but for rounding."""
         paths = self.done["free"] = self.create("free", bf16=True)
-        finish(paths)
+        finish(paths, self.seconds)
         return compare(losses(self.done["bf16"]), losses(paths), SAME_CURVE)
 
     def utilization(self) -> str:
@@ -105,7 +107,7 @@ class TrainingChecks:
         """Train by the launcher, with one rank on a GPU and two on CPUs; the losses are those of a single process."""
         count = 1 if self.on_gpu else 2
         paths = self.create(name, bf16=True, processes_per_host=count, train_batch_size=16 // count, **values)
-        finish(paths, "robustness.launched_training")
+        finish(paths, self.seconds, "robustness.launched_training")
         card = read_json(paths.model / CARD_FILE, "card")["training"]
         expect(card["world_size"] == count, f"{card['world_size']} ranks trained, expected {count}")
         return f"{count} rank(s), {compare(losses(self.done['free']), losses(paths), LIKE_CURVE)}"
@@ -116,7 +118,7 @@ class TrainingChecks:
         process = jobs.start(paths)
         log = wait_for(process, "step = ")
         process.send_signal(signal.SIGTERM)
-        log += process.communicate(timeout=JOB_SECONDS)[0]
+        log += process.communicate(timeout=self.seconds)[0]
         expect(process.returncode != 0, "a training that SIGTERM stopped ended with status 0")
         reason = paths.failure.read_text()
         expect("interrupted, checkpoint at step" in reason, f"the failure reason is {reason!r}")
@@ -133,28 +135,33 @@ class TrainingChecks:
         values = {"train_batch_size": len(rows), "max_length": 512, "max_steps": 2}
         paths = jobs.create(self.folder / "out-of-memory", channels, values)
         process = jobs.start(paths)
-        process.communicate(timeout=JOB_SECONDS)
+        process.communicate(timeout=self.seconds)
         reason = paths.failure.read_text() if paths.failure.is_file() else ""
         expect(process.returncode != 0 and MARK_OF_MEMORY in reason, f"the failure reason is {reason!r}")
         return reason
 
 
+def limit(on_gpu: bool) -> int:
+    """The most seconds that one process of a check may take."""
+    return GPU_SECONDS if on_gpu else CPU_SECONDS
+
+
 FSDP = {"fsdp": "full_shard", "fsdp_config": '{"transformer_layer_cls_to_wrap": ["BertLayer"]}'}
 
 
-def finish(paths: Paths, program: str | None = None) -> str:
+def finish(paths: Paths, seconds: float, program: str | None = None) -> str:
     """Run a job to its end, by the training image's entry point or by `program`; returns its log.
 
     Raises:
-        UserError: it failed, or took longer than JOB_SECONDS.
+        UserError: it failed, or took longer than `seconds`.
     """
     command = [sys.executable, "-m", *([program] if program else ["training", "train"])]
     process = jobs.start(paths, command)
     try:
-        log = process.communicate(timeout=JOB_SECONDS)[0]
+        log = process.communicate(timeout=seconds)[0]
     except subprocess.TimeoutExpired:
         jobs.kill(process)
-        raise UserError(f"the training in {paths.base.name} took more than {JOB_SECONDS} s") from None
+        raise UserError(f"the training in {paths.base.name} took more than {seconds:.0f} s") from None
     if process.returncode:
         reason = paths.failure.read_text() if paths.failure.is_file() else "no reason was written"
         raise failure(f"the training in {paths.base.name} ended with status {process.returncode} ({reason})", log)
@@ -172,7 +179,7 @@ def wait_for(process: subprocess.Popen[str], mark: str) -> str:
         lines.append(line)
         if mark in line:
             return "".join(lines)
-    process.wait(JOB_SECONDS)
+    process.wait()
     raise failure(f"the training ended before its log had {mark!r}", "".join(lines))
 
 

@@ -33,15 +33,7 @@ WHEELS = {
     "1": (
         *("datasets", "dill", "multiprocess", "tensorboardX"),
         # The worker has its request's context from multi-model-server, of which no server runs.
-        *(
-            "multi-model-server",
-            "sagemaker-inference",
-            "setuptools",
-            "retrying",
-            "uvloop",
-            "onnxruntime",
-            "flatbuffers",
-        ),
+        *("multi-model-server", "sagemaker-inference", "setuptools", "retrying", "uvloop"),
     ),
     "2": (
         *("pyarrow", "pandas", "python-dateutil", "tzdata", "six", "xxhash", "protobuf", "psutil"),
@@ -49,8 +41,11 @@ WHEELS = {
         *("aiohttp", "aiohappyeyeballs", "aiosignal", "frozenlist", "attrs", "multidict", "propcache", "yarl", "idna"),
         *("requests", "urllib3", "charset-normalizer", "certifi", "pytest", "pluggy", "iniconfig"),
     ),
-    "3": ("scikit-learn", "scipy", "joblib", "threadpoolctl", "onnxruntime", "flatbuffers"),
+    "3": ("scikit-learn", "scipy", "joblib", "cloudpickle", "threadpoolctl", "onnxruntime", "flatbuffers"),
 }
+# Required by libraries of the kits, and imported by nothing that runs on such a machine: by the start of the stock
+# server, and by its command that packs models.
+LEFT_OUT = ("boto3", "future", "model-archiver")
 # Libraries whose compiled parts are optional, taken without them.
 PURE = ("fonttools",)
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import jobs
 from contract.failures import UserError
+from contract.paths import Paths
 from contract.selftest import Check
 from robustness.gpu_check import Runner, parse
 from robustness.gpu_serving_checks import of_second_class
-from robustness.gpu_training_checks import compare, wait_for
+from robustness.gpu_training_checks import compare, finish, limit, wait_for
 
 
 def fail() -> str:
@@ -43,6 +45,19 @@ def test_a_log_is_read_to_the_line_that_is_waited_for() -> None:
         assert wait_for(process, "step = ") == "first\nstep = 1\n"
         with pytest.raises(UserError, match="ended before its log had 'step = ': last"):
             wait_for(process, "step = ")
+
+
+def test_a_training_beyond_its_time_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = [sys.executable, "-c", "import time; time.sleep(600)"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    monkeypatch.setattr(jobs, "start", lambda *_: process)
+    with pytest.raises(UserError, match=f"the training in {tmp_path.name} took more than 0 s"):
+        finish(Paths(tmp_path), 0.1)
+    assert process.returncode == -9
+
+
+def test_a_training_on_a_busy_cpu_has_more_time_than_on_a_gpu() -> None:
+    assert limit(on_gpu=True) < 240 < limit(on_gpu=False)
 
 
 def test_the_score_is_that_of_the_second_class() -> None:

@@ -4,10 +4,13 @@ import gzip
 import lzma
 import tarfile
 import zipfile
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
 import torch
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from safetensors.torch import load_file, save_file
 
 from tools import gpu_kit
@@ -71,3 +74,26 @@ def test_a_kit_beyond_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(gpu_kit, "LIMIT", 10)
     with pytest.raises(SystemExit, match="has 0.0 MiB, expected at most 0"):
         gpu_kit.report(tmp_path)
+
+
+def test_each_library_is_in_one_kit() -> None:
+    names = [library for libraries in gpu_kit.WHEELS.values() for library in libraries]
+    assert sorted(names) == sorted(set(names))
+
+
+def required(library: str) -> set[str]:
+    """The names of the libraries that `library` requires on Linux without extras."""
+    requirements = map(Requirement, distribution(library).requires or ())
+    return {
+        canonicalize_name(each.name) for each in requirements if not each.marker or each.marker.evaluate({"extra": ""})
+    }
+
+
+def test_what_a_library_requires_is_in_a_kit_or_on_the_machine() -> None:
+    machine, pending = set(), {"torch", "transformers", "accelerate", "numpy"}
+    while pending:
+        machine |= pending
+        pending = {name for library in pending for name in required(library)} - machine
+    available = {library.lower() for libraries in gpu_kit.WHEELS.values() for library in libraries} | machine
+    absent = {name for libraries in gpu_kit.WHEELS.values() for library in libraries for name in required(library)}
+    assert absent - available == set(gpu_kit.LEFT_OUT)
