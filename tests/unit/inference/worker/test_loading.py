@@ -133,7 +133,10 @@ def swap_token(folder: Path) -> None:
         (lambda folder: (folder / "config.json").write_text("{}"), "cannot be loaded"),
         (drop_head, "no weights for classifier.bias and 1 more; "),
         (swap_token, "expected the tokenizer that the model was trained with"),
-        (lambda folder: card(folder, ("a", "b", "c")).write(folder), "number of labels: 3 in card.json, 2 in the model; "),
+        (
+            lambda folder: card(folder, ("a", "b", "c")).write(folder),
+            "number of labels: 3 in card.json, 2 in the model; ",
+        ),
         (lambda folder: replace(card(folder), decision_threshold=50).write(folder), "50, expected a probability"),
         (one_label, "that does not choose between two labels"),
     ],
