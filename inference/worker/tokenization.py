@@ -27,8 +27,9 @@ CHARACTERS_PER_TOKEN, MORE_CHARACTERS = 32, 1_024
 PAIR_CHARACTERS = 1 << 18
 # Tokens that an excerpt must have beyond the limit: those where it is cut may not be the ones of the whole text.
 SPARE_TOKENS = 64
-# Difference in characters of two excerpts: no multiple of the lengths of tokens of a character that is repeated.
-UNEVEN = 7
+# Difference in characters of two excerpts: a prime number above the length of usual tokens. Of a character that is
+# repeated Unigram tokenizers count tokens from the end of a text, so that two such excerpts have other tokens.
+UNEVEN = 61
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import tiny_tokenizers
+from tokenizers import Tokenizer, models
 from unit.inference.tiny import tokenizer, write_model
 
 from contract.failures import UserError
@@ -72,6 +73,13 @@ def test_an_excerpt_of_a_very_long_text_gives_the_same_tokens(
     monkeypatch.setattr(tokenization, "MORE_CHARACTERS", 1 << 20)
     monkeypatch.setattr(tokenization, "PAIR_CHARACTERS", 1 << 20)
     assert found == TextTokenizer.read(tmp_path).encode(wanted, limit)
+
+
+@pytest.mark.parametrize("length", [3, 7, 16])
+def test_a_repeated_character_whose_tokens_are_counted_from_the_end_is_tokenized_as_a_whole(length: int) -> None:
+    backend = Tokenizer(models.Unigram([("<unk>", 0.0), ("a", -9.0), ("a" * length, -4.0)], 0))
+    (row,) = TextTokenizer(backend, {}, "right").encode([Text("a" * (1_000 * length + 1))], 32)
+    assert (row.ids, row.truncated) == ([1, *[2] * 31], True)
 
 
 class Recording:
