@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.worker.batching import plan, spread, tokens
+from inference.worker.batching import most_requests, plan, spread, tokens
 
 LENGTHS = st.lists(st.integers(1, 600), max_size=200)
 
@@ -43,3 +44,23 @@ def test_the_thread_that_ends_last_counts_with_padding_and_overhead() -> None:
     # One thread takes 9 and 1, the other 8 and twice 4.
     assert tokens(lengths, [[0], [1], [2, 3], [4]], 2, 10) == 8 + 8 + 2 * 10
     assert tokens(lengths, [[0, 1, 2, 3, 4]], 2, 10) == 5 * 9 + 10
+
+
+@pytest.mark.parametrize(
+    ("requests", "seconds", "share", "most"),
+    [
+        # Of 32 requests that took 120 ms, 16 take 60 ms.
+        (32, 0.120, 2.0, 16),
+        # Fast models and GPUs take all.
+        (32, 0.045, 2.0, 32),
+        (16, 0.020, 1.0, 32),
+        (24, 0.060, 1.5, 20),
+        # Slow, but larger batches are faster for each request.
+        (32, 0.120, 0.1, 32),
+        (1, 0.050, 0.1, 32),
+        (8, 0.360, 5.0, 16),
+    ],
+)
+def test_a_batch_after_a_long_one_has_fewer_requests(requests: int, seconds: float, share: float, most: int) -> None:
+    assert most_requests(32, requests, seconds, share) == most
+    assert most_requests(8, requests, seconds, share) == 8
