@@ -13,7 +13,7 @@ from inference.errors import RequestError
 from inference.options import ServingOptions, default_output
 from inference.worker import batching, decoding, responses
 from inference.worker.batch_request import BatchRequest
-from inference.worker.progress import Progress, shares
+from inference.worker.progress import Progress, shares, to_tokenize
 from inference.worker.request import as_mapping, check_count, read_content
 from inference.worker.user_code import UserFunctions, call
 from inference.worker.warm_up import warm_up
@@ -96,14 +96,15 @@ class BatchHandler:
         entry.progress = Progress(request, divisible and not self._functions.names)
 
     def _tokenize(self, entries: Sequence[BatchRequest]) -> None:
-        """Tokenize all decoded requests in one call; if that fails, each one alone, to find the faulty one."""
-        decoded = [
+        """Tokenize decoded requests in one call; if that fails, each one alone, to find the faulty one."""
+        waiting = [
             (entry, entry.progress)
             for entry in entries
             if entry.progress and not entry.progress.rows and not entry.error
         ]
-        if not decoded:
+        if not waiting:
             return
+        decoded = [waiting[index] for index in to_tokenize([progress for _, progress in waiting])]
         try:
             results = self._model.encode_together([progress.window() for _, progress in decoded])
         except Exception:

@@ -27,6 +27,8 @@ CHARACTERS_PER_TOKEN, MORE_CHARACTERS = 32, 1_024
 PAIR_CHARACTERS = 1 << 18
 # Tokens that an excerpt must have beyond the limit: those where it is cut may not be the ones of the whole text.
 SPARE_TOKENS = 64
+# Longest text in characters that is tokenized as a whole, which takes about a second.
+MOST_CHARACTERS = 1 << 21
 # Difference in characters of two excerpts: a prime number above the length of usual tokens. Of a character that is
 # repeated Unigram tokenizers count tokens from the end of a text, so that two such excerpts have other tokens.
 UNEVEN = 61
@@ -105,8 +107,8 @@ class TextTokenizer:
         """Tokenize texts, each truncated at `limit` tokens.
 
         Raises:
-            RequestError: 400, the text of a pair that is not to be truncated is too long, or the tokenizer joins pairs
-                in an unusual way.
+            RequestError: 400, the text of a pair that is not to be truncated is too long, the tokenizer joins pairs in
+                an unusual way, or a text of more than MOST_CHARACTERS has hardly any tokens.
         """
         rows: list[Encoded | None] = [None] * len(texts)
         single = [place for place, text in enumerate(texts) if text.pair is None]
@@ -132,6 +134,9 @@ class TextTokenizer:
 
         Of a very long text only an excerpt is tokenized: one of 20 MB would take many seconds, in which no other
         request is answered. If the excerpt does not decide about the tokens, the whole text is tokenized.
+
+        Raises:
+            RequestError: 400, that text has more than MOST_CHARACTERS.
         """
         self._truncate(limit)
         most = CHARACTERS_PER_TOKEN * limit + MORE_CHARACTERS
@@ -145,6 +150,8 @@ class TextTokenizer:
             if len(parts[place][0]) < len(text) and not have_same_tokens(found[place])
         ]
         if again:
+            for place in again:
+                check_length(texts[place])
             for place, encoding in zip(
                 again, self._backend.encode_batch_fast([texts[place] for place in again]), strict=True
             ):
@@ -156,6 +163,9 @@ class TextTokenizer:
 
         If both texts of a pair are that long, the number of tokens of the excerpts decides which one is the longer one,
         and gets one token more if their number is odd.
+
+        Raises:
+            RequestError: 400, there is no such excerpt of a text of more than MOST_CHARACTERS.
         """
         if len(text) <= PAIR_CHARACTERS:
             return text
@@ -163,6 +173,8 @@ class TextTokenizer:
         found = [encoding.ids for encoding in self._backend.encode_batch_fast(parts, add_special_tokens=False)]
         kept = [ids[-limit:] if side == "left" else ids[:limit] for ids in found]
         decides = min(map(len, found)) >= limit + SPARE_TOKENS and all(ids == kept[0] for ids in kept)
+        if not decides:
+            check_length(text)
         return parts[0] if decides else text
 
     def _truncate(self, limit: int | None) -> None:
@@ -205,6 +217,15 @@ def excerpts(text: str, most: int, side: str) -> list[str]:
         return [text[start:].lstrip()] if start >= 0 else [text[-most:], text[UNEVEN - most :]]
     end = text.rfind(" ", most // 2, most)
     return [text[:end].rstrip()] if end >= 0 else [text[:most], text[: most - UNEVEN]]
+
+
+def check_length(text: str) -> None:
+    """Raises RequestError: 400, `text`, of which no excerpt suffices, has more than MOST_CHARACTERS."""
+    if len(text) > MOST_CHARACTERS:
+        raise bad_request(
+            f"a text has {len(text):,} characters, and hardly any tokens; "
+            f"expected at most {MOST_CHARACTERS:,} characters of such a text"
+        )
 
 
 def have_same_tokens(encodings: Sequence[Any]) -> bool:

@@ -82,6 +82,21 @@ def test_a_repeated_character_whose_tokens_are_counted_from_the_end_is_tokenized
     assert (row.ids, row.truncated) == ([1, *[2] * 31], True)
 
 
+@pytest.mark.parametrize("text", [" " * 5_000, "x" * 5_000])
+def test_a_very_long_text_with_hardly_any_tokens_is_refused(
+    text: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokenization, "MOST_CHARACTERS", 4_999)
+    monkeypatch.setattr(tokenization, "PAIR_CHARACTERS", 2_000)
+    own = TextTokenizer.read(folder)
+    assert len(own.encode([Text("good film " * 500), Text("good film " * 500, "bad")], 8)) == 2
+    for wrong in (Text(text), Text("good", text), Text(text, "good")):
+        with pytest.raises(RequestError, match="a text has 5,000 characters, and hardly any tokens"):
+            own.encode([Text("good"), wrong], 8)
+    monkeypatch.setattr(tokenization, "MOST_CHARACTERS", 5_000)
+    assert len(own.encode([Text(text), Text("good", text)], 8)) == 2
+
+
 class Recording:
     """A tokenizer that records the lengths of the texts that it tokenizes."""
 
