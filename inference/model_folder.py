@@ -9,6 +9,9 @@ from inference.options import CODE_FOLDER
 
 CONFIG_FILE, ADAPTER_CONFIG_FILE = "config.json", "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model"
+SAFETENSORS, PICKLES = "*.safetensors", "pytorch_model*.bin"
+# Name of the weights that are not divided into several files, which transformers prefers.
+WHOLE_WEIGHTS = "model.safetensors"
 # What macOS's tar and Finder add to archives: a file with attributes, named as the real one.
 MACOS_PREFIX, MACOS_FOLDER = "._", "__MACOSX"
 
@@ -60,3 +63,29 @@ def weights(folder: Path, pattern: str) -> list[str]:
     """Sorted names of the weight files of a whole model, such as *.safetensors; without those of an adapter."""
     paths = (path for path in folder.glob(pattern) if not is_of_macos(path))
     return sorted(path.name for path in paths if not path.name.startswith(ADAPTER_WEIGHTS))
+
+
+def base_folder(folder: Path) -> Path | None:
+    """The folder with the base model of the adapter in `folder`: that one, or the only one inside with a model."""
+    if (folder / CONFIG_FILE).is_file() and weights(folder, SAFETENSORS):
+        return folder
+    inside = [place for place in model_folders(folder) if weights(place, SAFETENSORS)]
+    return inside[0] if len(inside) == 1 else None
+
+
+def loaded_weights(folder: Path) -> list[Path]:
+    """The weight files that are loaded from the model data in `folder`: of a model, or of an adapter and its base.
+
+    If it has no model, or more than one, all weights below: only code of its own can load them.
+    """
+    try:
+        place = locate(folder)
+    except UserError:
+        place = folder
+    if not has_model(place):
+        return [path for pattern in (SAFETENSORS, PICKLES) for path in folder.rglob(pattern) if not is_of_macos(path)]
+    base, adapter = place, []
+    if (place / ADAPTER_CONFIG_FILE).is_file():
+        base, adapter = base_folder(place) or place, list(place.glob(f"{ADAPTER_WEIGHTS}*.safetensors"))
+    names = weights(base, SAFETENSORS) or weights(base, PICKLES)
+    return [*adapter, *(base / name for name in ([WHOLE_WEIGHTS] if WHOLE_WEIGHTS in names else names))]

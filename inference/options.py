@@ -126,6 +126,12 @@ class ServingOptions:
     queue_size: int = option(
         1_000, "Most requests that wait in the queue; one more gets status 503.", variable="SERVING_QUEUE_SIZE"
     )
+    queue_mb: int = option(
+        256,
+        "Most MiB of the bodies of all requests that have no response yet; beyond it a request gets status 503, unless "
+        "it is the only one.",
+        variable="SERVING_QUEUE_MB",
+    )
     metrics_namespace: str | None = option(
         None,
         "CloudWatch namespace; if set, the log line of each batch is in CloudWatch's embedded metric format.",
@@ -177,6 +183,11 @@ class ServingOptions:
     def max_bytes(self) -> int:
         """Largest request body in bytes."""
         return self.payload_mb * MIB
+
+    @property
+    def queue_bytes(self) -> int:
+        """Most bytes of the bodies of all requests that have no response yet."""
+        return self.queue_mb * MIB
 
     @property
     def response_timeout(self) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from contract.machine import free_memory
 from inference.errors import RequestError
+from inference.model_folder import loaded_weights
 
 MIB = 1024 * 1024
 # Memory of a worker that has loaded the libraries but no model.
@@ -30,5 +31,5 @@ def check(folder: Path) -> None:
 
 
 def needed(folder: Path) -> int:
-    """Estimated memory in bytes that a worker needs for the model in `folder`, or one folder down, by its weights."""
-    return WORKER_BYTES + COPIES * sum(path.stat().st_size for path in folder.rglob("*.safetensors"))
+    """Estimated memory in bytes that a worker needs for the model in `folder`, by the weights that it loads."""
+    return WORKER_BYTES + COPIES * sum(path.stat().st_size for path in loaded_weights(folder))

@@ -44,7 +44,7 @@ class ServedModel:
         self._loading: dict[int, asyncio.Task[WorkerProcess]] = {}
         self._idle = asyncio.Event()
         self._idle.set()
-        self._in_flight = 0
+        self._in_flight, self._bytes_in_flight = 0, 0
 
     @property
     def is_ready(self) -> bool:
@@ -68,7 +68,7 @@ class ServedModel:
         """Send a request to the worker with the fewest requests, and wait for the answer.
 
         Raises:
-            BusyError: no worker is ready, or SERVING_QUEUE_SIZE requests wait.
+            BusyError: no worker is ready, or SERVING_QUEUE_SIZE requests or SERVING_QUEUE_MB of bodies wait.
             WorkerEndedError: the worker ended.
         """
         ready = [worker for worker in self._workers if worker.is_alive]
@@ -76,12 +76,16 @@ class ServedModel:
             raise BusyError("the model is not loaded yet; try again")
         if self._in_flight >= self._options.queue_size + len(ready) * self._options.batch_size:
             raise BusyError("too many requests are waiting; try again")
+        if self._in_flight and self._bytes_in_flight + len(body) > self._options.queue_bytes:
+            raise BusyError(f"requests of more than {self._options.queue_mb:,} MiB would be waiting; try again")
         self._in_flight += 1
+        self._bytes_in_flight += len(body)
         self._idle.clear()
         try:
             return await min(ready, key=lambda worker: len(worker.connection.sent)).connection.ask(fields, body)
         finally:
             self._in_flight -= 1
+            self._bytes_in_flight -= len(body)
             if not self._in_flight:
                 self._idle.set()
 

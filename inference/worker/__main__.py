@@ -59,7 +59,7 @@ def answer(
     inbox.open()
     inbox.send([Message(NOTICE, {"ready": True})])
     unfinished: deque[BatchRequest] = deque()
-    while (batch := inbox.take(options.batch_size, options.batch_delay_ms / 1000, wait=not unfinished)) is not None:
+    while (batch := inbox.take(batch_handler.most_requests, options.batch_delay_ms / 1000, not unfinished)) is not None:
         # Long requests take turns, and new ones wait for none of them.
         turn = [unfinished.popleft() for _ in range(min(options.batch_size, len(unfinished)))]
         entries = [*turn, *(as_entry(message, make_context()) for message in batch)]

@@ -12,7 +12,7 @@ from typing import Any
 from contract.failures import UserError, first_line
 from contract.files import read_json
 from inference.device import Device
-from inference.model_folder import ADAPTER_CONFIG_FILE, CONFIG_FILE, model_folders, weights
+from inference.model_folder import ADAPTER_CONFIG_FILE, base_folder
 from inference.worker.weights import from_pretrained
 
 ADAPTER_FILE = "adapter_model.safetensors"
@@ -113,11 +113,8 @@ def base_location(folder: Path, environ: Mapping[str, str]) -> Path | str:
     Raises:
         UserError: it is in neither.
     """
-    if (folder / CONFIG_FILE).is_file() and weights(folder, "*.safetensors"):
-        return folder
-    inside = [place for place in model_folders(folder) if weights(place, "*.safetensors")]
-    if len(inside) == 1:
-        return inside[0]
+    if (base := base_folder(folder)) is not None:
+        return base
     name = str(read_json(folder / ADAPTER_CONFIG_FILE, "adapter").get("base_model_name_or_path") or "")
     if name and environ.get("HF_HUB_OFFLINE") == "0" and not Path(name).is_absolute():
         return name

@@ -11,9 +11,9 @@ from inference import metrics
 from inference.content_types import NPY, OUTPUTS, choose_output
 from inference.errors import RequestError
 from inference.options import ServingOptions, default_output
-from inference.worker import decoding, responses
+from inference.worker import batching, decoding, responses
 from inference.worker.batch_request import BatchRequest
-from inference.worker.progress import Progress, shares
+from inference.worker.progress import Progress, shares, to_tokenize
 from inference.worker.request import as_mapping, check_count, read_content
 from inference.worker.user_code import UserFunctions, call
 from inference.worker.warm_up import warm_up
@@ -47,6 +47,8 @@ class BatchHandler:
         self._writes_any = bool(functions.output_fn or functions.transform_fn)
         self._default_output = options.default_accept if self._writes_any else default_output(options, self._outputs)
         self._tokens_per_second = 0.0
+        # Of the next batch.
+        self.most_requests = options.batch_size
 
     def warm_up(self) -> None:
         """Warm up the image's classifier (inference/worker/warm_up.py); a team's own model is left alone."""
@@ -75,6 +77,9 @@ class BatchHandler:
         self._tokenize(entries)
         self._share(entries)
         self._predict_timed([entry for entry in entries if entry.rows and not entry.error])
+        if self._functions.batched and all(entry.is_finished for entry in entries):
+            seconds, share = time.monotonic() - started, self._model.statistics.tokens / self._model.batch_tokens
+            self.most_requests = batching.most_requests(self._options.batch_size, len(entries), seconds, share)
         self._report(entries, new, started)
 
     def _decode(self, entry: BatchRequest, divisible: bool) -> None:
@@ -91,14 +96,15 @@ class BatchHandler:
         entry.progress = Progress(request, divisible and not self._functions.names)
 
     def _tokenize(self, entries: Sequence[BatchRequest]) -> None:
-        """Tokenize all decoded requests in one call; if that fails, each one alone, to find the faulty one."""
-        decoded = [
+        """Tokenize decoded requests in one call; if that fails, each one alone, to find the faulty one."""
+        waiting = [
             (entry, entry.progress)
             for entry in entries
             if entry.progress and not entry.progress.rows and not entry.error
         ]
-        if not decoded:
+        if not waiting:
             return
+        decoded = [waiting[index] for index in to_tokenize([progress for _, progress in waiting])]
         try:
             results = self._model.encode_together([progress.window() for _, progress in decoded])
         except Exception:

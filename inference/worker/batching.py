@@ -6,6 +6,25 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from heapq import heapreplace
 
+# A batch that takes longer has at most so many requests: one that has just missed it waits for the whole of it.
+LONG_SECONDS, REQUESTS_OF_LONG = 0.05, 16
+# Share of a full forward pass from which on more requests at once are hardly faster.
+FULL = 0.5
+
+
+def most_requests(limit: int, requests: int, seconds: float, share: float) -> int:
+    """Most requests of the next batch, so that it takes about LONG_SECONDS if it need not be larger to be fast.
+
+    Args:
+        limit: SERVING_BATCH_SIZE.
+        requests: of the batch before.
+        seconds: that it took.
+        share: its tokens, divided by those of a full forward pass.
+    """
+    if share < FULL:
+        return limit
+    return min(limit, max(REQUESTS_OF_LONG, int(requests * LONG_SECONDS / seconds)))
+
 
 def plan(lengths: Sequence[int], budget: int) -> list[list[int]]:
     """Group rows to batches by length, longest first. Returns the rows' indices in `lengths`, each once.

@@ -41,11 +41,12 @@ class Header:
                 a text.
         """
         if max(self.text, self.pair or 0) >= len(row):
-            raise bad_request(f"row {number} has {len(row)} columns, the header has more")
+            raise bad_request(f"number of columns: {len(row)} in row {number}, {self.columns} in the header")
         if len(row) > self.columns:
             # A text with commas that is not quoted: what is in its column is a part of it.
             raise bad_request(
-                f"row {number} has {len(row)} columns, the header has {self.columns} (quote a text that holds commas)"
+                f"number of columns: {len(row)} in row {number}, {self.columns} in the header "
+                "(quote a text that holds commas)"
             )
         text, pair = clean(row[self.text]), clean(row[self.pair]) if self.pair is not None else ""
         # An empty cell is a missing text: CSV has no null.

@@ -26,7 +26,8 @@ def label_names(config: PretrainedConfig, card: Card | None) -> tuple[str, ...]:
         return tuple(str(config.id2label[index]) for index in range(count))
     if len(card.label_names) != count:
         raise UserError(
-            f"{CARD_FILE} names {len(card.label_names)} labels, the model has {count}; expected the card of this model"
+            f"number of labels: {len(card.label_names)} in {CARD_FILE}, {count} in the model; "
+            "expected the card of this model"
         )
     return card.label_names
 

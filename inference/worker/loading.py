@@ -15,7 +15,7 @@ from contract.failures import UserError
 from contract.positions import text_part
 from contract.tokenizer import TOKENIZER_FILE
 from inference.device import Device
-from inference.model_folder import CONFIG_FILE, is_of_macos, locate, weights
+from inference.model_folder import CONFIG_FILE, PICKLES, SAFETENSORS, is_of_macos, locate, weights
 from inference.worker.adapter import base_location, is_adapter, read_merged
 from inference.worker.answers import Answers
 from inference.worker.labels import label_names
@@ -114,9 +114,9 @@ def check_files(folder: Path, allow_pickle: bool) -> None:
     """
     if not (folder / CONFIG_FILE).is_file():
         raise UserError(f"model folder {folder} has no {CONFIG_FILE}; expected the files that save_pretrained writes")
-    if weights(folder, "*.safetensors"):
+    if weights(folder, SAFETENSORS):
         return
-    pickles = weights(folder, "pytorch_model*.bin")
+    pickles = weights(folder, PICKLES)
     if not pickles:
         raise UserError(f"model folder {folder} has no *.safetensors; expected weights in that format")
     if not allow_pickle:

@@ -11,6 +11,8 @@ from inference.worker.tokenization import Encoded
 
 # Texts that are tokenized and sorted by length at a time: most of them, and most characters of them.
 WINDOW_TEXTS, WINDOW_CHARACTERS = 1_024, 1 << 20
+# Most characters of a window that is always tokenized in the next batch.
+SHORT_CHARACTERS = 1 << 14
 
 
 @dataclass
@@ -49,6 +51,10 @@ class Progress:
         """The request with the texts of the current window alone."""
         return replace(self.request, texts=self.request.texts[self.start : self._end()])
 
+    def characters(self) -> int:
+        """Characters of the current window."""
+        return sum(map(characters, self.request.texts[self.start : self._end()]))
+
     def _end(self) -> int:
         """Index after the current window's last text."""
         return window_end(self.request.texts, self.start) if self.divisible else len(self.request.texts)
@@ -86,12 +92,33 @@ class Progress:
 
 def window_end(texts: Sequence[Text], start: int) -> int:
     """Index after the last text of the window that begins at `start`; it has one text at least."""
-    characters = 0
+    total = 0
     for index in range(start, min(start + WINDOW_TEXTS, len(texts))):
-        characters += len(texts[index].text) + len(texts[index].pair or "")
-        if characters > WINDOW_CHARACTERS and index > start:
+        total += characters(texts[index])
+        if total > WINDOW_CHARACTERS and index > start:
             return index
     return min(start + WINDOW_TEXTS, len(texts))
+
+
+def characters(text: Text) -> int:
+    """Characters of a text or pair."""
+    return len(text.text) + len(text.pair or "")
+
+
+def to_tokenize(waiting: Sequence[Progress]) -> list[int]:
+    """Which requests are tokenized in this batch, by their indices; the others are in a later one.
+
+    They are the first one, short ones, those that cannot be divided, and as many others as have at most
+    WINDOW_CHARACTERS in their windows. Otherwise no request would be answered while 32 long windows are tokenized.
+    """
+    chosen, total = [], 0
+    for index, progress in enumerate(waiting):
+        more = progress.characters()
+        is_small = more <= SHORT_CHARACTERS or total + more <= WINDOW_CHARACTERS
+        if is_small or not chosen or not progress.divisible:
+            chosen.append(index)
+            total += more
+    return chosen
 
 
 def shares(lengths: Sequence[Sequence[int]], budget: int) -> list[int]:

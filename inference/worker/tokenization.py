@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,15 @@ from inference.worker.tokenizer_conversion import convert
 
 # Characters for each token of the limit, and besides, from which a text is longer than what has to be tokenized.
 CHARACTERS_PER_TOKEN, MORE_CHARACTERS = 32, 1_024
-# Tokens that the beginning must have beyond the limit: those at its end may not be the ones of the whole text.
+# The same for each text of a pair.
+PAIR_CHARACTERS = 1 << 18
+# Tokens that an excerpt must have beyond the limit: those where it is cut may not be the ones of the whole text.
 SPARE_TOKENS = 64
+# Longest text in characters that is tokenized as a whole, which takes about a second.
+MOST_CHARACTERS = 1 << 21
+# Difference in characters of two excerpts: a prime number above the length of usual tokens. Of a character that is
+# repeated Unigram tokenizers count tokens from the end of a text, so that two such excerpts have other tokens.
+UNEVEN = 61
 
 
 @dataclass(frozen=True)
@@ -99,8 +107,8 @@ class TextTokenizer:
         """Tokenize texts, each truncated at `limit` tokens.
 
         Raises:
-            RequestError: 400, the text of a pair that is not to be truncated is too long, or the tokenizer joins pairs
-                in an unusual way.
+            RequestError: 400, the text of a pair that is not to be truncated is too long, the tokenizer joins pairs in
+                an unusual way, or a text of more than MOST_CHARACTERS has hardly any tokens.
         """
         rows: list[Encoded | None] = [None] * len(texts)
         single = [place for place, text in enumerate(texts) if text.pair is None]
@@ -108,11 +116,12 @@ class TextTokenizer:
             encodings = self._truncated([texts[place].text for place in single], limit)
             for place, encoding in zip(single, encodings, strict=True):
                 rows[place] = Encoded(encoding.ids, encoding.type_ids, bool(encoding.overflowing))
-        pairs = [(place, text.text, text.pair) for place, text in enumerate(texts) if text.pair is not None]
+        pairs = [place for place, text in enumerate(texts) if text.pair is not None]
         if pairs:
             self._truncate(None)
-            joined = self._joiner(limit).encode(self._backend, [(first, second) for _, first, second in pairs])
-            for (place, _, _), row in zip(pairs, joined, strict=True):
+            halves = [(texts[place].text, texts[place].pair or "") for place in pairs]
+            shortened = [(self._shortened(one, limit), self._shortened(two, limit)) for one, two in halves]
+            for place, row in zip(pairs, self._joiner(limit).encode(self._backend, shortened), strict=True):
                 if len(row.ids) > limit:
                     raise bad_request(
                         f"a text of a pair is longer than {limit} tokens, and this model truncates {self._strategy}"
@@ -123,24 +132,50 @@ class TextTokenizer:
     def _truncated(self, texts: list[str], limit: int) -> list[Any]:
         """The encodings of single texts, truncated at `limit` tokens.
 
-        Of a very long text only the beginning is tokenized: one of 5 MB would take seconds, in which no other request
-        is answered. If the beginning has too few tokens, the whole text is.
+        Of a very long text only an excerpt is tokenized: one of 20 MB would take many seconds, in which no other
+        request is answered. If the excerpt does not decide about the tokens, the whole text is tokenized.
+
+        Raises:
+            RequestError: 400, that text has more than MOST_CHARACTERS.
         """
         self._truncate(limit)
-        most = CHARACTERS_PER_TOKEN * limit + MORE_CHARACTERS if self._truncation_side == "right" else None
-        beginnings = [text if most is None else beginning(text, most) for text in texts]
-        encodings = list(self._backend.encode_batch_fast(beginnings))
+        most = CHARACTERS_PER_TOKEN * limit + MORE_CHARACTERS
+        parts = [excerpts(text, most, self._truncation_side) for text in texts]
+        results = iter(self._backend.encode_batch_fast([part for own in parts for part in own]))
+        found = [list(islice(results, len(own))) for own in parts]
+        encodings = [own[0] for own in found]
         again = [
             place
-            for place, encoding in enumerate(encodings)
-            if len(beginnings[place]) < len(texts[place]) and sum(map(len, encoding.overflowing)) < SPARE_TOKENS
+            for place, text in enumerate(texts)
+            if len(parts[place][0]) < len(text) and not have_same_tokens(found[place])
         ]
         if again:
+            for place in again:
+                check_length(texts[place])
             for place, encoding in zip(
                 again, self._backend.encode_batch_fast([texts[place] for place in again]), strict=True
             ):
                 encodings[place] = encoding
         return encodings
+
+    def _shortened(self, text: str, limit: int) -> str:
+        """A text of a pair, or an excerpt of a very long one with the same tokens where it is truncated.
+
+        If both texts of a pair are that long, the number of tokens of the excerpts decides which one is the longer one,
+        and gets one token more if their number is odd.
+
+        Raises:
+            RequestError: 400, there is no such excerpt of a text of more than MOST_CHARACTERS.
+        """
+        if len(text) <= PAIR_CHARACTERS:
+            return text
+        parts, side = excerpts(text, PAIR_CHARACTERS, self._truncation_side), self._truncation_side
+        found = [encoding.ids for encoding in self._backend.encode_batch_fast(parts, add_special_tokens=False)]
+        kept = [ids[-limit:] if side == "left" else ids[:limit] for ids in found]
+        decides = min(map(len, found)) >= limit + SPARE_TOKENS and all(ids == kept[0] for ids in kept)
+        if not decides:
+            check_length(text)
+        return parts[0] if decides else text
 
     def _truncate(self, limit: int | None) -> None:
         """Turn truncation of single texts on or off."""
@@ -169,15 +204,36 @@ class TextTokenizer:
         return self._backend.num_special_tokens_to_add(pair)
 
 
-def beginning(text: str, most: int) -> str:
-    """The text up to the end of a word, at most `most` characters; the whole text if it is shorter or has no such end.
+def excerpts(text: str, most: int, side: str) -> list[str]:
+    """Excerpts of at most `most` characters, of the beginning of a text, or of its end if `side` is left.
 
-    Tokenizers split texts at spaces, so that what follows does not change the tokens of the beginning.
+    One that is cut at a space, where tokenizers split texts. If there is no space two of different lengths: where these
+    have the same tokens, so has the whole text. A text that is not longer is returned as it is.
     """
     if len(text) <= most:
-        return text
+        return [text]
+    if side == "left":
+        start = text.find(" ", len(text) - most, len(text) - most // 2)
+        return [text[start:].lstrip()] if start >= 0 else [text[-most:], text[UNEVEN - most :]]
     end = text.rfind(" ", most // 2, most)
-    return text[:end].rstrip() if end > 0 else text
+    return [text[:end].rstrip()] if end >= 0 else [text[:most], text[: most - UNEVEN]]
+
+
+def check_length(text: str) -> None:
+    """Raises RequestError: 400, `text`, of which no excerpt suffices, has more than MOST_CHARACTERS."""
+    if len(text) > MOST_CHARACTERS:
+        raise bad_request(
+            f"a text has {len(text):,} characters, and hardly any tokens; "
+            f"expected at most {MOST_CHARACTERS:,} characters of such a text"
+        )
+
+
+def have_same_tokens(encodings: Sequence[Any]) -> bool:
+    """Whether the encodings of a text's excerpts have the same tokens, and at least SPARE_TOKENS were cut off each."""
+    return all(
+        encoding.ids == encodings[0].ids and sum(map(len, encoding.overflowing)) >= SPARE_TOKENS
+        for encoding in encodings
+    )
 
 
 def token_text(token: Any) -> str:

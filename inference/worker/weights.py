@@ -11,7 +11,7 @@ from typing import Any
 
 from contract.failures import UserError, first_line
 from inference.device import Device
-from inference.model_folder import CONFIG_FILE, weights
+from inference.model_folder import CONFIG_FILE, SAFETENSORS, weights
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +28,13 @@ def read_model(folder: Path, device: Device) -> Any:
     model, loading = from_pretrained(folder, device)
     count = number_of_labels(model, loading)
     if count is not None:
-        log.warning("%s has no id2label and no num_labels, the weights have %d labels", CONFIG_FILE, count)
+        log.warning("%s has no id2label and no num_labels; number of labels by the weights: %d", CONFIG_FILE, count)
         model, loading = from_pretrained(folder, device, num_labels=count)
     check_shapes(folder, loading)
     missing = sorted(loading["missing_keys"])
     if missing:
         raise UserError(
-            f"model folder {folder} has no weights for {missing[0]} and {len(missing) - 1} more; "
+            f"model folder {folder} has no weights for {and_more(missing)}; "
             "expected a model trained for text classification"
         )
     return model
@@ -50,7 +50,7 @@ def from_pretrained(location: Path | str, device: Device, **settings: Any) -> tu
     import transformers
     from safetensors import SafetensorError
 
-    safetensors = bool(weights(location, "*.safetensors")) if isinstance(location, Path) else True
+    safetensors = bool(weights(location, SAFETENSORS)) if isinstance(location, Path) else True
     arguments = {"local_files_only": True, "weights_only": True, "output_loading_info": True} | settings
     try:
         with quiet_transformers():
@@ -70,8 +70,13 @@ def from_pretrained(location: Path | str, device: Device, **settings: Any) -> tu
     except (OSError, ValueError, KeyError, TypeError, ImportError, RuntimeError, SafetensorError) as error:
         raise UserError(f"model folder {location} cannot be loaded: {first_line(error)}") from None
     if unused := sorted(loading["unexpected_keys"]):
-        log.warning("%d tensors of the weights are not part of the model, such as %s", len(unused), unused[0])
+        log.warning("weights that are not part of the model are ignored: %s", and_more(unused))
     return model, loading
+
+
+def and_more(names: list[str]) -> str:
+    """The first name and the number of the others, if any: `a`, or `a and 2 more`."""
+    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from contract.failures import UserError
-from inference.model_folder import locate, top, weights
+from inference.model_folder import loaded_weights, locate, top, weights
 
 
 def make(folder: Path, *names: str) -> Path:
@@ -50,3 +50,26 @@ def test_several_models_are_refused(tmp_path: Path) -> None:
 def test_weights_are_those_of_a_whole_model(tmp_path: Path) -> None:
     make(tmp_path, "model.safetensors", "._model.safetensors", "adapter_model.safetensors", "config.json")
     assert weights(tmp_path, "*.safetensors") == ["model.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("files", "loaded"),
+    [
+        (["config.json", "model.safetensors", "checkpoint-5/model.safetensors", "onnx/x.safetensors"], "model"),
+        (["m/config.json", "m/model.safetensors", "m/checkpoint-5/config.json"], "m/model"),
+        (["config.json", "model-00001-of-2.safetensors", "model-00002-of-2.safetensors"], "model-0000"),
+        (["config.json", "model.safetensors", "model-00001-of-2.safetensors"], "model."),
+        (["adapter_config.json", "adapter_model.safetensors", "base/config.json", "base/model.safetensors"], ""),
+        (["adapter_config.json", "adapter_model.safetensors", "config.json", "model.safetensors", "c/a.bin"], ""),
+        (["adapter_config.json", "adapter_model.safetensors", "checkpoint-5/adapter_model.safetensors"], "adapter_m"),
+        (["config.json", "pytorch_model.bin", "checkpoint-5/pytorch_model.bin"], "pytorch_model"),
+        # What only code of the model folder can load.
+        (["code/inference.py", "a/config.json", "a/x.safetensors", "b/config.json", "b/pytorch_model.bin"], ""),
+    ],
+)
+def test_loaded_weights_are_those_of_the_model_without_checkpoints(
+    tmp_path: Path, files: list[str], loaded: str
+) -> None:
+    make(tmp_path, *files)
+    expected = {name for name in files if name.startswith(loaded) and name.endswith((".safetensors", "model.bin"))}
+    assert {str(path.relative_to(tmp_path)) for path in loaded_weights(tmp_path)} == expected

@@ -20,7 +20,9 @@ def test_weights_beyond_the_memory_get_507(tmp_path: Path) -> None:
     assert caught.value.status == HTTPStatus.INSUFFICIENT_STORAGE
 
 
-def test_weights_one_folder_down_count(tmp_path: Path) -> None:
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "model.safetensors").write_bytes(bytes(1000))
+def test_weights_one_folder_down_count_and_those_of_its_checkpoints_do_not(tmp_path: Path) -> None:
+    (tmp_path / "model" / "checkpoint-10").mkdir(parents=True)
+    for folder in (tmp_path / "model", tmp_path / "model" / "checkpoint-10"):
+        (folder / "config.json").write_text("{}")
+        (folder / "model.safetensors").write_bytes(bytes(1000))
     assert memory.needed(tmp_path) == memory.WORKER_BYTES + 2 * 1000

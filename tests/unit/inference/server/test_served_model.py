@@ -13,7 +13,7 @@ from unit.inference.code_model import environment, write_code_model
 from contract.failures import UserError
 from contract.processes import is_alive
 from inference.messages import Message
-from inference.options import ServingOptions
+from inference.options import MIB, ServingOptions
 from inference.server import served_model
 from inference.server.served_model import BusyError, NoMemoryError, ServedModel
 from inference.server.worker_process import WorkerEndedError
@@ -140,6 +140,24 @@ def test_more_requests_than_the_queue_holds_are_refused(tmp_path: Path) -> None:
 
     # One batch of two, and two that wait.
     with_model(write_code_model(tmp_path), check, options=ServingOptions(batch_size=2, queue_size=2))
+
+
+def test_bodies_of_more_bytes_than_the_queue_holds_are_refused(tmp_path: Path) -> None:
+    async def check(model: ServedModel) -> None:
+        await model.load()
+        half, too_much = "text" * (MIB // 8), "text" * MIB
+        # The only request is never too large.
+        await ask(model, too_much)
+        waiting = asyncio.create_task(ask(model, "hang"))
+        await asyncio.sleep(0.1)
+        # An answered request no longer counts.
+        for _ in range(3):
+            await ask(model, half)
+        with pytest.raises(BusyError, match="requests of more than 1 MiB would be waiting"):
+            await ask(model, too_much)
+        waiting.cancel()
+
+    with_model(write_code_model(tmp_path), check, workers=2, options=ServingOptions(queue_mb=1))
 
 
 def test_unloading_ends_the_workers(tmp_path: Path) -> None:

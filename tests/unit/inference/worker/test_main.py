@@ -4,12 +4,21 @@ import json
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import pytest
+from mms.context import Context
 from unit.inference.code_model import environment, write_code_model
 
 from inference.messages import Decoder, Message
+from inference.options import ServingOptions
+from inference.worker.__main__ import answer
+from inference.worker.batch_handler import BatchHandler
+from inference.worker.batch_request import BatchRequest
+from inference.worker.inbox import Inbox
 
 
 @pytest.mark.parametrize("text", ["one", "hang"])
@@ -34,3 +43,26 @@ def test_a_worker_process_ends_with_its_socket_or_after_its_timeout(tmp_path: Pa
         assert b"in predict_fn" in errors
     else:
         assert (answered[0].number, answered[0].body, process.returncode) == (7, b'"ONE"', 0)
+
+
+class Handler:
+    """A BatchHandler that answers with the number of requests of the batch, and takes two in the next one."""
+
+    most_requests = 3
+
+    def advance(self, entries: Sequence[BatchRequest]) -> None:
+        for entry in entries:
+            entry.body, entry.is_answered = str(len(entries)), True
+        self.most_requests = 2
+
+
+def test_a_batch_has_as_many_requests_as_the_handler_takes() -> None:
+    ours, its = socket.socketpair()
+    with ours, its:
+        messages = [Message(number, {"id": "id", "headers": {}}) for number in range(1, 7)]
+        ours.sendall(b"".join(message.encoded() for message in messages))
+        ours.shutdown(socket.SHUT_WR)
+        make_context = partial(Context, "model", "", {}, 1, None, "")
+        answer(Inbox(its), cast(BatchHandler, Handler()), ServingOptions(batch_delay_ms=0), make_context)
+        _, *answers = Decoder().feed(ours.recv(1 << 16))
+    assert [message.body for message in answers] == [b"3", b"3", b"3", b"2", b"2", b"1"]

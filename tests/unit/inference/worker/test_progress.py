@@ -1,13 +1,24 @@
 from __future__ import annotations
 
+import json
 import random
+from pathlib import Path
 
 import pytest
+import torch
+from mms.context import Context, RequestProcessor
 
+from inference.device import Device
+from inference.options import ServingOptions
 from inference.worker import progress as module
-from inference.worker.progress import Progress, shares, window_end
+from inference.worker.batch_handler import BatchHandler
+from inference.worker.batch_request import BatchRequest
+from inference.worker.classifier import Classifier
+from inference.worker.loading import load
+from inference.worker.progress import Progress, shares, to_tokenize, window_end
 from inference.worker.request import Request, Text
 from inference.worker.tokenization import Encoded
+from inference.worker.user_code import UserFunctions
 
 
 def row(length: int, truncated: bool = False) -> Encoded:
@@ -74,3 +85,41 @@ def test_windows_are_limited_in_characters_and_have_a_text(monkeypatch: pytest.M
     monkeypatch.setattr(module, "WINDOW_CHARACTERS", 10)
     texts = [Text("a" * 50), Text("a" * 5, "b" * 5), Text("a")]
     assert [window_end(texts, start) for start in range(3)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "chosen"),
+    [
+        ([90, 90, 5, 60, 40], [0, 2]),
+        ([40, 60, 90, 5, 1], [0, 1, 3, 4]),
+        ([500, 5, 500, 6], [0, 1]),
+        ([5, 100, 5, 90], [0, 2, 3]),
+        ([], []),
+    ],
+)
+def test_long_windows_are_tokenized_one_after_the_other_and_short_ones_at_once(
+    sizes: list[int], chosen: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "WINDOW_CHARACTERS", 100)
+    monkeypatch.setattr(module, "SHORT_CHARACTERS", 5)
+    requests = [Request([Text("x" * size)]) for size in sizes]
+    assert to_tokenize([Progress(request, divisible=True) for request in requests]) == chosen
+    assert to_tokenize([Progress(request) for request in requests]) == list(range(len(sizes)))
+
+
+def test_a_request_that_is_not_tokenized_yet_is_answered_by_a_later_batch(
+    model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "WINDOW_CHARACTERS", 20)
+    monkeypatch.setattr(module, "SHORT_CHARACTERS", 5)
+    classifier = Classifier(load(model_folder, Device(torch.device("cpu"), torch.float32)), 4096)
+    batch_handler = BatchHandler(classifier, ServingOptions(), UserFunctions())
+    entries = []
+    for text in ("good film good film", "bad film bad film", "dull"):
+        context = Context("model", "", {}, 1, None, "")
+        context.request_ids, context.request_processor = {0: "id"}, [RequestProcessor({})]
+        entries.append(BatchRequest(0, context, {"body": json.dumps({"inputs": text}).encode()}))
+    batch_handler.advance(entries)
+    assert [entry.is_finished for entry in entries] == [True, False, True]
+    batch_handler.advance([entries[1]])
+    assert entries[1].finish().startswith(b'[{"label":')

@@ -31,18 +31,21 @@ def test_three_labels_without_names_are_served(
     (tmp_path / CARD_FILE).unlink()
     change_config(tmp_path, drop=("id2label", "label2id", "num_labels"))
     assert load(tmp_path, CPU).label_names == ("LABEL_0", "LABEL_1", "LABEL_2")
-    assert caplog.messages == ["config.json has no id2label and no num_labels, the weights have 3 labels"]
+    assert caplog.messages == ["config.json has no id2label and no num_labels; number of labels by the weights: 3"]
     assert "LOAD REPORT" not in "".join(capfd.readouterr())
 
 
+@pytest.mark.parametrize(
+    ("names", "words"), [(["cls.bias"], "cls.bias"), (["cls.bias", "cls.more"], "cls.bias and 1 more")]
+)
 def test_tensors_that_the_model_lacks_are_counted(
-    model_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    names: list[str], words: str, model_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = shutil.copytree(model_folder, tmp_path / "model")
     file = folder / "model.safetensors"
-    save_file(load_file(file) | {"cls.bias": torch.zeros(2), "cls.more": torch.zeros(2)}, file, {"format": "pt"})
+    save_file(load_file(file) | {name: torch.zeros(2) for name in names}, file, {"format": "pt"})
     read_model(folder, CPU)
-    assert caplog.messages == ["2 tensors of the weights are not part of the model, such as cls.bias"]
+    assert caplog.messages == [f"weights that are not part of the model are ignored: {words}"]
 
 
 @pytest.mark.parametrize(
