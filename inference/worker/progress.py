@@ -111,7 +111,8 @@ def to_tokenize(waiting: Sequence[Progress]) -> list[int]:
     They are the first one, short ones, those that cannot be divided, and as many others as have at most
     WINDOW_CHARACTERS in their windows. Otherwise no request would be answered while 32 long windows are tokenized.
     """
-    chosen, total = [], 0
+    chosen: list[int] = []
+    total = 0
     for index, progress in enumerate(waiting):
         more = progress.characters()
         is_small = more <= SHORT_CHARACTERS or total + more <= WINDOW_CHARACTERS
