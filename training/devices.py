@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +32,10 @@ def agree_on_tf32() -> None:
     torch.compile reads the older one, and PyTorch refuses that where the two differ (pytorch/pytorch #166387).
     """
     if getattr(torch.backends.cuda.matmul, "fp32_precision", None) == "tf32":
-        torch.set_float32_matmul_precision("high")
+        with warnings.catch_warnings():
+            # PyTorch 2.9 advises the newer switch here, which is set already.
+            warnings.filterwarnings("ignore", "Please use the new API settings to control TF32", UserWarning)
+            torch.set_float32_matmul_precision("high")
 
 
 def cpu_defaults() -> dict[str, Default]:
