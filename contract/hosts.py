@@ -1,12 +1,17 @@
-"""The hosts of a job and the rank of this host, from SageMaker's resourceconfig.json."""
+"""The hosts of a job and the rank of this host, from SageMaker's resourceconfig.json; waiting for a host's port."""
 
 from __future__ import annotations
 
 import json
+import socket
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from contract.failures import UserError
+
+# To connect once: packets to a host behind a firewall are lost without an answer.
+ATTEMPT_SECONDS, PAUSE_SECONDS = 5.0, 0.2
 
 
 @dataclass(frozen=True)
@@ -48,3 +53,16 @@ class Hosts:
     def count(self) -> int:
         """Number of hosts."""
         return len(self.names)
+
+
+def wait_until_listening(host: str, port: int, seconds: float) -> None:
+    """Wait until `host` accepts connections on `port`; raises OSError, that of the last attempt, after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection((host, port), ATTEMPT_SECONDS).close()
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(PAUSE_SECONDS)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pyarrow as pa
 
 from contract.failures import UserError
-from contract.hosts import Hosts
+from contract.hosts import Hosts, wait_until_listening
 
 if TYPE_CHECKING:
     from torch.distributed import TCPStore
@@ -158,17 +158,20 @@ class Exchange:
 
     def _opened(self, seconds: float) -> TCPStore:
         """The store, connected to the first host; raises NotConnectedError if that takes longer than `seconds`."""
-        # Else every attempt to connect is logged, and a host that ends with addresses in its program.
+        # Else a host that ends is logged with addresses in its program.
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
         # Imported late: it takes more than a second, and most jobs need none.
         from torch.distributed import TCPStore
 
         first, is_first = self.hosts.names[0], self.hosts.index == 0
         try:
+            if not is_first:
+                # TCPStore waits too, but up to twice as long, and logs a page of addresses.
+                wait_until_listening(first, self.port, seconds)
             return TCPStore(
                 first, self.port, is_master=is_first, timeout=timedelta(seconds=seconds), wait_for_workers=False
             )
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:
             problem = (
                 f"host {first} cannot listen on port {self.port}: expected a free port"
                 if is_first

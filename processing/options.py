@@ -157,8 +157,7 @@ class ProcessingOptions:
     )
     near_duplicates: float | None = option(
         None,
-        "Least similarity, above 0 to 1, of near-duplicates: the Jaccard index of the word pairs of two texts, such as "
-        "0.8; none does not look for them.",
+        "Least Jaccard index of two texts' word pairs, above 0 to 1, of near-duplicates, such as 0.8; none finds none.",
         group=ROWS,
     )
     near_duplicate_rows: Literal["group", "drop"] = option(

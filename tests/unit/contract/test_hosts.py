@@ -1,10 +1,12 @@
 import json
+import socket
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
 from contract.failures import UserError
-from contract.hosts import Hosts
+from contract.hosts import Hosts, wait_until_listening
 
 
 def write(path: Path, content: object) -> Path:
@@ -32,3 +34,15 @@ def test_every_host_computes_the_same_order(tmp_path: Path) -> None:
 def test_a_broken_file_is_named(tmp_path: Path, content: object) -> None:
     with pytest.raises(UserError, match=r"r\.json.*expected"):
         Hosts.read(write(tmp_path / "r.json", content))
+
+
+def test_a_host_is_waited_for_until_it_listens_or_the_time_is_over() -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port = server.getsockname()[1]
+        with pytest.raises(OSError, match="refused"):
+            wait_until_listening("127.0.0.1", port, 0.3)
+        late = Timer(0.5, server.listen)
+        late.start()
+        wait_until_listening("127.0.0.1", port, 60)
+        late.join()
