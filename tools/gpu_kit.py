@@ -33,10 +33,10 @@ WHEELS = {
     "1": (
         *("datasets", "dill", "multiprocess", "tensorboardX"),
         # The worker has its request's context from multi-model-server, of which no server runs.
-        *("multi-model-server", "sagemaker-inference", "setuptools", "retrying", "uvloop"),
+        *("multi-model-server", "sagemaker-inference", "setuptools", "retrying", "six", "uvloop"),
     ),
     "2": (
-        *("pyarrow", "pandas", "python-dateutil", "tzdata", "six", "xxhash", "protobuf", "psutil"),
+        *("pyarrow", "pandas", "python-dateutil", "tzdata", "xxhash", "protobuf", "psutil"),
         *("matplotlib", "contourpy", "cycler", "kiwisolver", "pillow", "pyparsing", "fonttools"),
         *("aiohttp", "aiohappyeyeballs", "aiosignal", "frozenlist", "attrs", "multidict", "propcache", "yarl", "idna"),
         *("requests", "urllib3", "charset-normalizer", "certifi", "pytest", "pluggy", "iniconfig"),
