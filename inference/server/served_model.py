@@ -142,21 +142,25 @@ class ServedModel:
         try:
             failure = await asyncio.wait_for(worker.until_ready(), self._options.startup_timeout)
         except BaseException as error:
+            failed = self._load_error(error, worker)
             worker.kill()
-            raise self._load_error(error) from None
+            raise failed from None
         if failure is None:
             return worker
         worker.kill()
         kind = NoMemoryError if failure.startswith(NO_MEMORY) else UserError
         raise kind(f"the model cannot be served: {failure}")
 
-    def _load_error(self, error: BaseException) -> BaseException:
+    def _load_error(self, error: BaseException, worker: WorkerProcess) -> BaseException:
         if isinstance(error, TimeoutError):
             return UserError(
                 f"the model was not loaded within {self._options.startup_timeout} s; "
                 "SAGEMAKER_STARTUP_TIMEOUT allows more"
             )
         if isinstance(error, WorkerEndedError):
+            status = worker.exit_status()
+            if status is not None and status >= 0:
+                return UserError(f"the worker ended with status {status} while it loaded the model; its log says why")
             return NoMemoryError(
                 "the worker ended while it loaded the model and recorded no reason; it was probably killed for memory"
             )

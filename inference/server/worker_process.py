@@ -18,6 +18,9 @@ from typing import Any, cast
 
 from inference.messages import NOTICE, Decoder, Message
 
+# Most seconds between the end of a worker's socket and that of its process, unless it hangs.
+ENDING_SECONDS = 1.0
+
 log = logging.getLogger(__name__)
 
 
@@ -120,6 +123,12 @@ class WorkerProcess:
     def is_alive(self) -> bool:
         """Whether the process runs."""
         return self.connection.is_open and self._process.poll() is None
+
+    def exit_status(self) -> int | None:
+        """The status of a process that has closed its socket: negative for a signal, None if it runs on."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(ENDING_SECONDS)
+        return self._process.returncode
 
     async def until_ready(self) -> str | None:
         """Wait until the model is loaded and warmed up; the reason if it cannot load.

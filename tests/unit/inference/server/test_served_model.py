@@ -109,7 +109,7 @@ def test_a_new_worker_that_cannot_load_is_an_error(tmp_path: Path) -> None:
     with_model(write_code_model(tmp_path), check)
 
 
-@pytest.mark.parametrize("load", ["raise MemoryError", "os._exit(9)"])
+@pytest.mark.parametrize("load", ["raise MemoryError", "os.kill(os.getpid(), 9)"])
 def test_too_little_memory_is_a_no_memory_error(tmp_path: Path, load: str) -> None:
     async def check(model: ServedModel) -> None:
         with pytest.raises(NoMemoryError):
@@ -117,6 +117,15 @@ def test_too_little_memory_is_a_no_memory_error(tmp_path: Path, load: str) -> No
         assert not model.is_ready
 
     with_model(write_code_model(tmp_path, load), check)
+
+
+def test_a_worker_that_ends_by_itself_while_it_loads_is_no_lack_of_memory(tmp_path: Path) -> None:
+    async def check(model: ServedModel) -> None:
+        with pytest.raises(UserError, match="ended with status 3 while it loaded the model; its log says why") as found:
+            await model.load()
+        assert not isinstance(found.value, NoMemoryError)
+
+    with_model(write_code_model(tmp_path, "os._exit(3)"), check)
 
 
 def test_loading_has_a_limit(tmp_path: Path) -> None:
