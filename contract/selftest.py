@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -112,20 +113,20 @@ def run(module: str, arguments: Sequence[str], environ: Mapping[str, str]) -> No
         UserError: it failed, and the end of its log is logged; or it took more than LIMIT seconds.
     """
     command = [sys.executable, "-m", module, *arguments]
-    try:
-        done = subprocess.run(
-            command,
-            env=environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=LIMIT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise UserError(f"{module} took more than {LIMIT} s") from None
-    if done.returncode:
-        raise failure(f"{module} ended with status {done.returncode}", done.stdout)
+    # In a session of its own, so that the processes that it started end with it.
+    process = subprocess.Popen(
+        command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    with process:
+        try:
+            output, _ = process.communicate(timeout=LIMIT)
+        except BaseException as error:
+            os.killpg(process.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise UserError(f"{module} took more than {LIMIT} s") from None
+            raise
+    if process.returncode:
+        raise failure(f"{module} ended with status {process.returncode}", output)
 
 
 def failure(what: str, text: str) -> UserError:

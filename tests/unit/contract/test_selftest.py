@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
+from contract import selftest
 from contract.failures import UserError
+from contract.processes import is_alive
 from contract.selftest import Check, NotHereError, environment, expect, judge, main, run, table, write_rows
 
 
@@ -57,6 +60,24 @@ def test_a_failed_entry_point_is_reported_with_its_last_line(tmp_path: Path, cap
     with pytest.raises(UserError, match=r"^job ended with status 3: no disk$"):
         run("job", [], environ)
     assert caplog.records[0].getMessage() == "| first"
+
+
+def test_an_entry_point_that_hangs_is_killed_with_the_processes_that_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selftest, "LIMIT", 2)
+    pid = tmp_path / "pid"
+    (tmp_path / "hangs.py").write_text(
+        f"import pathlib, subprocess, time\nstarted = subprocess.Popen(['sleep', '60'])\n"
+        f"pathlib.Path({str(pid)!r}).write_text(str(started.pid))\ntime.sleep(60)\n"
+    )
+    with pytest.raises(UserError, match="hangs took more than 2 s"):
+        run("hangs", [], environment(tmp_path, PYTHONPATH=str(tmp_path)))
+    for _ in range(100):
+        if not is_alive(int(pid.read_text())):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the process that it started is alive")
 
 
 def test_an_entry_point_gets_its_folder_and_is_offline(tmp_path: Path) -> None:
