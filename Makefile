@@ -63,7 +63,7 @@ demo: $(VENV)/.runtime ## Process, train, serve and ask, on made-up reviews, TAS
 test: unit ## Run every test: unit, integration, and containers where a Docker engine answers
 	$(BIN)/python -m pytest tests/integration tests/containers $(PYTEST)
 
-unit: $(VENV)/.tests ## Run the unit tests alone, or those under TESTS= (a minute or two)
+unit: $(VENV)/.tests ## Run the unit tests alone, or those under TESTS= (a few minutes)
 	$(BIN)/python -m pytest $(or $(TESTS),tests/unit) $(PARALLEL) $(PYTEST)
 
 test-next: $(VENV)/.tests ## Run the tests marked both_bases on images of the next generation of base images
