@@ -84,17 +84,15 @@ def config(path: Path) -> dict[str, Any]:
 
 
 def fingerprint(path: Path) -> str:
-    """The `digest` of the tokenizer.json `path`; raises UserError as `read`."""
-    return digest(read(path))
-
-
-def digest(content: Mapping[str, Any]) -> str:
-    """Hexadecimal SHA-256 of the parsed tokenizer.json `content` without truncation and padding.
+    """Hexadecimal SHA-256 of the content of tokenizer.json without truncation and padding.
 
     It is computed over canonical JSON (sorted keys, no spaces), so that it does not change if the same
     tokenizer is saved again with other white space or another max_length.
+
+    Raises:
+        UserError: the file is not JSON or has no model.
     """
-    kept = {key: value for key, value in content.items() if key not in NOT_FINGERPRINTED}
+    kept = {key: value for key, value in read(path).items() if key not in NOT_FINGERPRINTED}
     # Not json's sort_keys, which takes five times as long for a vocabulary: it compares keys and values.
     canonical = json.dumps(sorted_keys(kept), separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()

@@ -83,8 +83,11 @@ class ComparedRows:
 
     def _pairs_of_others(self, given: Uint64s) -> pa.Table:
         """Ids and word pairs that other hosts give; this one gives those of its rows `given`, sorted."""
-        own = Pairs(self._rows.select(["id", "pairs"]))
-        return self._stored("pairs", own.tables(given), self._rows.select(["id", "pairs"]).schema)
+        return self._stored("pairs", self._own_pairs(given), self._rows.select(["id", "pairs"]).schema)
+
+    def _own_pairs(self, given: Uint64s) -> Iterator[pa.Table]:
+        # A single host asks for nothing, and sorts no ids.
+        yield from Pairs(self._rows.select(["id", "pairs"])).tables(given)
 
     def _stored(self, name: str, own: Iterable[pa.Table], schema: pa.Schema) -> pa.Table:
         """The tables that other hosts give, in a file; this one gives `own`."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from contract.failures import UserError
-from contract.tokenizer import digest, fingerprint, locate, truncation_side
+from contract.tokenizer import fingerprint, locate, truncation_side
 
 CONTENT = {"version": "1.0", "truncation": None, "padding": None, "model": {"type": "WordPiece", "vocab": {"ä": 0}}}
 
@@ -62,13 +62,14 @@ def test_the_fingerprint_ignores_spelling_truncation_and_padding(tmp_path: Path)
     assert len({fingerprint(path) for path in same}) == 1
 
 
-def test_the_fingerprint_is_the_hash_of_canonical_json() -> None:
+def test_the_fingerprint_is_the_hash_of_canonical_json(tmp_path: Path) -> None:
     content = {
         "model": {"vocab": {"b": 1, "\u00e4": 0, "a": 2}, "merges": [["b", "a"], {"z": [], "y": None}]},
         "a": 1.5,
     }
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    assert digest({"truncation": {"max_length": 8}, **content}) == hashlib.sha256(canonical.encode()).hexdigest()
+    path = write(tmp_path / "a", {"truncation": {"max_length": 8}, **content})
+    assert fingerprint(path) == hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def test_the_fingerprint_sees_the_vocabulary(tmp_path: Path) -> None:
