@@ -124,16 +124,20 @@ class BatchHandler:
         """Choose the texts of each request that are predicted in this batch: all, or a part of a long request."""
         ready = [(entry, entry.progress) for entry in entries if entry.progress and not entry.error]
         lengths = [progress.lengths() for _, progress in ready if progress.divisible]
-        counts = iter(shares(lengths, self._budget()) if lengths else [])
+        longest = max((each[0] for each in lengths if each), default=0)
+        counts = iter(shares(lengths, self._budget(longest)) if lengths else [])
         for entry, progress in ready:
             count = next(counts) if progress.divisible else len(progress.rows)
             entry.indices, entry.rows = progress.take(count)
 
-    def _budget(self) -> int:
+    def _budget(self, longest: int) -> int:
         """Tokens of long requests in one batch: so many full forward passes as take about PART_SECONDS, at least one,
         since each part of a request costs some milliseconds besides, and cores wait where the last pass is not full.
+
+        Args:
+            longest: tokens of the longest text. A full forward pass has at least one such text for each thread.
         """
-        full = self._model.batch_tokens
+        full = max(self._model.batch_tokens, self._model.parallel.count * longest)
         return full * max(1, round(PART_SECONDS * self._tokens_per_second / full))
 
     def _output_type(self, entry: BatchRequest) -> str:
