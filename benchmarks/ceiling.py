@@ -7,7 +7,8 @@ int8 for the files that training exported, or auto for the fastest that the serv
 Prints {"ordinary": texts/s, "clients": texts/s, "best": texts/s}. "ordinary" is that of batches of 32 texts as they
 come, padded, on all cores. The others are of batches of texts of similar length, which with ONNX Runtime each core runs
 on its own, in the best of the sizes BATCHES: of each 32 texts as they come, the most that a server with 32 clients has
-at a time, and of all texts at once.
+at a time, and of all texts at once. The best size is found first and then measured, as the best of several measurements
+is too high. SECONDS is the time of each of the three.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
@@ -30,20 +33,33 @@ BATCHES = (1, 8, 32)
 WAYS = ("ordinary", "clients", "best")
 MAX_LENGTH = 512
 
-Forward = Callable[[dict[str, torch.Tensor]], None]
+Batch = dict[str, torch.Tensor]
+Forward = Callable[[Batch], None]
 
 
-def batches(folder: str, texts: list[str], size: int, window: int) -> list[dict[str, torch.Tensor]]:
-    """Inputs of the model: full batches of `size` texts; each `window` texts as they come are sorted by length."""
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    limit = min(MAX_LENGTH, tokenizer.model_max_length)
-    rows = tokenizer(texts, truncation=True, max_length=limit)["input_ids"]
-    rows = [row for start in range(0, len(rows), window) for row in sorted(rows[start : start + window], key=len)]
-    parts = [rows[start : start + size] for start in range(0, len(rows) - size + 1, size)]
-    return [dict(tokenizer.pad({"input_ids": part}, return_tensors="pt")) for part in parts]
+@dataclass(frozen=True)
+class Texts:
+    """Tokenized texts: `rows` of token ids, of which `tokenizer` makes batches."""
+
+    tokenizer: Any
+    rows: list[list[int]]
+
+    @classmethod
+    def of(cls, folder: str, texts: list[str]) -> Texts:
+        """`texts`, tokenized by the tokenizer in `folder`."""
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        limit = min(MAX_LENGTH, tokenizer.model_max_length)
+        return cls(tokenizer, tokenizer(texts, truncation=True, max_length=limit)["input_ids"])
+
+    def batches(self, size: int, window: int) -> list[Batch]:
+        """Inputs of the model: full batches of `size` texts; each `window` texts as they come are sorted by length."""
+        windows = (self.rows[start : start + window] for start in range(0, len(self.rows), window))
+        rows = [row for part in windows for row in sorted(part, key=len)]
+        parts = [rows[start : start + size] for start in range(0, len(rows) - size + 1, size)]
+        return [dict(self.tokenizer.pad({"input_ids": part}, return_tensors="pt")) for part in parts]
 
 
-def rate(forward: Forward, inputs: list[dict[str, torch.Tensor]], seconds: float, parallel: int = 1) -> float:
+def rate(forward: Forward, inputs: list[Batch], seconds: float, parallel: int = 1) -> float:
     """Texts/s over whole rounds of `inputs` until `seconds` have passed, after one batch of warm-up.
 
     Args:
@@ -61,32 +77,34 @@ def rate(forward: Forward, inputs: list[dict[str, torch.Tensor]], seconds: float
     return done / elapsed
 
 
-def torch_rates(folder: str, texts: list[str], dtype: str, seconds: float) -> Iterator[float]:
+def best_rate(forward: Forward, texts: Texts, window: int, seconds: float, parallel: int = 1) -> float:
+    """As `rate`, with batches of the best of BATCHES, which are sorted by length within each `window` texts."""
+    sizes = [texts.batches(size, window) for size in BATCHES]
+    best = max(sizes, key=lambda inputs: rate(forward, inputs, seconds / 4, parallel))
+    return rate(forward, best, seconds, parallel)
+
+
+def torch_rates(folder: str, texts: Texts, dtype: str, seconds: float) -> Iterator[float]:
     """Texts/s of torch on the GPU, or on all cores, in the order of WAYS."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=getattr(torch, dtype))
     model = model.to(device).eval()
 
     @torch.inference_mode()
-    def forward(batch: dict[str, torch.Tensor]) -> None:
-        model(**batch).logits.float().cpu()
+    def forward(batch: Batch) -> None:
+        model(**{name: values.to(device) for name, values in batch.items()}).logits.float().cpu()
 
-    def measured(size: int, window: int, part: float) -> float:
-        inputs = batches(folder, texts, size, window)
-        return rate(forward, [{name: values.to(device) for name, values in one.items()} for one in inputs], part)
-
-    yield measured(BATCH, BATCH, seconds / len(WAYS))
-    for window in (BATCH, len(texts)):
-        yield max(measured(size, window, seconds / len(WAYS) / len(BATCHES)) for size in BATCHES)
+    yield rate(forward, texts.batches(BATCH, BATCH), seconds)
+    for window in (BATCH, len(texts.rows)):
+        yield best_rate(forward, texts, window, seconds)
 
 
-def onnx_rates(folder: str, texts: list[str], file: Path, seconds: float) -> Iterator[float]:
+def onnx_rates(texts: Texts, file: Path, seconds: float) -> Iterator[float]:
     """Texts/s of ONNX Runtime, in the order of WAYS."""
-    yield rate(onnx_forward(file, threads()), batches(folder, texts, BATCH, BATCH), seconds / len(WAYS))
-    forward, part = onnx_forward(file, 1), seconds / len(WAYS) / len(BATCHES)
-    for window in (BATCH, len(texts)):
-        sizes = (batches(folder, texts, size, window) for size in BATCHES)
-        yield max(rate(forward, inputs, part, threads()) for inputs in sizes)
+    yield rate(onnx_forward(file, threads()), texts.batches(BATCH, BATCH), seconds)
+    forward = onnx_forward(file, 1)
+    for window in (BATCH, len(texts.rows)):
+        yield best_rate(forward, texts, window, seconds, threads())
 
 
 def onnx_forward(file: Path, cores: int) -> Forward:
@@ -96,7 +114,7 @@ def onnx_forward(file: Path, cores: int) -> Forward:
     running = session(file, cores)
     names = [item.name for item in running.get_inputs()]
 
-    def forward(batch: dict[str, torch.Tensor]) -> None:
+    def forward(batch: Batch) -> None:
         zeros = torch.zeros_like(batch["input_ids"])
         running.run(["logits"], {name: batch.get(name, zeros).numpy() for name in names})
 
@@ -106,11 +124,12 @@ def onnx_forward(file: Path, cores: int) -> Forward:
 def main() -> None:
     """Measure and print the throughput."""
     folder, path, dtype, seconds = sys.argv[1:]
-    texts = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    texts = Texts.of(folder, [json.loads(line) for line in lines])
     exported = {"onnx": FLOAT32_FILE, "int8": INT8_FILE, "auto": INT8_FILE}
     file = Path(folder) / ONNX_FOLDER / exported.get(dtype, "")
     if dtype in exported and file.is_file():
-        rates = onnx_rates(folder, texts, file, float(seconds))
+        rates = onnx_rates(texts, file, float(seconds))
     else:
         rates = torch_rates(folder, texts, "float32" if dtype == "auto" else dtype, float(seconds))
     print(json.dumps(dict(zip(WAYS, rates, strict=True))))

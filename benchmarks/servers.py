@@ -41,6 +41,15 @@ class Server:
         """CPU time of all its processes so far."""
         return sum(map(cpu_seconds, members(self.mark)))
 
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Stop all its processes within the block, since an idle server takes CPU time too."""
+        send(self.mark, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            send(self.mark, signal.SIGCONT)
+
 
 @contextlib.contextmanager
 def running(
@@ -65,10 +74,15 @@ def running(
         wait_until_responding(process, port, name, folder / "log", probe)
         yield Server(name, port, f"{MARK}={folder}")
     finally:
-        for pid in members(f"{MARK}={folder}"):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        send(f"{MARK}={folder}", signal.SIGKILL)
         process.wait()
+
+
+def send(mark: str, sent: signal.Signals) -> None:
+    """Send the signal `sent` to all processes of a server."""
+    for pid in members(mark):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, sent)
 
 
 def wait_until_responding(process: subprocess.Popen[bytes], port: int, name: str, log: Path, probe: Probe) -> None:
