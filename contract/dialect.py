@@ -207,6 +207,9 @@ def is_quoted(sample: bytes, delimiter: bytes) -> bool:
     if b'"' not in sample:
         return False
     sample, size = b"\n" + sample, len(sample)
+    if b'\n"' not in sample and delimiter + b'"' not in sample:
+        # No value begins with a quote; the search below takes longer.
+        return False
     edge = re.escape(delimiter)
     # The quote stands first in the pattern, since a search for one character is fast.
     whole = re.compile(rb'"(?<=[\n' + edge + rb']")([^"]*+(?:""[^"]*+)*+)"(?=[\r\n' + edge + rb"]|\Z)")
