@@ -43,3 +43,11 @@ def error_body(error: RequestError, request_id: str) -> str:
     """The JSON body: {"error": {"code", "message", "request_id"}}."""
     content = {"code": error_code(error.status), "message": error.message, "request_id": request_id}
     return json.dumps({"error": content}, ensure_ascii=False)
+
+
+def too_large(most: int) -> RequestError:
+    """The error for a body of more than `most` bytes, as it is sent or decompressed."""
+    return RequestError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"the body is larger than {most:,} bytes, the most that SAGEMAKER_MAX_PAYLOAD_IN_MB allows",
+    )

@@ -11,7 +11,7 @@ import io
 import zlib
 from http import HTTPStatus
 
-from inference.errors import RequestError, bad_request
+from inference.errors import RequestError, bad_request, too_large
 
 GZIP, DEFLATE = ("gzip", "x-gzip"), ("deflate",)
 # Low four bits of the first byte of zlib's format (RFC 1950); without it deflate is raw, as some clients send it.
@@ -51,7 +51,7 @@ def without(name: str, body: bytes, most: int) -> bytes:
     except (OSError, EOFError, zlib.error):
         raise bad_request("the body cannot be decoded by its content-encoding") from None
     if len(content) > most:
-        raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the decompressed body is larger than {most:,} bytes")
+        raise too_large(most)
     return content
 
 

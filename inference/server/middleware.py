@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from inference.errors import RequestError, error_body, internal_error
+from inference.errors import RequestError, error_body, internal_error, too_large
 
 REQUEST_ID_HEADER = "x-request-id"
 
@@ -25,8 +25,12 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         return await handler(request)
     except RequestError as error:
         return error_response(error)
-    except web.HTTPRequestEntityTooLarge as error:
-        return error_response(RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error.text)))
+    except web.HTTPRequestEntityTooLarge:
+        return error_response(too_large(request.client_max_size))
+    except web.HTTPNotFound as error:
+        return error_response(
+            RequestError(HTTPStatus.NOT_FOUND, f"not found, expected one of {routes(request)}"), error
+        )
     except web.HTTPException as error:
         return error_response(RequestError(HTTPStatus(error.status), str(error.reason).lower()), error)
     except ConnectionError:
@@ -34,6 +38,16 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         raise
     except Exception as error:
         return error_response(internal_error(), cause=error)
+
+
+def routes(request: web.Request) -> str:
+    """The routes of the server, such as "GET /ping", separated by commas."""
+    found = (
+        f"{route.method} {route.resource.canonical}"
+        for route in request.app.router.routes()
+        if route.resource is not None and route.method != "HEAD"
+    )
+    return ", ".join(found)
 
 
 def error_response(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from contract.options import closest
 from inference.errors import bad_request
 
 FUNCTIONS = ("sigmoid", "softmax", "none")
@@ -48,9 +49,16 @@ class Parameters:
         values: dict[str, Any] = {}
         for name, value in content.items():
             if name not in READERS:
-                raise bad_request(f"parameters has an unknown name, expected some of {', '.join(READERS)}")
+                raise bad_request(unknown_name(name))
             values |= READERS[name](value)
         return cls(**values)
+
+
+def unknown_name(name: str) -> str:
+    """The error for a parameter that there is not; it does not repeat `name`, which may be text of a user."""
+    meant = closest(name, list(READERS))
+    hint = f", did you mean {meant}?" if meant else ""
+    return f"parameters has an unknown name{hint} (expected some of {', '.join(READERS)})"
 
 
 def check_place(content: Mapping[str, Any]) -> None:

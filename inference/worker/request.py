@@ -62,6 +62,8 @@ def read_content(content: Any) -> Request:
         content = as_mapping(content)
     if not {"inputs", "instances"} & content.keys():
         raise bad_request('the body has no inputs, expected {"inputs": "a text"} or {"inputs": ["a text", ...]}')
+    if {"inputs", "instances"} <= content.keys():
+        raise bad_request("the body has inputs and instances, expected one of them")
     check_place(content)
     parameters = Parameters.read(with_tei_fields(content))
     if "instances" in content:

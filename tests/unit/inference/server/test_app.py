@@ -25,6 +25,8 @@ def test_there_are_two_routes() -> None:
     async def check(client: Client) -> None:
         for path in ("/", "/models", "/predictions/key", "/invocations/"):
             assert await error_of(await client.post(path)) == (404, "not_found")
+        message = (await (await client.post("/")).json())["error"]["message"]
+        assert message == "not found, expected one of GET /ping, POST /invocations"
         answer = await client.get("/invocations")
         assert await error_of(answer) == (405, "method_not_allowed")
         assert answer.headers["Allow"] == "POST"
@@ -37,6 +39,8 @@ def test_a_large_body_is_refused() -> None:
         assert (await client.post("/invocations", data=b"x" * 1000)).status == 201
         answer = await client.post("/invocations", data=b"x" * 1001)
         assert await error_of(answer) == (413, "request_entity_too_large")
+        message = (await answer.json())["error"]["message"]
+        assert message == "the body is larger than 1,000 bytes, the most that SAGEMAKER_MAX_PAYLOAD_IN_MB allows"
 
     with_front(EchoModel(), check, limit=1000)
 

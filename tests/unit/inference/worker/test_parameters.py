@@ -84,3 +84,11 @@ def test_unknown_parameters_are_400(content: Any) -> None:
     with pytest.raises(RequestError) as caught:
         Parameters.read(content)
     assert caught.value.status == 400
+
+
+@pytest.mark.parametrize(("name", "hint"), [("topk", ", did you mean top_k?"), ("secret text", "")])
+def test_an_unknown_name_is_not_repeated_but_the_closest_named(name: str, hint: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        Parameters.read({name: 1})
+    assert caught.value.message.startswith(f"parameters has an unknown name{hint} (expected some of top_k, ")
+    assert name not in caught.value.message

@@ -33,6 +33,11 @@ def test_a_parameter_beside_the_texts_is_refused() -> None:
     assert read_content({"inputs": "a", "options": {"use_cache": False}, "batch_size": 8}).texts == [Text("a")]
 
 
+def test_inputs_beside_instances_are_refused() -> None:
+    with pytest.raises(RequestError, match=r"^the body has inputs and instances, expected one of them$"):
+        read_content({"inputs": "a", "instances": ["b"]})
+
+
 @pytest.mark.parametrize(("count", "status"), [(0, 400), (2, 413)])
 def test_too_many_texts_are_413_and_none_400(count: int, status: int) -> None:
     with pytest.raises(RequestError) as caught:
