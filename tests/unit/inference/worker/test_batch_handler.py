@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import logging
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,9 @@ from sagemaker_inference.errors import GenericInferenceToolkitError
 
 from inference.device import Device
 from inference.options import ServingOptions
-from inference.worker.batch_handler import PART_SECONDS, BatchHandler
-from inference.worker.batch_request import BatchRequest
+from inference.worker.batch_handler import BatchHandler
 from inference.worker.classifier import Classifier
 from inference.worker.loading import load
-from inference.worker.parallel import ParallelPasses
 from inference.worker.request import Request, Text
 from inference.worker.tokenization import Encoded
 from inference.worker.user_code import UserFunctions
@@ -240,26 +237,3 @@ def test_an_error_of_a_teams_code_fails_only_its_request(error: Exception, statu
     assert [answer[0] for answer in answers] == [status, 200]
     assert json.loads(answers[0][2])["error"]["message"] == message
     assert answers[1][2] == '"fine"'
-
-
-@pytest.mark.parametrize(("rate", "passes"), [(0.0, 1), (1.4, 1), (1.7, 2), (5.2, 5)])
-def test_a_part_of_a_long_request_is_a_number_of_full_passes(model: Classifier, rate: float, passes: int) -> None:
-    batch_handler = BatchHandler(model, ServingOptions(), UserFunctions())
-    batch_handler._tokens_per_second = rate * model.batch_tokens / PART_SECONDS
-    assert batch_handler._budget(longest=1) == passes * model.batch_tokens
-
-
-def test_a_part_of_a_long_request_has_a_text_for_each_thread(
-    model: Classifier, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("inference.worker.batch_handler.PART_SECONDS", 0)
-    threads = replace(model, parallel=ParallelPasses(3), batch_tokens=8)
-    batch_handler = BatchHandler(threads, ServingOptions(), UserFunctions())
-    context = Context("model", "", None, 1, None, "")
-    context.request_processor = [RequestProcessor({"body": {}})]
-    entry = BatchRequest(0, context, {"body": json.dumps({"inputs": ["a text of five words"] * 7}).encode()})
-    parts = []
-    while not entry.is_finished:
-        batch_handler.advance([entry])
-        parts.append(len(entry.rows))
-    assert parts == [3, 3, 1]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,20 @@ from mms.context import Context, RequestProcessor
 from inference.device import Device
 from inference.options import ServingOptions
 from inference.worker import progress as module
-from inference.worker.batch_handler import BatchHandler
+from inference.worker.batch_handler import PART_SECONDS, BatchHandler
 from inference.worker.batch_request import BatchRequest
 from inference.worker.classifier import Classifier
 from inference.worker.loading import load
+from inference.worker.parallel import ParallelPasses
 from inference.worker.progress import Progress, shares, to_tokenize, window_end
 from inference.worker.request import Request, Text
 from inference.worker.tokenization import Encoded
 from inference.worker.user_code import UserFunctions
+
+
+@pytest.fixture(scope="module")
+def classifier(model_folder: Path) -> Classifier:
+    return Classifier(load(model_folder, Device(torch.device("cpu"), torch.float32)), 4096)
 
 
 def row(length: int, truncated: bool = False) -> Encoded:
@@ -108,11 +115,10 @@ def test_long_windows_are_tokenized_one_after_the_other_and_short_ones_at_once(
 
 
 def test_a_request_that_is_not_tokenized_yet_is_answered_by_a_later_batch(
-    model_folder: Path, monkeypatch: pytest.MonkeyPatch
+    classifier: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "WINDOW_CHARACTERS", 20)
     monkeypatch.setattr(module, "SHORT_CHARACTERS", 5)
-    classifier = Classifier(load(model_folder, Device(torch.device("cpu"), torch.float32)), 4096)
     batch_handler = BatchHandler(classifier, ServingOptions(), UserFunctions())
     entries = []
     for text in ("good film good film", "bad film bad film", "dull"):
@@ -123,3 +129,26 @@ def test_a_request_that_is_not_tokenized_yet_is_answered_by_a_later_batch(
     assert [entry.is_finished for entry in entries] == [True, False, True]
     batch_handler.advance([entries[1]])
     assert entries[1].finish().startswith(b'[{"label":')
+
+
+@pytest.mark.parametrize(("rate", "passes"), [(0.0, 1), (1.4, 1), (1.7, 2), (5.2, 5)])
+def test_a_part_of_a_long_request_is_a_number_of_full_passes(classifier: Classifier, rate: float, passes: int) -> None:
+    batch_handler = BatchHandler(classifier, ServingOptions(), UserFunctions())
+    batch_handler._tokens_per_second = rate * classifier.batch_tokens / PART_SECONDS
+    assert batch_handler._budget(longest=1) == passes * classifier.batch_tokens
+
+
+def test_a_part_of_a_long_request_has_a_text_for_each_thread(
+    classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inference.worker.batch_handler.PART_SECONDS", 0)
+    threads = replace(classifier, parallel=ParallelPasses(3), batch_tokens=8)
+    batch_handler = BatchHandler(threads, ServingOptions(), UserFunctions())
+    context = Context("model", "", None, 1, None, "")
+    context.request_processor = [RequestProcessor({"body": {}})]
+    entry = BatchRequest(0, context, {"body": json.dumps({"inputs": ["a text of five words"] * 7}).encode()})
+    parts = []
+    while not entry.is_finished:
+        batch_handler.advance([entry])
+        parts.append(len(entry.rows))
+    assert parts == [3, 3, 1]
