@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from math import isfinite
 from typing import Any
 
@@ -16,6 +17,8 @@ from processing.sql import literal
 
 BINARY_NAMES = ("NEGATIVE", "POSITIVE")
 TRUTH = frozenset({"true", "false"})
+# DOUBLE has 53 bits: from here on different whole numbers are the same DOUBLE.
+MOST_EXACT = 2**53
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,14 @@ class LabelValue:
     def is_number(self) -> bool:
         """Whether it is a finite number."""
         return self.number is not None and isfinite(self.number)
+
+    @property
+    def exact(self) -> Decimal:
+        """The number with all digits of the text, which can be more than those of `number`; it must be a number."""
+        try:
+            return Decimal(self.text)
+        except InvalidOperation:
+            return Decimal(self.number or 0)
 
 
 @dataclass(frozen=True)
@@ -97,9 +108,15 @@ def any_text() -> Labels:
 def by_map(classes: dict[str, int], names: tuple[str, ...]) -> Labels:
     """Labels are the keys of `classes`, which has their class numbers: as text, else as the same number or truth value.
 
-    So the key 5 also means 5.0 and 05, and true also means True; a key of the same text takes precedence.
+    So the key 5 also means 5.0 and 05, and true also means True; a key of the same text takes precedence. Numbers from
+    2**53 on are told apart as text alone.
     """
-    numeric = {number: place for value, place in reversed(classes.items()) if (number := as_number(value)) is not None}
+    numeric = {
+        number: place
+        for value, place in reversed(classes.items())
+        # Another whole number could be the same DOUBLE.
+        if (number := as_number(value)) is not None and abs(number) < MOST_EXACT
+    }
     truth = {value.lower(): place for value, place in classes.items() if value.lower() in TRUTH}
     sql = (
         f"CAST(coalesce({case('trim(label)', {literal(value): place for value, place in classes.items()})}, "
@@ -141,9 +158,7 @@ def derived(rows: Mapping[LabelValue, int], column: str) -> Labels:
     refuse_fractions(rows, column)
     numeric = sum(count for value, count in rows.items() if value.is_number)
     if 2 * numeric > sum(rows.values()):
-        numbers = sorted({value.number for value in rows if value.is_number and value.number is not None})
-        names = tuple(f"{number:.15g}" for number in numbers)
-        place = case("TRY_CAST(label AS DOUBLE)", {f"{number!r}::DOUBLE": i for i, number in enumerate(numbers)})
+        names, place = numbered(rows)
     else:
         is_truth = {value.text.lower() for value in rows} <= TRUTH
         names = tuple(sorted({value.text.lower() if is_truth else value.text for value in rows}))
@@ -156,6 +171,28 @@ def derived(rows: Mapping[LabelValue, int], column: str) -> Labels:
             "and --label-expression make classes of other values, --label-names names those that a file may lack"
         )
     return Labels(f"CAST({place} AS BIGINT)", "true", names, "one of the values")
+
+
+def numbered(rows: Iterable[LabelValue]) -> tuple[tuple[str, ...], str]:
+    """The names of classes that are numbers, in their order, and SQL for the class number of a label."""
+    texts: dict[Decimal, list[str]] = {}
+    for value in rows:
+        if value.is_number:
+            texts.setdefault(value.exact, []).append(value.text)
+    numbers = sorted({value.number for value in rows if value.is_number and value.number is not None})
+    if len(numbers) == len(texts):
+        place = case("TRY_CAST(label AS DOUBLE)", {f"{number!r}::DOUBLE": i for i, number in enumerate(numbers)})
+        return tuple(map(number_name, numbers)), place
+    # Numbers that differ are the same DOUBLE: every text for itself.
+    places = {literal(text): index for index, number in enumerate(sorted(texts)) for text in texts[number]}
+    return tuple(min(texts[number], key=lambda text: (len(text), text)) for number in sorted(texts)), case(
+        "trim(label)", places
+    )
+
+
+def number_name(number: float) -> str:
+    """The name of the class of a number: 5 for 5.0, and all digits that tell it from others."""
+    return str(int(number)) if number.is_integer() and abs(number) < MOST_EXACT else repr(number)
 
 
 def refuse_fractions(rows: Mapping[LabelValue, int], column: str) -> None:

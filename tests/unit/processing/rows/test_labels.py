@@ -57,6 +57,17 @@ def test_many_numbers_with_fractions_are_no_classes(others: dict[str, int]) -> N
         ({"1": 5, "2": 5, "n/a": 1, "nan": 1}, ("1", "2"), {"n/a": None, "nan": None, "2.0": 1}),
         ({"spam": 5, "Ham": 9, "1": 1}, ("1", "Ham", "spam"), {"spam": 2, " Ham ": 1, "ham": None, "1.0": None}),
         ({"True": 5, "false": 5, "TRUE": 1}, ("false", "true"), {"tRue": 1, "False": 0}),
+        (
+            {"9007199254740993": 5, "9007199254740992": 5, "3": 1, "3.0": 1, "n/a": 1},
+            ("3", "9007199254740992", "9007199254740993"),
+            {"9007199254740992": 1, " 9007199254740993 ": 2, "3.0": 0, "3": 0, "n/a": None},
+        ),
+        ({f"1{'0' * 30}": 5, f"1{'0' * 29}1": 5}, (f"1{'0' * 30}", f"1{'0' * 29}1"), {f"1{'0' * 29}1": 1}),
+        (
+            {"1234567890123457": 5, "1234567890123456": 5},
+            ("1234567890123456", "1234567890123457"),
+            {"1234567890123457.0": 1},
+        ),
     ],
 )
 def test_labels_without_an_option_are_classes_in_sorted_order(
@@ -80,6 +91,12 @@ def test_keys_of_a_map_are_numbers_and_truth_values_too() -> None:
     rule = labels(ProcessingOptions(label_map={"5": 1, "1.50": 0, "05": 2, "true": 3}))
     assert numbers(rule, ["5", "5.0", "+5", "05", "1.5", "True", " 5 ", "6", "x"]) == [1, 1, 1, 2, 0, 3, 1, None, None]
     assert known(rule, ["5.0", "TRUE", "6", "", None]) == [True, True, False, True, True]
+
+
+def test_a_key_of_a_map_that_is_a_large_number_means_no_other_number() -> None:
+    rule = labels(ProcessingOptions(label_map={"9007199254740992": 0, "7": 1}))
+    assert numbers(rule, ["9007199254740992", "9007199254740993", "7.0"]) == [0, None, 1]
+    assert known(rule, ["9007199254740993"]) == [False]
 
 
 def test_a_map_names_classes_or_numbers_them() -> None:
