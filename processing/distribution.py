@@ -71,7 +71,9 @@ def can_be_shared(file: SourceFile, hosts: Hosts) -> bool:
     """
     if file.size < LEAST_SHARE * hosts.count or file.compression == TEXTS or file.format == "arrow":
         return False
-    return file.format != "parquet" or not (has_long_rows(file) or ROW_NUMBER in column_names(file))
+    if file.format != "parquet":
+        return True
+    return not (has_long_rows(file) or ROW_NUMBER in map(str.lower, column_names(file)))
 
 
 def is_sharded(options: ProcessingOptions, hosts: Hosts, job_config: Path, folder: Path) -> bool:

@@ -71,16 +71,17 @@ def has_long_rows(file: SourceFile) -> bool:
         raise unreadable(file) from None
 
 
-def column_names(file: SourceFile) -> frozenset[str]:
-    """The names, in lower case, of the columns of a parquet file.
+def column_names(file: SourceFile) -> list[str]:
+    """The names of the columns of an arrow or parquet file, in their order.
 
     Raises:
         UserError: the file cannot be read.
     """
     try:
-        return frozenset(name.lower() for name in pq.read_schema(file.path).names)
+        found = pq.read_schema(file.path) if file.format == "parquet" else reader(file).schema
     except UNREADABLE:
         raise unreadable(file) from None
+    return found.names
 
 
 def class_names(files: Sequence[SourceFile], column: str | None) -> tuple[str, ...] | None:

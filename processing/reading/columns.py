@@ -115,6 +115,17 @@ def named(
     raise UserError(f"input file {file.name} has no column {expected} ({option}); {described(file, list(columns))}")
 
 
+def refuse_same_names(file: SourceFile, names: Sequence[str]) -> None:
+    """Raises UserError: two columns of `file` have the same name, as DuckDB compares names."""
+    folded = [name.lower() for name in names]
+    for index, name in enumerate(folded):
+        if name in folded[:index]:
+            raise UserError(
+                f"input file {file.name} has the same column name twice, regardless of case (columns "
+                f"{folded.index(name) + 1} and {index + 1}), expected different names"
+            )
+
+
 def described(file: SourceFile, names: Sequence[str]) -> str:
     """The columns of a file, for an error. Without a header the first row would be taken for it, and is not shown."""
     if file.format not in ("csv", "tsv"):

@@ -13,6 +13,7 @@ from contract import encodings
 from contract.dialect import MOST_FIELD_BYTES, SAMPLE_BYTES, Dialect, TextSettings, character, detect, reader, recoded
 from contract.failures import UserError
 from processing.options import ProcessingOptions
+from processing.reading.columns import refuse_same_names
 from processing.reading.decompression import decompressed
 from processing.reading.json_values import is_document
 from processing.reading.source import TEXTS, SourceFile
@@ -114,14 +115,7 @@ def header(file: SourceFile, text: bytes, dialect: Dialect) -> tuple[str, ...]:
         names = tuple(f"column{number}" for number in range(1, len(first) + 1))
     if names is None:
         names = tuple(name or f"Unnamed: {index}" for index, name in enumerate(first))
-    # DuckDB's column names are case-insensitive.
-    folded = [name.lower() for name in names]
-    for index, name in enumerate(folded):
-        if name in folded[:index]:
-            raise UserError(
-                f"input file {file.name} has the same column name twice (columns {folded.index(name) + 1} and "
-                f"{index + 1}), expected different names"
-            )
+    refuse_same_names(file, names)
     return names
 
 

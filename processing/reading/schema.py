@@ -14,6 +14,8 @@ import duckdb
 
 from contract.failures import UserError
 from processing.reading import text_folder
+from processing.reading.arrow_files import column_names
+from processing.reading.columns import refuse_same_names
 from processing.reading.content import decoded, split_lines
 from processing.reading.errors import READ_ERRORS, without_values
 from processing.reading.layout import layout
@@ -40,6 +42,8 @@ def own_columns(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> dict
     """Name and SQL type of each column in `file` itself; raises UserError as `describe`."""
     if not file.is_typed:
         return columns(file)
+    # The database would rename the second of them.
+    refuse_same_names(file, column_names(file))
     with opened(connection, file) as source:
         try:
             rows = connection.execute(f"DESCRIBE SELECT * FROM {scan(source.file, {})}").fetchall()

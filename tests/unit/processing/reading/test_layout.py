@@ -34,7 +34,7 @@ def test_a_file_without_a_header_has_numbered_columns_or_those_of_the_option(wri
 @pytest.mark.parametrize(
     ("content", "options", "words"),
     [
-        ("secret,Secret\n", {}, "has the same column name twice .columns 1 and 2."),
+        ("secret,Secret\n", {}, "has the same column name twice, regardless of case .columns 1 and 2."),
         ("\n", {}, "is empty"),
         ("secret,2\n", {"column_names": ("a",)}, "--column-names has 1 names, but input file a.csv has 2 columns"),
         ("secret\n", {"column_names": ("a", "A")}, "--column-names is a, A, expected different"),

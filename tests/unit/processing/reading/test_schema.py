@@ -6,11 +6,13 @@ import gzip
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from contract.failures import UserError
-from processing.reading.schema import columns
+from processing.reading.schema import columns, describe
 from processing.reading.source import SourceFile, source_file
 
 Write = Callable[[str, str | bytes], Path]
@@ -48,7 +50,7 @@ def test_compressed_files_read_the_same(written: Write) -> None:
     ("name", "content", "words"),
     [
         ("a.csv", b"", "empty"),
-        ("a.csv", b"Text,text\n", "twice"),
+        ("a.csv", b"Text,text\n", r"twice, regardless of case \(columns 1 and 2\)"),
         ("a.csv.gz", b"no gzip", "cannot be read"),
         ("a.csv.gz", gzip.compress(b"text,label\n" * 9000, mtime=0)[:60], "cannot be read"),
         ("a.csv.zst", b"no zstd", "cannot be read"),
@@ -57,3 +59,18 @@ def test_compressed_files_read_the_same(written: Write) -> None:
 def test_files_without_a_header_are_refused(written: Write, name: str, content: bytes, words: str) -> None:
     with pytest.raises(UserError, match=words):
         columns(source(written(name, content)))
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+@pytest.mark.parametrize("names", [["text", "label", "text"], ["Text", "label", "text"]])
+def test_two_columns_of_the_same_name_are_refused(tmp_path: Path, suffix: str, names: list[str]) -> None:
+    path = tmp_path / f"a.{suffix}"
+    table = pa.Table.from_arrays([["a"], ["0"], ["b"]], names=names)
+    if suffix == "parquet":
+        pq.write_table(table, path)
+    else:
+        with pa.ipc.new_stream(path, table.schema) as stream:
+            stream.write_table(table)
+    expected = rf"input file a\.{suffix} has the same column name twice, regardless of case \(columns 1 and 3\)"
+    with duckdb.connect() as connection, pytest.raises(UserError, match=expected):
+        describe(connection, source(path))
