@@ -101,7 +101,7 @@ def found_files(options: ProcessingOptions, source: str, hosts: Hosts) -> tuple[
     files, skipped = find(source, options.file_name, text_settings(options))
     if skipped:
         log.warning(
-            "%d files that are empty or of an unknown format are skipped: %s",
+            "%d files that are empty, of an unknown format, about data, or beside folders of texts are skipped: %s",
             len(skipped),
             ", ".join(skipped[:5]),
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import glob
 import json
 import os
+import re
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -17,7 +18,7 @@ from contract.dialect import TextSettings
 from contract.failures import UserError
 from processing.reading.decompression import DAMAGED, only_member
 from processing.reading.shares import Share
-from processing.reading.text_folder import SUFFIX, members, text_folders
+from processing.reading.text_folder import is_beside_texts, is_text_of, members, text_folders
 
 FORMATS = {
     ".csv": "csv",
@@ -44,6 +45,8 @@ DESCRIPTIONS = {
 }
 # Suffixes of files that hold text, but no rows.
 DOCUMENTS = (".pdf", ".docx", ".doc", ".xlsx", ".xls", ".html", ".xml", ".md", ".py", ".ipynb", ".bin", ".pt", ".npy")
+# What a JSON file without rows is, beside one without bytes.
+EMPTY, MOST_EMPTY_BYTES = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*\]\s*)?"), 64
 # Suffixes of binary formats: their files are not compressed as a whole.
 BINARY = ("parquet", "arrow")
 
@@ -152,7 +155,8 @@ def find(
 ) -> tuple[list[SourceFile], list[str]]:
     """Find the input files of `source` (a file, a folder or a glob); returns them by name, and names of skipped files.
 
-    Files of an unknown format, empty files (as Spark writes them), and files that describe data sets are skipped.
+    Skipped are files of an unknown format, empty ones (as Spark writes them), those that describe data sets, and text
+    files beside folders with a text file a row.
     Hidden files and files whose names start with an underscore (_SUCCESS) are ignored.
 
     Args:
@@ -175,7 +179,8 @@ def find(
         if is_text_of(path, texts):
             continue
         file = source_file(path, folder, settings, is_chosen=Path(location).is_file())
-        if file is None or not path.stat().st_size or (is_description(path) and not Path(location).is_file()):
+        is_other = is_description(path) or is_beside_texts(path, texts)
+        if file is None or is_empty(path) or (is_other and not Path(location).is_file()):
             skipped.append(path.relative_to(folder).as_posix())
         else:
             files.append(file)
@@ -187,9 +192,12 @@ def find(
     return sorted(files, key=lambda file: PurePosixPath(file.name).parts), skipped
 
 
-def is_text_of(path: Path, folders: Sequence[Path]) -> bool:
-    """Whether `path` is a row of one of the folders of texts."""
-    return path.suffix.lower() == SUFFIX and path.parent.parent in folders
+def is_empty(path: Path) -> bool:
+    """Whether a file has no bytes, or is a JSON array without elements."""
+    size = path.stat().st_size
+    if size > MOST_EMPTY_BYTES or FORMATS.get(path.suffix.lower()) != "jsonl":
+        return not size
+    return bool(EMPTY.fullmatch(path.read_bytes()))
 
 
 def is_description(path: Path) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from contract.encodings import UTF8
@@ -15,13 +15,32 @@ COLUMNS = {"text": "VARCHAR", "label": "VARCHAR", "file": "VARCHAR"}
 
 
 def text_folders(files: Iterable[Path]) -> list[Path]:
-    """The folders that have two or more subfolders with text files alone, of the listed `files`; sorted."""
+    """The folders that have two or more subfolders with text files alone, of the listed `files`; sorted.
+
+    A folder with classes is no class of the folder above: text files beside its classes, as aclImdb has, are lists.
+    """
     suffixes: dict[Path, set[str]] = {}
     for path in files:
         suffixes.setdefault(path.parent, set()).add(path.suffix.lower())
-    classes = [folder for folder, kinds in suffixes.items() if kinds == {SUFFIX}]
-    parents = [folder.parent for folder in classes]
-    return sorted({parent for parent in parents if parents.count(parent) >= LEAST_CLASSES})
+    classes: dict[Path, list[Path]] = {}
+    for folder, kinds in suffixes.items():
+        if kinds == {SUFFIX}:
+            classes.setdefault(folder.parent, []).append(folder)
+    found: set[Path] = set()
+    for parent in sorted(classes, key=lambda folder: len(folder.parts), reverse=True):
+        if sum(folder not in found for folder in classes[parent]) >= LEAST_CLASSES:
+            found.add(parent)
+    return sorted(found)
+
+
+def is_text_of(path: Path, folders: Collection[Path]) -> bool:
+    """Whether `path` is a row of one of the `folders` that `text_folders` found."""
+    return path.suffix.lower() == SUFFIX and path.parent.parent in folders
+
+
+def is_beside_texts(path: Path, folders: Collection[Path]) -> bool:
+    """Whether `path` is a text file beside the classes of one of the `folders`: no row, and no file of rows."""
+    return path.suffix.lower() == SUFFIX and path.parent in folders
 
 
 def members(folder: Path) -> list[Path]:

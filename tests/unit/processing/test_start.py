@@ -36,7 +36,7 @@ def test_skipped_files_are_logged(
     with caplog.at_level(logging.INFO):
         job = start(ProcessingOptions(tokenizer=str(wordpiece), input=str(tmp_path / "input")), Paths(tmp_path / "ml"))
     assert [file.name for file in job.files] == ["rows.csv"]
-    assert "2 files that are empty or of an unknown format" in caplog.text
+    assert "2 files that are empty, of an unknown format, about data, or" in caplog.text
     assert "empty.csv" in caplog.text and "readme.doc" in caplog.text
 
 

@@ -45,6 +45,20 @@ def test_a_place_without_files_is_refused(written: Write, tmp_path: Path, place:
         find(str(tmp_path / place))
 
 
+def test_a_json_array_without_elements_is_an_empty_file(written: Write, tmp_path: Path) -> None:
+    for name, text in (
+        ("a.json", "[]"),
+        ("b.jsonl", "\ufeff [\n] \n"),
+        ("c.json", '[{"text": "x"}]'),
+        ("d.jsonl", "[1]"),
+    ):
+        written(f"in/{name}", text)
+    files, skipped = find(str(tmp_path / "in"))
+    assert ([file.name for file in files], skipped) == (["c.json", "d.jsonl"], ["a.json", "b.jsonl"])
+    with pytest.raises(UserError, match=r"a\.json: every file is empty or of an unknown format"):
+        find(str(tmp_path / "in" / "a.json"))
+
+
 def test_folders_name_columns_as_spark_writes_them(tmp_path: Path) -> None:
     place = tmp_path / "lang=pt%20br" / "label=__HIVE_DEFAULT_PARTITION__" / "a=b=c" / "x.csv"
     file = source_file(place, tmp_path)

@@ -16,10 +16,28 @@ def test_folders_with_a_folder_for_each_class_are_found(written: Write, tmp_path
     written("in/acl/train/urls_pos.txt", "http\n")
     written("in/acl/README", "about")
     files, skipped = find(str(tmp_path / "in"))
-    assert [(file.name, file.format) for file in files] == [("acl/train", "jsonl"), ("acl/train/urls_pos.txt", "csv")]
-    assert skipped == ["acl/README"]
+    assert [(file.name, file.format) for file in files] == [("acl/train", "jsonl")]
+    assert skipped == ["acl/README", "acl/train/urls_pos.txt"]
     # Of the texts, not of the folder itself, which differs from host to host.
-    assert [file.size for file in files] == [11 + 4 + 12 + 0 + 5, 5]
+    assert [file.size for file in files] == [11 + 4 + 12 + 0 + 5]
+
+
+def test_the_tree_of_imdb_is_read_with_its_lists_passed_over(written: Write, tmp_path: Path) -> None:
+    lists = [f"{split}/urls_{kind}.txt" for split in ("test", "train") for kind in ("neg", "pos")]
+    others = ["README", "imdb.vocab", "test/labeledBow.feat", "train/labeledBow.feat", "train/urls_unsup.txt"]
+    for name in (
+        *lists,
+        *others,
+        *(f"{split}/{kind}/0_1.txt" for split in ("test", "train") for kind in ("neg", "pos")),
+    ):
+        written(f"in/aclImdb/{name}", "http://film\n")
+    files, skipped = find(str(tmp_path / "in"))
+    assert [file.name for file in files] == ["aclImdb/test", "aclImdb/train"]
+    assert skipped == sorted(f"aclImdb/{name}" for name in (*lists, *others))
+    # Without other files than texts, the folders of the splits are no classes either.
+    for name in others:
+        (tmp_path / "in" / "aclImdb" / name).unlink()
+    assert [file.name for file in find(str(tmp_path / "in"))[0]] == ["aclImdb/test", "aclImdb/train"]
 
 
 def test_each_text_file_is_a_row_with_its_folder_as_label(written: Write, tmp_path: Path, wordpiece: Path) -> None:
