@@ -15,6 +15,8 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# Encodings whose byte order only a mark tells.
+NEED_MARK = ("utf-16", "utf-32")
 # Codecs of Python that are no encodings of text, or that do not decode parts of a file on their own.
 NO_ENCODINGS = ("idna", "punycode", "raw_unicode_escape", "unicode_escape", "undefined", "mbcs", "oem")
 # Invalid sequences, from which on a file is refused if it has fewer valid ones of several bytes.
@@ -83,11 +85,17 @@ def detect(sample: bytes, name: str, asked: str | None = None) -> str:
         asked: --encoding; a byte order mark of another encoding takes precedence over it.
 
     Raises:
-        UserError: the file is not UTF-8 and nothing says what it is, or --encoding is no encoding.
+        UserError: the file is not UTF-8 and nothing says what it is, or --encoding is no encoding or needs a mark.
     """
     chosen = None if asked is None else known(asked)
     if (marked := of_mark(sample)) is not None:
         return marked
+    if chosen in NEED_MARK and sample:
+        found = utf16_without_mark(sample) if chosen == "utf-16" else None
+        raise UserError(
+            f"file {name} has no byte order mark, which option --encoding {chosen} needs; expected --encoding "
+            f"{found or f'{chosen}-le or {chosen}-be, or that of another encoding'}"
+        )
     if chosen is not None:
         return chosen
     valid, invalid = sequences(sample)

@@ -105,7 +105,8 @@ def header(file: SourceFile, text: bytes, dialect: Dialect) -> tuple[str, ...]:
     """
     first = next(parsed(text, dialect), [])
     if not any(first):
-        raise UserError(f"input file {file.name} is empty, expected a first line with column names")
+        found = "has a blank first line" if text.strip() else "is empty"
+        raise UserError(f"input file {file.name} {found}, expected a first line with column names")
     names = file.settings.column_names
     if names is not None and len(names) != len(first):
         raise UserError(

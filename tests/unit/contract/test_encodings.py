@@ -27,6 +27,23 @@ def test_another_file_is_refused_with_its_likely_encoding(encoding: str, named: 
         detect(TEXT.encode(encoding), "a.csv")
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding", "asked", "expected"),
+    [
+        (TEXT, "utf-16-le", "utf-16", "utf-16-le"),
+        (TEXT, "utf-16-be", "UTF16", "utf-16-be"),
+        ("\u4e2d\u6587" * 9, "utf-16-le", "utf-16", "utf-16-le or utf-16-be, or that of another encoding"),
+        (TEXT, "utf-32-le", "utf-32", "utf-32-le or utf-32-be, or that of another encoding"),
+    ],
+)
+def test_an_encoding_that_needs_a_mark_is_refused_with_its_byte_order(
+    text: str, encoding: str, asked: str, expected: str
+) -> None:
+    with pytest.raises(UserError, match=f"^file a.csv has no byte order mark, .*; expected --encoding {expected}$"):
+        detect(text.encode(encoding), "a.csv", asked)
+    assert detect(text.encode(asked), "a.csv", asked).replace("-", "") == asked.lower().replace("-", "")
+
+
 def test_latin_1_has_no_bytes_that_windows_1252_uses_for_quotation_marks() -> None:
     assert likely("caf\u00e9".encode("latin-1")) == "latin-1"
 

@@ -53,3 +53,13 @@ def test_a_missing_column_is_named_with_its_option(given: dict[str, Any], option
         UserError, match=f"^input file rows.tsv has no column {option}; its first line has \\d values, of which id, "
     ):
         choose(options(**given), FILE, COLUMNS)
+
+
+def test_json_without_objects_is_refused_with_what_is_expected() -> None:
+    file = SourceFile(Path("/data/rows.json"), "rows.json", "jsonl")
+    with pytest.raises(
+        UserError, match=r"no JSON object with keys; expected one object a line, or an array of objects$"
+    ):
+        choose(options(), file, {})
+    with pytest.raises(UserError, match="its columns are body$"):
+        choose(options(), file, {"body": "VARCHAR"})

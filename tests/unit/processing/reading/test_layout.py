@@ -36,6 +36,8 @@ def test_a_file_without_a_header_has_numbered_columns_or_those_of_the_option(wri
     [
         ("secret,Secret\n", {}, "has the same column name twice, regardless of case .columns 1 and 2."),
         ("\n", {}, "is empty"),
+        ("\n\nsecret,label\n", {}, "input file a.csv has a blank first line, expected a first line with column names"),
+        (",\nsecret,label\n", {}, "has a blank first line"),
         ("secret,2\n", {"column_names": ("a",)}, "--column-names has 1 names, but input file a.csv has 2 columns"),
         ("secret\n", {"column_names": ("a", "A")}, "--column-names is a, A, expected different"),
         ("secret\n", {"delimiter": "ab"}, "--delimiter is 'ab'"),
