@@ -6,8 +6,9 @@ number of the file in its group; the rows of every file are counted for themselv
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 import duckdb
 
@@ -18,7 +19,7 @@ from processing.reading.columns import ChosenColumns, choose
 from processing.reading.layout import layout
 from processing.reading.query import FOLDER, Plan
 from processing.reading.reader import FileReader
-from processing.reading.scan import NUMBER, PARQUET_NUMBER
+from processing.reading.scan import NULLS, NULLS_OF, NUMBER, PARQUET_NUMBER
 from processing.reading.schema import describe
 from processing.reading.source import TEXTS, SourceFile, folder_columns
 from processing.rows.conditions import conditions, used_columns
@@ -30,7 +31,7 @@ FILE_BYTES, MOST_BYTES, MOST_FILES = 1024 * 1024, 64 * 1024 * 1024, 1000
 Columns = Mapping[str, str]
 
 
-def readers(connection: duckdb.DuckDBPyConnection, plan: Plan, files: Iterable[SourceFile]) -> Iterator[FileReader]:
+def readers(connection: duckdb.DuckDBPyConnection, plan: Plan, files: Sequence[SourceFile]) -> Iterator[FileReader]:
     """Create a reader for each file, or group of small files.
 
     Raises:
@@ -39,16 +40,30 @@ def readers(connection: duckdb.DuckDBPyConnection, plan: Plan, files: Iterable[S
     options = plan.options
     named = replace(options, text_column=plan.chosen.text, label_column=plan.chosen.label)
 
+    @cache
+    def kind_elsewhere(column: str) -> str:
+        return kind_of_values(column, ((file, describe(connection, file)) for file in files))
+
     def described() -> Iterator[tuple[SourceFile, Mapping[str, str]]]:
         for file in files:
             columns = describe(connection, file)
             refuse_other_lists(plan.chosen, choose(named, file, columns), file)
-            yield file, columns
+            empty = [name for name in plan.chosen.kept if columns[name] == NULLS]
+            yield file, columns | {name: NULLS_OF + kind_elsewhere(name) for name in empty}
 
     number = 0
     for file, columns in grouped(described(), options):
         yield FileReader(connection, plan, file, columns, number)
         number += len(file.members)
+
+
+def kind_of_values(column: str, described: Iterable[tuple[SourceFile, Columns]]) -> str:
+    """The SQL type that values of `column` have when they are kept, by the first file that has any; else text."""
+    for file, columns in described:
+        kind = columns.get(column, NULLS)
+        if kind != NULLS:
+            return kind if file.is_typed and kind != FOLDER else "VARCHAR"
+    return "VARCHAR"
 
 
 def refuse_other_lists(chosen: ChosenColumns, own: ChosenColumns, file: SourceFile) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from processing.across_rows.occurrences import rank
 from processing.options import ProcessingOptions
 from processing.reading.columns import ChosenColumns
-from processing.reading.scan import as_text, list_as_text, number, rows, unreadable, value
+from processing.reading.scan import NULLS_OF, as_text, list_as_text, number, rows, unreadable, value
 from processing.reading.source import SourceFile, folder_columns
 from processing.rows.conditions import conditions, text_sql, truth, used_columns
 from processing.rows.filters import Outcome, outcome_sql
@@ -80,9 +80,10 @@ def own(columns: Mapping[str, str]) -> dict[str, str]:
 
 def column_sql(file: SourceFile, column: str, columns: Mapping[str, str]) -> str:
     """SQL for one of the `columns` of `file`: its `value`, or the text that the name of a folder gives."""
-    if columns.get(column) != FOLDER:
-        return value(file, column)
-    return folder_sql(file, column)
+    kind = columns.get(column, "")
+    if kind.startswith(NULLS_OF):
+        return f"CAST(NULL AS {kind.removeprefix(NULLS_OF)})"
+    return folder_sql(file, column) if kind == FOLDER else value(file, column)
 
 
 def folder_sql(file: SourceFile, column: str) -> str:

@@ -23,6 +23,8 @@ SCANS_TABLE = "rejected_scans"
 JSON_LINES = "delim = chr(1), quote = '', escape = '', header = false"
 # Types whose values are text in an encoding, and those that have NaN.
 BYTES, FLOATS = "BLOB", ("FLOAT", "DOUBLE")
+# The type of a column of parquet or Arrow without values; as it is kept, before the type that it has in other files.
+NULLS, NULLS_OF = '"NULL"', "NULLS OF "
 
 
 def scan(file: SourceFile, columns: Mapping[str, str]) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from unit.processing.jobs import Write, as_csv, as_jsonl, as_parquet, as_tsv, rejects, rows, run, table
 
@@ -58,6 +60,34 @@ def test_files_in_one_scan_give_what_each_gives_for_itself(
     assert counted["read"] == counted["kept"] + sum(counted["filtered"].values()) + sum(counted["rejected"].values())
     # Rows that are not of the table: 5 in a3, 5 in a4, one each in b2 and b3, 2 in c1, 1 in c2.
     assert counted["read"] == len(TABLE) + 15
+
+
+@pytest.mark.parametrize("names", ["abc", "bac", "cab"])
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+@pytest.mark.parametrize(
+    ("values", "expected"), [([["x"], ["y"]], {"None", "['x']", "['y']"}), ([7, 8], {"None", "7", "8"})]
+)
+def test_a_column_without_values_has_the_type_of_other_files(
+    tmp_path: Path, wordpiece: Path, names: str, suffix: str, values: list[Any], expected: set[str]
+) -> None:
+    """Its rows are kept with NULL, wherever the file stands among the others; a column without any value is text."""
+    (tmp_path / "in").mkdir()
+    for name, note in zip(names, (pa.nulls(2), pa.array(values), pa.nulls(2)), strict=True):
+        columns = {"text": ["good", "bad"], "label": [0, 1], "note": note, "none": pa.nulls(2)}
+        write_table(tmp_path / "in" / f"{name}.{suffix}", pa.table(columns))
+    options = {"input": str(tmp_path / "in"), "tokenizer": str(wordpiece), "train_ratio": 1.0}
+    report = run(tmp_path, columns=("note", "none"), **options)
+    assert report["rows"]["kept"] == 6
+    found = rows(tmp_path, "train", ("note", "none"))
+    assert ({note for note, _ in found}, {none for _, none in found}) == (expected, {"None"})
+
+
+def write_table(path: Path, columns: pa.Table) -> None:
+    if path.suffix == ".parquet":
+        pq.write_table(columns, path)
+        return
+    with pa.ipc.new_stream(path, columns.schema) as stream:
+        stream.write_table(columns)
 
 
 def test_a_group_has_the_same_format_columns_and_place(written: Write, tmp_path: Path) -> None:
