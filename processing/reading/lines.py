@@ -19,11 +19,12 @@ KEPT_BYTES = 800
 LF = ord("\n")
 # Reasons in rejects.jsonl.
 STRAY_QUOTE, CARRIAGE_RETURN = "quotes do not match", "carriage return within a value"
+TOO_LONG = f"line of more than {MAX_LINE_BYTES // 2**20} MiB"
 
 
 @dataclass(frozen=True)
 class Stray:
-    """A line that would take other lines, or be torn: its number, its start, and the reason in rejects.jsonl."""
+    """A line that would take other lines, be torn or lost: its number, its start, and the reason in rejects.jsonl."""
 
     line: int
     start: bytes
@@ -54,6 +55,10 @@ class Scanned:
     def is_uniform(self) -> bool:
         """Whether DuckDB reads the file as it is: all lines end with LF, or all with CRLF, and no quote is stray."""
         return not self.strays and not self.is_rewritten and (self.ends <= {b"\n"} or self.ends <= {b"\r\n"})
+
+    def reject(self, line: bytes, reason: str) -> None:
+        """List the next line as rejected; it is not counted yet."""
+        self.strays.append(Stray(self.lines + 1, line[:KEPT_BYTES].strip(b"\r\n"), reason))
 
 
 def whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
@@ -91,6 +96,11 @@ def has_lone_cr(block: bytes) -> bool:
     return b"\r" in block and block.count(b"\r") > block.count(b"\r\n")
 
 
+def is_too_long(line: bytes) -> bool:
+    """Whether a line is longer than the longest; one with lone CRs is several. The database loses some of them."""
+    return len(line) > MAX_LINE_BYTES and not has_lone_cr(line)
+
+
 class PlainRecords:
     """The records of a file without quotes: its lines.
 
@@ -119,7 +129,21 @@ class PlainRecords:
     def blocks(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
         """The content with line ends of LF, and blank lines in place of rejected ones."""
         for block in whole_lines(blocks):
-            yield self._scanned(block) if b"\r" in block else self._counted(block, {b"\n"})
+            rest = block
+            # Only the first line can begin in an earlier block, and be that long.
+            if len(block) > MAX_LINE_BYTES and is_too_long(line := block[: block.find(b"\n") + 1] or block):
+                rest = block[len(line) :]
+                yield self._counted(self._rejected(line, TOO_LONG), set())
+            if rest:
+                yield self._scanned(rest) if b"\r" in rest else self._counted(rest, {b"\n"})
+
+    def _rejected(self, line: bytes, reason: str) -> bytes:
+        """List a rejected line; returns a blank line in its place, or nothing where a blank line is a row."""
+        self.scanned.reject(line, reason)
+        if self._columns == 1:
+            self.scanned.lines += 1
+            return b""
+        return b"\n"
 
     def _scanned(self, block: bytes) -> bytes:
         pairs = block.count(b"\r\n")
@@ -135,9 +159,7 @@ class PlainRecords:
         """A line with CR as lines, or a blank line if it is rejected."""
         parts = line.removesuffix(b"\n").removesuffix(b"\r").split(b"\r")
         if self._columns and any(part and part.count(self._delimiter) != self._columns - 1 for part in parts):
-            scanned = self.scanned
-            scanned.strays.append(Stray(scanned.lines + 1, line[:KEPT_BYTES].strip(b"\r\n"), CARRIAGE_RETURN))
-            return b"\n" if self._columns > 1 else b""
+            return self._rejected(line, CARRIAGE_RETURN)
         return b"\n".join(parts) + b"\n"
 
     def _counted(self, block: bytes, ends: set[bytes]) -> bytes:

@@ -15,12 +15,12 @@ from contract.dialect import Dialect, doubled
 from contract.failures import UserError
 from processing.reading.lines import (
     CARRIAGE_RETURN,
-    KEPT_BYTES,
     MAX_LINE_BYTES,
     STRAY_QUOTE,
+    TOO_LONG,
     Scanned,
-    Stray,
     has_lone_cr,
+    is_too_long,
     lines_of,
     whole_lines,
 )
@@ -91,8 +91,7 @@ class QuotedRecords:
         self._queue: deque[bytes] = deque()
         self._open: list[bytes] = []
         self._open_bytes = 0
-        self._firsts: set[bytes] = set()
-        self._lasts: set[bytes] = set()
+        self._firsts, self._lasts = set[bytes](), set[bytes]()
 
     def blocks(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
         """The content with line ends of LF, and blank lines in place of lines with stray quotes.
@@ -130,6 +129,8 @@ class QuotedRecords:
             line = queue.popleft()
             if self._open:
                 yield from self._continued(line)
+            elif is_too_long(line):
+                yield self._rejected(line, TOO_LONG)
             elif has_cr and has_lone_cr(line) and not matches(line) and not self._patterns.opening.fullmatch(line):
                 yield from self._torn(line)
             elif quote not in line or matches(line) or self._is_confined(line):
@@ -205,8 +206,7 @@ class QuotedRecords:
 
     def _swallowed(self) -> bool:
         """Whether lines within the open record look like records of their own."""
-        looks = sum(map(self._looks_like_record, self._open[:-1]))
-        return looks >= LEAST_RECORDS
+        return sum(map(self._looks_like_record, self._open[:-1])) >= LEAST_RECORDS
 
     def _looks_like_record(self, line: bytes) -> bool:
         """Whether `line` has as many values as there are columns, and a first or last one that other records have."""
@@ -245,6 +245,6 @@ class QuotedRecords:
 
     def _rejected(self, line: bytes, reason: str) -> bytes:
         """List a rejected line; returns a blank line, which DuckDB skips unless there is one column, in place of it."""
-        self.scanned.strays.append(Stray(self.scanned.lines + 1, line[:KEPT_BYTES].strip(b"\r\n"), reason))
+        self.scanned.reject(line, reason)
         self.scanned.lines += 1
         return b"\n" if self._columns > 1 else b""

@@ -10,6 +10,7 @@ from typing import Self
 
 import duckdb
 
+from processing.reading.lines import STRAY_QUOTE, TOO_LONG
 from processing.reading.query import VALUE_CHARS
 from processing.reading.scan import REJECTS_TABLE, SCANS_TABLE
 
@@ -19,10 +20,10 @@ REASONS = {
     "CAST": "value of another type",
     "MISSING COLUMNS": "too few columns",
     "TOO MANY COLUMNS": "too many columns",
-    "UNQUOTED VALUE": "quotes do not match",
-    "LINE SIZE OVER MAXIMUM": "line too long",
+    "UNQUOTED VALUE": STRAY_QUOTE,
+    "LINE SIZE OVER MAXIMUM": TOO_LONG,
     "INVALID ENCODING": "not UTF-8",
-    "INVALID STATE": "quotes do not match",
+    "INVALID STATE": STRAY_QUOTE,
 }
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from unit.processing.jobs import Write, as_tsv, everything, rejects, rows, run, table
+from unit.processing.jobs import Write, as_csv, as_jsonl, as_tsv, everything, rejects, rows, run, table
 
 from contract.failures import UserError
 from processing.reading.database import connected
@@ -117,16 +119,23 @@ def test_max_rejects_fails_the_job_and_names_one(written: Write, tmp_path: Path,
     assert run(tmp_path / "base", max_rejects=0.02, **options)["rows"]["kept"] == 98
 
 
+@pytest.mark.parametrize("share", [0.2, 2.5])
+@pytest.mark.parametrize(("name", "written_as"), [("a.tsv", as_tsv), ("a.csv", as_csv), ("a.jsonl", as_jsonl)])
 def test_a_line_beyond_the_longest_is_rejected_and_the_next_is_read(
-    written: Write, tmp_path: Path, wordpiece: Path
+    written: Write, tmp_path: Path, wordpiece: Path, share: float, name: str, written_as: Callable[..., str]
 ) -> None:
+    """Also lines of more than two buffers of the database, which loses them; at the end of the file too."""
     data = table(60)
-    data[30][1] = "long " * (MAX_LINE_BYTES // 5)
+    for row in (30, 59):
+        data[row][1] = "long " * int(MAX_LINE_BYTES * (share + 0.85) / 5)
     data[40][1] = "film " * (MAX_LINE_BYTES // 10)
-    path = written("a.tsv", as_tsv(data))
-    report = run(tmp_path, input=str(path), tokenizer=str(wordpiece), label_threshold=3, columns=("id",))
-    assert report["rows"]["rejected"] == {"line too long": 1}
-    assert {row[0] for found in everything(tmp_path).values() for row in found} == {
-        str(n) for n in range(60) if n != 30
-    }
-    assert [reject["line"] for reject in rejects(tmp_path)] == [32]
+    lines = written_as(data).splitlines(keepends=True)
+    header = len(lines) - len(data)
+    lines.insert(50 + header, "broken\n")
+    options: dict[str, Any] = {"label_threshold": 3, "columns": ("id",), "max_rejects": None}
+    report = run(tmp_path, input=str(written(name, "".join(lines))), tokenizer=str(wordpiece), **options)
+    broken = "too few columns" if header else "not a JSON object"
+    assert report["rows"]["rejected"] == {"line of more than 8 MiB": 2, broken: 1}
+    kept = {row[0] for found in everything(tmp_path).values() for row in found}
+    assert kept == {str(n) for n in range(59) if n != 30}
+    assert sorted(reject["line"] for reject in rejects(tmp_path)) == [31 + header, 51 + header, 61 + header]
