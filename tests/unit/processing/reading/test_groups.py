@@ -86,7 +86,7 @@ def write_table(path: Path, columns: pa.Table) -> None:
     if path.suffix == ".parquet":
         pq.write_table(columns, path)
         return
-    with pa.ipc.new_stream(path, columns.schema) as stream:
+    with pa.ipc.new_stream(str(path), columns.schema) as stream:
         stream.write_table(columns)
 
 

@@ -65,11 +65,11 @@ def test_files_without_a_header_are_refused(written: Write, name: str, content: 
 @pytest.mark.parametrize("names", [["text", "label", "text"], ["Text", "label", "text"]])
 def test_two_columns_of_the_same_name_are_refused(tmp_path: Path, suffix: str, names: list[str]) -> None:
     path = tmp_path / f"a.{suffix}"
-    table = pa.Table.from_arrays([["a"], ["0"], ["b"]], names=names)
+    table = pa.Table.from_arrays([pa.array([value]) for value in "a0b"], names=names)
     if suffix == "parquet":
         pq.write_table(table, path)
     else:
-        with pa.ipc.new_stream(path, table.schema) as stream:
+        with pa.ipc.new_stream(str(path), table.schema) as stream:
             stream.write_table(table)
     expected = rf"input file a\.{suffix} has the same column name twice, regardless of case \(columns 1 and 3\)"
     with duckdb.connect() as connection, pytest.raises(UserError, match=expected):
