@@ -206,19 +206,17 @@ def is_quoted(sample: bytes, delimiter: bytes) -> bool:
     """
     if b'"' not in sample:
         return False
-    sample, size = b"\n" + sample, len(sample)
-    if b'\n"' not in sample and delimiter + b'"' not in sample:
-        # No value begins with a quote; the search below takes longer.
-        return False
     edge = re.escape(delimiter)
     # The quote stands first in the pattern, since a search for one character is fast.
-    whole = re.compile(rb'"(?<=[\n' + edge + rb']")([^"]*+(?:""[^"]*+)*+)"(?=[\r\n' + edge + rb"]|\Z)")
+    whole = re.compile(rb'"(?<![^\n' + edge + rb']")([^"]*+(?:""[^"]*+)*+)"(?=[\r\n' + edge + rb"]|\Z)")
     found = [match[1] for match in whole.finditer(sample)]
+    if not found:
+        return False
     needed = sum(any(mark in value for mark in (b'""', b"\n", delimiter)) for value in found)
-    are_all = len(found) >= (sample.count(delimiter) + (sample.count(b"\n", 1) or 1)) * 0.9
+    are_all = len(found) >= (sample.count(delimiter) + (sample.count(b"\n") or 1)) * 0.9
     if not needed and not are_all:
         return False
     # Values with a quote, outside of those that are quoted as a whole; the sample may cut the last one.
     others = re.split(rb"[\n" + edge + rb"]", whole.sub(b"", sample))
-    odd = max(sum(b'"' in value for value in others) - (size >= SAMPLE_BYTES), 0)
+    odd = max(sum(b'"' in value for value in others) - (len(sample) >= SAMPLE_BYTES), 0)
     return needed > 10 * odd or (are_all and not odd)
