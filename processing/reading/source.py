@@ -144,6 +144,8 @@ def folder_columns(file: SourceFile) -> dict[str, str | None]:
 
     They have the same value in each row: text, or None for Hive's default partition.
     """
+    if "=" not in file.name:
+        return {}
     pairs = (part.partition("=") for part in PurePosixPath(file.name).parent.parts)
     return {
         unquote(name): None if value == NO_VALUE else unquote(value) for name, found, value in pairs if found and name
