@@ -16,7 +16,7 @@ from contract.failures import UserError
 from processing.reading.decompression import blocks, decompressed
 from processing.reading.json_values import Document
 from processing.reading.layout import Layout, layout
-from processing.reading.lines import PlainRecords, Scanned, with_lf
+from processing.reading.lines import MixedEndsError, PlainRecords, Scanned, with_lf
 from processing.reading.records import QuotedRecords
 from processing.reading.shares import OwnParts
 from processing.reading.source import TEXTS, SourceFile
@@ -55,8 +55,17 @@ class Content:
         """The content in blocks of whole or partial lines.
 
         Raises:
-            UserError: the file is damaged, not in its encoding, no JSON, or has a stray quote.
+            UserError: the file is damaged, not in its encoding, no JSON, or has a stray quote or other line ends.
         """
+        try:
+            yield from self._blocks()
+        except MixedEndsError:
+            raise UserError(
+                f"input file {self.file.name} has CR as line ends in line {self.scanned.lines + 1}, which is too long to "
+                "look for them, and LF before; expected the same line ends in the whole file"
+            ) from None
+
+    def _blocks(self) -> Iterator[bytes]:
         records = self._records(self.rejects_strays)
         self.scanned = records.scanned
         content = decoded(self.file)

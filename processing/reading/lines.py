@@ -64,20 +64,38 @@ class Scanned:
 def whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """`blocks` cut at line ends of LF, so that each has whole lines.
 
-    Of a line of more than twice MAX_LINE_BYTES, which DuckDB rejects, the rest is left out.
+    Of a line of more than twice MAX_LINE_BYTES, which is rejected, the rest is left out.
+
+    Raises:
+        MixedEndsError: such a line has CRs, which may end records.
     """
     pending: list[bytes] = []
-    size = 0
+    size, last = 0, b""
     for block in blocks:
         end = block.rfind(b"\n") + 1
+        if size > 2 * MAX_LINE_BYTES:
+            refuse_cr(last + block.partition(b"\n")[0])
         if end:
             yield b"".join([*pending, block[:end]])
             pending, size = [], 0
         if size <= 2 * MAX_LINE_BYTES and end < len(block):
             pending.append(block[end:])
             size += len(block) - end
+            if size > 2 * MAX_LINE_BYTES:
+                refuse_cr(b"".join(pending))
+        last = block[-1:]
     if pending:
         yield b"".join(pending)
+
+
+class MixedEndsError(Exception):
+    """A line is too long to look for the records that CRs may end in it."""
+
+
+def refuse_cr(part: bytes) -> None:
+    """Raises MixedEndsError: `part` of a line has a CR; one at its end may be that of CRLF."""
+    if b"\r" in part[:-1]:
+        raise MixedEndsError
 
 
 def with_lf(blocks: Iterable[bytes]) -> Iterator[bytes]:

@@ -52,3 +52,12 @@ def test_bytes_that_are_not_of_the_encoding_are_refused(written: Write) -> None:
     path = written("a.csv", "text,label\ncaf\u00e9,1\n".encode("utf-16")[:-1])
     with pytest.raises(UserError, match="^input file a.csv is not utf-16 after byte .*; expected another --encoding$"):
         list(content(path).blocks())
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl"])
+def test_rows_that_end_with_cr_after_many_others_are_refused(written: Write, name: str) -> None:
+    row = {"a.csv": "a,1", "a.tsv": "a\t1", "a.jsonl": '{"a": 1}'}[name]
+    text = f"{row}\n{row}\n" + f"{row}\r" * (2**25 // len(row))
+    with pytest.raises(UserError, match=rf"^input file {name} has CR as line ends in line 3, which is too long"):
+        for _ in content(written(name, text.encode())).blocks():
+            pass

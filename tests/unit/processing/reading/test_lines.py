@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from processing.reading.lines import MAX_LINE_BYTES, PlainRecords, Scanned, whole_lines, with_lf
+from processing.reading.lines import MAX_LINE_BYTES, MixedEndsError, PlainRecords, Scanned, whole_lines, with_lf
 
 
 def scanned(content: bytes, block: int) -> tuple[bytes, Scanned]:
@@ -42,6 +42,17 @@ def test_the_rest_of_a_line_that_is_too_long_is_left_out() -> None:
     block = b"x" * MAX_LINE_BYTES
     first, second = whole_lines([b"a\n", *[block] * 6, b"\nb\n"])
     assert (first, len(second)) == (b"a\n", 3 * MAX_LINE_BYTES + 3)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2, 3, 4])
+def test_carriage_returns_in_a_line_that_is_cut_are_an_error(place: int) -> None:
+    blocks = [b"x" * MAX_LINE_BYTES] * 5
+    blocks[place] = b"x\r" + blocks[place][2:]
+    with pytest.raises(MixedEndsError):
+        list(whole_lines([b"a\n", *blocks, b"\n"]))
+    # At the end of the line it is that of CRLF.
+    blocks[place] = b"x" * MAX_LINE_BYTES
+    assert len(list(whole_lines([b"a\n", *blocks, b"\r\n", b"b\rc\n"]))) == 3
 
 
 def test_carriage_returns_alone_become_line_ends() -> None:
