@@ -60,9 +60,10 @@ class Content:
         try:
             yield from self._blocks()
         except MixedEndsError:
+            line = self.scanned.lines + 1
             raise UserError(
-                f"input file {self.file.name} has CR as line ends in line {self.scanned.lines + 1}, which is too long to "
-                "look for them, and LF before; expected the same line ends in the whole file"
+                f"input file {self.file.name} has CR as line ends in line {line}, which is too long to look for them, "
+                "and LF before; expected the same line ends in the whole file"
             ) from None
 
     def _blocks(self) -> Iterator[bytes]:
