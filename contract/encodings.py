@@ -46,7 +46,7 @@ def known(name: str) -> str:
 def utf16_without_mark(sample: bytes) -> str | None:
     """The byte order of UTF-16 text without a mark, in which every other byte of a Latin letter is 0; else None."""
     halves = len(sample) // 2
-    # Of ten thousand small files the counts below would take a twentieth of the time of the whole job.
+    # Most files have no 0, and the counts below copy the sample.
     if halves < 2 or b"\0" not in sample:
         return None
     for name, start in (("utf-16-le", 1), ("utf-16-be", 0)):

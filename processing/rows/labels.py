@@ -184,10 +184,9 @@ def numbered(rows: Iterable[LabelValue]) -> tuple[tuple[str, ...], str]:
         place = case("TRY_CAST(label AS DOUBLE)", {f"{number!r}::DOUBLE": i for i, number in enumerate(numbers)})
         return tuple(map(number_name, numbers)), place
     # Numbers that differ are the same DOUBLE: every text for itself.
-    places = {literal(text): index for index, number in enumerate(sorted(texts)) for text in texts[number]}
-    return tuple(min(texts[number], key=lambda text: (len(text), text)) for number in sorted(texts)), case(
-        "trim(label)", places
-    )
+    spellings = [texts[number] for number in sorted(texts)]
+    names = tuple(min(same, key=lambda text: (len(text), text)) for same in spellings)
+    return names, case("trim(label)", {literal(text): i for i, same in enumerate(spellings) for text in same})
 
 
 def number_name(number: float) -> str:
