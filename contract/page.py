@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 PAGE_FILE = "report.html"
+SUFFIX = "jinja"
 
 
 def render(template: Path, **content: object) -> str:
@@ -20,8 +24,19 @@ def render(template: Path, **content: object) -> str:
     return environment(template.parent).get_template(template.name).render(content)
 
 
+def compiled(folder: Path) -> None:
+    """Compile all templates of `folder` and of this module's folder, which `render` does on first use."""
+    templates = environment(folder)
+    for name in templates.list_templates([SUFFIX]):
+        templates.get_template(name)
+
+
+@cache
 def environment(folder: Path) -> Environment:
     """Templates of `folder` and of this module's folder, in which every value is escaped."""
+    # Imported late: only the end of a job needs it.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     made = Environment(
         loader=FileSystemLoader([folder, Path(__file__).parent]),
         autoescape=True,

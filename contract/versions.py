@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, version
 
 from contract import __version__
 
@@ -22,6 +21,9 @@ def versions(libraries: Iterable[str]) -> dict[str, str]:
 
 def installed(libraries: Iterable[str] = LIBRARIES) -> dict[str, str]:
     """Versions of Python, and of those distributions in `libraries` that are installed."""
+    # Imported late: it takes as long as the other imports of --version, and jobs need it only at their end.
+    from importlib.metadata import PackageNotFoundError, version
+
     versions = {"python": platform.python_version()}
     for name in libraries:
         try:

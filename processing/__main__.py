@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,9 @@ from contract.paths import Paths
 from processing.options import ProcessingOptions
 
 USAGE = "usage: python -m processing --tokenizer NAME_OR_FOLDER [options]\n\nPrepare raw labelled text for training."
+
+# Objects made between two collections, 700 by default: the modules and the vocabulary are many objects that all stay.
+COLLECTED_OBJECTS = 200_000
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -38,6 +42,7 @@ def run(arguments: Sequence[str], paths: Paths) -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Offline by default, as in the image. huggingface_hub reads the variable when it is imported.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    gc.set_threshold(COLLECTED_OBJECTS)
     # Imported late: --help and errors in options do not need DuckDB.
     from processing import start
 

@@ -6,6 +6,7 @@ import logging
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -43,8 +44,7 @@ from processing.reading.query import Plan
 from processing.reading.reader import FileReader
 from processing.reading.rejects import CONFLICTS_FILE, RejectsFile, append_lines
 from processing.reading.source import SourceFile
-from processing.report import json_report
-from processing.report.html_report import page
+from processing.report import html_report, json_report
 from processing.report.row_samples import RowSamples
 from processing.row_counts import Counts, JobCounts
 from processing.rows.split import SPLITS
@@ -64,10 +64,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Loaded:
-    """A loaded tokenizer, and the fingerprint of its tokenizer.json."""
+    """A loaded tokenizer, the fingerprint of its tokenizer.json, and the versions of libraries."""
 
     encoder: Encoder | PairEncoder
-    fingerprint: str
+    fingerprint: Future[str]
+    versions: Future[dict[str, str]]
 
 
 @dataclass
@@ -89,6 +90,7 @@ class Job:
         row_samples: sample rows for report.html.
         similar: counts of near-duplicates; empty without --near-duplicates.
         sorts_on_disk: whether a first pass finds duplicates, since there are too many texts to hold in memory.
+        background: thread for what is needed only at the end.
     """
 
     options: ProcessingOptions
@@ -105,6 +107,7 @@ class Job:
     started: float = field(default_factory=time.monotonic)
     differences: int = 0
     row_samples: RowSamples = field(init=False)
+    background: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "background"))
     similar: dict[str, int] = field(default_factory=dict)
     sorts_on_disk: bool = False
 
@@ -118,6 +121,7 @@ class Job:
             UserError: bad data, or no row is left to train on.
         """
         with ExitStack() as stack:
+            stack.enter_context(self.background)
             spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="processing-"))
             connection = stack.enter_context(self.connected(Path(spill)))
             is_alone = self.exchange.hosts.count == 1
@@ -151,8 +155,11 @@ class Job:
 
     @cached_property
     def loaded(self) -> Loaded:
-        """The tokenizer, loaded on first use."""
-        return Loaded(row_encoder(self.tokenizer, self.options), fingerprint(self.tokenizer))
+        """The tokenizer, loaded on first use; then the background starts on what the report needs."""
+        encoder = row_encoder(self.tokenizer, self.options)
+        digest = self.background.submit(fingerprint, self.tokenizer)
+        self.background.submit(html_report.compile_templates)
+        return Loaded(encoder, digest, self.background.submit(versions, LIBRARIES))
 
     @property
     def threads(self) -> int:
@@ -168,8 +175,9 @@ class Job:
 
     def read(self, reader: FileReader, result: Outputs, progress: Progress) -> None:
         """Read one file or group of files, tokenize its rows and write them to their splits."""
-        with prefetched(reader.batches(), BATCHES_AHEAD) as batches:
-            # Loads the tokenizer while the database reads the first rows, which takes as long.
+        # Opened before the tokenizer is loaded: the scan of the file and the loading would wait for each other's GIL.
+        with reader.opened() as source, prefetched(reader.batches(source), BATCHES_AHEAD) as batches:
+            # Loads the tokenizer while the database, which needs no GIL, reads the first rows.
             preparation = self.preparation(reader.plan.chosen.kept, reader.plan.labels.problem_type)
             for encoded in map_in_order(pieces(batches), preparation, min(self.threads, MOST_WORKERS)):
                 result.open(encoded.schema, reader.plan.labels.names)
@@ -213,7 +221,7 @@ class Job:
         card = self.card(plan, names, counts)
         result.finish(card)
         report = json_report.content(self, card, counts, rejects.listed)
-        write_text(result.report / PAGE_FILE, page(report, names, self.row_samples.rows))
+        write_text(result.report / PAGE_FILE, html_report.page(report, names, self.row_samples.rows))
         write_json(result.report / json_report.REPORT_FILE, report)
         for warning in report["warnings"]:
             log.warning("%s", warning)
@@ -224,12 +232,12 @@ class Job:
         return Card(
             text_column=plan.chosen.text or "text",
             label_names=names,
-            tokenizer=TokenizerReference(str(self.options.tokenizer), self.loaded.fingerprint),
+            tokenizer=TokenizerReference(str(self.options.tokenizer), self.loaded.fingerprint.result()),
             max_length=self.options.max_length,
             seed=self.options.seed,
             splits={name: self.job_counts.statistics.rows[name] for name in SPLITS},
             rows=counts.rows(),
-            versions=versions(LIBRARIES),
+            versions=self.loaded.versions.result(),
             problem_type=plan.labels.problem_type,
             text_pair_column=plan.chosen.pair,
             truncation=self.options.truncation,

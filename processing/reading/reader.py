@@ -87,28 +87,27 @@ class FileReader:
         """The indices of all files of the group among the files that this host reads."""
         return range(self.number, self.number + len(self.file.members))
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Batches of all rows of the file with their outcomes, in the order of the file.
+    def batches(self, source: Source) -> Iterator[pa.RecordBatch]:
+        """Batches of all rows of the file, opened as `source`, with their outcomes, in the order of the file.
 
         Raises:
             UserError: the file cannot be read, a condition fails on a row, or a label is not one of the configured.
         """
         first = 0
-        with self.opened() as source:
-            try:
-                query = build(self.plan, source.file, self.columns)
-                for batch in self.connection.sql(query).to_arrow_reader(BATCH_ROWS):
-                    marked = self.marks.apply(batch, first)
-                    marked = marked if self.texts is None else self.texts.marked(marked)
-                    self.count(marked, first)
-                    first += batch.num_rows
-                    yield marked
-            except READ_ERRORS as error:
-                raise source.error or explained(error, self.file.title, self.plan.options) from None
-            source.check()
-            self.source = source
-            self.count_broken(broken_lines(self.connection), source)
-            self.check_count(source)
+        try:
+            query = build(self.plan, source.file, self.columns)
+            for batch in self.connection.sql(query).to_arrow_reader(BATCH_ROWS):
+                marked = self.marks.apply(batch, first)
+                marked = marked if self.texts is None else self.texts.marked(marked)
+                self.count(marked, first)
+                first += batch.num_rows
+                yield marked
+        except READ_ERRORS as error:
+            raise source.error or explained(error, self.file.title, self.plan.options) from None
+        source.check()
+        self.source = source
+        self.count_broken(broken_lines(self.connection), source)
+        self.check_count(source)
 
     def opened(self) -> AbstractContextManager[Source]:
         """The file as DuckDB reads it."""

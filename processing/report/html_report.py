@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from contract.page import intcomma, name_value_rows, percent, render
+from contract.page import compiled, intcomma, name_value_rows, percent, render
 from processing.report import histogram, sankey
 from processing.report.row_samples import RowSample
 
@@ -33,6 +33,11 @@ class Bar:
     whole: int
     parts: Sequence[tuple[float, str]]
     tag: str = ""
+
+
+def compile_templates() -> None:
+    """Compile the templates of the page, so that `page` does not wait for it."""
+    compiled(TEMPLATE.parent)
 
 
 def page(report: Mapping[str, Any], label_names: Sequence[str], row_samples: Mapping[str, Sequence[RowSample]]) -> str:
