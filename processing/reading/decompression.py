@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 # What the libraries raise for a damaged or encrypted file.
 DAMAGED = (*decompression.DAMAGED, zipfile.BadZipFile, RuntimeError, NotImplementedError)
 BLOCK_BYTES = 1024 * 1024
+# What a JSON file without rows is, beside one without bytes.
+EMPTY, MOST_EMPTY_BYTES = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*\]\s*)?"), 64
+# Largest size of such a file that is compressed: gzip and zip store its name.
+MOST_EMPTY_COMPRESSED = 1024
 
 
 @contextmanager
@@ -45,17 +50,35 @@ def opened(path: Path, compression: str) -> Iterator[BinaryIO]:
             yield decompression.stream(raw, compression)
 
 
+def is_empty(file: SourceFile) -> bool:
+    """Whether a file has no bytes, or is a JSON array without elements; as it is or decompressed."""
+    is_plain = file.compression == "none"
+    if not file.size:
+        return True
+    if file.is_typed or file.size > (MOST_EMPTY_BYTES if is_plain else MOST_EMPTY_COMPRESSED):
+        return False
+    try:
+        with opened(file.path, file.compression) as stream:
+            content = stream.read(MOST_EMPTY_BYTES + 1)
+    except DAMAGED:
+        # Reading it says what is wrong.
+        return False
+    return not content or (file.format == "jsonl" and bool(EMPTY.fullmatch(content)))
+
+
 def only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     """The one file of a zip archive; folders and macOS' own files do not count.
 
     Raises:
-        EOFError: it has none, or several.
+        EOFError: it has none, or several, or is behind another archive, whose files would not be read.
     """
     members = [
         member for member in archive.infolist() if not member.is_dir() and not member.filename.startswith("__MACOSX/")
     ]
     if len(members) != 1:
         raise EOFError(f"the archive has {len(members)} files, expected one")
+    if min(member.header_offset for member in archive.infolist()):
+        raise EOFError("other data lies before the archive, expected one archive")
     return members[0]
 
 

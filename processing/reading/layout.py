@@ -21,6 +21,9 @@ from processing.reading.source import TEXTS, SourceFile
 # Files whose layout is kept, since it is asked for several times while a file is read: some hundred bytes each.
 MOST_CACHED = 32_768
 
+# Where a tar archive says that it is one (POSIX.1-1988, ustar).
+TAR_PLACE, TAR_MAGIC = 257, b"ustar"
+
 log = logging.getLogger(__name__)
 
 
@@ -61,11 +64,13 @@ def layout(file: SourceFile) -> Layout:
     """The layout of a csv, tsv or jsonl file; what is detected is logged.
 
     Raises:
-        UserError: the file cannot be decompressed, is not UTF-8, or has no header.
+        UserError: the file cannot be decompressed, is not UTF-8, has no header, or is a tar archive.
     """
     if file.compression == TEXTS:
         return Layout(Dialect("\x01", "", ""))
     head = start(file)
+    if head[TAR_PLACE:].startswith(TAR_MAGIC):
+        raise UserError(f"input file {file.name} is a tar archive; expected the files in it")
     if file.format == "jsonl":
         encoding = encodings.detect(head, file.name, file.settings.encoding)
         document = recoded(head, encoding).decode(errors="replace")

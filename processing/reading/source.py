@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import json
 import os
-import re
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,7 @@ from urllib.parse import unquote
 from contract import decompression
 from contract.dialect import TextSettings
 from contract.failures import UserError
-from processing.reading.decompression import DAMAGED, only_member
+from processing.reading.decompression import DAMAGED, is_empty, only_member
 from processing.reading.shares import Share
 from processing.reading.text_folder import is_beside_texts, is_text_of, members, text_folders
 
@@ -45,8 +44,6 @@ DESCRIPTIONS = {
 }
 # Suffixes of files that hold text, but no rows.
 DOCUMENTS = (".pdf", ".docx", ".doc", ".xlsx", ".xls", ".html", ".xml", ".md", ".py", ".ipynb", ".bin", ".pt", ".npy")
-# What a JSON file without rows is, beside one without bytes.
-EMPTY, MOST_EMPTY_BYTES = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*\]\s*)?"), 64
 # Suffixes of binary formats: their files are not compressed as a whole.
 BINARY = ("parquet", "arrow")
 
@@ -157,8 +154,8 @@ def find(
 ) -> tuple[list[SourceFile], list[str]]:
     """Find the input files of `source` (a file, a folder or a glob); returns them by name, and names of skipped files.
 
-    Skipped are files of an unknown format, empty ones (as Spark writes them), those that describe data sets, and text
-    files beside folders with a text file a row.
+    Skipped are files of an unknown format, empty ones (as Spark writes them), those that describe data sets, text
+    files beside folders with a text file a row, and links to folders, which may lead in circles.
     Hidden files and files whose names start with an underscore (_SUCCESS) are ignored.
 
     Args:
@@ -172,17 +169,16 @@ def find(
     folder, paths = listed(location)
     settings = settings or TextSettings()
     files: list[SourceFile] = []
-    skipped: list[str] = []
+    paths, links = [path for path in paths if path.is_file()], [path for path in paths if not path.is_file()]
+    skipped = [path.relative_to(folder).as_posix() for path in links]
     texts = text_folders(paths)
     for parent in texts:
-        name = parent.relative_to(folder).as_posix() if parent.is_relative_to(folder) else parent.name
-        files.append(SourceFile(parent.resolve(), name if name != "." else parent.name, "jsonl", TEXTS, settings))
-    for path in sorted(paths):
-        if is_text_of(path, texts):
-            continue
+        name = parent.relative_to(folder).as_posix() if parent.is_relative_to(folder) and parent != folder else ""
+        files.append(SourceFile(parent.resolve(), name or parent.name, "jsonl", TEXTS, settings))
+    for path in sorted(path for path in paths if not is_text_of(path, texts)):
         file = source_file(path, folder, settings, is_chosen=Path(location).is_file())
         is_other = is_description(path) or is_beside_texts(path, texts)
-        if file is None or is_empty(path) or (is_other and not Path(location).is_file()):
+        if file is None or is_empty(file) or (is_other and not Path(location).is_file()):
             skipped.append(path.relative_to(folder).as_posix())
         else:
             files.append(file)
@@ -192,14 +188,6 @@ def find(
         )
     # Not by their paths, which links lead elsewhere: hosts number files by their names.
     return sorted(files, key=lambda file: PurePosixPath(file.name).parts), skipped
-
-
-def is_empty(path: Path) -> bool:
-    """Whether a file has no bytes, or is a JSON array without elements."""
-    size = path.stat().st_size
-    if size > MOST_EMPTY_BYTES or FORMATS.get(path.suffix.lower()) != "jsonl":
-        return not size
-    return bool(EMPTY.fullmatch(path.read_bytes()))
 
 
 def is_description(path: Path) -> bool:
@@ -220,7 +208,7 @@ def is_description(path: Path) -> bool:
 
 
 def listed(location: str) -> tuple[Path, list[Path]]:
-    """Every data file at `location`, and the folder to which their names are relative.
+    """Every data file and broken link at `location`, and the folder to which their names are relative.
 
     Raises:
         UserError: `location` does not exist, or no file matches the glob.
@@ -241,8 +229,9 @@ def listed(location: str) -> tuple[Path, list[Path]]:
 
 
 def data_files(folder: Path) -> list[Path]:
-    """The files below `folder` that are not hidden."""
-    return [path for path in folder.rglob("*") if path.is_file() and not hidden(path.relative_to(folder).parts)]
+    """The files below `folder` that are not hidden, and links that are no files."""
+    paths = (path for path in folder.rglob("*") if path.is_file() or path.is_symlink())
+    return [path for path in paths if not hidden(path.relative_to(folder).parts)]
 
 
 def hidden(parts: Iterable[str]) -> bool:

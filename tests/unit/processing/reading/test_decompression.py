@@ -75,6 +75,11 @@ def test_a_flipped_bit_never_gives_other_content(written: Write, compression: st
     assert refused > 20
 
 
+def test_an_archive_behind_another_is_refused(written: Write) -> None:
+    with pytest.raises(UserError, match="cannot be read: other data lies before the archive, expected one archive$"):
+        read(written, zipped("a.csv") + zipped("a.csv"), "zip")
+
+
 def test_an_archive_of_several_files_is_refused(written: Write) -> None:
     with pytest.raises(UserError, match="cannot be read: the archive has 2 files, expected one$"):
         read(written, zipped("a.csv", "b.csv"), "zip")

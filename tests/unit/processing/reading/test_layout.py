@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,14 @@ def names(write: Write, content: str | bytes, **options: Any) -> tuple[str, ...]
 
 def test_a_column_without_a_name_is_named_as_pandas_does(written: Write) -> None:
     assert names(written, ",text,label\n0,a,1\n") == ("Unnamed: 0", "text", "label")
+
+
+def test_a_tar_archive_is_refused(written: Write) -> None:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("a.csv"))
+    with pytest.raises(UserError, match="^input file a.csv is a tar archive; expected the files in it$"):
+        names(written, content.getvalue())
 
 
 def test_a_file_without_a_header_has_numbered_columns_or_those_of_the_option(written: Write) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,6 +60,27 @@ def test_a_json_array_without_elements_is_an_empty_file(written: Write, tmp_path
     assert ([file.name for file in files], skipped) == (["c.json", "d.jsonl"], ["a.json", "b.jsonl"])
     with pytest.raises(UserError, match=r"a\.json: every file is empty or of an unknown format"):
         find(str(tmp_path / "in" / "a.json"))
+
+
+def test_a_compressed_file_of_nothing_is_empty(written: Write, tmp_path: Path) -> None:
+    written("in/a.csv.gz", gzip.compress(b""))
+    written("in/b.jsonl.bz2", bz2.compress(b"[]\n"))
+    written("in/c.csv.xz", lzma.compress(b"[]\n"))
+    written("in/d.json.gz", gzip.compress(b"[1]"))
+    written("in/e.csv.gz", b"damaged")
+    files, skipped = find(str(tmp_path / "in"))
+    assert [file.name for file in files] == ["c.csv.xz", "d.json.gz", "e.csv.gz"]
+    assert skipped == ["a.csv.gz", "b.jsonl.bz2"]
+
+
+def test_links_to_folders_and_to_nothing_are_listed(written: Write, tmp_path: Path) -> None:
+    written("elsewhere/b.csv", "text,label\nx,1\n")
+    written("in/a.csv", "text,label\nx,1\n")
+    (tmp_path / "in" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "in" / "gone.csv").symlink_to(tmp_path / "nothing.csv")
+    (tmp_path / "in" / "link.csv").symlink_to(tmp_path / "elsewhere" / "b.csv")
+    files, skipped = find(str(tmp_path / "in"))
+    assert ([file.name for file in files], sorted(skipped)) == (["a.csv", "link.csv"], ["gone.csv", "linked"])
 
 
 def test_folders_name_columns_as_spark_writes_them(tmp_path: Path) -> None:
