@@ -11,7 +11,7 @@ from contract.failures import UserError
 from contract.files import read_json
 from contract.hosts import Hosts
 from processing.options import ProcessingOptions
-from processing.reading.arrow_files import column_names, has_long_rows
+from processing.reading.arrow_files import column_names, needs_pyarrow
 from processing.reading.scan import ROW_NUMBER
 from processing.reading.shares import Share
 from processing.reading.source import TEXTS, SourceFile
@@ -73,7 +73,7 @@ def can_be_shared(file: SourceFile, hosts: Hosts) -> bool:
         return False
     if file.format != "parquet":
         return True
-    return not (has_long_rows(file) or ROW_NUMBER in map(str.lower, column_names(file)))
+    return not (needs_pyarrow(file) or ROW_NUMBER in map(str.lower, column_names(file)))
 
 
 def is_sharded(options: ProcessingOptions, hosts: Hosts, job_config: Path, folder: Path) -> bool:

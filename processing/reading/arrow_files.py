@@ -59,12 +59,17 @@ def row_bytes(metadata: pq.FileMetaData) -> int:
     return max((group.total_byte_size // max(group.num_rows, 1) for group in groups), default=0)
 
 
-def has_long_rows(file: SourceFile) -> bool:
-    """Whether the rows of a parquet file are so large that DuckDB would need more memory than its limit.
+def needs_pyarrow(file: SourceFile) -> bool:
+    """Whether pyarrow reads a parquet file, and passes its rows to DuckDB.
+
+    That is one whose rows are so large that DuckDB would need more memory than its limit, or whose name DuckDB takes
+    for a pattern.
 
     Raises:
         UserError: the file cannot be read.
     """
+    if file.has_pattern:
+        return True
     try:
         return row_bytes(pq.read_metadata(file.path)) * DATABASE_ROWS > MOST_BYTES
     except UNREADABLE:

@@ -48,7 +48,7 @@ class Content:
     def may_be_direct(self) -> bool:
         """Whether DuckDB can read the file itself, if its lines allow it."""
         is_plain = self.file.compression == "none" and self.layout.dialect.encoding == UTF8
-        is_plain = is_plain and self.file.share.is_whole
+        is_plain = is_plain and self.file.share.is_whole and not self.file.has_pattern
         return is_plain and not self.layout.is_document and not self.layout.ends_with_cr
 
     def blocks(self) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ import duckdb
 
 from contract.failures import UserError
 from processing.options import ProcessingOptions
-from processing.reading.arrow_files import has_long_rows
+from processing.reading.arrow_files import needs_pyarrow
 from processing.reading.columns import ChosenColumns, choose
 from processing.reading.layout import layout
 from processing.reading.query import FOLDER, Plan
@@ -116,7 +116,7 @@ def group_key(file: SourceFile, columns: Columns, options: ProcessingOptions) ->
     of_folders = tuple(name for name, kind in columns.items() if kind == FOLDER)
     common = (file.format, tuple(folder_columns(file).items()), of_folders, by_name(file.name))
     if file.format == "parquet":
-        return None if PARQUET_NUMBER in names or has_long_rows(file) else (*common, tuple(columns.items()))
+        return None if PARQUET_NUMBER in names or needs_pyarrow(file) else (*common, tuple(columns.items()))
     if file.format == "jsonl":
         return (*common, read_by_sql(columns, options))
     found = layout(file)

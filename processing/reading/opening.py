@@ -104,7 +104,7 @@ def opened(connection: duckdb.DuckDBPyConnection, file: SourceFile, rejects_stra
         UserError: the file cannot be read, or has a stray quote that is not rejected.
     """
     if file.is_typed:
-        if file.others or (file.format != "arrow" and not arrow_files.has_long_rows(file)):
+        if file.others or (file.format != "arrow" and not arrow_files.needs_pyarrow(file)):
             yield Source(file)
             return
         connection.register(VIEW, arrow_files.reader(file))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import json
 import os
+import re
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -44,6 +45,8 @@ DESCRIPTIONS = {
 }
 # Suffixes of files that hold text, but no rows.
 DOCUMENTS = (".pdf", ".docx", ".doc", ".xlsx", ".xls", ".html", ".xml", ".md", ".py", ".ipynb", ".bin", ".pt", ".npy")
+# What DuckDB takes for a pattern; it has no escape for all of these.
+PATTERN = re.compile(r"[*?\[\\]")
 # Suffixes of binary formats: their files are not compressed as a whole.
 BINARY = ("parquet", "arrow")
 
@@ -79,6 +82,11 @@ class SourceFile:
         """Bytes as stored; the same on every host that has the file, as that of a folder itself is not."""
         paths = members(self.path) if self.compression == TEXTS else [self.path]
         return sum(path.stat().st_size for path in paths)
+
+    @property
+    def has_pattern(self) -> bool:
+        """Whether DuckDB would take the path for a pattern, and read other files: `x[1].csv` names x1.csv."""
+        return PATTERN.search(str(self.path)) is not None
 
     @property
     def is_typed(self) -> bool:
@@ -166,7 +174,7 @@ def find(
         UserError: `source` does not exist, or has no file of a supported format.
     """
     location = str(Path(source) / file_name) if file_name else source
-    folder, paths = listed(location)
+    folder, paths = listed(source, file_name)
     settings = settings or TextSettings()
     files: list[SourceFile] = []
     paths, links = [path for path in paths if path.is_file()], [path for path in paths if not path.is_file()]
@@ -207,24 +215,26 @@ def is_description(path: Path) -> bool:
         return False
 
 
-def listed(location: str) -> tuple[Path, list[Path]]:
-    """Every data file and broken link at `location`, and the folder to which their names are relative.
+def listed(source: str, file_name: str | None) -> tuple[Path, list[Path]]:
+    """Every data file and broken link of `find`, and the folder to which their names are relative.
 
     Raises:
-        UserError: `location` does not exist, or no file matches the glob.
+        UserError: there is no such file or folder, or no file matches the glob.
     """
-    path = Path(location)
+    path = Path(source, file_name or "")
     if path.is_file():
         return path.parent, [path]
     if path.is_dir():
         return path, data_files(path)
-    if not glob.has_magic(location):
-        raise UserError(f"input {location}: no such file or folder")
-    anchor = Path(path.anchor)
-    matches = list(anchor.glob(str(path.relative_to(anchor))))
+    # The folder is no pattern, whatever its name.
+    anchor = Path(source) if file_name and Path(source).is_dir() else Path(path.anchor)
+    pattern = str(path.relative_to(anchor)) if path.is_relative_to(anchor) else ""
+    if not glob.has_magic(pattern):
+        raise UserError(f"input {path}: no such file or folder")
+    matches = list(anchor.glob(pattern))
     files = [file for match in matches for file in (data_files(match) if match.is_dir() else [match])]
     if not files:
-        raise UserError(f"input {location}: no file matches")
+        raise UserError(f"input {path}: no file matches")
     return Path(os.path.commonpath([file.parent for file in files])), list(dict.fromkeys(files))
 
 

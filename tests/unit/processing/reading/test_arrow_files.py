@@ -13,7 +13,7 @@ import pytest
 from unit.processing.jobs import Write, rows, run
 
 from contract.failures import UserError
-from processing.reading.arrow_files import class_names, has_long_rows, names_of_feature
+from processing.reading.arrow_files import class_names, names_of_feature, needs_pyarrow
 from processing.reading.source import SourceFile, find
 
 FEATURES = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["neg", "pos"])})
@@ -104,7 +104,7 @@ def test_long_texts_are_read_at_the_default_memory_limit(tmp_path: Path, wordpie
     # Long ones are filtered, since only reading them matters.
     texts = [f"{words * 43_000 if n % 50 else words} {n}" for n in range(300)]
     pq.write_table(pa.table({"text": texts, "label": [n // 50 % 2 for n in range(300)]}), tmp_path / "a.parquet")
-    assert has_long_rows(SourceFile(tmp_path / "a.parquet", "a.parquet", "parquet"))
+    assert needs_pyarrow(SourceFile(tmp_path / "a.parquet", "a.parquet", "parquet"))
     report = run(tmp_path, input=str(tmp_path / "a.parquet"), tokenizer=str(wordpiece), max_chars=1000)
     assert (report["rows"]["kept"], report["rows"]["filtered"]) == (6, {"longer than max_chars": 294})
 

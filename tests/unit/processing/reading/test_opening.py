@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit.processing.jobs import Write, as_csv, as_jsonl, as_tsv, rejects, rows, run, table
+from unit.processing.jobs import Write, as_csv, as_jsonl, as_parquet, as_tsv, rejects, rows, run, table
 
 from contract.failures import UserError
 
@@ -111,3 +111,24 @@ def test_a_flipped_bit_never_gives_other_texts(written: Write, tmp_path: Path, w
 def test_two_passes_read_a_pipe_twice(written: Write, tmp_path: Path, wordpiece: Path) -> None:
     path = written("a.csv.gz", gzip.compress(CSV))
     assert len(read(tmp_path, path, wordpiece, max_rows=20, drop_duplicates=True)) == 20
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("name", ["x[1]", "x*", "x?", "[x]", "**", "x\\1", "x\\[1]", "x{1}", "~x", "'x"])
+def test_a_name_is_no_pattern(written: Write, tmp_path: Path, wordpiece: Path, name: str, kind: str) -> None:
+    make = {"csv": as_csv, "jsonl": as_jsonl, "parquet": as_parquet}[kind]
+    for other in ("x1", "xa", "x"):
+        written(f"in/{other}.{kind}", make([[f"of {other}", "the good film", "1"]]))
+    path = written(f"in/{name}.{kind}", make(TABLE))
+    assert read(tmp_path / "alone", path, wordpiece) == expected()
+    found = read(tmp_path / "all", path.parent, wordpiece)
+    assert sorted(found) == sorted(
+        [*expected(), *((f"of {other}", "the good film", "0") for other in ("x", "x1", "xa"))]
+    )
+
+
+def test_a_folder_is_no_pattern(written: Write, tmp_path: Path, wordpiece: Path) -> None:
+    written("in1/a.csv", as_csv(TABLE[:1]))
+    folder = written("in[1]/a.csv", CSV).parent
+    assert read(tmp_path / "whole", folder, wordpiece) == expected()
+    assert read(tmp_path / "glob", folder, wordpiece, file_name="*.csv") == expected()
