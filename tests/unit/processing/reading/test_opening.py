@@ -10,6 +10,7 @@ import json
 import lzma
 import random
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,12 @@ def test_two_passes_read_a_pipe_twice(written: Write, tmp_path: Path, wordpiece:
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
 @pytest.mark.parametrize("name", ["x[1]", "x*", "x?", "[x]", "**", "x\\1", "x\\[1]", "x{1}", "~x", "'x"])
 def test_a_name_is_no_pattern(written: Write, tmp_path: Path, wordpiece: Path, name: str, kind: str) -> None:
-    make = {"csv": as_csv, "jsonl": as_jsonl, "parquet": as_parquet}[kind]
+    makers: dict[str, Callable[[list[list[str]]], str | bytes]] = {
+        "csv": as_csv,
+        "jsonl": as_jsonl,
+        "parquet": as_parquet,
+    }
+    make = makers[kind]
     for other in ("x1", "xa", "x"):
         written(f"in/{other}.{kind}", make([[f"of {other}", "the good film", "1"]]))
     path = written(f"in/{name}.{kind}", make(TABLE))
