@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +25,8 @@ KEPT_PREFIX, VALUE, REPEATED_LABELS = "kept_", "label_value", "repeated_labels"
 MOST_TEXT_BYTES = 8 * 1024 * 1024
 # Above the largest number of an Outcome.
 MOST_OUTCOMES = 64
+
+Source = TypeVar("Source")
 
 # Arrow type of the labels by problem type: a class number; 0 or 1 for each label; a number.
 LABEL_TYPES = {SINGLE_LABEL: pa.int64(), MULTI_LABEL: pa.list_(pa.float32()), REGRESSION: pa.float32()}
@@ -176,6 +179,11 @@ class Preparation:
             for name, rows in by_split(to_numpy(kept.column("split"), np.uint8))
         }
         return Encoded(kept, tokens, dropped, kept.num_rows - whole.num_rows, schema, splits)
+
+    def of_item(self, item: tuple[Source, pa.RecordBatch | None]) -> tuple[Source, Encoded | None]:
+        """What a batch came from, and the prepared batch; None if there is none."""
+        source, batch = item
+        return source, None if batch is None else self(batch)
 
     def schema(self, types: Sequence[pa.DataType]) -> pa.Schema:
         """The schema of the output; `types` are the Arrow types of the columns to keep."""

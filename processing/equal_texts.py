@@ -59,7 +59,7 @@ class EqualTexts:
         conflicting_labels: rows whose text has another label in another row. validation_in_train, test_in_train: rows
         whose text is in train too. estimated: whether the counts are estimates.
         """
-        if not self.parts:
+        if not self.rows:
             return {"conflicting_labels": 0, "validation_in_train": 0, "test_in_train": 0, "estimated": False}
         hashes, numbers, splits = (np.concatenate(arrays) for arrays in zip(*self.parts, strict=True))
         order = np.argsort(hashes, kind="stable")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from threading import Event
 
 import duckdb
 import numpy as np
@@ -27,7 +28,7 @@ from contract.tokenizer import fingerprint
 from contract.versions import versions
 from processing.across_rows.first_texts import FirstTexts, most_texts
 from processing.arrays import to_numpy
-from processing.batches import LABEL_TYPES, Encoded, Padding, Preparation, pieces
+from processing.batches import LABEL_TYPES, Encoded, Padding, Preparation
 from processing.concurrency import map_in_order, prefetched
 from processing.exchange import Exchange
 from processing.listings import Listings
@@ -39,7 +40,7 @@ from processing.progress import ReadingProgress
 from processing.reading import first_pass, listed_rows
 from processing.reading.database import connected
 from processing.reading.first_pass import FirstPass, after_first_pass
-from processing.reading.groups import readers
+from processing.reading.groups import all_batches, readers
 from processing.reading.query import Plan
 from processing.reading.reader import FileReader
 from processing.reading.rejects import CONFLICTS_FILE, RejectsFile, append_lines
@@ -135,7 +136,7 @@ class Job:
             with RejectsFile(result.report) as rejects:
                 two_passes = first_pass.is_needed(self.options) and not one_pass
                 progress = ReadingProgress(log, sum(file.size for file in files) * (1 + two_passes))
-                file_readers = readers(connection, plan, files)
+                file_readers = readers(connection, plan, files, FirstTexts(most_texts()) if one_pass else None)
                 if two_passes:
                     # Load the tokenizer before the first pass, so that an error in it is reported at once.
                     self.loaded.encoder.summary()
@@ -143,14 +144,7 @@ class Job:
                     first = FirstPass(connection, self.options, plan.ratios, Path(spill), self.exchange, numbers)
                     file_readers = after_first_pass(first, plan, file_readers, self.similar)
                 self.exchange.finish()
-                texts = FirstTexts(most_texts()) if one_pass else None
-                for reader in file_readers:
-                    reader.texts = texts
-                    self.read(reader, result, progress)
-                    rejects.write(listed_rows.rejects(reader))
-                    if self.options.conflicts != "keep":
-                        lines = listed_rows.conflict_lines(reader, plan.labels.names or ())
-                        append_lines(result.report / CONFLICTS_FILE, lines)
+                self.read(plan, file_readers, result, rejects, progress)
             self.finish(plan, result, rejects)
 
     @cached_property
@@ -173,34 +167,46 @@ class Job:
         log.info("%d threads, %.0f MB for the database", self.threads, memory / 1e6)
         return connected([file.path for file in self.files], spill, memory, self.threads)
 
-    def read(self, reader: FileReader, result: Outputs, progress: Progress) -> None:
-        """Read one file or group of files, tokenize its rows and write them to their splits."""
-        # Opened before the tokenizer is loaded: the scan of the file and the loading would wait for each other's GIL.
-        with reader.opened() as source, prefetched(reader.batches(source), BATCHES_AHEAD) as batches:
-            # Loads the tokenizer while the database, which needs no GIL, reads the first rows.
-            preparation = self.preparation(reader.plan.chosen.kept, reader.plan.labels.problem_type)
-            for encoded in map_in_order(pieces(batches), preparation, min(self.threads, MOST_WORKERS)):
-                result.open(encoded.schema, reader.plan.labels.names)
+    def read(
+        self, plan: Plan, readers: Iterable[FileReader], result: Outputs, rejects: RejectsFile, progress: Progress
+    ) -> None:
+        """Read all files, tokenize their rows and write them to their splits."""
+        is_open = Event()
+        with closing(all_batches(readers, is_open)) as source, prefetched(source, BATCHES_AHEAD) as batches:
+            # The scan of the first file and the loading of the tokenizer would wait for each other's GIL; the
+            # database, which reads the first rows then, needs none.
+            is_open.wait()
+            preparation = self.preparation(plan.chosen.kept, plan.labels.problem_type)
+            for reader, encoded in map_in_order(batches, preparation.of_item, min(self.threads, MOST_WORKERS)):
+                if encoded is None:
+                    self.complete(reader, result, rejects)
+                    continue
+                result.open(encoded.schema, plan.labels.names, reader.file.title)
                 for (number, outcome), rows in encoded.dropped.items():
                     reader.counts[number].filter(outcome, rows)
-                self.job_counts.statistics.add_repeats(encoded.repeated, encoded.repeated_labels)
                 self.write(encoded, result)
                 progress.advance(encoded.kept.num_rows)
+
+    def complete(self, reader: FileReader, result: Outputs, rejects: RejectsFile) -> None:
+        """Take over what `reader` has counted and rejected, after its last batch is written."""
         for file, counts in zip(reader.file.members, reader.counts, strict=True):
             self.job_counts.by_file[file.name] = counts
+        rejects.write(listed_rows.rejects(reader))
+        if self.options.conflicts != "keep":
+            lines = listed_rows.conflict_lines(reader, reader.plan.labels.names or ())
+            append_lines(result.report / CONFLICTS_FILE, lines)
 
     def write(self, encoded: Encoded, result: Outputs) -> None:
         """Write one batch's rows to their splits, and count them."""
         statistics = self.job_counts.statistics
+        statistics.add_repeats(encoded.repeated, encoded.repeated_labels)
         statistics.add_tokens(encoded.tokens)
         self.job_counts.equal_texts.add(encoded.kept)
         splits = to_numpy(encoded.kept.column("split"), np.uint8)
         self.row_samples.add(encoded.texts, encoded.labels, splits, encoded.tokens)
         for name, rows in encoded.splits.items():
             result.writers[name].write(rows)
-            statistics.add_split(name, rows.num_rows)
-            if not self.options.unlabelled:
-                statistics.add_labels(name, rows.column(LABELS))
+            statistics.add_rows(name, rows.num_rows, None if self.options.unlabelled else rows.column(LABELS))
 
     def preparation(self, columns: tuple[str, ...], problem_type: str) -> Preparation:
         """The callable that tokenizes a batch; `columns` are the names of the columns to keep."""

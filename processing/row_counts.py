@@ -64,9 +64,13 @@ class Counts:
     def merge(self, other: Counts) -> None:
         """Add the counts of `other`."""
         self.kept += other.kept
-        self.filtered += other.filtered
-        self.rejected += other.rejected
-        self.rejected_classes += other.rejected_classes
+        # Of most files there is nothing to add, and Counter.update takes a microsecond also for that.
+        if other.filtered:
+            self.filtered.update(other.filtered)
+        if other.rejected:
+            self.rejected.update(other.rejected)
+        if other.rejected_classes:
+            self.rejected_classes.update(other.rejected_classes)
         self.other_hosts += other.other_hosts
         self.read += other.read
 
@@ -142,6 +146,17 @@ class Statistics:
     repeated_labels: int = 0
     full_lengths: NDArray[np.int64] = field(default_factory=lambda: np.zeros(LONGEST_COUNTED + 1, np.int64))
 
+    def add_rows(self, split: str, rows: int, labels: pa.Array | None) -> None:
+        """Count `rows` rows of a split; `labels` is None without labels."""
+        self.rows[split] += rows
+        if labels is not None:
+            self.add_labels(split, labels)
+
+    def add_repeats(self, rows: int, labels: int) -> None:
+        """Count rows of a batch that are copies, and rows that name a label several times."""
+        self.repeated += rows
+        self.repeated_labels += labels
+
     def add_tokens(self, tokens: Tokens) -> None:
         """Count the tokens of a batch."""
         self.truncated += int((tokens.full_lengths > tokens.lengths).sum())
@@ -149,23 +164,14 @@ class Statistics:
         clipped = np.minimum(tokens.full_lengths, LONGEST_COUNTED)
         self.full_lengths += np.bincount(clipped, minlength=LONGEST_COUNTED + 1)
 
-    def add_repeats(self, rows: int, labels: int) -> None:
-        """Count rows of a batch that are copies, and rows that name a label several times."""
-        self.repeated += rows
-        self.repeated_labels += labels
-
-    def add_split(self, split: str, rows: int) -> None:
-        """Count `rows` rows of a split."""
-        self.rows[split] += rows
-
     def add_labels(self, split: str, labels: pa.Array) -> None:
-        """Count the labels of rows that `add_split` has counted."""
+        """Count the labels of rows of a split."""
         self.add_classes(split, class_numbers(labels))
         if pa.types.is_floating(labels.type):
             self.numbers.setdefault(split, Numbers()).add(to_numpy(labels, np.float32))
 
     def add_classes(self, split: str, numbers: NDArray[np.int64]) -> None:
-        """Count the class numbers of rows that `add_split` has counted."""
+        """Count the class numbers of rows of a split."""
         values, counts = np.unique(numbers, return_counts=True)
         self.classes[split].update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
 

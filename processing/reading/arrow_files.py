@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -19,6 +22,12 @@ UNREADABLE = (pa.ArrowException, OSError)
 DATABASE_ROWS, MOST_BYTES = 2048, 64 * 1024 * 1024
 BATCH_BYTES = 16 * 1024 * 1024
 MAGIC = b"ARROW1"
+# The last bytes of a stream (Arrow's IPC streaming format): the continuation marker, and a message of no bytes.
+END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
+# Name of the view with which a type is tried.
+TRIED = "hf_tried"
+
+log = logging.getLogger(__name__)
 
 
 def reader(file: SourceFile) -> pa.RecordBatchReader:
@@ -37,10 +46,58 @@ def reader(file: SourceFile) -> pa.RecordBatchReader:
             opened = pa.ipc.open_file(source)
             batches = (opened.get_batch(number) for number in range(opened.num_record_batches))
             return pa.RecordBatchReader.from_batches(opened.schema, batches)
+        refuse_part_of_stream(source, file)
         source.seek(0)
         return pa.ipc.open_stream(source)
     except UNREADABLE:
         raise unreadable(file) from None
+
+
+def refuse_part_of_stream(source: pa.MemoryMappedFile, file: SourceFile) -> None:
+    """Raises UserError: a file of Arrow's stream format is not one whole stream.
+
+    pyarrow takes the end of the file for that of the stream, as the format allows, and ignores what follows the stream;
+    so a file that its writer did not finish, or two files in one, would lose rows.
+    """
+    source.seek(0)
+    # Before version 0.15 of Arrow messages had no continuation marker.
+    mark = END_OF_STREAM if source.read(4) == END_OF_STREAM[:4] else END_OF_STREAM[4:]
+    source.seek(0)
+    messages = pa.ipc.MessageReader.open_stream(source)
+    with suppress(StopIteration):
+        while True:
+            messages.read_next_message()
+    end, size = source.tell(), source.size()
+    source.seek(max(end - len(mark), 0))
+    if source.read(len(mark)) != mark:
+        raise UserError(f"input file {file.name} ends before Arrow's end-of-stream marker; expected a complete file")
+    if end < size:
+        raise UserError(f"input file {file.name} has {size - end:,} bytes behind its Arrow stream; expected one stream")
+
+
+def readable(rows: pa.RecordBatchReader, connection: duckdb.DuckDBPyConnection, file: SourceFile) -> Any:
+    """`rows` in types that DuckDB can read: half floats as floats, and without other columns, which are logged."""
+    halves = [field.with_type(pa.float32()) if pa.types.is_float16(field.type) else field for field in rows.schema]
+    kept = [field for field in halves if can_read(connection, field)]
+    if kept == list(rows.schema):
+        return rows
+    schema, names = pa.schema(kept), [field.name for field in kept]
+    left_out = [f"{field.name} ({field.type})" for field in halves if field not in kept]
+    if left_out:
+        log.warning(
+            "input file %s: columns whose types cannot be read are left out: %s", file.name, ", ".join(left_out)
+        )
+    return pa.RecordBatchReader.from_batches(schema, (batch.select(names).cast(schema) for batch in rows))
+
+
+def can_read(connection: duckdb.DuckDBPyConnection, field: pa.Field) -> bool:
+    """Whether DuckDB can read a column of an Arrow type."""
+    try:
+        connection.register(TRIED, pa.RecordBatchReader.from_batches(pa.schema([field]), []))
+        connection.unregister(TRIED)
+    except duckdb.Error:
+        return False
+    return True
 
 
 def unreadable(file: SourceFile) -> UserError:

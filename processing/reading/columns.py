@@ -16,6 +16,8 @@ TEXT_OPTIONS = ("--text-column", "--text-pair-column", "--label-column", "--grou
 NESTED = re.compile(r"\]$|^(?:STRUCT|MAP|UNION|LIST)\b|^JSON$")
 # Lists of what may be labels.
 LABEL_LIST = re.compile(r"^(?:VARCHAR|BOOLEAN|FLOAT|DOUBLE|U?[A-Z]*INT(?:EGER)?|JSON|ENUM\(.*\))\[\d*\]$", re.DOTALL)
+# What the names of the query's own columns begin with.
+OWN = "hf_"
 # Names of columns that an error about a missing one shows; any other may be a value of a file without a header.
 USUAL_NAMES = (
     *(
@@ -124,6 +126,16 @@ def refuse_same_names(file: SourceFile, names: Sequence[str]) -> None:
                 f"input file {file.name} has the same column name twice, regardless of case (columns "
                 f"{folded.index(name) + 1} and {index + 1}), expected different names"
             )
+
+
+def refuse_own_names(file: SourceFile, names: Sequence[str], options: Sequence[str]) -> None:
+    """Raises UserError: one of the `names` that the SQL of `options` uses is like those of the query's own columns."""
+    own = next((name for name in names if name.lower().startswith(OWN)), None)
+    if own is not None:
+        raise UserError(
+            f"input file {file.name} has the column {own}, and names that begin with {OWN} are those of the job's own "
+            f"columns in SQL; expected another name in {' and '.join(options)}"
+        )
 
 
 def described(file: SourceFile, names: Sequence[str]) -> str:

@@ -6,14 +6,13 @@ import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from contract import decompression
 from contract.failures import UserError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from processing.reading.source import SourceFile
 
 # What the libraries raise for a damaged or encrypted file.
@@ -80,6 +79,15 @@ def only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     if min(member.header_offset for member in archive.infolist()):
         raise EOFError("other data lies before the archive, expected one archive")
     return members[0]
+
+
+def member_suffixes(path: Path) -> list[str]:
+    """The suffixes of the one file in a zip archive; none if the archive cannot be read or has several files."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [suffix.lower() for suffix in Path(only_member(archive).filename).suffixes]
+    except DAMAGED:
+        return []
 
 
 def described(error: Exception, compression: str) -> str:

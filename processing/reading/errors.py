@@ -31,7 +31,10 @@ def explained(error: Exception, file: str, options: ProcessingOptions) -> UserEr
     if user_conditions and not is_about_file(error):
         given = " and ".join(f"option {option} is {condition!r}" for option, condition in user_conditions.items())
         return UserError(f"{given}, which DuckDB refuses: {without_values(error)}{hint(error)}")
-    return UserError(f"input file {file} cannot be read: {without_values(error)}")
+    cause = without_values(error)
+    if cause == type(error).__name__:
+        cause = f"it is damaged, or of another format than its name says ({cause})"
+    return UserError(f"input file {file} cannot be read: {cause}")
 
 
 def hint(error: Exception) -> str:

@@ -6,13 +6,17 @@ number of the file in its group; the rows of every file are counted for themselv
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from threading import Event
 
 import duckdb
+import pyarrow as pa
 
 from contract.failures import UserError
+from processing.across_rows.first_texts import FirstTexts
+from processing.batches import pieces
 from processing.options import ProcessingOptions
 from processing.reading.arrow_files import needs_pyarrow
 from processing.reading.columns import ChosenColumns, choose
@@ -31,8 +35,13 @@ FILE_BYTES, MOST_BYTES, MOST_FILES = 1024 * 1024, 64 * 1024 * 1024, 1000
 Columns = Mapping[str, str]
 
 
-def readers(connection: duckdb.DuckDBPyConnection, plan: Plan, files: Sequence[SourceFile]) -> Iterator[FileReader]:
+def readers(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, files: Sequence[SourceFile], texts: FirstTexts | None = None
+) -> Iterator[FileReader]:
     """Create a reader for each file, or group of small files.
+
+    Args:
+        texts: of FileReader.
 
     Raises:
         UserError: a file lacks a column that the job reads.
@@ -53,8 +62,30 @@ def readers(connection: duckdb.DuckDBPyConnection, plan: Plan, files: Sequence[S
 
     number = 0
     for file, columns in grouped(described(), options):
-        yield FileReader(connection, plan, file, columns, number)
+        yield FileReader(connection, plan, file, columns, number, texts=texts)
         number += len(file.members)
+
+
+def all_batches(
+    readers: Iterable[FileReader], is_open: Event
+) -> Generator[tuple[FileReader, pa.RecordBatch | None], None, None]:
+    """The batches of each reader, and None after its last.
+
+    Args:
+        is_open: is set once the first file is opened, or cannot be.
+
+    Raises:
+        UserError: as `readers` and FileReader.batches.
+    """
+    try:
+        for reader in readers:
+            with reader.opened() as source:
+                is_open.set()
+                for batch in pieces(reader.batches(source)):
+                    yield reader, batch
+            yield reader, None
+    finally:
+        is_open.set()
 
 
 def kind_of_values(column: str, described: Iterable[tuple[SourceFile, Columns]]) -> str:

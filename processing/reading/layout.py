@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from contract import encodings
 from contract.dialect import MOST_FIELD_BYTES, SAMPLE_BYTES, Dialect, TextSettings, character, detect, reader, recoded
@@ -21,6 +22,8 @@ from processing.reading.source import TEXTS, SourceFile
 # Files whose layout is kept, since it is asked for several times while a file is read: some hundred bytes each.
 MOST_CACHED = 32_768
 
+# Bytes in which most files have their header and another record.
+MOST_HEADER_BYTES = 512
 # Where a tar archive says that it is one (POSIX.1-1988, ustar).
 TAR_PLACE, TAR_MAGIC = 257, b"ustar"
 
@@ -108,7 +111,7 @@ def header(file: SourceFile, text: bytes, dialect: Dialect) -> tuple[str, ...]:
     Raises:
         UserError: the header is missing or blank, has a name twice, or --column-names has another number of names.
     """
-    first = next(parsed(text, dialect), [])
+    first = first_record(text, dialect)
     if not any(first):
         found = "has a blank first line" if text.strip() else "is empty"
         raise UserError(f"input file {file.name} {found}, expected a first line with column names")
@@ -123,6 +126,17 @@ def header(file: SourceFile, text: bytes, dialect: Dialect) -> tuple[str, ...]:
         names = tuple(name or f"Unnamed: {index}" for index, name in enumerate(first))
     refuse_same_names(file, names)
     return names
+
+
+def first_record(text: bytes, dialect: Dialect) -> list[str]:
+    """The first record after the skipped lines: of the first lines, or of the whole `text` if it needs more."""
+    end = text.find(b"\n", MOST_HEADER_BYTES) + 1
+    if 0 < end < len(text):
+        found = list(islice(parsed(text[:end], dialect), 2))
+        # With a second record the first one is whole.
+        if len(found) == 2:
+            return found[0]
+    return next(parsed(text, dialect), [])
 
 
 def parsed(text: bytes, dialect: Dialect) -> Iterator[list[str]]:

@@ -107,7 +107,7 @@ def opened(connection: duckdb.DuckDBPyConnection, file: SourceFile, rejects_stra
         if file.others or (file.format != "arrow" and not arrow_files.needs_pyarrow(file)):
             yield Source(file)
             return
-        connection.register(VIEW, arrow_files.reader(file))
+        connection.register(VIEW, arrow_files.readable(arrow_files.reader(file), connection, file))
         try:
             yield Source(replace(file, view=VIEW))
         finally:

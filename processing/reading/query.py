@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from processing.across_rows.occurrences import rank
 from processing.options import ProcessingOptions
-from processing.reading.columns import ChosenColumns
+from processing.reading.columns import ChosenColumns, refuse_own_names
 from processing.reading.scan import NULLS_OF, as_text, list_as_text, number, rows, unreadable, value
 from processing.reading.source import SourceFile, folder_columns
 from processing.rows.conditions import conditions, text_sql, truth, used_columns
@@ -102,14 +102,12 @@ def text_of(file: SourceFile, column: str | None, columns: Mapping[str, str], is
 
 
 def usable(file: SourceFile, columns: Mapping[str, str], options: ProcessingOptions) -> list[str]:
-    """SQL for the columns that the user's SQL uses; as text except in parquet."""
+    """SQL for the columns that the user's SQL uses; as text except in parquet; raises UserError for a name hf_x."""
     used = [used_columns(sql) for sql in conditions(options).values()]
     names = None if None in used else frozenset().union(*(each for each in used if each))
-    return [
-        f"{column_sql(file, column, columns)} AS {identifier(column)}"
-        for column in columns
-        if names is None or column.lower() in names
-    ]
+    found = [column for column in columns if names is None or column.lower() in names]
+    refuse_own_names(file, found, tuple(conditions(options)))
+    return [f"{column_sql(file, column, columns)} AS {identifier(column)}" for column in found]
 
 
 def text_columns(file: SourceFile, columns: Mapping[str, str]) -> frozenset[str]:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import glob
 import json
-import os
 import re
-import zipfile
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -16,7 +12,8 @@ from urllib.parse import unquote
 from contract import decompression
 from contract.dialect import TextSettings
 from contract.failures import UserError
-from processing.reading.decompression import DAMAGED, is_empty, only_member
+from processing.reading.decompression import is_empty, member_suffixes
+from processing.reading.input_paths import listed, resolved
 from processing.reading.shares import Share
 from processing.reading.text_folder import is_beside_texts, is_text_of, members, text_folders
 
@@ -77,6 +74,10 @@ class SourceFile:
     others: tuple[SourceFile, ...] = field(default=(), compare=False)
     share: Share = field(default=Share(), compare=False)
 
+    def __hash__(self) -> int:
+        """That of its name, since it is the key of layouts that are asked for several times."""
+        return hash(self.name)
+
     @cached_property
     def size(self) -> int:
         """Bytes as stored; the same on every host that has the file, as that of a folder itself is not."""
@@ -125,17 +126,8 @@ def source_file(
     if path.suffix.lower() == MANIFEST and not is_augmented(path):
         return None
     return SourceFile(
-        path.resolve(), path.relative_to(folder).as_posix(), kind, compression, settings or TextSettings()
+        resolved(path), path.relative_to(folder).as_posix(), kind, compression, settings or TextSettings()
     )
-
-
-def member_suffixes(path: Path) -> list[str]:
-    """The suffixes of the one file in a zip archive; none if the archive cannot be read or has several files."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return [suffix.lower() for suffix in Path(only_member(archive).filename).suffixes]
-    except DAMAGED:
-        return []
 
 
 def is_augmented(path: Path) -> bool:
@@ -174,10 +166,9 @@ def find(
         UserError: `source` does not exist, or has no file of a supported format.
     """
     location = str(Path(source) / file_name) if file_name else source
-    folder, paths = listed(source, file_name)
+    folder, paths, links = listed(source, file_name)
     settings = settings or TextSettings()
     files: list[SourceFile] = []
-    paths, links = [path for path in paths if path.is_file()], [path for path in paths if not path.is_file()]
     skipped = [path.relative_to(folder).as_posix() for path in links]
     texts = text_folders(paths)
     for parent in texts:
@@ -213,37 +204,3 @@ def is_description(path: Path) -> bool:
         return path.name not in {data["filename"] for data in json.loads(state.read_bytes())["_data_files"]}
     except (ValueError, KeyError, TypeError):
         return False
-
-
-def listed(source: str, file_name: str | None) -> tuple[Path, list[Path]]:
-    """Every data file and broken link of `find`, and the folder to which their names are relative.
-
-    Raises:
-        UserError: there is no such file or folder, or no file matches the glob.
-    """
-    path = Path(source, file_name or "")
-    if path.is_file():
-        return path.parent, [path]
-    if path.is_dir():
-        return path, data_files(path)
-    # The folder is no pattern, whatever its name.
-    anchor = Path(source) if file_name and Path(source).is_dir() else Path(path.anchor)
-    pattern = str(path.relative_to(anchor)) if path.is_relative_to(anchor) else ""
-    if not glob.has_magic(pattern):
-        raise UserError(f"input {path}: no such file or folder")
-    matches = list(anchor.glob(pattern))
-    files = [file for match in matches for file in (data_files(match) if match.is_dir() else [match])]
-    if not files:
-        raise UserError(f"input {path}: no file matches")
-    return Path(os.path.commonpath([file.parent for file in files])), list(dict.fromkeys(files))
-
-
-def data_files(folder: Path) -> list[Path]:
-    """The files below `folder` that are not hidden, and links that are no files."""
-    paths = (path for path in folder.rglob("*") if path.is_file() or path.is_symlink())
-    return [path for path in paths if not hidden(path.relative_to(folder).parts)]
-
-
-def hidden(parts: Iterable[str]) -> bool:
-    """Whether a file or one of its parent folders starts with a dot or an underscore."""
-    return any(part.startswith((".", "_")) for part in parts)

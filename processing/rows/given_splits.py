@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from contract.failures import UserError
@@ -19,6 +20,8 @@ NAMES = {
 }
 INDEX = {name: SPLITS.index(split) for split, names in NAMES.items() for name in names}
 TRAIN, VALIDATION, TEST = range(len(SPLITS))
+# Files whose split is kept, since it is asked for several times.
+MOST_NAMES = 32_768
 # Share of the rows of train that become validation where the input has none.
 DEFAULT_SHARE = 0.1
 
@@ -48,6 +51,7 @@ def given_splits(options: ProcessingOptions, present: frozenset[int]) -> GivenSp
     return GivenSplits(present, 0.0 if VALIDATION in present else DEFAULT_SHARE)
 
 
+@lru_cache(MOST_NAMES)
 def by_name(name: str) -> int | None:
     """Index in SPLITS of the split that a file's name, else its innermost folder, names; None if none does.
 

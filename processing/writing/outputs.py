@@ -58,11 +58,12 @@ class Outputs:
     writers: dict[str, Writer] = field(default_factory=dict)
     schema: pa.Schema | None = None
 
-    def open(self, schema: pa.Schema, label_names: tuple[str, ...] | None) -> None:
+    def open(self, schema: pa.Schema, label_names: tuple[str, ...] | None, file: str = "") -> None:
         """Create the writers on the first call; later calls check that `schema` is the same.
 
         Args:
             label_names: None if they are known only at the end.
+            file: name of the input file whose rows follow.
 
         Raises:
             UserError: a kept column has another type than in the first call.
@@ -73,8 +74,11 @@ class Outputs:
                 name: writer(self.format, folder, schema, label_names) for name, folder in self.splits.items()
             }
         elif schema != self.schema:
-            changed = next(new for old, new in zip(self.schema, schema, strict=True) if old != new)
-            raise UserError(f"column {changed.name} is {changed.type} in one file, and another in an earlier one")
+            old, new = next(pair for pair in zip(self.schema, schema, strict=True) if pair[0] != pair[1])
+            raise UserError(
+                f"input file {file} has values of the type {new.type} in column {new.name}, and an earlier file of the "
+                f"type {old.type}; expected the same type in all files"
+            )
 
     def close(self) -> None:
         """Close the writers' files, finished or not."""

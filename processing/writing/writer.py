@@ -93,6 +93,13 @@ class SplitWriter:
         self._file.close()
 
 
+def can_be_kept(kind: pa.DataType) -> bool:
+    """Whether an Arrow type is that of single values, or of lists of them, that the datasets library reads."""
+    if pa.types.is_list(kind):
+        return can_be_kept(kind.value_type)
+    return not (pa.types.is_nested(kind) or pa.types.is_interval(kind) or isinstance(kind, pa.BaseExtensionType))
+
+
 def schema(
     kept: list[pa.Field],
     is_labelled: bool = True,
@@ -106,10 +113,10 @@ def schema(
         has_types: whether rows get token_type_ids.
 
     Raises:
-        UserError: a column to keep has a nested type, which dataset_info.json cannot describe.
+        UserError: a column to keep has a type that dataset_info.json cannot describe.
     """
     for field in kept:
-        if pa.types.is_nested(field.type) and not pa.types.is_list(field.type):
+        if not can_be_kept(field.type):
             raise UserError(f"option --columns names {field.name}, which is {field.type}; expected a scalar or a list")
     present = {LABELS: is_labelled, MASK: is_padded, TYPES: has_types}
     own: list[pa.Field] = [field for field in TOKEN_FIELDS if present.get(field.name, True)]

@@ -29,7 +29,12 @@ def test_rows_with_other_labels_and_in_other_splits_are_counted_over_batches() -
 
 
 def test_no_rows_give_no_counts() -> None:
-    assert EqualTexts().counted()["test_in_train"] == 0
+    texts = EqualTexts()
+    none = texts.counted()
+    assert none == {"conflicting_labels": 0, "validation_in_train": 0, "test_in_train": 0, "estimated": False}
+    # All rows of a host can be duplicates of another host's.
+    texts.add(batch([], [], []))
+    assert texts.counted() == none
 
 
 def test_of_many_rows_a_sample_by_hash_gives_an_estimate() -> None:

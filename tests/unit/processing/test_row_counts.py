@@ -48,7 +48,7 @@ def job_counts(kept: int = 3, written: int = 3) -> JobCounts:
     counts.add(Outcome.KEPT, kept)
     counts.add(Outcome.WHERE, 2)
     found = JobCounts({"a": counts})
-    found.statistics.add_split("train", written)
+    found.statistics.rows["train"] += written
     return found
 
 
@@ -74,7 +74,7 @@ def test_one_host_needs_a_row_to_train_on() -> None:
 
 def test_unlabelled_rows_need_no_split_to_train_on() -> None:
     found = job_counts(3, 0)
-    found.statistics.add_split("test", 3)
+    found.statistics.rows["test"] += 3
     with pytest.raises(UserError, match="to train on"):
         found.check(OPTIONS, 1)
     found.check(ProcessingOptions(unlabelled=True), 1)

@@ -129,3 +129,62 @@ def test_lists_are_refused(tmp_path: Path, wordpiece: Path) -> None:
     pq.write_table(pa.table({"text": [["a"], ["b"]], "label": [0, 1]}), tmp_path / "a.parquet")
     with pytest.raises(UserError, match=r"^input file a.parquet has lists or objects \(VARCHAR\[\]\) in column text"):
         run(tmp_path, input=str(tmp_path / "a.parquet"), tokenizer=str(wordpiece))
+
+
+def stream(count: int, **columns: pa.Array) -> bytes:
+    """Arrow's stream format: batches of one row."""
+    data = pa.table(
+        {"text": [f"film {number}" for number in range(count)], "label": [n % 2 for n in range(count)], **columns}
+    )
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, data.schema) as writer:
+        writer.write_table(data, max_chunksize=1)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def test_a_stream_is_read_to_its_end(written: Write, tmp_path: Path, wordpiece: Path) -> None:
+    path = written("a.arrow", stream(6))
+    assert kept(tmp_path, input=str(path), tokenizer=str(wordpiece)) == [(f"film {n}", str(n % 2)) for n in range(6)]
+
+
+def test_a_stream_that_its_writer_did_not_finish_is_refused(written: Write, tmp_path: Path, wordpiece: Path) -> None:
+    whole = stream(6)
+    refused = 0
+    # Every end, among them those between two batches.
+    for end in range(8, len(whole), 8):
+        path = written("a.arrow", whole[:end])
+        with pytest.raises(UserError, match="^input file a.arrow (ends before Arrow's end-of-stream|cannot be read)"):
+            run(tmp_path / "base", input=str(path), tokenizer=str(wordpiece))
+        refused += 1
+    assert refused > 100
+
+
+@pytest.mark.parametrize("behind", [stream(3), b"x", b"\0" * 8])
+def test_bytes_behind_a_stream_are_refused(written: Write, tmp_path: Path, wordpiece: Path, behind: bytes) -> None:
+    path = written("a.arrow", stream(6) + behind)
+    words = f"^input file a.arrow has {len(behind):,} bytes behind its Arrow stream; expected one stream$"
+    with pytest.raises(UserError, match=words):
+        run(tmp_path, input=str(path), tokenizer=str(wordpiece))
+
+
+def test_columns_that_duckdb_cannot_read_are_left_out(
+    written: Write, tmp_path: Path, wordpiece: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    union = pa.UnionArray.from_dense(
+        pa.array([0] * 3, pa.int8()), pa.array(range(3), pa.int32()), [pa.array([1, 2, 3])]
+    )
+    large = pa.array([1, 2, 3], pa.decimal256(60, 0))
+    half = pa.array([0.5, 1.0, 1.5], pa.float16())
+    path = written("a.arrow", stream(3, union=union, large=large, half=half))
+    found = run(tmp_path, input=str(path), tokenizer=str(wordpiece), train_ratio=1.0, columns=("half",))
+    assert found["rows"]["kept"] == 3
+    assert [row[0] for row in rows(tmp_path, "train", ("half",))] == ["0.5", "1.0", "1.5"]
+    assert "columns whose types cannot be read are left out: " in caplog.text
+    assert "large (decimal256(60, 0))" in caplog.text and "union" in caplog.text
+
+
+def test_a_column_that_datasets_cannot_read_is_not_kept(written: Write, tmp_path: Path, wordpiece: Path) -> None:
+    path = written("a.arrow", stream(3, took=pa.array([1, 2, 3], pa.duration("s"))))
+    words = "^option --columns names took, which is month_day_nano_interval; expected a scalar or a list$"
+    with pytest.raises(UserError, match=words):
+        run(tmp_path, input=str(path), tokenizer=str(wordpiece), columns=("took",))

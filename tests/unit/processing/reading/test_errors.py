@@ -83,7 +83,8 @@ def test_an_error_about_data_does_not_quote_values() -> None:
 @pytest.mark.parametrize("error", [OSError(f"Invalid Input Error: {MARK}"), pa.ArrowInvalid(MARK)])
 def test_errors_of_the_stream_are_about_the_file(error: Exception) -> None:
     told = str(explained(error, FILE.name, ProcessingOptions(where="x")))
-    assert told == f"input file a.csv cannot be read: {type(error).__name__}"
+    told_cause = f"it is damaged, or of another format than its name says ({type(error).__name__})"
+    assert told == f"input file a.csv cannot be read: {told_cause}"
 
 
 def test_an_error_of_memory_names_the_option() -> None:

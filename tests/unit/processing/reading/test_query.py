@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from contract.failures import UserError
 from processing.options import ProcessingOptions
 from processing.reading.query import text_columns, usable
 from processing.reading.source import SourceFile
@@ -24,6 +27,14 @@ def test_only_the_columns_that_the_users_sql_names_are_read() -> None:
         '"a b" AS "a b"',
     ]
     assert usable(FILE, {"stars": "VARCHAR"}, options()) == []
+
+
+def test_a_name_of_the_querys_own_is_refused_in_sql_only() -> None:
+    columns = {"HF_file": "VARCHAR", "text": "VARCHAR"}
+    assert usable(FILE, columns, options(where="text <> 'x'")) == ['"text" AS "text"']
+    words = r"^input file rows.tsv has the column HF_file, and names that begin with hf_ are .* in --where$"
+    with pytest.raises(UserError, match=words):
+        usable(FILE, columns, options(where="hf_file = 'a'"))
 
 
 def test_columns_of_parquet_are_text_by_their_type() -> None:

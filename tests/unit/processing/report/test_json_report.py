@@ -28,8 +28,8 @@ def test_lengths_and_balance_add_up_over_batches() -> None:
     statistics = Statistics()
     statistics.add_tokens(tokens([3, 9, 200_000], 8))
     statistics.add_tokens(tokens([8], 8))
-    statistics.add_split("train", 3)
-    statistics.add_split("test", 1)
+    statistics.rows["train"] += 3
+    statistics.rows["test"] += 1
     statistics.add_classes("train", np.array([0, 1, 1]))
     statistics.add_classes("test", np.array([1]))
     found = lengths(statistics, 8)

@@ -78,6 +78,7 @@ def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_kept_columns_keep_their_type(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="column id is int64"), outputs(Paths(tmp_path), Hosts(), SPLITS) as result:
-        result.open(schema([pa.field("id", pa.string())]), None)
-        result.open(schema([pa.field("id", pa.int64())]), None)
+    words = "^input file b has values of the type int64 in column id, and an earlier file of the type string; expected"
+    with pytest.raises(UserError, match=words), outputs(Paths(tmp_path), Hosts(), SPLITS) as result:
+        result.open(schema([pa.field("id", pa.string())]), None, "a")
+        result.open(schema([pa.field("id", pa.int64())]), None, "b")
