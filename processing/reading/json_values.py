@@ -14,27 +14,31 @@ from contract.failures import UserError
 SPACE = re.compile(r"[ \t\r\n]*")
 # An object that begins with a list of objects, after scalar values: the rows are the list's.
 STRING = r'"(?:[^"\\]|\\.)*"'
+ARRAY = re.compile(r"\s*\[\s*\{")
 WRAPPED = re.compile(rf'\s*{{\s*(?:{STRING}\s*:\s*(?:{STRING}|[^\s"\[{{,]+)\s*,\s*)*{STRING}\s*:\s*\[\s*{{')
 
 
-def is_document(sample: str, is_whole: bool) -> bool:
+def is_document(sample: str, is_whole: bool, says_lines: bool = False) -> bool:
     """Whether a file that begins with `sample` is one JSON document or several over many lines, not JSON Lines.
 
     Args:
         is_whole: whether `sample` is the whole file.
+        says_lines: whether the file's name says that it is JSON Lines: then an object that is the only line is a row,
+            also if it has a list of objects.
     """
-    lines = [line for line in sample.splitlines() if line.strip()]
+    # Not str.splitlines, which also divides lines at characters that JSON strings hold.
+    lines = [line for line in re.split(r"[\r\n]+", sample) if line.strip()]
     if not lines or lines[0].lstrip()[:1] not in ("[", "{"):
         return False
     if not is_json(lines[0]):
         # A line that is cut tells nothing, except that an array or a wrapped one begins.
         return (len(lines) > 1 and lines[0].strip() in ("[", "{")) or opens_rows(sample)
-    return len(lines) == 1 and is_whole and opens_rows(sample)
+    return len(lines) == 1 and is_whole and bool(ARRAY.match(sample) if says_lines else opens_rows(sample))
 
 
 def opens_rows(sample: str) -> bool:
     """Whether `sample` begins with an array of objects, or an object with such an array."""
-    return bool(re.match(r"\s*\[\s*\{", sample) or WRAPPED.match(sample))
+    return bool(ARRAY.match(sample) or WRAPPED.match(sample))
 
 
 def is_json(text: str) -> bool:

@@ -79,7 +79,7 @@ def layout(file: SourceFile) -> Layout:
         document = recoded(head, encoding).decode(errors="replace")
         found = Layout(
             Dialect("\x01", "", "", encoding),
-            is_document=is_document(document, len(head) < SAMPLE_BYTES),
+            is_document=is_document(document, len(head) < SAMPLE_BYTES, file.says_lines),
             ends_with_cr=ends_with_cr(recoded(head, encoding)),
         )
     else:

@@ -95,6 +95,11 @@ class SourceFile:
         return self.format in BINARY
 
     @property
+    def says_lines(self) -> bool:
+        """Whether the suffix of the name is that of JSON Lines."""
+        return not {".jsonl", ".ndjson", MANIFEST}.isdisjoint(suffix.lower() for suffix in self.path.suffixes)
+
+    @property
     def members(self) -> tuple[SourceFile, ...]:
         """All files of the scan."""
         return (replace(self, others=()), *self.others) if self.others else (self,)

@@ -41,6 +41,15 @@ def test_json_lines_are_no_document(rows: list[Any]) -> None:
     assert not is_document("\n".join(map(json.dumps, rows)), is_whole=True)
 
 
+def test_rows_with_lists_of_objects_are_no_documents() -> None:
+    rows = [{"spans": [{"start": 1}], "text": f"a\u2028b\x85{n}", "label": n} for n in range(3)]
+    assert not is_document("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), is_whole=True)
+    # Of a single row the name decides.
+    row = json.dumps(rows[0])
+    assert is_document(row, is_whole=True) and not is_document(row, is_whole=True, says_lines=True)
+    assert is_document(json.dumps(rows), is_whole=True, says_lines=True)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
