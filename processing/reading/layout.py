@@ -27,6 +27,16 @@ MOST_HEADER_BYTES = 512
 # Where a tar archive says that it is one (POSIX.1-1988, ustar).
 TAR_PLACE, TAR_MAGIC = 257, b"ustar"
 
+# How files of other kinds begin.
+MAGIC = {
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "zip",
+    b"\xfd7zXZ\0": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"PAR1\x15": "parquet",
+    b"ARROW1\0\0": "arrow",
+}
+
 log = logging.getLogger(__name__)
 
 
@@ -72,8 +82,7 @@ def layout(file: SourceFile) -> Layout:
     if file.compression == TEXTS:
         return Layout(Dialect("\x01", "", ""))
     head = start(file)
-    if head[TAR_PLACE:].startswith(TAR_MAGIC):
-        raise UserError(f"input file {file.name} is a tar archive; expected the files in it")
+    refuse_other_kinds(file, head)
     if file.format == "jsonl":
         encoding = encodings.detect(head, file.name, file.settings.encoding)
         document = recoded(head, encoding).decode(errors="replace")
@@ -89,6 +98,15 @@ def layout(file: SourceFile) -> Layout:
     if detected := found.dialect.detected:
         log.info("input file %s: detected %s", file.name, ", ".join(detected))
     return found
+
+
+def refuse_other_kinds(file: SourceFile, head: bytes) -> None:
+    """Raises UserError: a file that begins with `head`, once it is decompressed, is not text, but of another kind."""
+    if head[TAR_PLACE:].startswith(TAR_MAGIC):
+        raise UserError(f"input file {file.name} is a tar archive; expected the files in it")
+    kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), None)
+    if kind is not None:
+        raise UserError(f"input file {file.name} has {kind} data where its name says text; expected another suffix")
 
 
 def ends_with_cr(text: bytes) -> bool:

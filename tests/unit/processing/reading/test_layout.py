@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import lzma
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from unit.processing.jobs import as_parquet
 
 from contract.failures import UserError
 from processing.options import ProcessingOptions
@@ -33,6 +37,22 @@ def test_a_tar_archive_is_refused(written: Write) -> None:
         archive.addfile(tarfile.TarInfo("a.csv"))
     with pytest.raises(UserError, match="^input file a.csv is a tar archive; expected the files in it$"):
         names(written, content.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (gzip.compress(b"text,label\n"), "gzip"),
+        (lzma.compress(b"text,label\n"), "xz"),
+        (bytes(pa.compress(b"text,label\n", "zstd", asbytes=True)), "zstd"),
+        (as_parquet([["1", "a film", "1"]]), "parquet"),
+    ],
+)
+def test_data_of_another_kind_is_named(written: Write, content: bytes, kind: str) -> None:
+    with pytest.raises(
+        UserError, match=f"^input file a.csv has {kind} data where its name says text; expected another"
+    ):
+        names(written, content)
 
 
 def test_a_file_without_a_header_has_numbered_columns_or_those_of_the_option(written: Write) -> None:
