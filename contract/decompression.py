@@ -68,19 +68,14 @@ class Streams(io.RawIOBase):
 
     def _next(self, rest: bytes) -> bytes:
         """The start of the next stream, of `rest` and what follows it in the file; empty at the end of the file."""
-        zeros = 0
-        while True:
-            rest = rest or self._raw.read(BLOCK_BYTES)
-            if not self._padding or not rest:
-                break
-            found = rest.lstrip(b"\0")
-            zeros += len(rest) - len(found)
-            rest = found
-            if rest:
-                break
-        if zeros % (self._padding or 1):
+        zeros, start = 0, b""
+        while not start and (rest := rest or self._raw.read(BLOCK_BYTES)):
+            start = rest.lstrip(b"\0") if self._padding else rest
+            zeros += len(rest) - len(start)
+            rest = b""
+        if zeros and zeros % self._padding:
             raise EOFError("the zeros behind a stream are not a multiple of its padding")
-        return rest
+        return start
 
 
 def stream(raw: BinaryIO, compression: str) -> BinaryIO:

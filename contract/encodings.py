@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 
 from contract.failures import UserError
 
@@ -21,6 +22,10 @@ NEED_MARK = ("utf-16", "utf-32")
 NO_ENCODINGS = ("idna", "punycode", "raw_unicode_escape", "unicode_escape", "undefined", "mbcs", "oem")
 # Invalid sequences, from which on a file is refused if it has fewer valid ones of several bytes.
 MOST_INVALID = 3
+# Share of the bytes beyond ASCII that are beside another one, up to which a text may be of a Western language: there
+# letters with accents are among others, while most letters of other scripts are such bytes.
+MOST_IN_RUNS = 0.5
+BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
 
 
 def of_mark(sample: bytes) -> str | None:
@@ -70,12 +75,17 @@ def sequences(sample: bytes) -> tuple[int, int]:
     return sum(character > "\x7f" for character in text) - invalid, invalid
 
 
-def likely(sample: bytes) -> str:
-    """The most likely encoding of `sample`, which is not UTF-8.
+def likely(sample: bytes) -> str | None:
+    """The most likely encoding of `sample`, which is not UTF-8; None if it is not that of a Western language.
 
     Bytes 0x80 to 0x9f are control characters in Latin-1, and quotation marks or dashes in Windows-1252.
     """
-    return utf16_without_mark(sample) or ("windows-1252" if any(0x80 <= byte < 0xA0 for byte in sample) else "latin-1")
+    if (found := utf16_without_mark(sample)) is not None:
+        return found
+    runs = [len(run) for run in BEYOND_ASCII.findall(sample)]
+    if sum(size for size in runs if size > 1) > MOST_IN_RUNS * sum(runs):
+        return None
+    return "windows-1252" if any(0x80 <= byte < 0xA0 for byte in sample) else "latin-1"
 
 
 def detect(sample: bytes, name: str, asked: str | None = None) -> str:
@@ -100,8 +110,10 @@ def detect(sample: bytes, name: str, asked: str | None = None) -> str:
         return chosen
     valid, invalid = sequences(sample)
     if utf16_without_mark(sample) or invalid >= max(MOST_INVALID, valid):
+        found = likely(sample)
+        looks = f"its bytes look like {found}" if found else "its encoding cannot be told"
         raise UserError(
-            f"file {name} is not UTF-8, its bytes look like {likely(sample)}; expected UTF-8, or option --encoding "
-            f"{likely(sample)}"
+            f"file {name} is not UTF-8, {looks}; expected UTF-8, or option --encoding "
+            f"{found or 'with its encoding, such as shift_jis, gb18030, euc_kr or windows-1251'}"
         )
     return UTF8

@@ -48,6 +48,34 @@ def test_latin_1_has_no_bytes_that_windows_1252_uses_for_quotation_marks() -> No
     assert likely("caf\u00e9".encode("latin-1")) == "latin-1"
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("\u3053\u306e\u6620\u753b\u306f\u826f\u304b\u3063\u305f", "shift_jis"),
+        ("\u3053\u306e\u6620\u753b\u306f\u826f\u304b\u3063\u305f", "euc_jp"),
+        ("\u8fd9\u90e8\u7535\u5f71\u5f88\u597d", "gb18030"),
+        ("\uc774 \uc601\ud654\ub294 \uc88b\uc558\ub2e4", "euc_kr"),
+        (
+            "\u044d\u0442\u043e \u0445\u043e\u0440\u043e\u0448\u0438\u0439 \u0444\u0438\u043b\u044c\u043c",
+            "windows-1251",
+        ),
+    ],
+)
+def test_no_western_encoding_is_proposed_for_another_script(text: str, encoding: str) -> None:
+    content = "text,label\n" + f"{text} 2024 ok,1\n" * 9
+    words = (
+        "^file a.csv is not UTF-8, its encoding cannot be told; expected UTF-8, or option --encoding with its encoding"
+    )
+    with pytest.raises(UserError, match=words):
+        detect(content.encode(encoding), "a.csv")
+    assert detect(content.encode(encoding), "a.csv", encoding) == known(encoding)
+
+
+def test_text_full_of_accents_is_of_a_western_language() -> None:
+    text = "\u00e7a d\u00e9\u00e7oit, h\u00e9l\u00e0s: \u00e9t\u00e9 apr\u00e8s \u00e9t\u00e9 \u00e0 No\u00ebl\n"
+    assert likely(text.encode("latin-1")) == "latin-1"
+
+
 def test_a_few_invalid_bytes_among_valid_ones_do_not_refuse_the_file() -> None:
     assert detect("caf\u00e9 \u00e8 \u00e9 \u00e0\n".encode() + b"\xff\xfe\xfa\n", "a.csv") == "utf-8"
     assert detect(b"one bad byte \xff\n", "a.csv") == "utf-8"
