@@ -161,7 +161,9 @@ def mutated(number: int, pick: random.Random) -> Mutated:
     content = MUTATIONS[mutation](written(kind, rows, pick), pick, options)
     suffix = pick.choice(["", "", "", *PACKERS])
     if suffix:
-        content = PACKERS[suffix](content)
+        # Also as several streams, one after another.
+        cuts = sorted([0, *places(content, pick)] if pick.random() < 0.4 else [0])
+        content = b"".join(PACKERS[suffix](content[a:b]) for a, b in itertools.pairwise([*cuts, len(content)]))
         if pick.random() < 0.2:
             mutation, content = "packed bytes", bytes_changed(content, pick, options)
     return Mutated(number, f"rows.{kind}{suffix}", content, mutation, options)
