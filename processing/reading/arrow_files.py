@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from contract import arrow_stream
 from contract.failures import UserError
 from processing.reading.source import SourceFile
 
@@ -21,9 +21,6 @@ UNREADABLE = (pa.ArrowException, OSError)
 # DuckDB holds 2,048 rows of a parquet file at once, each several times. Beyond this many bytes pyarrow reads fewer.
 DATABASE_ROWS, MOST_BYTES = 2048, 64 * 1024 * 1024
 BATCH_BYTES = 16 * 1024 * 1024
-MAGIC = b"ARROW1"
-# The last bytes of a stream (Arrow's IPC streaming format): the continuation marker, and a message of no bytes.
-END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
 # Name of the view with which a type is tried.
 TRIED = "hf_tried"
 
@@ -42,37 +39,14 @@ def reader(file: SourceFile) -> pa.RecordBatchReader:
             batches = parquet.iter_batches(batch_size=batch_rows(parquet.metadata))
             return pa.RecordBatchReader.from_batches(parquet.schema_arrow, batches)
         source = pa.memory_map(str(file.path))
-        if source.read(len(MAGIC)) == MAGIC:
+        if arrow_stream.is_file_format(file.path):
             opened = pa.ipc.open_file(source)
             batches = (opened.get_batch(number) for number in range(opened.num_record_batches))
             return pa.RecordBatchReader.from_batches(opened.schema, batches)
-        refuse_part_of_stream(source, file)
-        source.seek(0)
+        arrow_stream.refuse_part(file.path, file.name)
         return pa.ipc.open_stream(source)
     except UNREADABLE:
         raise unreadable(file) from None
-
-
-def refuse_part_of_stream(source: pa.MemoryMappedFile, file: SourceFile) -> None:
-    """Raises UserError: a file of Arrow's stream format is not one whole stream.
-
-    pyarrow takes the end of the file for that of the stream, as the format allows, and ignores what follows the stream;
-    so a file that its writer did not finish, or two files in one, would lose rows.
-    """
-    source.seek(0)
-    # Before version 0.15 of Arrow messages had no continuation marker.
-    mark = END_OF_STREAM if source.read(4) == END_OF_STREAM[:4] else END_OF_STREAM[4:]
-    source.seek(0)
-    messages = pa.ipc.MessageReader.open_stream(source)
-    with suppress(StopIteration):
-        while True:
-            messages.read_next_message()
-    end, size = source.tell(), source.size()
-    source.seek(max(end - len(mark), 0))
-    if source.read(len(mark)) != mark:
-        raise UserError(f"input file {file.name} ends before Arrow's end-of-stream marker; expected a complete file")
-    if end < size:
-        raise UserError(f"input file {file.name} has {size - end:,} bytes behind its Arrow stream; expected one stream")
 
 
 def readable(rows: pa.RecordBatchReader, connection: duckdb.DuckDBPyConnection, file: SourceFile) -> Any:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 from datasets import Dataset, concatenate_datasets, load_from_disk
 
+from contract import arrow_stream
 from contract.card import CARD_FILE, Card
 from contract.decompression import COMPRESSIONS
 from contract.dialect import TextSettings
@@ -65,13 +66,25 @@ def read(folder: Path, as_text: Iterable[str], split: str = "", settings: TextSe
     name_unread(folder)
     tables: list[Dataset]
     if kind == "saved":
-        # Without what set_format did: it would leave out columns, and give tensors.
-        tables = [load_from_disk(str(part)).with_format(None) for part in parts]
+        tables = [read_saved(part, folder) for part in parts]
     elif kind == "parquet":
         tables = [Dataset(read_parquet(file)) for file in parts]
     else:
         tables = [text_files.read(parts, as_text, settings)]
     return Source(joined(tables, folder), merged(cards(folder), folder), len(parts), chosen)
+
+
+def read_saved(part: Path, folder: Path) -> Dataset:
+    """The rows of a folder that save_to_disk wrote, below the channel's `folder`."""
+    for file in sorted(part.glob("*.arrow")):
+        name = str(file.relative_to(folder))
+        try:
+            if not arrow_stream.is_file_format(file):
+                arrow_stream.refuse_part(file, name)
+        except (pa.ArrowException, OSError):
+            raise UserError(f"file {name} cannot be read: it is damaged, or no Arrow file") from None
+    # Without what set_format did: it would leave out columns, and give tensors.
+    return load_from_disk(str(part)).with_format(None)
 
 
 def read_parquet(file: Path) -> pa.Table:

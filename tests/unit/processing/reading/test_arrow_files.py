@@ -153,7 +153,7 @@ def test_a_stream_that_its_writer_did_not_finish_is_refused(written: Write, tmp_
     # Every end, among them those between two batches.
     for end in range(8, len(whole), 8):
         path = written("a.arrow", whole[:end])
-        with pytest.raises(UserError, match="^input file a.arrow (ends before Arrow's end-of-stream|cannot be read)"):
+        with pytest.raises(UserError, match="file a.arrow (ends before Arrow's end-of-stream|cannot be read)"):
             run(tmp_path / "base", input=str(path), tokenizer=str(wordpiece))
         refused += 1
     assert refused > 100
@@ -162,7 +162,7 @@ def test_a_stream_that_its_writer_did_not_finish_is_refused(written: Write, tmp_
 @pytest.mark.parametrize("behind", [stream(3), b"x", b"\0" * 8])
 def test_bytes_behind_a_stream_are_refused(written: Write, tmp_path: Path, wordpiece: Path, behind: bytes) -> None:
     path = written("a.arrow", stream(6) + behind)
-    words = f"^input file a.arrow has {len(behind):,} bytes behind its Arrow stream; expected one stream$"
+    words = f"^file a.arrow has {len(behind):,} bytes behind its Arrow stream; expected one stream$"
     with pytest.raises(UserError, match=words):
         run(tmp_path, input=str(path), tokenizer=str(wordpiece))
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from datasets import Dataset, DatasetDict
+from datasets import Dataset, DatasetDict, load_from_disk
 from pyarrow import parquet
 from training_base import Job
 
@@ -44,6 +44,22 @@ def test_parts_with_other_columns_are_refused(tmp_path: Path) -> None:
     Dataset.from_dict(ROWS).save_to_disk(str(tmp_path / "a"))
     Dataset.from_dict({"input_ids": ["x"], "labels": ["y"]}).save_to_disk(str(tmp_path / "b"))
     with pytest.raises(UserError, match="its parts differ in their columns"):
+        sources.read(tmp_path, ())
+
+
+def test_a_saved_part_that_is_cut_between_batches_is_refused(tmp_path: Path) -> None:
+    Dataset.from_dict({"input_ids": [[2, 3]] * 3000, "labels": [0] * 3000}).save_to_disk(str(tmp_path / "algo-1"))
+    [file] = (tmp_path / "algo-1").glob("*.arrow")
+    assert len(sources.read(tmp_path, ()).rows) == 3000
+    with pa.memory_map(str(file)) as source:
+        pa.ipc.open_stream(source).read_next_batch()
+        end = source.tell()
+    file.write_bytes(file.read_bytes()[:end])
+    # What the library makes of it.
+    assert 0 < len(load_from_disk(str(tmp_path / "algo-1"))) < 3000
+    with pytest.raises(
+        UserError, match=rf"^file algo-1/{file.name} ends before Arrow's end-of-stream marker; expected"
+    ):
         sources.read(tmp_path, ())
 
 
