@@ -159,7 +159,7 @@ def test_a_stream_that_its_writer_did_not_finish_is_refused(written: Write, tmp_
     assert refused > 100
 
 
-@pytest.mark.parametrize("behind", [stream(3), b"x", b"\0" * 8])
+@pytest.mark.parametrize("behind", [stream(3), b"x", b"\0" * 8], ids=["stream", "x", "zeros"])
 def test_bytes_behind_a_stream_are_refused(written: Write, tmp_path: Path, wordpiece: Path, behind: bytes) -> None:
     path = written("a.arrow", stream(6) + behind)
     words = f"^file a.arrow has {len(behind):,} bytes behind its Arrow stream; expected one stream$"
