@@ -25,6 +25,8 @@ MOST_INVALID = 3
 # Share of the bytes beyond ASCII that are beside another one, up to which a text may be of a Western language: there
 # letters with accents are among others, while most letters of other scripts are such bytes.
 MOST_IN_RUNS = 0.5
+# Fewer such bytes tell nothing of that.
+LEAST_BEYOND = 16
 BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
 
 
@@ -83,7 +85,7 @@ def likely(sample: bytes) -> str | None:
     if (found := utf16_without_mark(sample)) is not None:
         return found
     runs = [len(run) for run in BEYOND_ASCII.findall(sample)]
-    if sum(size for size in runs if size > 1) > MOST_IN_RUNS * sum(runs):
+    if sum(runs) >= LEAST_BEYOND and sum(size for size in runs if size > 1) > MOST_IN_RUNS * sum(runs):
         return None
     return "windows-1252" if any(0x80 <= byte < 0xA0 for byte in sample) else "latin-1"
 

@@ -74,6 +74,8 @@ def test_no_western_encoding_is_proposed_for_another_script(text: str, encoding:
 def test_text_full_of_accents_is_of_a_western_language() -> None:
     text = "\u00e7a d\u00e9\u00e7oit, h\u00e9l\u00e0s: \u00e9t\u00e9 apr\u00e8s \u00e9t\u00e9 \u00e0 No\u00ebl\n"
     assert likely(text.encode("latin-1")) == "latin-1"
+    # Too few letters to tell.
+    assert likely("x\u00e9\u00e9 \u00e9".encode("latin-1")) == "latin-1"
 
 
 def test_a_few_invalid_bytes_among_valid_ones_do_not_refuse_the_file() -> None:
