@@ -107,6 +107,15 @@ def needs_pyarrow(file: SourceFile) -> bool:
         raise unreadable(file) from None
 
 
+def schema_of(file: SourceFile) -> pa.Schema:
+    """The schema of an arrow or parquet file, without a check of its rows; raises one of UNREADABLE."""
+    if file.format == "parquet":
+        return pq.read_schema(file.path)
+    with pa.memory_map(str(file.path)) as source:
+        open_rows = pa.ipc.open_file if arrow_stream.is_file_format(file.path) else pa.ipc.open_stream
+        return open_rows(source).schema
+
+
 def column_names(file: SourceFile) -> list[str]:
     """The names of the columns of an arrow or parquet file, in their order.
 
@@ -114,7 +123,7 @@ def column_names(file: SourceFile) -> list[str]:
         UserError: the file cannot be read.
     """
     try:
-        found = pq.read_schema(file.path) if file.format == "parquet" else reader(file).schema
+        found = schema_of(file)
     except UNREADABLE:
         raise unreadable(file) from None
     return found.names
@@ -150,7 +159,7 @@ def class_names_of(file: SourceFile, column: str) -> tuple[str, ...] | None:
     if not file.is_typed:
         return None
     try:
-        schema = pq.read_schema(file.path) if file.format == "parquet" else reader(file).schema
+        schema = schema_of(file)
     except UNREADABLE:
         raise unreadable(file) from None
     return names_in((schema.metadata or {}).get(b"huggingface"), column) or names_of_repository(file.path, column)

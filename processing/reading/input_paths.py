@@ -34,7 +34,8 @@ def listed(source: str, file_name: str | None = None) -> tuple[Path, list[Path],
     for file in found:
         refuse_other_encoding(file)
     links = [file for file in found if file.is_symlink() and not file.is_file()]
-    return folder, [file for file in found if file not in set(links)], links
+    no_files = set(links)
+    return folder, [file for file in found if file not in no_files], links
 
 
 def matching(source: str, path: Path) -> list[Path]:
