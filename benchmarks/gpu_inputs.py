@@ -1,6 +1,6 @@
 """Inputs of `make gpu-check` and `make gpu-bench`: reviews as channels, MiniLM-L6 from a kit, an untrained BERT-base.
 
-Nothing here needs DuckDB, tokie or a network, which a bare GPU machine lacks.
+Nothing here needs DuckDB, fast tokenizers or a network, which a bare GPU machine lacks.
 """
 
 from __future__ import annotations

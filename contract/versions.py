@@ -9,7 +9,8 @@ from contract import __version__
 
 # Libraries whose versions can change results; each image has some of them.
 LIBRARIES = (
-    *("torch", "transformers", "tokenizers", "datasets", "accelerate", "peft", "numpy", "pyarrow", "duckdb", "tokie"),
+    *("torch", "transformers", "tokenizers", "datasets", "accelerate", "peft", "numpy", "pyarrow", "duckdb"),
+    *("nanotoken", "tokie"),
     *("sagemaker-training", "sagemaker-inference", "multi-model-server", "aiohttp"),
 )
 

@@ -23,7 +23,7 @@ def process(
     instance_type: str = "ml.m5.4xlarge",
     session: Any = None,
 ) -> None:
-    """Run the file `script` in the processing image, which has DuckDB, tokenizers and tokie.
+    """Run the file `script` in the processing image, which has DuckDB and tokenizers.
 
     Args:
         data: S3 prefix that the script finds in /opt/ml/processing/input.

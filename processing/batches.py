@@ -16,9 +16,10 @@ from contract.card import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 from processing.arrays import take, to_arrow, to_numpy
 from processing.rows.filters import REJECTED, Outcome
 from processing.rows.split import SPLITS
-from processing.tokenizing.encoder import Encoder, Tokens, gather
+from processing.tokenizing.encoder import Encoder
 from processing.tokenizing.padding import lists, padded
 from processing.tokenizing.pairs import PairEncoder
+from processing.tokenizing.tokens import Tokens, gather
 from processing.writing.writer import LABELS, schema
 
 KEPT_PREFIX, VALUE, REPEATED_LABELS = "kept_", "label_value", "repeated_labels"

@@ -46,7 +46,7 @@ def map_in_order(items: Iterable[Item], work: Callable[[Item], Result], workers:
     """Apply `work` to each of `items` in `workers` threads; results come in the order of `items`.
 
     At most `workers` + 1 items are in flight, so memory does not grow with their number. Threads run in
-    parallel where `work` releases the GIL, as DuckDB, Arrow, numpy, tokie and tokenizers do.
+    parallel where `work` releases the GIL, as DuckDB, Arrow, numpy and the tokenizing libraries do.
 
     Raises:
         Exception: an exception of `work`, after the results of the items before; later items are not started.

@@ -54,7 +54,7 @@ from processing.tokenizing.pairs import PairEncoder, row_encoder
 from processing.writing.outputs import Outputs, outputs
 from processing.writing.writer import LABELS
 
-LIBRARIES = ("duckdb", "pyarrow", "tokenizers", "tokie", "numpy")
+LIBRARIES = ("duckdb", "pyarrow", "tokenizers", "nanotoken", "tokie", "numpy")
 # Most threads that tokenize: a batch takes some tens of megabytes, and reading cannot feed more threads.
 MOST_WORKERS = 6
 # Batches that are prefetched: one is ready while the next is read.
@@ -87,7 +87,7 @@ class Job:
         listings: names of the files of all hosts that have files of their own, or of this host.
         job_counts: numbers of rows, by file and in all.
         started: monotonic seconds at the start.
-        differences: rows for which tokie and tokenizers gave different ids in a first attempt of the job.
+        differences: rows for which the fast library and tokenizers gave different ids in a first attempt of the job.
         row_samples: sample rows for report.html.
         similar: counts of near-duplicates; empty without --near-duplicates.
         sorts_on_disk: whether a first pass finds duplicates, since there are too many texts to hold in memory.

@@ -85,8 +85,8 @@ class ProcessingOptions:
     )
     tokenizer_backend: Literal["auto", "tokenizers"] = option(
         "auto",
-        "auto uses tokie for texts that it is proven to encode like the tokenizers library; tokenizers uses that "
-        "library for all texts.",
+        "auto uses nanotoken or tokie for texts that they are proven to encode like the tokenizers library; tokenizers "
+        "uses that library for all texts.",
         group=TOKENS,
     )
     max_length: int = option(512, "Longest row in tokens with special tokens; longer ones are truncated.", group=TOKENS)

@@ -18,7 +18,7 @@ from processing.equal_texts import EqualTexts
 from processing.options import ProcessingOptions
 from processing.rows.filters import FILTERED, REJECTED, Outcome
 from processing.rows.split import SPLITS
-from processing.tokenizing.encoder import Tokens
+from processing.tokenizing.tokens import Tokens
 
 # Row lengths in tokens are counted exactly up to this one, so percentiles are exact and memory is constant.
 LONGEST_COUNTED = 65_536

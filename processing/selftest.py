@@ -37,7 +37,8 @@ def job() -> str:
         run("processing", arguments(paths), environment(paths.base))
         compare(paths, sorted(tokenizer.encode(text).ids for text in texts))
         tokenizing = read_json(paths.processing_report / REPORT_FILE, "report")["tokenizing"]
-        return f"{ROWS} rows to {len(SPLITS)} splits, {tokenizing['tokie_rows']} of them tokenized by tokie"
+        fast = f"{tokenizing['fast_rows']} of them tokenized by {tokenizing['fast_library']}"
+        return f"{ROWS} rows to {len(SPLITS)} splits, {fast}"
 
 
 def arguments(paths: Paths) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""Sets up a Job from its options (tokenizer, hosts, input files), and reruns it without tokie if token ids differ."""
+"""Sets up a Job from its options (tokenizer, hosts, files), and reruns it without a fast library if ids differ."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from processing.reading import first_pass
 from processing.reading.layout import text_settings
 from processing.reading.source import SourceFile, find
 from processing.rows.conditions import check_syntax
-from processing.tokenizing import tokie_encoder
+from processing.tokenizing import fast_encoder
 from processing.tokenizing.padding import pad_id
 
 log = logging.getLogger(__name__)
@@ -41,8 +41,8 @@ def run(options: ProcessingOptions, paths: Paths) -> None:
             job.differences, job.sorts_on_disk = differences, sorts_on_disk
             try:
                 return job.run(paths)
-            except tokie_encoder.DifferenceError:
-                log.error("tokie and tokenizers differ on a sampled row: restarting with the tokenizers library alone")
+            except fast_encoder.DifferenceError:
+                log.error("the fast library and tokenizers differ on a sampled row: restarting with tokenizers alone")
                 options, differences = replace(options, tokenizer_backend="tokenizers"), 1
             except TooManyTextsError:
                 log.warning(

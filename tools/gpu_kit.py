@@ -5,7 +5,7 @@
 The machine is expected to have Python, PyTorch for CUDA, transformers, accelerate and numpy, nothing else. Each kit
 is a folder of at most LIMIT bytes; tools/gpu_environment.py installs what the machine does not have. Libraries have
 the versions of this environment. sagemaker-training is in no kit: with what it imports (boto3, paramiko, cryptography,
-gevent) it has 30 MB, and training runs without it. Neither are DuckDB and tokie: processing computes nothing on GPUs.
+gevent) it has 30 MB, and training runs without it. Neither is what processing alone needs, which has no use for GPUs.
 """
 
 from __future__ import annotations

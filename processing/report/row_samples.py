@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from processing.rows.split import SPLITS
-from processing.tokenizing.encoder import Tokens
+from processing.tokenizing.tokens import Tokens
 
 EXCERPT_CHARS = 240
 

@@ -1,11 +1,10 @@
-"""LibraryEncoder: tokenizes with the tokenizers library: special tokens, truncation, flat token ids with lengths."""
+"""LibraryEncoder: tokenizes with the tokenizers library, also long texts in parts, and finds its special tokens."""
 
 from __future__ import annotations
 
 import re
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -13,13 +12,13 @@ from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from contract.failures import UserError
 from contract.tokenizer import read, truncation_side
 from processing.arrays import to_list
-from processing.tokenizing.tokie_support import splits_at_spaces
+from processing.tokenizing.fast_support import splits_at_spaces
+from processing.tokenizing.tokens import SpecialTokens, Tokens, truncate
 
 # Texts, and their characters, per call of the library, which takes some hundred bytes for each token.
 CHUNK, CHUNK_CHARACTERS = 512, 1_000_000
@@ -31,47 +30,14 @@ DIVISION = re.compile(r"(?<=[A-Za-z0-9])(?= [A-Za-z0-9])")
 PROBE = "a quick probe of where special tokens go, longer than they are many"
 
 
-@dataclass(frozen=True)
-class Tokens:
-    """The tokens of a batch of texts or pairs of texts, special tokens included.
-
-    Attributes:
-        ids: int32, token ids of all rows, concatenated.
-        lengths: int32 [rows], after truncation.
-        full_lengths: int32 [rows], before truncation.
-        types: int8, token_type_ids of all rows, concatenated; None where rows get none.
-    """
-
-    ids: NDArray[np.int32]
-    lengths: NDArray[np.int32]
-    full_lengths: NDArray[np.int32]
-    types: NDArray[np.int8] | None = None
-
-    def __getitem__(self, rows: slice) -> Tokens:
-        """The rows from `rows.start` up to `rows.stop`, without a copy."""
-        first = int(self.lengths[: rows.start].sum())
-        lengths = self.lengths[rows]
-        tokens = slice(first, first + int(lengths.sum()))
-        types = None if self.types is None else self.types[tokens]
-        return Tokens(self.ids[tokens], lengths, self.full_lengths[rows], types)
-
-
 class Encoder(Protocol):
-    """Interface of encoders: LibraryEncoder and TokieEncoder."""
+    """Interface of encoders: LibraryEncoder and FastEncoder."""
 
     def encode(self, texts: pa.Array) -> Tokens:
         """Tokenize an Arrow array of strings without nulls."""
 
     def summary(self) -> dict[str, int]:
         """Numbers of rows encoded, for report.json."""
-
-
-@dataclass(frozen=True)
-class SpecialTokens:
-    """Number of special tokens before and after the tokens of a text."""
-
-    before: int
-    after: int
 
 
 class LibraryEncoder:
@@ -193,48 +159,3 @@ def special_tokens(tokenizer: Tokenizer, path: Path) -> SpecialTokens:
         if whole[before : before + len(plain)] == plain:
             return SpecialTokens(before, len(whole) - len(plain) - before)
     raise UserError(f"tokenizer {path} adds special tokens within a text, expected only before and after it")
-
-
-def truncate(flat: NDArray[np.int32], full: NDArray[np.int32], limit: int, special: SpecialTokens, side: str) -> Tokens:
-    """Truncate rows to `limit` tokens, on the right or on the left of the text (`side`); special tokens are kept.
-
-    The result is that of the library's truncation, and of AutoTokenizer(truncation=True).
-
-    Args:
-        flat: token ids of all rows, concatenated.
-        full: length of each row.
-    """
-    lengths = np.minimum(full, limit).astype(np.int32)
-    if not (full > limit).any():
-        return Tokens(flat, lengths, full)
-    position = ragged_range(full)
-    row_length: NDArray[np.int32] = np.repeat(full, full)
-    first, last = kept_ends(limit, special, side)
-    kept = (row_length <= limit) | (position < first) | (position >= row_length - last)
-    return Tokens(flat[kept], lengths, full)
-
-
-def kept_ends(limit: int, special: SpecialTokens, side: str) -> tuple[int, int]:
-    """Number of tokens that are kept at the start and at the end of a truncated row."""
-    if side == "left":
-        return special.before, limit - special.before
-    return limit - special.after, special.after
-
-
-def ragged_range(lengths: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Positions within each row, concatenated: [2, 3] gives [0, 1, 0, 1, 2]."""
-    starts = np.cumsum(lengths, dtype=np.int64) - lengths
-    return np.arange(int(lengths.sum()), dtype=np.int64) - np.repeat(starts, lengths)
-
-
-def gather(tokens: Tokens, rows: NDArray[np.int64]) -> Tokens:
-    """The given rows of `tokens`, in the given order."""
-    ends = np.cumsum(tokens.lengths, dtype=np.int64)
-    starts, ends = (ends - tokens.lengths)[rows].tolist(), ends[rows].tolist()
-    # Slices of rows are several times faster than one index over all tokens.
-    slices = [slice(start, end) for start, end in zip(starts, ends, strict=True)]
-    ids = np.concatenate([tokens.ids[:0], *(tokens.ids[each] for each in slices)])
-    types = tokens.types
-    if types is not None:
-        types = np.concatenate([types[:0], *(types[each] for each in slices)])
-    return Tokens(ids, tokens.lengths[rows], tokens.full_lengths[rows], types)

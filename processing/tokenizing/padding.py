@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from contract.failures import UserError
 from contract.tokenizer import read
 from processing.arrays import to_arrow
-from processing.tokenizing.encoder import Tokens, ragged_range
+from processing.tokenizing.tokens import Tokens, ragged_range
 
 # Files next to tokenizer.json that may name the padding token, in the order in which they are read.
 CONFIGS = ("tokenizer_config.json", "special_tokens_map.json")

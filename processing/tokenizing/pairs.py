@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from contract.failures import UserError
 from contract.pairs import SHORT, Counts, Template, kept_lengths, template_of
 from processing.options import ProcessingOptions
-from processing.tokenizing.encoder import PROBE, Encoder, LibraryEncoder, SpecialTokens, Tokens
+from processing.tokenizing.encoder import PROBE, Encoder, LibraryEncoder
+from processing.tokenizing.fast_encoder import FastEncoder, encoder
 from processing.tokenizing.token_types import asks_for_types
-from processing.tokenizing.tokie_encoder import TokieEncoder, encoder
+from processing.tokenizing.tokens import SpecialTokens, Tokens
 
 # The texts of a pair are tokenized whole, and truncated together.
 NO_LIMIT = int(np.iinfo(np.int32).max)
@@ -89,7 +90,7 @@ def pair_encoder(path: Path, max_length: int, backend: str, strategy: str) -> Pa
         UserError: the tokenizer cannot be read or joins pairs in an unusual way, or `max_length` is too small.
     """
     single = encoder(path, NO_LIMIT, backend)
-    library = single.library if isinstance(single, TokieEncoder) else single
+    library = single.library if isinstance(single, FastEncoder) else single
     template = template_of(library.tokenizer)
     if template is None:
         raise UserError(unusual(path))

@@ -169,7 +169,7 @@ def test_a_file_larger_than_memory_is_read(tmp_path: Path, model: Path) -> None:
 
 
 def test_heavy_libraries_are_not_imported(tmp_path: Path) -> None:
-    # Of a structure that tokie is proven for.
+    # Of a structure that nanotoken is proven for.
     tokenizer = Tokenizer(
         models.WordPiece({"[UNK]": 0, "good": 1, "bad": 2}, unk_token="[UNK]", max_input_chars_per_word=100)
     )
@@ -187,7 +187,7 @@ def test_heavy_libraries_are_not_imported(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], env=environment(base), capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads((base / "processing/report/report.json").read_text())
-    assert report["tokenizing"]["tokie_rows"] == 50
+    assert report["tokenizing"]["fast_rows"] == 50
 
 
 @pytest.mark.skipif(

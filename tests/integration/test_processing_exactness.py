@@ -20,7 +20,7 @@ import pytest
 
 from processing.arrays import to_texts
 from processing.tokenizing.encoder import LibraryEncoder
-from processing.tokenizing.tokie_encoder import encoder
+from processing.tokenizing.fast_encoder import encoder
 
 pytestmark = pytest.mark.integration
 
@@ -65,7 +65,7 @@ def generated(words: list[str], literals: list[str]) -> Iterator[str]:
 
 
 def differences(path: Path, texts: Iterator[str], max_length: int) -> tuple[int, int, dict[str, int]]:
-    """Number of texts compared, batches that differ, and numbers of texts encoded by tokie and by the library."""
+    """Number of texts compared, batches that differ, and numbers of texts encoded by each library."""
     ours, library = encoder(path, max_length, "auto"), LibraryEncoder(path, max_length)
     compared = wrong = 0
     while batch := list(islice(texts, BATCH)):

@@ -28,4 +28,4 @@ def selftest(image: str, **environ: str) -> subprocess.CompletedProcess[str]:
 def test_the_selftest_of_processing_passes() -> None:
     done = selftest("processing")
     assert done.returncode == 0, done.stdout
-    assert "200 rows to 3 splits, 200 of them tokenized by tokie" in done.stdout
+    assert "200 rows to 3 splits, 200 of them tokenized by nanotoken" in done.stdout

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from processing.batches import pieces, rejected_classes, repeated
 from processing.rows.filters import Outcome
-from processing.tokenizing.encoder import Tokens
+from processing.tokenizing.tokens import Tokens
 
 
 def test_batches_of_much_text_come_in_pieces() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from processing.report.json_report import balance, lengths, percentiles
 from processing.row_counts import LONGEST_COUNTED, Statistics
-from processing.tokenizing.encoder import Tokens
+from processing.tokenizing.tokens import Tokens
 
 
 def tokens(full: list[int], limit: int) -> Tokens:

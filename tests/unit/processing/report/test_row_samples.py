@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from processing.report.row_samples import EXCERPT_CHARS, RowSamples
-from processing.tokenizing.encoder import Tokens
+from processing.tokenizing.tokens import Tokens
 
 
 def test_takes_the_first_rows_of_each_split_over_batches() -> None:

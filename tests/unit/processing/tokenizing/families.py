@@ -1,14 +1,12 @@
-"""Trains a small tokenizer of each family that tokie supports."""
+"""Trains a small tokenizer of each family of encoders."""
 
 from __future__ import annotations
 
 import random
-import re
+import unicodedata
 from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
-
-from processing.tokenizing.tokie_support import WORDPIECE_UNPROVEN
 
 WORDS = ["the", "good", "film", "##s", "un", "##like", "##ly", "1", "##00"]
 FAMILIES = ["uncased", "cased", "roberta", "modernbert", "xlmr", "deberta"]
@@ -16,11 +14,12 @@ PIECES = [chr(code) for code in range(33, 127)]
 
 
 def wordpiece(is_lower: bool) -> Tokenizer:
-    """A BERT tokenizer with every proven character in its vocabulary, so that none becomes [UNK]."""
+    """A BERT tokenizer with every character of the first scripts in its vocabulary, so that none becomes [UNK]."""
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    known = [chr(code) for code in range(0x3100)]
     # Accents are stripped by decomposition, so the decomposed letters are in the vocabulary too.
-    known = [chr(code) for code in range(0x3000) if not re.match(WORDPIECE_UNPROVEN, chr(code))]
-    characters = sorted({part for c in known for part in (c, c.lower()) if part.strip()})
+    found = {part for c in known for text in (c, c.lower()) for part in (text, *unicodedata.normalize("NFD", text))}
+    characters = sorted(part for part in found if part.strip())
     pieces = [*special, *WORDS, *characters, *(f"##{character}" for character in characters)]
     vocabulary = {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=100))

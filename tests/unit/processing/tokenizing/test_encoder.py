@@ -16,8 +16,9 @@ from unit.processing.tokenizing.families import made
 from contract.failures import UserError
 from processing.arrays import to_texts
 from processing.tokenizing import encoder as encoder_module
-from processing.tokenizing.encoder import LibraryEncoder, Tokens, load
-from processing.tokenizing.tokie_encoder import TokieEncoder, encoder
+from processing.tokenizing.encoder import LibraryEncoder, load
+from processing.tokenizing.fast_encoder import FastEncoder, encoder
+from processing.tokenizing.tokens import Tokens
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 LONG_TEXT = st.lists(st.sampled_from(["the", "good", "film", "[SEP]", "</s>", "\u3040"]), max_size=80).map(" ".join)
@@ -68,7 +69,7 @@ def test_truncates_where_transformers_does(
     texts = ["the good film was older than the long book", "the", "", "bad film the"]
     expected = AutoTokenizer.from_pretrained(tmp_path)(texts, truncation=True, max_length=6)["input_ids"]
     found = encoder(tmp_path / "tokenizer.json", 6, "auto")
-    assert isinstance(found, TokieEncoder)
+    assert isinstance(found, FastEncoder)
     assert rows(found.encode(to_texts(texts))) == rows(found.library.tokens(texts)) == expected
     # Truncated at the start, not at the end.
     assert expected[0][1] != AutoTokenizer.from_pretrained(tmp_path)(texts[0])["input_ids"][1]

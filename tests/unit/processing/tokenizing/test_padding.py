@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from contract.failures import UserError
-from processing.tokenizing.encoder import LibraryEncoder, Tokens
+from processing.tokenizing.encoder import LibraryEncoder
 from processing.tokenizing.padding import pad_id, padded
+from processing.tokenizing.tokens import Tokens
 
 Write = Callable[[str, str | bytes], Path]
 

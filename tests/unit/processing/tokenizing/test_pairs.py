@@ -18,9 +18,9 @@ from transformers import AutoTokenizer
 from contract.card import TRUNCATIONS
 from contract.failures import UserError
 from processing.arrays import to_texts
-from processing.tokenizing.encoder import gather
+from processing.tokenizing.fast_encoder import FastEncoder
 from processing.tokenizing.pairs import PairEncoder, pair_encoder
-from processing.tokenizing.tokie_encoder import TokieEncoder
+from processing.tokenizing.tokens import gather
 
 KINDS = ("bert", "roberta", "deberta", "xlm_roberta", "albert", "modernbert", "gpt2", "llama", "mpnet", "t5")
 # Of texts without truncation, and for both texts, one and none of them to be cut.
@@ -39,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 def pairs(count: int = 60) -> tuple[list[str], list[str]]:
-    """Texts of 1 to 13 words, some with characters for which tokie is not proven."""
+    """Texts of 1 to 13 words, some with characters beyond ASCII."""
     pick = random.Random(3)
     words = [*tiny_tokenizers.WORDS, "[SEP]", "</s>", "été", "\u3040", "don't", "  "]
     first, second = (
@@ -96,14 +96,14 @@ def test_lengths_are_those_without_truncation(folder: Callable[[str], Path]) -> 
     assert tokens.lengths.tolist() == [min(len(ids), 8) for ids in whole]
 
 
-def test_both_backends_agree_and_tokie_takes_part(folder: Callable[[str], Path]) -> None:
+def test_both_backends_agree_and_the_fast_library_takes_part(folder: Callable[[str], Path]) -> None:
     first, second = pairs()
     fast, slow = (
         pair_encoder(folder("bert") / "tokenizer.json", 9, backend, "only_second") for backend in ("auto", "tokenizers")
     )
-    assert isinstance(fast.single, TokieEncoder)
+    assert isinstance(fast.single, FastEncoder)
     assert rows(fast, first, second) == rows(slow, first, second)
-    assert fast.summary()["tokie_rows"] > 60 and "tokie_rows" not in slow.summary()
+    assert fast.summary()["fast_rows"] > 60 and "fast_rows" not in slow.summary()
 
 
 def test_types_go_with_their_rows(folder: Callable[[str], Path]) -> None:

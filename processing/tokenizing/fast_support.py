@@ -1,7 +1,7 @@
-"""Tokenizer structures and characters for which tokie is proven to give the same ids as the tokenizers library.
+"""Tokenizer structures and texts for which nanotoken and tokie are proven to give the tokenizers library's ids.
 
-Texts with other characters, and tokenizers of another structure, are encoded by the tokenizers library.
-The tests compare every character listed here in every position, and generated texts.
+Other texts, and tokenizers of another structure, are encoded by the tokenizers library. nanotoken is proven for all
+texts, tokie for those of some characters: the tests compare every such character in each position, and generated texts.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 
 from processing.arrays import buffer_values, text_bytes, to_arrow
 
+NANOTOKEN, TOKIE = "nanotoken", "tokie"
 # All except: printable ASCII and Latin, tab and line ends, C1 control characters (which wrong encodings leave behind),
-# and the assigned characters of General Punctuation.
-WORDPIECE_UNPROVEN = "[^\t\n\r -~\u0080-\u00ac\u00ae-\u024f\u2010-\u2027\u2030-\u205e]"
-# The same, and also no-break space and next line, which are white space. An apostrophe after a line end or a tab is
+# and the assigned characters of General Punctuation that are no white space. An apostrophe after a line end or a tab is
 # unproven: tokie splits contractions there differently.
 BYTE_LEVEL_UNPROVEN = (
     "[^\t\n\r -~\u0080-\u0084\u0086-\u009f\u00a1-\u00ac\u00ae-\u024f\u2010-\u2027\u2030-\u205e]|[\t\n\r]'"
@@ -35,35 +34,40 @@ BYTES = 256
 
 @dataclass(frozen=True)
 class ProvenTexts:
-    """The texts for which tokie gives the same ids as the library.
+    """The texts for which a fast library gives the same ids as tokenizers.
 
     Attributes:
-        unproven: regular expression (Python and RE2 syntax) that matches in every other text.
+        library: the fast library, NANOTOKEN or TOKIE.
+        unproven: regular expression (Python and RE2 syntax) that matches in every other text; None for no other text.
         literals: prefixes of added tokens; a text that contains one is not proven.
     """
 
-    unproven: str
-    literals: tuple[str, ...]
+    library: str
+    unproven: str | None = None
+    literals: tuple[str, ...] = ()
 
     def holds(self, texts: pa.Array) -> NDArray[np.bool_]:
         """Which of `texts` (strings without nulls) are proven: bool [texts]."""
         proven: NDArray[np.bool_] = np.ones(len(texts), bool)
+        if self.unproven is None:
+            return proven
         starts = {literal.encode()[0] for literal in self.literals}
         # Most texts are plain ASCII, which is checked in less than half of the time of the regular expression.
         doubtful = np.flatnonzero(holding_other_bytes(texts, starts))
         if len(doubtful):
-            proven[doubtful] = ~self._found(texts.take(to_arrow(doubtful)))
+            pattern = "|".join([self.unproven, *map(escaped, self.literals)])
+            proven[doubtful] = ~matching(texts.take(to_arrow(doubtful)), pattern)
         return proven
 
-    def _found(self, texts: pa.Array) -> NDArray[np.bool_]:
-        """Which of `texts` match the regular expression or contain a literal: bool [texts]."""
-        # Imported late: the import is slow, and DuckDB reads the first rows meanwhile.
-        import pyarrow.compute as pc
 
-        pattern = "|".join([self.unproven, *map(escaped, self.literals)])
-        matches = pc.match_substring_regex(texts, pattern)
-        bits = np.unpackbits(buffer_values(matches.buffers()[1], np.uint8), bitorder="little")
-        return bits[matches.offset : matches.offset + len(matches)].astype(bool)
+def matching(texts: pa.Array, pattern: str) -> NDArray[np.bool_]:
+    """Which of `texts` match the regular expression `pattern` (RE2 syntax): bool [texts]."""
+    # Imported late: the import is slow, and DuckDB reads the first rows meanwhile.
+    import pyarrow.compute as pc
+
+    matches = pc.match_substring_regex(texts, pattern)
+    bits = np.unpackbits(buffer_values(matches.buffers()[1], np.uint8), bitorder="little")
+    return bits[matches.offset : matches.offset + len(matches)].astype(bool)
 
 
 def holding_other_bytes(texts: pa.Array, doubtful: Iterable[int]) -> NDArray[np.bool_]:
@@ -84,23 +88,21 @@ def escaped(text: str) -> str:
 
 
 def proven(content: Mapping[str, Any]) -> ProvenTexts | None:
-    """The texts that tokie is proven for with the parsed tokenizer.json `content`; None for an unproven structure."""
+    """The texts that a fast library is proven for with the parsed tokenizer.json `content`; None if there is none."""
+    if is_wordpiece(content):
+        return ProvenTexts(NANOTOKEN)
     added = content.get("added_tokens") or ()
     literals = distinct([token["content"] for token in added])
-    if len(literals) > MOST_LITERALS or "" in literals:
-        return None
-    if is_wordpiece(content) and not any(token.get("normalized") for token in added):
-        return ProvenTexts(WORDPIECE_UNPROVEN, literals)
     # Normalization does not change proven texts, so ASCII literals can be searched in the original text.
-    if is_byte_level(content) and all(token["content"].isascii() for token in added):
-        return ProvenTexts(BYTE_LEVEL_UNPROVEN, literals)
+    if is_byte_level(content) and len(literals) <= MOST_LITERALS and all(text and text.isascii() for text in literals):
+        return ProvenTexts(TOKIE, BYTE_LEVEL_UNPROVEN, literals)
     return None
 
 
 def splits_at_spaces(content: Mapping[str, Any]) -> bool:
     """Whether a text has the tokens of its parts, if it is divided before single spaces between letters or digits.
 
-    Holds for the structures that tokie is proven for, which split texts at spaces before they tokenize the words,
+    Holds for WordPiece and byte-level BPE, which split texts at spaces before they tokenize the words,
     unless an added token can reach over such a space.
 
     Args:
@@ -125,14 +127,12 @@ def distinct(literals: Iterable[str]) -> tuple[str, ...]:
 
 
 def is_wordpiece(content: Mapping[str, Any]) -> bool:
-    """Whether the parsed tokenizer.json `content` is a WordPiece tokenizer with BERT's settings."""
+    """Whether the parsed tokenizer.json `content` is a WordPiece tokenizer with BERT's normalizer and pre-tokenizer."""
     model = content["model"]
     parts = [(content.get(name) or {}).get("type") for name in ("normalizer", "pre_tokenizer")]
     return (
         parts == ["BertNormalizer", "BertPreTokenizer"]
         and model.get("type") == "WordPiece"
-        and model.get("continuing_subword_prefix") == "##"
-        and model.get("max_input_chars_per_word") == 100
         and model.get("unk_token") in model.get("vocab", {})
     )
 
