@@ -49,5 +49,15 @@ def run(arguments: Sequence[str], paths: Paths) -> None:
     start.run(options, paths)
 
 
+def end(status: int) -> None:
+    """End the process without freeing its objects one by one, which takes a twentieth of a small job's time.
+
+    Nothing is left to do: run() has closed files and the database, and deleted temporary folders.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    end(main(sys.argv[1:]))

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from contract.card import MULTI_LABEL, REGRESSION, SINGLE_LABEL
-from processing.arrays import take, to_arrow, to_numpy
+from processing.arrays import take, taken, to_arrow, to_numpy
 from processing.rows.filters import REJECTED, Outcome
 from processing.rows.split import SPLITS
 from processing.tokenizing.encoder import Encoder
@@ -55,7 +55,9 @@ def outcomes(batch: pa.RecordBatch) -> dict[tuple[int, Outcome], int]:
 def rejected_classes(batch: pa.RecordBatch) -> Counter[int]:
     """Number of rejected rows of `batch` by class number, of those that have one."""
     rejected = np.flatnonzero(np.isin(to_numpy(batch.column("outcome"), np.uint8), list(REJECTED)))
-    numbers = batch.column("number").take(to_arrow(rejected)).drop_null()
+    if not len(rejected):
+        return Counter()
+    numbers = taken(batch.column("number"), rejected).drop_null()
     return Counter(to_numpy(numbers, np.int64).tolist())
 
 
@@ -63,7 +65,7 @@ def kept_rows(batch: pa.RecordBatch) -> pa.RecordBatch:
     """The rows of `batch` with the outcome KEPT, sorted by split; the order within a split does not change."""
     rows = np.flatnonzero(to_numpy(batch.column("outcome"), np.uint8) == Outcome.KEPT)
     splits = to_numpy(batch.column("split"), np.uint8)[rows]
-    return batch.take(to_arrow(rows[np.argsort(splits, kind="stable")]))
+    return taken(batch, rows[np.argsort(splits, kind="stable")])
 
 
 def tokenized(
@@ -100,7 +102,7 @@ def repeated(batch: pa.RecordBatch, tokens: Tokens) -> tuple[pa.RecordBatch, Tok
     if (copies == 1).all():
         return batch, tokens
     rows = np.repeat(np.arange(batch.num_rows), copies)
-    return batch.take(to_arrow(rows)), gather(tokens, rows)
+    return taken(batch, rows), gather(tokens, rows)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from contract.card import RowCounts
 from contract.failures import UserError
-from processing.arrays import to_numpy
+from processing.arrays import list_values, to_numpy
 from processing.equal_texts import EqualTexts
 from processing.options import ProcessingOptions
 from processing.rows.filters import FILTERED, REJECTED, Outcome
@@ -115,7 +115,7 @@ class Numbers:
 def class_numbers(labels: pa.Array) -> NDArray[np.int64]:
     """Numbers of the classes or labels of rows, to be counted: each label of a row for itself, of numbers all alike."""
     if isinstance(labels, pa.ListArray):
-        flags = to_numpy(labels.flatten(), np.float32).reshape(len(labels), -1)
+        flags = to_numpy(list_values(labels), np.float32).reshape(len(labels), -1)
         return np.nonzero(flags)[1]
     if pa.types.is_floating(labels.type):
         return np.zeros(len(labels), dtype=np.int64)

@@ -6,15 +6,17 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from contract import arrow_stream
 from contract.failures import UserError
 from processing.reading.source import SourceFile
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
 
 # What is wrong with a file that pyarrow cannot read; its messages can hold values.
 UNREADABLE = (pa.ArrowException, OSError)
@@ -35,7 +37,7 @@ def reader(file: SourceFile) -> pa.RecordBatchReader:
     """
     try:
         if file.format == "parquet":
-            parquet = pq.ParquetFile(file.path)
+            parquet = parquet_file(file)
             batches = parquet.iter_batches(batch_size=batch_rows(parquet.metadata))
             return pa.RecordBatchReader.from_batches(parquet.schema_arrow, batches)
         source = pa.memory_map(str(file.path))
@@ -79,6 +81,20 @@ def unreadable(file: SourceFile) -> UserError:
     return UserError(f"input file {file.name} cannot be read: it is damaged, or no {file.format} file")
 
 
+def parquet_file(file: SourceFile) -> pq.ParquetFile:
+    """A parquet file, opened; raises one of UNREADABLE."""
+    # Imported late: it imports the file systems of clouds, and most inputs are of text.
+    import pyarrow.parquet as pq
+
+    return pq.ParquetFile(file.path)
+
+
+def number_of_rows(file: SourceFile) -> int:
+    """Number of rows of a parquet file, by its metadata; raises one of UNREADABLE."""
+    with parquet_file(file) as parquet:
+        return int(parquet.metadata.num_rows)
+
+
 def batch_rows(metadata: pq.FileMetaData) -> int:
     """Number of rows of about BATCH_BYTES, from the largest rows of a parquet file."""
     return max(min(BATCH_BYTES // max(row_bytes(metadata), 1), DATABASE_ROWS), 1)
@@ -102,7 +118,8 @@ def needs_pyarrow(file: SourceFile) -> bool:
     if file.has_pattern:
         return True
     try:
-        return row_bytes(pq.read_metadata(file.path)) * DATABASE_ROWS > MOST_BYTES
+        with parquet_file(file) as parquet:
+            return row_bytes(parquet.metadata) * DATABASE_ROWS > MOST_BYTES
     except UNREADABLE:
         raise unreadable(file) from None
 
@@ -110,7 +127,8 @@ def needs_pyarrow(file: SourceFile) -> bool:
 def schema_of(file: SourceFile) -> pa.Schema:
     """The schema of an arrow or parquet file, without a check of its rows; raises one of UNREADABLE."""
     if file.format == "parquet":
-        return pq.read_schema(file.path)
+        with parquet_file(file) as parquet:
+            return parquet.schema_arrow
     with pa.memory_map(str(file.path)) as source:
         open_rows = pa.ipc.open_file if arrow_stream.is_file_format(file.path) else pa.ipc.open_stream
         return open_rows(source).schema

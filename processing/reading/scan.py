@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import pyarrow.parquet as pq
-
+from processing.reading.arrow_files import number_of_rows
 from processing.reading.layout import layout
 from processing.reading.lines import MAX_LINE_BYTES
 from processing.reading.source import SourceFile
@@ -57,7 +56,7 @@ def scan(file: SourceFile, columns: Mapping[str, str]) -> str:
 
 def own_rows(file: SourceFile) -> tuple[int, int]:
     """The first row of a parquet file that this host reads, and the one after the last."""
-    return file.share.rows(pq.read_metadata(file.path).num_rows)
+    return file.share.rows(number_of_rows(file))
 
 
 def dialect(file: SourceFile) -> str:

@@ -32,8 +32,9 @@ log = logging.getLogger(__name__)
 FIRST_SAMPLE, SAMPLE = 16, 1
 # Characters of a text that are compared.
 MOST_COMPARED = 100_000
-# Special tokens, truncation and padding are added here.
-PLAIN: dict[str, Any] = {"post_processor": None, "truncation": None, "padding": None}
+# Left out of tokie's tokenizer.json: it gets no text with an added token, and searching for them takes a twelfth of
+# its time; truncation and padding are done here.
+LEAN: dict[str, Any] = {"added_tokens": [], "truncation": None, "padding": None}
 # Words that each thread of nanotoken remembers, at 32 bytes in each of two levels. A million is no faster.
 CACHED_WORDS = 1 << 18
 # Texts that are compared before the first row.
@@ -57,15 +58,16 @@ def encoder(path: Path, max_length: int, backend: str) -> LibraryEncoder | FastE
         backend: --tokenizer-backend: auto, or tokenizers for the library alone.
     """
     library = LibraryEncoder(path, max_length)
-    content = read(path)
-    texts = proven(content) if backend == "auto" else None
+    texts = proven(read(path)) if backend == "auto" else None
     if texts is None:
         log.info("tokenizing with the tokenizers library")
         return library
     try:
-        return FastEncoder(library, FAST[texts.library](content), texts)
+        return FastEncoder(library, FAST[texts.library](path), texts)
     except ImportError:
         log.warning("%s is not installed: tokenizing with the tokenizers library, which is slower", texts.library)
+    except ValueError as error:
+        log.info("tokenizing with the tokenizers library, since %s does not support: %s", texts.library, error)
     except DifferenceError:
         log.error(
             "%s and tokenizers differ on a probe: tokenizing with the tokenizers library, which is slower",
@@ -74,12 +76,17 @@ def encoder(path: Path, max_length: int, backend: str) -> LibraryEncoder | FastE
     return library
 
 
-def nanotoken(content: Mapping[str, Any]) -> Fast:
-    """nanotoken with the parsed tokenizer.json `content`; raises ImportError if it is not installed."""
+def nanotoken(path: Path) -> Fast:
+    """nanotoken with the tokenizer.json `path`.
+
+    Raises:
+        ImportError: it is not installed.
+        ValueError: it does not support a part of the tokenizer, such as an unusual post-processor.
+    """
     import nanotoken as library
 
     library.set_cache_entries(CACHED_WORDS)
-    tokenizer = library.WordPieceTokenizer.from_json(json.dumps({**content, **PLAIN}))
+    tokenizer = library.WordPieceTokenizer.from_json(path.read_bytes())
 
     def encode(texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         # In the calling thread: the job's own threads use all cores.
@@ -89,16 +96,15 @@ def nanotoken(content: Mapping[str, Any]) -> Fast:
     return encode
 
 
-def tokie(content: Mapping[str, Any]) -> Fast:
-    """tokie with the parsed tokenizer.json `content`; raises ImportError if it is not installed."""
+def tokie(path: Path) -> Fast:
+    """tokie with the tokenizer.json `path`; raises ImportError if it is not installed."""
     import tokie as library
 
-    # It gets no text with an added token, and searching for them takes a twelfth of its time.
-    lean = {**content, **PLAIN, "added_tokens": []}
+    lean = {**read(path), **LEAN}
     with tempfile.TemporaryDirectory(prefix="processing-") as folder:
-        path = Path(folder) / TOKENIZER_FILE
-        path.write_text(json.dumps(lean))
-        tokenizer: Any = library.Tokenizer.from_json(str(path))
+        file = Path(folder) / TOKENIZER_FILE
+        file.write_text(json.dumps(lean))
+        tokenizer: Any = library.Tokenizer.from_json(str(file))
 
     def encode(texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         ids, counts = tokenizer.encode_batch_flat(list(texts), add_special_tokens=False)
@@ -107,7 +113,7 @@ def tokie(content: Mapping[str, Any]) -> Fast:
     return encode
 
 
-FAST: Mapping[str, Callable[[Mapping[str, Any]], Fast]] = {NANOTOKEN: nanotoken, TOKIE: tokie}
+FAST: Mapping[str, Callable[[Path], Fast]] = {NANOTOKEN: nanotoken, TOKIE: tokie}
 
 
 class DifferenceError(Exception):

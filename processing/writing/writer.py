@@ -16,7 +16,7 @@ import xxhash
 
 from contract.failures import UserError
 from contract.files import write_json
-from processing.arrays import to_numpy
+from processing.arrays import list_values, to_numpy
 
 STATE_FILE = "state.json"
 INFO_FILE = "dataset_info.json"
@@ -64,7 +64,7 @@ class SplitWriter:
             self._close_shard()
             self._open_shard()
         self._stream.write_batch(batch)
-        self._digest.update(to_numpy(cast(pa.ListArray, batch.column(0)).flatten(), np.int32).data)
+        self._digest.update(to_numpy(list_values(cast(pa.ListArray, batch.column(0))), np.int32).data)
         self.rows += batch.num_rows
 
     def finish(self, split: str, label_names: tuple[str, ...]) -> None:

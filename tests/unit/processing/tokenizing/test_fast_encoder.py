@@ -162,7 +162,7 @@ class Wrong:
     """nanotoken with ids that are one too large in batches that contain a marker."""
 
     def __init__(self, path: Path, marker: str = "unlikely") -> None:
-        self._encode = fast_encoders.nanotoken(json.loads(path.read_text()))
+        self._encode = fast_encoders.nanotoken(path)
         self._marker = marker
 
     def __call__(self, texts: Sequence[str]) -> tuple[Any, Any]:
@@ -203,6 +203,16 @@ def test_an_added_token_without_its_own_id_falls_back_to_the_library(bert: Path,
     path = tmp_path / "tokenizer.json"
     path.write_text(json.dumps(content))
     assert isinstance(encoder(path, 8, "auto"), LibraryEncoder)
+
+
+def test_a_part_that_nanotoken_does_not_support_is_left_to_the_library(bert: Path, tmp_path: Path) -> None:
+    content = json.loads(bert.read_text())
+    whole = content["post_processor"]
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps(content | {"post_processor": {"type": "Sequence", "processors": [whole]}}))
+    found = encoder(path, 8, "auto")
+    assert isinstance(found, LibraryEncoder)
+    assert same(found.encode(to_texts(["the film"])), fast_encoder(bert, 8).encode(to_texts(["the film"])))
 
 
 def test_a_difference_reruns_the_job_with_the_library(
