@@ -16,7 +16,7 @@ from contract.failures import UserError
 from processing.reading.decompression import blocks, decompressed
 from processing.reading.json_values import Document
 from processing.reading.layout import Layout, layout
-from processing.reading.lines import MixedEndsError, PlainRecords, Scanned, with_lf
+from processing.reading.lines import MixedEndsError, PlainRecords, Scanned, counted_lines, with_lf
 from processing.reading.records import QuotedRecords
 from processing.reading.shares import OwnParts
 from processing.reading.source import TEXTS, SourceFile
@@ -76,6 +76,15 @@ class Content:
             yield from (part for is_own, part in self.own.marked(records.blocks(content)) if is_own)
             return
         yield from records.blocks(content) if self.number is None else self._numbered(records.parts(content))
+
+    def count_lines(self) -> bool:
+        """Set `scanned` without `blocks`, for a file without quotes and with ends of LF alone; whether it is set."""
+        if self.layout.dialect.quote:
+            return False
+        with decompressed(self.file) as stream:
+            found = counted_lines(stream)
+        self.scanned = found or self.scanned
+        return found is not None
 
     def _numbered(self, parts: Iterable[list[bytes]]) -> Iterator[bytes]:
         """The records with the file's number as their first value, and blank lines in place of the header's lines."""

@@ -6,9 +6,11 @@ row is lost uncounted.
 
 from __future__ import annotations
 
+import codecs
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import BinaryIO, cast
 
 import numpy as np
 
@@ -16,6 +18,7 @@ import numpy as np
 MAX_LINE_BYTES = 8 * 1024 * 1024
 # Bytes of a line that are kept for rejects.jsonl.
 KEPT_BYTES = 800
+BLOCK_BYTES = 1024 * 1024
 LF = ord("\n")
 # Reasons in rejects.jsonl.
 STRAY_QUOTE, CARRIAGE_RETURN = "quotes do not match", "carriage return within a value"
@@ -59,6 +62,33 @@ class Scanned:
     def reject(self, line: bytes, reason: str) -> None:
         """List the next line as rejected; it is not counted yet."""
         self.strays.append(Stray(self.lines + 1, line[:KEPT_BYTES].strip(b"\r\n"), reason))
+
+
+def counted_lines(stream: BinaryIO) -> Scanned | None:
+    """The lines of a whole file that ends them with LF alone, as PlainRecords counts them; None for another file.
+
+    It takes a third of the time of PlainRecords, since it copies nothing. None also for a file with a byte order mark,
+    or with a line that may be too long.
+    """
+    scanned = Scanned()
+    buffer = bytearray(BLOCK_BYTES)
+    content = np.frombuffer(buffer, np.uint8)
+    size = end = 0
+    while read := cast("io.BufferedIOBase", stream).readinto(buffer):
+        if buffer.find(b"\r", 0, read) >= 0 or (size == 0 and buffer.startswith(codecs.BOM_UTF8)):
+            return None
+        ends = np.flatnonzero(content[:read] == LF) + (size + 1)
+        lengths = np.diff(ends, prepend=end)
+        size += read
+        end = int(ends[-1]) if len(ends) else end
+        if max(lengths.max(initial=0), size - end) > MAX_LINE_BYTES:
+            return None
+        scanned.lines += len(ends)
+        scanned.blank += int((lengths == 1).sum())
+    scanned.lines += size > end
+    scanned.ends |= {b"\n"} if size else set()
+    scanned.records = scanned.lines - scanned.blank
+    return scanned
 
 
 def whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:

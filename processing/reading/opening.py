@@ -134,6 +134,8 @@ def contents_of(file: SourceFile, rejects_strays: bool) -> tuple[Content, ...]:
 
 def is_uniform(content: Content) -> bool:
     """Scan the whole `content`; returns whether DuckDB reads the file as it is."""
+    if content.count_lines():
+        return True
     for _ in content.blocks():
         pass
     return content.scanned.is_uniform
