@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import select
 import signal
 import statistics
 import subprocess
@@ -78,9 +79,14 @@ def watch(process: subprocess.Popen[bytes]) -> int:
     is read every POLL_SECONDS instead.
     """
     peak = 0
-    while process.poll() is None:
-        peak = max(peak, high_water(process.pid))
-        time.sleep(POLL_SECONDS)
+    ended = os.pidfd_open(process.pid)
+    try:
+        # Ready as soon as the process has ended, so that its time is not rounded up to the next reading.
+        while not select.select([ended], [], [], POLL_SECONDS)[0]:
+            peak = max(peak, high_water(process.pid))
+        process.wait()
+    finally:
+        os.close(ended)
     return peak
 
 

@@ -6,10 +6,9 @@ import logging
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from threading import Event
 
@@ -24,14 +23,13 @@ from contract.logs import Progress
 from contract.machine import threads
 from contract.page import PAGE_FILE
 from contract.paths import Paths
-from contract.tokenizer import fingerprint
-from contract.versions import versions
 from processing.across_rows.first_texts import FirstTexts, most_texts
 from processing.arrays import to_numpy
 from processing.batches import LABEL_TYPES, Encoded, Padding, Preparation
 from processing.concurrency import map_in_order, prefetched
 from processing.exchange import Exchange
 from processing.listings import Listings
+from processing.loading import Loading
 from processing.memory import database_memory
 from processing.option_checks import size
 from processing.options import ProcessingOptions
@@ -45,31 +43,19 @@ from processing.reading.query import Plan
 from processing.reading.reader import FileReader
 from processing.reading.rejects import CONFLICTS_FILE, RejectsFile, append_lines
 from processing.reading.source import SourceFile
-from processing.report import html_report, json_report
+from processing.report import json_report
 from processing.report.row_samples import RowSamples
 from processing.row_counts import Counts, JobCounts
 from processing.rows.split import SPLITS
-from processing.tokenizing.encoder import Encoder
-from processing.tokenizing.pairs import PairEncoder, row_encoder
 from processing.writing.outputs import Outputs, outputs
 from processing.writing.writer import LABELS
 
-LIBRARIES = ("duckdb", "pyarrow", "tokenizers", "nanotoken", "tokie", "numpy")
 # Most threads that tokenize: a batch takes some tens of megabytes, and reading cannot feed more threads.
 MOST_WORKERS = 6
 # Batches that are prefetched: one is ready while the next is read.
 BATCHES_AHEAD = 2
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """A loaded tokenizer, the fingerprint of its tokenizer.json, and the versions of libraries."""
-
-    encoder: Encoder | PairEncoder
-    fingerprint: Future[str]
-    versions: Future[dict[str, str]]
 
 
 @dataclass
@@ -108,12 +94,14 @@ class Job:
     started: float = field(default_factory=time.monotonic)
     differences: int = 0
     row_samples: RowSamples = field(init=False)
+    loading: Loading = field(init=False)
     background: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "background"))
     similar: dict[str, int] = field(default_factory=dict)
     sorts_on_disk: bool = False
 
     def __post_init__(self) -> None:
         self.row_samples = RowSamples(self.options.sample_rows)
+        self.loading = Loading(self.tokenizer, self.options, self.background)
 
     def run(self, paths: Paths) -> None:
         """Process every file and publish the outputs.
@@ -124,7 +112,12 @@ class Job:
         with ExitStack() as stack:
             stack.enter_context(self.background)
             spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="processing-"))
-            connection = stack.enter_context(self.connected(Path(spill)))
+            # The database opens while the tokenizer is loaded.
+            opening = self.background.submit(stack.enter_context, self.connected(Path(spill)))
+            try:
+                self.loading.library.summary()
+            finally:
+                connection = opening.result()
             is_alone = self.exchange.hosts.count == 1
             one_pass = is_alone and not self.sorts_on_disk and first_pass.in_one_pass(self.options)
             listings = self.listings or Listings.of(self.files)
@@ -138,22 +131,14 @@ class Job:
                 progress = ReadingProgress(log, sum(file.size for file in files) * (1 + two_passes))
                 file_readers = readers(connection, plan, files, FirstTexts(most_texts()) if one_pass else None)
                 if two_passes:
-                    # Load the tokenizer before the first pass, so that an error in it is reported at once.
-                    self.loaded.encoder.summary()
+                    # Before the first pass, so that an error in the tokenizer is reported at once.
+                    self.loading.encoder.summary()
                     numbers = listings.numbers()
                     first = FirstPass(connection, self.options, plan.ratios, Path(spill), self.exchange, numbers)
                     file_readers = after_first_pass(first, plan, file_readers, self.similar)
                 self.exchange.finish()
                 self.read(plan, file_readers, result, rejects, progress)
             self.finish(plan, result, rejects)
-
-    @cached_property
-    def loaded(self) -> Loaded:
-        """The tokenizer, loaded on first use; then the background starts on what the report needs."""
-        encoder = row_encoder(self.tokenizer, self.options)
-        digest = self.background.submit(fingerprint, self.tokenizer)
-        self.background.submit(html_report.compile_templates)
-        return Loaded(encoder, digest, self.background.submit(versions, LIBRARIES))
 
     @property
     def threads(self) -> int:
@@ -212,7 +197,7 @@ class Job:
         """The callable that tokenizes a batch; `columns` are the names of the columns to keep."""
         options = self.options
         labels = (not options.unlabelled, self.padding, LABEL_TYPES[problem_type])
-        return Preparation(self.loaded.encoder, options.min_tokens, columns, *labels)
+        return Preparation(self.loading.encoder, options.min_tokens, columns, *labels)
 
     def finish(self, plan: Plan, result: Outputs, rejects: RejectsFile) -> None:
         """Check the row counts, then write cards and reports and complete the splits."""
@@ -227,6 +212,9 @@ class Job:
         card = self.card(plan, names, counts)
         result.finish(card)
         report = json_report.content(self, card, counts, rejects.listed)
+        # Imported late: it is compiled in the background by then.
+        from processing.report import html_report
+
         write_text(result.report / PAGE_FILE, html_report.page(report, names, self.row_samples.rows))
         write_json(result.report / json_report.REPORT_FILE, report)
         for warning in report["warnings"]:
@@ -238,12 +226,12 @@ class Job:
         return Card(
             text_column=plan.chosen.text or "text",
             label_names=names,
-            tokenizer=TokenizerReference(str(self.options.tokenizer), self.loaded.fingerprint.result()),
+            tokenizer=TokenizerReference(str(self.options.tokenizer), self.loading.fingerprint.result()),
             max_length=self.options.max_length,
             seed=self.options.seed,
             splits={name: self.job_counts.statistics.rows[name] for name in SPLITS},
             rows=counts.rows(),
-            versions=self.loaded.versions.result(),
+            versions=self.loading.versions.result(),
             problem_type=plan.labels.problem_type,
             text_pair_column=plan.chosen.pair,
             truncation=self.options.truncation,

@@ -120,7 +120,7 @@ def content(job: Job, card: Card, counts: Counts, rejects_listed: int) -> dict[s
         "equal_texts": job.job_counts.equal_texts.counted(),
         "near_duplicates": job.similar or None,
         **repeats(job.job_counts.statistics),
-        "tokenizing": {**job.loaded.encoder.summary(), "differences": job.differences},
+        "tokenizing": {**job.loading.encoder.summary(), "differences": job.differences},
         "time": timing(time.monotonic() - job.started, counts.read),
         "files": files(job.job_counts.by_file),
         "files_passed_over": list(job.skipped),

@@ -48,6 +48,7 @@ class LibraryEncoder:
         max_length: longest row in tokens, special tokens included.
 
     Attributes:
+        path: the tokenizer.json.
         rows: number of texts encoded so far.
         one_long_text: held while a text with more than LONG_TEXT characters is encoded whole.
 
@@ -56,7 +57,7 @@ class LibraryEncoder:
     """
 
     def __init__(self, path: Path, max_length: int) -> None:
-        self.tokenizer, self._path = load(path), path
+        self.tokenizer, self.path = load(path), path
         self.side = truncation_side(path, self.tokenizer.truncation)
         # The file may configure both; truncation and padding are done here.
         self.tokenizer.no_truncation()
@@ -109,7 +110,7 @@ class LibraryEncoder:
 
     @cached_property
     def _splits_at_spaces(self) -> bool:
-        return splits_at_spaces(read(self._path))
+        return splits_at_spaces(read(self.path))
 
 
 def chunks(texts: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -51,19 +51,18 @@ PROBES = (
 Fast = Callable[[Sequence[str]], tuple[NDArray[np.int32], NDArray[np.int32]]]
 
 
-def encoder(path: Path, max_length: int, backend: str) -> LibraryEncoder | FastEncoder:
-    """Create the encoder for the tokenizer.json `path`: a fast one if it is proven for it and installed.
+def encoder(library: LibraryEncoder, backend: str) -> LibraryEncoder | FastEncoder:
+    """Create the encoder for the tokenizer of `library`: a fast one if it is proven for it and installed.
 
     Args:
         backend: --tokenizer-backend: auto, or tokenizers for the library alone.
     """
-    library = LibraryEncoder(path, max_length)
-    texts = proven(read(path)) if backend == "auto" else None
+    texts = proven(read(library.path)) if backend == "auto" else None
     if texts is None:
         log.info("tokenizing with the tokenizers library")
         return library
     try:
-        return FastEncoder(library, FAST[texts.library](path), texts)
+        return FastEncoder(library, FAST[texts.library](library.path), texts)
     except ImportError:
         log.warning("%s is not installed: tokenizing with the tokenizers library, which is slower", texts.library)
     except ValueError as error:

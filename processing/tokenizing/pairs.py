@@ -15,7 +15,7 @@ from contract.failures import UserError
 from contract.pairs import SHORT, Counts, Template, kept_lengths, template_of
 from processing.options import ProcessingOptions
 from processing.tokenizing.encoder import PROBE, Encoder, LibraryEncoder
-from processing.tokenizing.fast_encoder import FastEncoder, encoder
+from processing.tokenizing.fast_encoder import encoder
 from processing.tokenizing.token_types import asks_for_types
 from processing.tokenizing.tokens import SpecialTokens, Tokens
 
@@ -72,25 +72,30 @@ class PairEncoder:
         return self.single.summary()
 
 
-def row_encoder(path: Path, options: ProcessingOptions) -> Encoder | PairEncoder:
-    """Create the encoder of the rows of a job for the tokenizer.json `path`; raises UserError as `pair_encoder`."""
+def library_encoder(path: Path, options: ProcessingOptions) -> LibraryEncoder:
+    """Load the tokenizer.json `path` for the texts of a job; raises UserError as LibraryEncoder."""
+    return LibraryEncoder(path, options.max_length if options.text_pair_column is None else NO_LIMIT)
+
+
+def row_encoder(library: LibraryEncoder, options: ProcessingOptions) -> Encoder | PairEncoder:
+    """Create the encoder of the rows of a job for the tokenizer of `library`; raises UserError as `pair_encoder`."""
     if options.text_pair_column is None:
-        return encoder(path, options.max_length, options.tokenizer_backend)
-    return pair_encoder(path, options.max_length, options.tokenizer_backend, options.truncation)
+        return encoder(library, options.tokenizer_backend)
+    return pair_encoder(library, options.max_length, options.tokenizer_backend, options.truncation)
 
 
-def pair_encoder(path: Path, max_length: int, backend: str, strategy: str) -> PairEncoder:
-    """Create the encoder of pairs for the tokenizer.json `path`; single texts are encoded as by `encoder`.
+def pair_encoder(library: LibraryEncoder, max_length: int, backend: str, strategy: str) -> PairEncoder:
+    """Create the encoder of pairs for the tokenizer of `library`; single texts are encoded as by `encoder`.
 
     Args:
+        library: encoder of single texts that truncates none.
         backend: --tokenizer-backend.
         strategy: --truncation.
 
     Raises:
-        UserError: the tokenizer cannot be read or joins pairs in an unusual way, or `max_length` is too small.
+        UserError: the tokenizer joins pairs in an unusual way, or `max_length` is too small.
     """
-    single = encoder(path, NO_LIMIT, backend)
-    library = single.library if isinstance(single, FastEncoder) else single
+    single, path = encoder(library, backend), library.path
     template = template_of(library.tokenizer)
     if template is None:
         raise UserError(unusual(path))

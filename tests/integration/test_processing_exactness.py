@@ -66,7 +66,7 @@ def generated(words: list[str], literals: list[str]) -> Iterator[str]:
 
 def differences(path: Path, texts: Iterator[str], max_length: int) -> tuple[int, int, dict[str, int]]:
     """Number of texts compared, batches that differ, and numbers of texts encoded by each library."""
-    ours, library = encoder(path, max_length, "auto"), LibraryEncoder(path, max_length)
+    ours, library = encoder(LibraryEncoder(path, max_length), "auto"), LibraryEncoder(path, max_length)
     compared = wrong = 0
     while batch := list(islice(texts, BATCH)):
         found, expected = ours.encode(to_texts(batch)), library.tokens(batch)

@@ -68,7 +68,7 @@ def test_truncates_where_transformers_does(
     (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
     texts = ["the good film was older than the long book", "the", "", "bad film the"]
     expected = AutoTokenizer.from_pretrained(tmp_path)(texts, truncation=True, max_length=6)["input_ids"]
-    found = encoder(tmp_path / "tokenizer.json", 6, "auto")
+    found = encoder(LibraryEncoder(tmp_path / "tokenizer.json", 6), "auto")
     assert isinstance(found, FastEncoder)
     assert rows(found.encode(to_texts(texts))) == rows(found.library.tokens(texts)) == expected
     # Truncated at the start, not at the end.

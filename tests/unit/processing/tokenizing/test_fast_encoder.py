@@ -58,7 +58,7 @@ def same(found: Tokens, expected: Tokens) -> bool:
 
 
 def fast_encoder(path: Path, max_length: int = 16) -> FastEncoder:
-    found = encoder(path, max_length, "auto")
+    found = encoder(LibraryEncoder(path, max_length), "auto")
     assert isinstance(found, FastEncoder)
     return found
 
@@ -116,7 +116,7 @@ def test_every_proven_character_in_every_position(family: str, tmp_path: Path) -
     st.integers(3, 30),
 )
 def test_generated_texts_get_the_librarys_ids(model: Path, texts: list[str], max_length: int) -> None:
-    found = encoder(model, max_length, "auto")
+    found = encoder(LibraryEncoder(model, max_length), "auto")
     assert same(found.encode(to_texts(texts)), LibraryEncoder(model, max_length).tokens(texts))
     counted = found.summary()
     assert counted.get("fast_rows", 0) + counted["tokenizers_rows"] == len(texts)
@@ -192,7 +192,7 @@ def test_a_difference_on_a_probe_falls_back_to_the_library(
     wrong = Wrong(bert, "Hello")
     monkeypatch.setitem(fast_encoders.FAST, NANOTOKEN, lambda _: wrong)
     with caplog.at_level(logging.ERROR):
-        assert isinstance(encoder(bert, 8, "auto"), LibraryEncoder)
+        assert isinstance(encoder(LibraryEncoder(bert, 8), "auto"), LibraryEncoder)
     assert "differ on a probe" in caplog.text
 
 
@@ -202,7 +202,7 @@ def test_an_added_token_without_its_own_id_falls_back_to_the_library(bert: Path,
     content["added_tokens"].append(ADDED | {"id": 5, "content": "Good"})
     path = tmp_path / "tokenizer.json"
     path.write_text(json.dumps(content))
-    assert isinstance(encoder(path, 8, "auto"), LibraryEncoder)
+    assert isinstance(encoder(LibraryEncoder(path, 8), "auto"), LibraryEncoder)
 
 
 def test_a_part_that_nanotoken_does_not_support_is_left_to_the_library(bert: Path, tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ def test_a_part_that_nanotoken_does_not_support_is_left_to_the_library(bert: Pat
     whole = content["post_processor"]
     path = tmp_path / "tokenizer.json"
     path.write_text(json.dumps(content | {"post_processor": {"type": "Sequence", "processors": [whole]}}))
-    found = encoder(path, 8, "auto")
+    found = encoder(LibraryEncoder(path, 8), "auto")
     assert isinstance(found, LibraryEncoder)
     assert same(found.encode(to_texts(["the film"])), fast_encoder(bert, 8).encode(to_texts(["the film"])))
 
@@ -243,7 +243,7 @@ def test_tokenizers_is_used_if_configured_or_if_the_fast_library_is_missing(
     path = tmp_path / "tokenizer.json"
     made(family).save(str(path))
     assert fast_encoder(path, 8).summary()["fast_library"] == library
-    assert isinstance(encoder(path, 8, "tokenizers"), LibraryEncoder)
+    assert isinstance(encoder(LibraryEncoder(path, 8), "tokenizers"), LibraryEncoder)
     monkeypatch.setitem(sys.modules, library, None)
-    assert isinstance(encoder(path, 8, "auto"), LibraryEncoder)
+    assert isinstance(encoder(LibraryEncoder(path, 8), "auto"), LibraryEncoder)
     assert f"{library} is not installed" in caplog.text

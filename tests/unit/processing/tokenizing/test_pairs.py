@@ -18,13 +18,18 @@ from transformers import AutoTokenizer
 from contract.card import TRUNCATIONS
 from contract.failures import UserError
 from processing.arrays import to_texts
+from processing.tokenizing.encoder import LibraryEncoder
 from processing.tokenizing.fast_encoder import FastEncoder
-from processing.tokenizing.pairs import PairEncoder, pair_encoder
+from processing.tokenizing.pairs import NO_LIMIT, PairEncoder, pair_encoder
 from processing.tokenizing.tokens import gather
 
 KINDS = ("bert", "roberta", "deberta", "xlm_roberta", "albert", "modernbert", "gpt2", "llama", "mpnet", "t5")
 # Of texts without truncation, and for both texts, one and none of them to be cut.
 LIMITS = (6, 7, 12, 13, 40)
+
+
+def untruncated(folder: Path) -> LibraryEncoder:
+    return LibraryEncoder(folder / "tokenizer.json", NO_LIMIT)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +82,7 @@ def test_pairs_equal_those_of_transformers(
     first, second = pairs()
     refused = 0
     for limit in LIMITS:
-        encoder = pair_encoder(tmp_path / "tokenizer.json", limit, "auto", strategy)
+        encoder = pair_encoder(untruncated(tmp_path), limit, "auto", strategy)
         assert encoder.side == side
         for found, texts in zip(rows(encoder, first, second), zip(first, second, strict=True), strict=True):
             expected = by_transformers(tokenizer, *texts, limit, strategy)
@@ -89,7 +94,7 @@ def test_pairs_equal_those_of_transformers(
 
 def test_lengths_are_those_without_truncation(folder: Callable[[str], Path]) -> None:
     first, second = pairs()
-    encoder = pair_encoder(folder("bert") / "tokenizer.json", 8, "auto", "longest_first")
+    encoder = pair_encoder(untruncated(folder("bert")), 8, "auto", "longest_first")
     tokens = encoder.encode(to_texts(first), to_texts(second))
     whole = AutoTokenizer.from_pretrained(folder("bert"))(first, second)["input_ids"]
     assert tokens.full_lengths.tolist() == [len(ids) for ids in whole]
@@ -99,7 +104,7 @@ def test_lengths_are_those_without_truncation(folder: Callable[[str], Path]) -> 
 def test_both_backends_agree_and_the_fast_library_takes_part(folder: Callable[[str], Path]) -> None:
     first, second = pairs()
     fast, slow = (
-        pair_encoder(folder("bert") / "tokenizer.json", 9, backend, "only_second") for backend in ("auto", "tokenizers")
+        pair_encoder(untruncated(folder("bert")), 9, backend, "only_second") for backend in ("auto", "tokenizers")
     )
     assert isinstance(fast.single, FastEncoder)
     assert rows(fast, first, second) == rows(slow, first, second)
@@ -107,7 +112,7 @@ def test_both_backends_agree_and_the_fast_library_takes_part(folder: Callable[[s
 
 
 def test_types_go_with_their_rows(folder: Callable[[str], Path]) -> None:
-    encoder = pair_encoder(folder("bert") / "tokenizer.json", 9, "auto", "longest_first")
+    encoder = pair_encoder(untruncated(folder("bert")), 9, "auto", "longest_first")
     tokens = encoder.encode(to_texts(["good", "good good"]), to_texts(["bad bad", "bad"]))
     chosen = gather(tokens, np.array([1, 0, 1]))
     assert chosen.types is not None
@@ -119,7 +124,7 @@ def test_types_go_with_their_rows(folder: Callable[[str], Path]) -> None:
 
 def test_a_max_length_below_the_special_tokens_and_two_is_refused(folder: Callable[[str], Path]) -> None:
     with pytest.raises(UserError, match="--max-length is 4, expected at least 5: the tokenizer adds 3 special tokens"):
-        pair_encoder(folder("bert") / "tokenizer.json", 4, "auto", "longest_first")
+        pair_encoder(untruncated(folder("bert")), 4, "auto", "longest_first")
 
 
 @pytest.mark.parametrize("template", ["[CLS] $B $A [SEP]", "[CLS] $A [SEP] $B $A [SEP]"])
@@ -133,4 +138,4 @@ def test_a_tokenizer_with_another_order_of_texts_is_refused(
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({}))
     with pytest.raises(UserError, match=r"--text-pair-column is set, but tokenizer .* joins two texts in an unusual"):
-        pair_encoder(tmp_path / "tokenizer.json", 16, "auto", "longest_first")
+        pair_encoder(untruncated(tmp_path), 16, "auto", "longest_first")
