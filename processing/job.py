@@ -113,7 +113,8 @@ class Job:
             stack.enter_context(self.background)
             spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="processing-"))
             # The database opens while the tokenizer is loaded.
-            opening = self.background.submit(stack.enter_context, self.connected(Path(spill)))
+            database = stack.enter_context(ExitStack())
+            opening = self.background.submit(database.enter_context, self.connected(Path(spill)))
             try:
                 self.loading.library.summary()
             finally:
@@ -138,7 +139,12 @@ class Job:
                     file_readers = after_first_pass(first, plan, file_readers, self.similar)
                 self.exchange.finish()
                 self.read(plan, file_readers, result, rejects, progress)
-            self.finish(plan, result, rejects)
+            # It closes while the reports are written.
+            closing = self.background.submit(database.close)
+            try:
+                self.finish(plan, result, rejects)
+            finally:
+                closing.result()
 
     @property
     def threads(self) -> int:
