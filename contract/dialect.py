@@ -136,7 +136,8 @@ def share(sample: bytes, delimiter: str, has_header: bool) -> float:
 
 def likely_quote(sample: bytes, delimiter: str) -> str:
     """The quote of a file; where tabs separate values, quotation marks are data unless a csv writer made the file."""
-    return '"' if delimiter != "\t" or is_quoted(sample, b"\t") else ""
+    # The cache of is_quoted hashes the sample, which takes longer than to look for a quote.
+    return '"' if delimiter != "\t" or (b'"' in sample and is_quoted(sample, b"\t")) else ""
 
 
 def values(sample: bytes, delimiter: str, quote: str) -> Iterator[int]:

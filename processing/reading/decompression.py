@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # What the libraries raise for a damaged or encrypted file.
 DAMAGED = (*decompression.DAMAGED, zipfile.BadZipFile, RuntimeError, NotImplementedError)
-BLOCK_BYTES = 1024 * 1024
+FIRST_BLOCK_BYTES, BLOCK_BYTES = 64 * 1024, 1024 * 1024
 # What a JSON file without rows is, beside one without bytes.
 EMPTY, MOST_EMPTY_BYTES = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*\]\s*)?"), 64
 # Largest size of such a file that is compressed: gzip and zip store its name.
@@ -100,6 +100,9 @@ def described(error: Exception, compression: str) -> str:
 
 
 def blocks(stream: BinaryIO, size: int = BLOCK_BYTES) -> Iterator[bytes]:
-    """The bytes of `stream` in blocks of at most `size`."""
-    while block := stream.read(size):
+    """The bytes of `stream` in blocks of at most `size`; the first ones are smaller."""
+    # A block is allocated before it is read, which takes longer than to read a small file.
+    own = min(FIRST_BLOCK_BYTES, size)
+    while block := stream.read(own):
         yield block
+        own = min(2 * own, size) if len(block) == own else own

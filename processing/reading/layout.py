@@ -117,8 +117,10 @@ def ends_with_cr(text: bytes) -> bool:
 
 def start(file: SourceFile) -> bytes:
     """The first SAMPLE_BYTES of the decompressed file."""
+    # Not more than there is: as many bytes are allocated, which takes longer than to read a small file.
+    size = min(SAMPLE_BYTES, file.size) if file.compression == "none" else SAMPLE_BYTES
     with decompressed(file) as stream:
-        return stream.read(SAMPLE_BYTES)
+        return stream.read(size)
 
 
 def header(file: SourceFile, text: bytes, dialect: Dialect) -> tuple[str, ...]:
