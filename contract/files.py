@@ -20,6 +20,7 @@ from typing import Any
 from contract.failures import UserError
 
 STAGING = ".incomplete"
+LONG_LIST = 100
 
 
 def write_text(path: Path, text: str) -> None:
@@ -34,11 +35,32 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` atomically as indented JSON.
+    """Write `value` atomically as indented JSON, as `as_json` does.
 
     NaN and infinite numbers become null: JSON (RFC 8259) has neither.
     """
-    write_text(path, json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(path, as_json(finite(value)) + "\n")
+
+
+def as_json(value: Any) -> str:
+    """Indented JSON of `value`. In an object, each item of a list of at least LONG_LIST is on a line of its own.
+
+    json indents in Python, which takes ten times as long as to encode: of a report on thousands of files, seconds.
+    """
+
+    def encoded(item: Any, indent: int | None = 2) -> str:
+        return json.dumps(item, indent=indent, ensure_ascii=False, allow_nan=False)
+
+    def member(item: Any) -> str:
+        if isinstance(item, list) and len(item) >= LONG_LIST:
+            lines = ",\n    ".join(encoded(each, indent=None) for each in item)
+            return f"[\n    {lines}\n  ]"
+        return encoded(item).replace("\n", "\n  ")
+
+    if not (isinstance(value, dict) and value and all(isinstance(name, str) for name in value)):
+        return encoded(value)
+    members = ",\n  ".join(f"{encoded(name)}: {member(item)}" for name, item in value.items())
+    return f"{{\n  {members}\n}}"
 
 
 def finite(value: Any) -> Any:

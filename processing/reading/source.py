@@ -172,17 +172,17 @@ def find(
     """
     location = str(Path(source) / file_name) if file_name else source
     folder, paths, links = listed(source, file_name)
-    settings = settings or TextSettings()
+    is_chosen, settings = Path(location).is_file(), settings or TextSettings()
     files: list[SourceFile] = []
     skipped = [path.relative_to(folder).as_posix() for path in links]
     texts = text_folders(paths)
     for parent in texts:
         name = parent.relative_to(folder).as_posix() if parent.is_relative_to(folder) and parent != folder else ""
         files.append(SourceFile(parent.resolve(), name or parent.name, "jsonl", TEXTS, settings))
-    for path in sorted(path for path in paths if not is_text_of(path, texts)):
-        file = source_file(path, folder, settings, is_chosen=Path(location).is_file())
-        is_other = is_description(path) or is_beside_texts(path, texts)
-        if file is None or is_empty(file) or (is_other and not Path(location).is_file()):
+    for path in sorted((path for path in paths if not is_text_of(path, texts)), key=lambda path: path.parts):
+        file = source_file(path, folder, settings, is_chosen)
+        is_other = not is_chosen and (is_description(path) or is_beside_texts(path, texts))
+        if file is None or is_empty(file) or is_other:
             skipped.append(path.relative_to(folder).as_posix())
         else:
             files.append(file)
@@ -191,7 +191,7 @@ def find(
             f"input {location}: every file is empty or of an unknown format ({skipped[0]}); expected {EXPECTED}"
         )
     # Not by their paths, which links lead elsewhere: hosts number files by their names.
-    return sorted(files, key=lambda file: PurePosixPath(file.name).parts), skipped
+    return sorted(files, key=lambda file: file.name.split("/")), skipped
 
 
 def is_description(path: Path) -> bool:

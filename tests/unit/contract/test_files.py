@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import signal
@@ -5,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -125,6 +127,18 @@ def test_json_round_trips_and_a_broken_file_is_named(tmp_path: Path) -> None:
         files.read_json(tmp_path / "x.json", "report")
     with pytest.raises(UserError, match="No such file"):
         files.read_json(tmp_path / "y.json", "report")
+
+
+def test_json_is_indented_as_json_does_it_and_long_lists_have_lines() -> None:
+    short: dict[str, Any] = {"a": [1, {"b": "x\ny"}], "c": {"d": []}, "e": None, "\u00e4": "\u2028"}
+    assert files.as_json(short) == json.dumps(short, indent=2, ensure_ascii=False)
+    others: list[Any] = [{}, [], [1], "x", {1: 2}]
+    assert [files.as_json(value) for value in others] == [json.dumps(value, indent=2) for value in others]
+    long = {"before": 1, "files": [{"file": f"{n}\n", "rows": [n]} for n in range(files.LONG_LIST)], "after": {"a": 1}}
+    text = files.as_json(long)
+    assert json.loads(text) == long
+    assert text.count("\n") == files.LONG_LIST + 7
+    assert '\n    {"file": "1\\n", "rows": [1]},\n' in text
 
 
 def test_sha256_is_the_standard_one(tmp_path: Path) -> None:
