@@ -82,8 +82,15 @@ def guard(job: Callable[[], None], reason_file: Path) -> int:
     except KeyboardInterrupt:
         write_reason(reason_file, "interrupted")
         return 128 + 2
-    except Exception as error:
+    except BaseException as error:
+        if not (isinstance(error, Exception) or is_panic(error)):
+            raise
         log_failure(error)
         write_reason(reason_file, reason(error))
         return EXIT_USER_ERROR if isinstance(error, UserError) else EXIT_BUG
     return EXIT_OK
+
+
+def is_panic(error: BaseException) -> bool:
+    """Whether `error` is the panic of a library in Rust, PyO3's PanicException, which is no Exception."""
+    return type(error).__name__ == "PanicException"

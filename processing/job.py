@@ -112,13 +112,8 @@ class Job:
         with ExitStack() as stack:
             stack.enter_context(self.background)
             spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="processing-"))
-            # The database opens while the tokenizer is loaded.
             database = stack.enter_context(ExitStack())
-            opening = self.background.submit(database.enter_context, self.connected(Path(spill)))
-            try:
-                self.loading.library.summary()
-            finally:
-                connection = opening.result()
+            connection = self.opened(database, Path(spill))
             is_alone = self.exchange.hosts.count == 1
             one_pass = is_alone and not self.sorts_on_disk and first_pass.in_one_pass(self.options)
             listings = self.listings or Listings.of(self.files)
@@ -150,6 +145,15 @@ class Job:
     def threads(self) -> int:
         """Number of threads of the database, and at most of the tokenization."""
         return self.options.threads or threads()
+
+    def opened(self, database: ExitStack, spill: Path) -> duckdb.DuckDBPyConnection:
+        """The connection that `connected` opens in `database`, while the tokenizer is loaded."""
+        opening = self.background.submit(database.enter_context, self.connected(spill))
+        try:
+            self.loading.library.summary()
+        finally:
+            connection = opening.result()
+        return connection
 
     def connected(self, spill: Path) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """Open the DuckDB connection that reads the input files; `spill` is the folder for its temporary files."""

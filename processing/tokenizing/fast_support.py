@@ -89,9 +89,11 @@ def escaped(text: str) -> str:
 
 def proven(content: Mapping[str, Any]) -> ProvenTexts | None:
     """The texts that a fast library is proven for with the parsed tokenizer.json `content`; None if there is none."""
-    if is_wordpiece(content):
-        return ProvenTexts(NANOTOKEN)
     added = content.get("added_tokens") or ()
+    if is_wordpiece(content):
+        # Of tokens of white space that take the white space around them, tokenizers makes one of several in a row.
+        at_ends = {end for token in added for end in (token["content"][:1], token["content"][-1:])}
+        return None if any(map(str.isspace, at_ends)) else ProvenTexts(NANOTOKEN)
     literals = distinct([token["content"] for token in added])
     # Normalization does not change proven texts, so ASCII literals can be searched in the original text.
     if is_byte_level(content) and len(literals) <= MOST_LITERALS and all(text and text.isascii() for text in literals):

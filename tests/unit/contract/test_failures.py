@@ -2,6 +2,7 @@ import logging
 from pathlib import Path
 
 import pytest
+from tokenizers import AddedToken, Tokenizer, models, normalizers
 
 from contract.failures import UserError, cut, first_line, guard
 
@@ -40,6 +41,23 @@ def test_a_bug_has_its_traceback_in_the_log_and_its_message_in_the_reason_file(
     assert status == 1
     assert (tmp_path / "failure").read_text() == "ZeroDivisionError: by nought"
     assert caplog.records[0].exc_info
+
+
+def test_a_panic_of_a_library_in_rust_is_a_bug_too(tmp_path: Path) -> None:
+    """Its type is no Exception: tokenizers panics on a character that is an added token and that it removes."""
+    tokenizer = Tokenizer(models.WordPiece({"[UNK]": 0}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.add_tokens([AddedToken("\u200d", normalized=True)])
+    with pytest.raises(BaseException) as panic:
+        tokenizer.encode("\u2014")
+    assert not isinstance(panic.value, Exception)
+    assert guard(lambda: fail_with(panic.value), tmp_path / "failure") == 1
+    assert (tmp_path / "failure").read_text().startswith("PanicException: ")
+
+
+def test_the_end_of_the_process_is_no_failure(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        guard(lambda: fail_with(SystemExit(3)), tmp_path / "failure")
 
 
 @pytest.mark.parametrize("character", ["a", "ä", "語", "😀"])

@@ -1,15 +1,30 @@
-"""Trains a small tokenizer of each family of encoders."""
+"""Trains a small tokenizer of each family of encoders, and changes settings of one."""
 
 from __future__ import annotations
 
+import json
 import random
 import unicodedata
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
 WORDS = ["the", "good", "film", "##s", "un", "##like", "##ly", "1", "##00"]
 FAMILIES = ["uncased", "cased", "roberta", "modernbert", "xlmr", "deberta"]
+# An added token of tokenizer.json, and changes to BERT's tokenizer.json.
+ADDED = {"id": 99_999, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": False}
+SETTINGS = [
+    *({"normalizer": {"type": "BertNormalizer", "clean_text": clean, "handle_chinese_chars": chinese,
+                      "strip_accents": strip, "lowercase": lower}}
+      for clean, chinese, strip, lower in product((True, False), (True, False), (True, False), (True, False))),
+    {"model": {"max_input_chars_per_word": 5}},
+    {"model": {"continuing_subword_prefix": ""}},
+    {"added_tokens": [ADDED | {"content": "Film", "single_word": True}]},
+    {"added_tokens": [ADDED | {"content": "Good", "normalized": True, "lstrip": True, "rstrip": True}]},
+    {"added_tokens": [ADDED | {"content": "film the", "special": True}]},
+]  # fmt: skip
 PIECES = [chr(code) for code in range(33, 127)]
 
 
@@ -105,3 +120,12 @@ def made(family: str) -> Tokenizer:
     if family == "roberta":
         return roberta()
     return modernbert() if family == "modernbert" else wordpiece(family == "uncased")
+
+
+def with_added(bert: Path, folder: Path, *tokens: dict[str, Any]) -> Path:
+    """The tokenizer.json `bert` with further added tokens."""
+    content = json.loads(bert.read_text())
+    content["added_tokens"] += [ADDED | token for token in tokens]
+    path = folder / "tokenizer.json"
+    path.write_text(json.dumps(content))
+    return path

@@ -9,7 +9,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice, product
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tokenizers import AddedToken, Tokenizer
 from unit.processing.jobs import Write
-from unit.processing.tokenizing.families import FAMILIES, WORDS, made
+from unit.processing.tokenizing.families import FAMILIES, SETTINGS, WORDS, made, with_added
 
 from contract.paths import Paths
 from processing.arrays import to_texts
@@ -122,19 +123,6 @@ def test_generated_texts_get_the_librarys_ids(model: Path, texts: list[str], max
     assert counted.get("fast_rows", 0) + counted["tokenizers_rows"] == len(texts)
 
 
-ADDED = {"id": 99_999, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": False}
-SETTINGS = [
-    *({"normalizer": {"type": "BertNormalizer", "clean_text": clean, "handle_chinese_chars": chinese,
-                      "strip_accents": strip, "lowercase": lower}}
-      for clean, chinese, strip, lower in product((True, False), (True, False), (True, False), (True, False))),
-    {"model": {"max_input_chars_per_word": 5}},
-    {"model": {"continuing_subword_prefix": ""}},
-    {"added_tokens": [ADDED | {"content": "Film", "single_word": True}]},
-    {"added_tokens": [ADDED | {"content": "Good", "normalized": True, "lstrip": True, "rstrip": True}]},
-    {"added_tokens": [ADDED | {"content": " ", "special": True}]},
-]  # fmt: skip
-
-
 @pytest.mark.parametrize("change", SETTINGS)
 def test_other_settings_of_wordpiece(bert: Path, change: dict[str, dict[str, Any]], tmp_path: Path) -> None:
     content = json.loads(bert.read_text())
@@ -196,13 +184,26 @@ def test_a_difference_on_a_probe_falls_back_to_the_library(
     assert "differ on a probe" in caplog.text
 
 
-def test_an_added_token_without_its_own_id_falls_back_to_the_library(bert: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("others", [0, 100])
+def test_an_added_token_without_its_own_id_falls_back_to_the_library(bert: Path, tmp_path: Path, others: int) -> None:
     """tokenizers numbers such a token anew."""
-    content = json.loads(bert.read_text())
-    content["added_tokens"].append(ADDED | {"id": 5, "content": "Good"})
+    first = max(json.loads(bert.read_text())["model"]["vocab"].values()) + 1
+    unused = [{"id": first + number, "content": f"[unused{number}]"} for number in range(others)]
+    path = with_added(bert, tmp_path, *unused)
+    assert isinstance(encoder(LibraryEncoder(path, 3), "auto"), FastEncoder)
+    path = with_added(bert, tmp_path, *unused, {"id": 99_999, "content": "Good"})
+    assert isinstance(encoder(LibraryEncoder(path, 3), "auto"), LibraryEncoder)
+
+
+def test_a_tokenizer_that_panics_on_a_probe_is_used_by_the_library(bert: Path, tmp_path: Path) -> None:
+    """tokenizers panics where an added token is one that the normalizer removes, on texts beyond ASCII."""
+    tokenizer = Tokenizer.from_file(str(bert))
+    tokenizer.add_tokens([AddedToken("\u200d", normalized=True)])
     path = tmp_path / "tokenizer.json"
-    path.write_text(json.dumps(content))
-    assert isinstance(encoder(LibraryEncoder(path, 8), "auto"), LibraryEncoder)
+    tokenizer.save(str(path))
+    found = encoder(LibraryEncoder(path, 8), "auto")
+    assert isinstance(found, LibraryEncoder)
+    assert len(found.encode(to_texts(["the film"])).ids) > 2
 
 
 def test_a_part_that_nanotoken_does_not_support_is_left_to_the_library(bert: Path, tmp_path: Path) -> None:

@@ -69,6 +69,12 @@ def test_added_tokens_are_searched_by_common_prefixes() -> None:
     assert distinct(["   ", "  ", "[unused0]", "[unused99]", "<s>", "a<s>b"]) == ("  ", "<s>", "[unus")
 
 
+@pytest.mark.parametrize("text", ["\n", " the", "the\t", "\u3000"])
+def test_wordpieces_with_added_tokens_of_white_space_are_not_proven(bert: dict[str, Any], text: str) -> None:
+    assert proven(bert | {"added_tokens": [{"id": 1, "content": "the"}]}) is not None
+    assert proven(bert | {"added_tokens": [{"id": 1, "content": text}]}) is None
+
+
 def test_every_text_is_proven_for_wordpiece(bert: dict[str, Any]) -> None:
     found = proven(bert)
     assert found is not None
