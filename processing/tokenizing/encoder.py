@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from tokenizers import Tokenizer
 
-from contract.failures import UserError
+from contract.failures import UserError, is_panic
 from contract.tokenizer import read, truncation_side
 from processing.arrays import to_list
 from processing.tokenizing.fast_support import splits_at_spaces
@@ -152,10 +152,16 @@ def special_tokens(tokenizer: Tokenizer, path: Path) -> SpecialTokens:
     """How many special tokens `tokenizer` adds before and after a text.
 
     Raises:
-        UserError: it adds special tokens within the text.
+        UserError: it cannot encode a text, or adds special tokens within it.
     """
-    plain = tokenizer.encode(PROBE, add_special_tokens=False).ids
-    whole = tokenizer.encode(PROBE).ids
+    try:
+        plain = tokenizer.encode(PROBE, add_special_tokens=False).ids
+        whole = tokenizer.encode(PROBE).ids
+    except BaseException as error:
+        # A vocabulary without its token for unknown words, a post-processor without the text.
+        if not (isinstance(error, Exception) or is_panic(error)):
+            raise
+        raise UserError(f"tokenizer {path} cannot encode a text: {error}") from None
     for before in range(len(whole) - len(plain) + 1):
         if whole[before : before + len(plain)] == plain:
             return SpecialTokens(before, len(whole) - len(plain) - before)

@@ -133,7 +133,7 @@ class FastEncoder:
         checked: number of rows encoded by both and compared.
 
     Raises:
-        DifferenceError: both libraries differ on one of PROBES, or on the added tokens.
+        DifferenceError: both libraries differ on one of PROBES, or on an added token.
     """
 
     def __init__(self, library: LibraryEncoder, fast: Fast, texts: ProvenTexts) -> None:
@@ -146,8 +146,7 @@ class FastEncoder:
         self._random = random.Random(0)  # noqa: S311 (not a secret)
         self._before, self._after = np.split(around, [library.special.before])
         # tokenizers gives an added token another id than tokenizer.json states if that is not the next free one.
-        added = " ".join(token.content for token in library.tokenizer.get_added_tokens_decoder().values())
-        candidates = (*PROBES, added)
+        candidates = (*PROBES, *texts.added, " ".join(texts.added))
         probes = list(compress(candidates, texts.holds(to_texts(candidates))))
         self._compare(probes)
         self.checked = self._probes = len(probes)

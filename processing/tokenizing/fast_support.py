@@ -30,6 +30,7 @@ COMMON_START = 5
 # The bytes of printable ASCII characters, which are proven for every proven tokenizer.
 PRINTABLE = range(0x20, 0x7F)
 BYTES = 256
+LARGEST_ID = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,13 @@ class ProvenTexts:
         library: the fast library, NANOTOKEN or TOKIE.
         unproven: regular expression (Python and RE2 syntax) that matches in every other text; None for no other text.
         literals: prefixes of added tokens; a text that contains one is not proven.
+        added: the added tokens, where texts that contain them are proven.
     """
 
     library: str
     unproven: str | None = None
     literals: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
 
     def holds(self, texts: pa.Array) -> NDArray[np.bool_]:
         """Which of `texts` (strings without nulls) are proven: bool [texts]."""
@@ -91,14 +94,27 @@ def proven(content: Mapping[str, Any]) -> ProvenTexts | None:
     """The texts that a fast library is proven for with the parsed tokenizer.json `content`; None if there is none."""
     added = content.get("added_tokens") or ()
     if is_wordpiece(content):
-        # Of tokens of white space that take the white space around them, tokenizers makes one of several in a row.
-        at_ends = {end for token in added for end in (token["content"][:1], token["content"][-1:])}
-        return None if any(map(str.isspace, at_ends)) else ProvenTexts(NANOTOKEN)
+        texts = tuple(token["content"] for token in added)
+        # Of tokens of white space that take the white space around them, tokenizers makes one of several in a row; of
+        # tokens with the same text, it takes another one.
+        are_usual = len(set(texts)) == len(texts) and not any(map(str.isspace, ends_of(texts)))
+        return ProvenTexts(NANOTOKEN, added=texts) if are_usual and has_small_ids(content) else None
     literals = distinct([token["content"] for token in added])
     # Normalization does not change proven texts, so ASCII literals can be searched in the original text.
     if is_byte_level(content) and len(literals) <= MOST_LITERALS and all(text and text.isascii() for text in literals):
         return ProvenTexts(TOKIE, BYTE_LEVEL_UNPROVEN, literals)
     return None
+
+
+def ends_of(texts: Iterable[str]) -> set[str]:
+    """The first and last characters of `texts`."""
+    return {end for text in texts for end in (text[:1], text[-1:])}
+
+
+def has_small_ids(content: Mapping[str, Any]) -> bool:
+    """Whether no id exceeds LARGEST_ID: nanotoken has a table of 16 bytes for each up to the largest."""
+    added = (token["id"] for token in content.get("added_tokens") or ())
+    return max([*content["model"]["vocab"].values(), *added], default=0) <= LARGEST_ID
 
 
 def splits_at_spaces(content: Mapping[str, Any]) -> bool:

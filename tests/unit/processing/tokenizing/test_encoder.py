@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -96,6 +97,22 @@ def test_an_unreadable_tokenizer_is_refused(tmp_path: Path) -> None:
     path.write_text('{"model": {"type": "none"}}')
     with pytest.raises(UserError, match=r"tokenizer .*cannot be read"):
         load(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"model": {"vocab": {}}}, {"post_processor": {"single": [{"Sequence": {"id": "B", "type_id": 0}}]}}],
+)
+def test_a_tokenizer_that_cannot_encode_a_text_is_refused(
+    wordpiece: Path, change: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    content = json.loads(wordpiece.read_text())
+    content["post_processor"] = {"type": "TemplateProcessing", "single": [], "pair": [], "special_tokens": {}}
+    content |= {name: content[name] | value for name, value in change.items()}
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(UserError, match=r"tokenizer\.json cannot "):
+        LibraryEncoder(path, 8)
 
 
 def test_special_tokens_inside_a_text_are_refused(wordpiece: Path, tmp_path: Path) -> None:

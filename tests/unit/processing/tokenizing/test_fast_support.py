@@ -75,6 +75,14 @@ def test_wordpieces_with_added_tokens_of_white_space_are_not_proven(bert: dict[s
     assert proven(bert | {"added_tokens": [{"id": 1, "content": text}]}) is None
 
 
+def test_wordpieces_with_two_added_tokens_of_one_text_or_large_ids_are_not_proven(bert: dict[str, Any]) -> None:
+    token = {"id": 1, "content": "the"}
+    assert proven(bert | {"added_tokens": [token, token | {"single_word": True}]}) is None
+    assert proven(bert | {"added_tokens": [token | {"id": 1 << 31}]}) is None
+    vocabulary = bert["model"] | {"vocab": bert["model"]["vocab"] | {"huge": 1 << 31}}
+    assert proven(bert | {"model": vocabulary}) is None
+
+
 def test_every_text_is_proven_for_wordpiece(bert: dict[str, Any]) -> None:
     found = proven(bert)
     assert found is not None
