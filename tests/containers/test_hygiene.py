@@ -22,8 +22,9 @@ MEGABYTE = 1_000_000
 CODE = "opt/jobs/"
 # Bytecode is a little more than half of it.
 MOST_CODE = 2
-# Megabytes that the layers of an image add to its base. DuckDB's one shared library, stripped, is 68 of processing's, and
-# nanotoken 3; onnxruntime, onnx, onnxscript and ml_dtypes are 141 of training's and inference's, uvloop 14 of inference's.
+# Megabytes that the layers of an image add to its base. DuckDB's one shared library, stripped, is 68 of processing's,
+# nanotoken 3; onnxruntime, onnx, onnxscript and ml_dtypes are 141 of training's and inference's, uvloop 14 of the
+# latter's.
 MOST_ADDED = {"processing": 86, "training": 143, "inference": 184}
 # Mount points of build steps, of each of which an empty file remains.
 MOUNTED = ("install.py", "run/secrets/")
