@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import platform
+import sys
 from collections.abc import Iterable
 
 from contract import __version__
@@ -25,7 +25,7 @@ def installed(libraries: Iterable[str] = LIBRARIES) -> dict[str, str]:
     # Imported late: it takes as long as the other imports of --version, and jobs need it only at their end.
     from importlib.metadata import PackageNotFoundError, version
 
-    versions = {"python": platform.python_version()}
+    versions = {"python": sys.version.split()[0]}
     for name in libraries:
         try:
             versions[name] = version(name)

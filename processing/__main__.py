@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from contract.command import SELFTEST, answered
 from contract.failures import EXIT_OK, guard
@@ -21,8 +21,12 @@ USAGE = "usage: python -m processing --tokenizer NAME_OR_FOLDER [options]\n\nPre
 COLLECTED_OBJECTS = 200_000
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the job with the command line flags `arguments`; returns the exit status of the process."""
+def main(arguments: Sequence[str], keep: Callable[[object], None] = lambda _: None) -> int:
+    """Run the job with the command line flags `arguments`; returns the exit status of the process.
+
+    Args:
+        keep: is called with the job when it has ended, which is freed unless this keeps it.
+    """
     if answered(arguments, lambda: help_text(ProcessingOptions, USAGE)):
         return EXIT_OK
     if list(arguments) == [SELFTEST]:
@@ -32,11 +36,11 @@ def main(arguments: Sequence[str]) -> int:
         return selftest.start(os.environ)
     configure()
     paths = Paths.from_environment(os.environ)
-    return guard(lambda: run(arguments, paths), paths.message)
+    return guard(lambda: keep(run(arguments, paths)), paths.message)
 
 
-def run(arguments: Sequence[str], paths: Paths) -> None:
-    """Run the job; failures are raised."""
+def run(arguments: Sequence[str], paths: Paths) -> object:
+    """Run the job, and return it; failures are raised."""
     options = from_flags(ProcessingOptions, arguments)
     # The job uses no linear algebra, and starting OpenBLAS's threads takes longer than most imports.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -46,13 +50,13 @@ def run(arguments: Sequence[str], paths: Paths) -> None:
     # Imported late: --help and errors in options do not need DuckDB.
     from processing import start
 
-    start.run(options, paths)
+    return start.run(options, paths)
 
 
 def end(status: int) -> None:
     """End the process without freeing its objects one by one, which takes a twentieth of a small job's time.
 
-    Nothing is left to do: run() has closed files and the database, and deleted temporary folders.
+    Nothing is left to do: the job has closed files and the database, and deleted temporary folders.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -60,4 +64,5 @@ def end(status: int) -> None:
 
 
 if __name__ == "__main__":
-    end(main(sys.argv[1:]))
+    kept: list[object] = []
+    end(main(sys.argv[1:], kept.append))

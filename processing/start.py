@@ -27,8 +27,11 @@ from processing.tokenizing.padding import pad_id
 log = logging.getLogger(__name__)
 
 
-def run(options: ProcessingOptions, paths: Paths) -> None:
+def run(options: ProcessingOptions, paths: Paths) -> Job:
     """Run a job; run it again with tokenizers alone after a difference, or with two passes after too many texts.
+
+    Returns:
+        The job, which has ended.
 
     Raises:
         UserError: as `start` and Job.run.
@@ -40,7 +43,8 @@ def run(options: ProcessingOptions, paths: Paths) -> None:
             job = start(options, paths, exchange.again())
             job.differences, job.sorts_on_disk = differences, sorts_on_disk
             try:
-                return job.run(paths)
+                job.run(paths)
+                return job
             except fast_encoder.DifferenceError:
                 log.error("the fast library and tokenizers differ on a sampled row: restarting with tokenizers alone")
                 options, differences = replace(options, tokenizer_backend="tokenizers"), 1
