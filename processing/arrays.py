@@ -60,7 +60,7 @@ def to_list(array: pa.Array) -> list[Any]:
     return array.to_pylist()
 
 
-def taken(values: Values, rows: NDArray[np.integer]) -> Values:
+def take(values: Values, rows: NDArray[np.integer]) -> Values:
     """The given rows of an Arrow array or record batch, in the given order."""
     # Not values.take(), which imports pyarrow.compute: it wraps some hundred functions with their documentation, which
     # takes a thirtieth of a small job's time.
@@ -77,6 +77,6 @@ def list_values(lists: pa.ListArray) -> pa.Array:
     return lists.values[int(offsets[0]) : int(offsets[-1])] if len(lists) else lists.values[:0]
 
 
-def take(batch: pa.RecordBatch, mask: NDArray[np.bool_]) -> pa.RecordBatch:
+def filtered(batch: pa.RecordBatch, mask: NDArray[np.bool_]) -> pa.RecordBatch:
     """The rows of `batch` for which `mask` is true."""
-    return batch if mask.all() else taken(batch, np.flatnonzero(mask))
+    return batch if mask.all() else take(batch, np.flatnonzero(mask))

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from contract.card import MULTI_LABEL, REGRESSION, SINGLE_LABEL
-from processing.arrays import take, taken, to_arrow, to_numpy
+from processing.arrays import filtered, take, to_arrow, to_numpy
 from processing.rows.filters import REJECTED, Outcome
 from processing.rows.split import SPLITS
 from processing.tokenizing.encoder import Encoder
@@ -57,7 +57,7 @@ def rejected_classes(batch: pa.RecordBatch) -> Counter[int]:
     rejected = np.flatnonzero(np.isin(to_numpy(batch.column("outcome"), np.uint8), list(REJECTED)))
     if not len(rejected):
         return Counter()
-    numbers = taken(batch.column("number"), rejected).drop_null()
+    numbers = take(batch.column("number"), rejected).drop_null()
     return Counter(to_numpy(numbers, np.int64).tolist())
 
 
@@ -65,7 +65,7 @@ def kept_rows(batch: pa.RecordBatch) -> pa.RecordBatch:
     """The rows of `batch` with the outcome KEPT, sorted by split; the order within a split does not change."""
     rows = np.flatnonzero(to_numpy(batch.column("outcome"), np.uint8) == Outcome.KEPT)
     splits = to_numpy(batch.column("split"), np.uint8)[rows]
-    return taken(batch, rows[np.argsort(splits, kind="stable")])
+    return take(batch, rows[np.argsort(splits, kind="stable")])
 
 
 def tokenized(
@@ -88,7 +88,7 @@ def tokenized(
     if mask.all():
         return batch, tokens, Counter()
     dropped = by_file(batch, ~fits, Outcome.NO_ROOM) + by_file(batch, fits & ~mask, Outcome.FEW_TOKENS)
-    return take(batch, mask), gather(tokens, np.flatnonzero(mask)), dropped
+    return filtered(batch, mask), gather(tokens, np.flatnonzero(mask)), dropped
 
 
 def by_file(batch: pa.RecordBatch, mask: NDArray[np.bool_], outcome: Outcome) -> Counter[tuple[int, Outcome]]:
@@ -102,7 +102,7 @@ def repeated(batch: pa.RecordBatch, tokens: Tokens) -> tuple[pa.RecordBatch, Tok
     if (copies == 1).all():
         return batch, tokens
     rows = np.repeat(np.arange(batch.num_rows), copies)
-    return taken(batch, rows), gather(tokens, rows)
+    return take(batch, rows), gather(tokens, rows)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from processing.arrays import buffer_values, taken, text_bytes
+from processing.arrays import buffer_values, take, text_bytes
 
 NANOTOKEN, TOKIE = "nanotoken", "tokie"
 # All except: printable ASCII and Latin, tab and line ends, C1 control characters (which wrong encodings leave behind),
@@ -59,7 +59,7 @@ class ProvenTexts:
         doubtful = np.flatnonzero(holding_other_bytes(texts, starts))
         if len(doubtful):
             pattern = "|".join([self.unproven, *map(escaped, self.literals)])
-            proven[doubtful] = ~matching(taken(texts, doubtful), pattern)
+            proven[doubtful] = ~matching(take(texts, doubtful), pattern)
         return proven
 
 
