@@ -205,8 +205,6 @@ def is_quoted(sample: bytes, delimiter: bytes) -> bool:
     A csv writer quotes the values that need it: those with a quote, which it doubles, a delimiter or a newline; or all
     values. In a file of raw text quotes also stand within values, or at their start without one at the end.
     """
-    if b'"' not in sample:
-        return False
     edge = re.escape(delimiter)
     # The quote stands first in the pattern, since a search for one character is fast.
     whole = re.compile(rb'"(?<![^\n' + edge + rb']")([^"]*+(?:""[^"]*+)*+)"(?=[\r\n' + edge + rb"]|\Z)")

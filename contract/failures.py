@@ -83,12 +83,17 @@ def guard(job: Callable[[], None], reason_file: Path) -> int:
         write_reason(reason_file, "interrupted")
         return 128 + 2
     except BaseException as error:
-        if not (isinstance(error, Exception) or is_panic(error)):
+        if not is_failure(error):
             raise
         log_failure(error)
         write_reason(reason_file, reason(error))
         return EXIT_USER_ERROR if isinstance(error, UserError) else EXIT_BUG
     return EXIT_OK
+
+
+def is_failure(error: BaseException) -> bool:
+    """Whether `error` is an Exception, or a panic, rather than an end of the process that was asked for."""
+    return isinstance(error, Exception) or is_panic(error)
 
 
 def is_panic(error: BaseException) -> bool:

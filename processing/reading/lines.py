@@ -14,11 +14,12 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
+from processing.reading.decompression import BLOCK_BYTES
+
 # Longest line in bytes; a longer one is rejected. DuckDB's own default of 2 MB is less than some documents.
 MAX_LINE_BYTES = 8 * 1024 * 1024
 # Bytes of a line that are kept for rejects.jsonl.
 KEPT_BYTES = 800
-BLOCK_BYTES = 1024 * 1024
 LF = ord("\n")
 # Reasons in rejects.jsonl.
 STRAY_QUOTE, CARRIAGE_RETURN = "quotes do not match", "carriage return within a value"

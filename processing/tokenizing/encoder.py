@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from tokenizers import Tokenizer
 
-from contract.failures import UserError, is_panic
+from contract.failures import UserError, is_failure
 from contract.tokenizer import read, truncation_side
 from processing.arrays import to_list
 from processing.tokenizing.fast_support import splits_at_spaces
@@ -159,7 +159,7 @@ def special_tokens(tokenizer: Tokenizer, path: Path) -> SpecialTokens:
         whole = tokenizer.encode(PROBE).ids
     except BaseException as error:
         # A vocabulary without its token for unknown words, a post-processor without the text.
-        if not (isinstance(error, Exception) or is_panic(error)):
+        if not is_failure(error):
             raise
         raise UserError(f"tokenizer {path} cannot encode a text: {error}") from None
     for before in range(len(whole) - len(plain) + 1):
