@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from contract.encodings import UTF8
 from contract.failures import UserError
@@ -20,6 +20,7 @@ from processing.reading.lines import MixedEndsError, PlainRecords, Scanned, coun
 from processing.reading.records import QuotedRecords
 from processing.reading.shares import OwnParts
 from processing.reading.source import TEXTS, SourceFile
+from processing.reading.stream import FilePart
 from processing.reading.text_folder import documents
 
 
@@ -29,13 +30,13 @@ class Content:
 
     Attributes:
         rejects_strays: whether lines with stray quotes are rejected; else they raise.
-        number: of the file in its group, which `blocks` puts before each record; None for a file that is read alone.
+        is_followed: whether other files of a group follow, into which no quote may reach.
         own: the parts that this host reads of a file that several share; None before `blocks`, and of a whole file.
     """
 
     file: SourceFile
     rejects_strays: bool = False
-    number: int | None = None
+    is_followed: bool = False
     scanned: Scanned = field(default_factory=Scanned)
     own: OwnParts[bytes] | None = None
 
@@ -75,10 +76,14 @@ class Content:
             self.scanned = self.own.scanned
             yield from (part for is_own, part in self.own.marked(records.blocks(content)) if is_own)
             return
-        yield from records.blocks(content) if self.number is None else self._numbered(records.parts(content))
+        yield from self._followed(records.parts(content)) if self.is_followed else records.blocks(content)
 
     def count_lines(self) -> bool:
         """Set `scanned` without `blocks`, for a file without quotes and with ends of LF alone; whether it is set."""
+        if self.layout.plain is not None:
+            # A copy: lines that are rejected later are added to it.
+            self.scanned = replace(self.layout.plain.scanned, strays=[])
+            return True
         if self.layout.dialect.quote:
             return False
         with decompressed(self.file) as stream:
@@ -86,11 +91,26 @@ class Content:
         self.scanned = found or self.scanned
         return found is not None
 
-    def _numbered(self, parts: Iterable[list[bytes]]) -> Iterator[bytes]:
-        """The records with the file's number as their first value, and blank lines in place of the header's lines."""
-        prefix = f"{self.number}{self.layout.dialect.delimiter}".encode()
-        blank = None if self.keeps_blank else b"\n"
-        before = self.lines_before
+    def in_group(self) -> Iterator[bytes | FilePart]:
+        """The content of a file that others follow: blank lines in place of the header's, and a line end at its end.
+
+        Raises:
+            UserError: as `blocks`.
+        """
+        plain = self.layout.plain
+        if plain is None:
+            yield from self.blocks()
+            return
+        self.count_lines()
+        yield b"\n" * self.layout.lines_before
+        if plain.start < plain.end:
+            yield FilePart(self.file.path, self.file.name, plain.start, plain.end)
+        if not plain.ends_line:
+            yield b"\n"
+
+    def _followed(self, parts: Iterable[list[bytes]]) -> Iterator[bytes]:
+        """As `in_group`, from the records of a file that is no plain one."""
+        before, last = self.lines_before, b"\n"
         for part in parts:
             records = part
             if before:
@@ -99,13 +119,16 @@ class Content:
                     is_before = before > 0 and record != b"\n"
                     before -= is_before
                     records.append(b"\n" * record.count(b"\n") if is_before else record)
-            numbered = b"".join([record if record == blank else prefix + record for record in records if record])
-            yield numbered if numbered.endswith(b"\n") or not numbered else numbered + b"\n"
+            block = b"".join(records)
+            last = block[-1:] or last
+            yield block
+        if last != b"\n":
+            yield b"\n"
 
     def _records(self, rejects_strays: bool) -> QuotedRecords | PlainRecords:
         dialect, columns = self.layout.dialect, len(self.layout.names)
         if dialect.quote:
-            return QuotedRecords(dialect, self.file.name, rejects_strays, columns, self.number is not None)
+            return QuotedRecords(dialect, self.file.name, rejects_strays, columns, self.is_followed)
         return PlainRecords(dialect.delimiter.encode(), columns)
 
     def first_lines(self) -> Iterator[int]:
@@ -129,8 +152,7 @@ class Content:
     @property
     def lines_before(self) -> int:
         """Number of records before the first row: the header, and `sep=;`."""
-        dialect = self.layout.dialect
-        return 0 if self.file.format == "jsonl" else dialect.skipped + dialect.has_header
+        return self.layout.lines_before
 
     @property
     def own_lines_before(self) -> int:

@@ -1,7 +1,7 @@
 """Groups small files with the same layout and columns, so that one scan of the database reads them all.
 
-A scan costs some milliseconds, more than the rows of a small file do. The first column of a group's content is the
-number of the file in its group; the rows of every file are counted for themselves.
+A scan costs some milliseconds, more than the rows of a small file do. In the content of a group a record with a mark
+ends each file, by which rows are numbered; the rows of every file are counted for themselves.
 """
 
 from __future__ import annotations
@@ -152,8 +152,8 @@ def group_key(file: SourceFile, columns: Columns, options: ProcessingOptions) ->
         return (*common, read_by_sql(columns, options))
     found = layout(file)
     marks = found.dialect.delimiter + found.dialect.quote
-    # A single value may be blank, and a digit could not be told from the file's number.
-    if len(found.names) == 1 or NUMBER in names or any(mark.isdigit() for mark in marks):
+    # A single value may be blank, and a mark at the end of a file has letters, digits and underscores.
+    if len(found.names) == 1 or NUMBER in names or any(mark.isalnum() or mark == "_" for mark in marks):
         return None
     return (*common, found.dialect.delimiter, found.dialect.quote, tuple(columns.items()))
 

@@ -6,7 +6,7 @@ import csv
 import io
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 
@@ -17,6 +17,7 @@ from processing.options import ProcessingOptions
 from processing.reading.columns import refuse_same_names
 from processing.reading.decompression import decompressed
 from processing.reading.json_values import is_document
+from processing.reading.lines import LineCounter, Scanned
 from processing.reading.source import TEXTS, SourceFile
 
 # Files whose layout is kept, since it is asked for several times while a file is read: some hundred bytes each.
@@ -41,6 +42,22 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class PlainFile:
+    """A file in UTF-8 without quotes, compression or CR, which is read as it is.
+
+    Attributes:
+        start, end: the bytes of its rows, without the header.
+        ends_line: whether its last line has a line end.
+        scanned: counts of its lines; not to be changed.
+    """
+
+    start: int
+    end: int
+    ends_line: bool
+    scanned: Scanned
+
+
+@dataclass(frozen=True)
 class Layout:
     """How a text file is read.
 
@@ -49,12 +66,19 @@ class Layout:
         names: names of the columns of a csv or tsv file.
         ends_with_cr: whether CR alone ends the first line, and with it all: no line of the file ends otherwise.
         is_document: whether a JSON file is an array or has objects over several lines, rather than one a line.
+        plain: of a small file that can be passed as it is, what a scan of its lines finds; else None.
     """
 
     dialect: Dialect
     names: tuple[str, ...] = ()
     is_document: bool = False
     ends_with_cr: bool = False
+    plain: PlainFile | None = None
+
+    @property
+    def lines_before(self) -> int:
+        """Number of records before the first row: the header, and `sep=;`; for csv and tsv files."""
+        return self.dialect.skipped + self.dialect.has_header if self.names else 0
 
 
 def text_settings(options: ProcessingOptions) -> TextSettings:
@@ -95,9 +119,26 @@ def layout(file: SourceFile) -> Layout:
         dialect = detect(head, file.name, file.format == "tsv", file.settings)
         text = recoded(head, dialect.encoding)
         found = Layout(dialect, header(file, text, dialect), ends_with_cr=ends_with_cr(text))
+    found = replace(found, plain=plain_file(file, head, found))
     if detected := found.dialect.detected:
         log.info("input file %s: detected %s", file.name, ", ".join(detected))
     return found
+
+
+def plain_file(file: SourceFile, head: bytes, found: Layout) -> PlainFile | None:
+    """What a scan of the lines of `file` finds if `head` is all of it, and it is a plain file; else None.
+
+    So a small file is read once in Python.
+    """
+    is_plain = file.compression == "none" and found.dialect.encoding == encodings.UTF8 and not found.dialect.quote
+    if not is_plain or found.is_document or not len(head) == file.size < SAMPLE_BYTES:
+        return None
+    counter = LineCounter()
+    if not counter.add(head, len(head)):
+        return None
+    before = found.lines_before
+    start = 0 if not before else int(counter.ends[before - 1]) + 1 if before <= len(counter.ends) else len(head)
+    return PlainFile(start, len(head), head.endswith(b"\n"), counter.finish())
 
 
 def refuse_other_kinds(file: SourceFile, head: bytes) -> None:

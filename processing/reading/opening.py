@@ -5,6 +5,7 @@ Text files of a group come through one pipe.
 
 from __future__ import annotations
 
+import secrets
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,13 +17,16 @@ from processing.reading import arrow_files
 from processing.reading.content import Content
 from processing.reading.database import pipe
 from processing.reading.decompression import blocks, decompressed
+from processing.reading.layout import Layout
 from processing.reading.line_numbers import lines_at
 from processing.reading.lines import Stray
 from processing.reading.rejects import BrokenLine
 from processing.reading.source import SourceFile
-from processing.reading.stream import Stream
+from processing.reading.stream import FilePart, Stream
 
 VIEW = "hf_rows"
+# What the mark at the end of a file begins with; random digits follow, which no file has.
+MARK = "hf_end_"
 
 
 @dataclass
@@ -63,11 +67,8 @@ class Source:
         """The number of the file of a line that DuckDB could not parse, and the line as it is in that file."""
         if not self.file.others:
             return 0, line
-        number, mark, value = (line.value or "").partition(self.contents[0].layout.dialect.delimiter)
-        if not (mark and number.isdecimal() and int(number) < len(self.starts)):
-            return max(bisect_right(self.starts, line.byte) - 1, 0), line
-        # Blank lines before the line count as part of it, also those at the end of the file before.
-        return int(number), replace(line, byte=max(line.byte - self.starts[int(number)], 0), value=value)
+        number = max(bisect_right(self.starts, line.byte) - 1, 0)
+        return number, replace(line, byte=line.byte - self.starts[number])
 
     def lines_at(self, number: int, positions: Sequence[int]) -> list[int]:
         """Line numbers, in file `number`, of sorted byte `positions` in the content that DuckDB read of it."""
@@ -82,15 +83,21 @@ class Source:
         with decompressed(content.file) as stream:
             yield from blocks(stream)
 
-    def streamed(self) -> Iterator[bytes]:
+    def streamed(self) -> Iterator[bytes | FilePart]:
         """The content of all files; fills `starts`."""
+        if not self.file.others:
+            yield from self.contents[0].blocks()
+            return
         size = 0
+        mark = end_of_file(self.file, self.contents[0].layout)
         self.starts.clear()
         for content in self.contents:
             self.starts.append(size)
-            for block in content.blocks():
+            for block in content.in_group():
                 size += len(block)
                 yield block
+            size += len(mark)
+            yield mark
 
 
 @contextmanager
@@ -118,18 +125,21 @@ def opened(connection: duckdb.DuckDBPyConnection, file: SourceFile, rejects_stra
         yield Source(file, contents)
         return
     path = pipe(connection)
-    source = Source(replace(file, pipe=path), contents)
+    source = Source(replace(file, pipe=path, mark=MARK + secrets.token_hex(16)), contents)
     with Stream(path, source.streamed()) as stream:
         source.stream = stream
         yield source
 
 
 def contents_of(file: SourceFile, rejects_strays: bool) -> tuple[Content, ...]:
-    """The contents of a text file and of the others in its group, which are numbered."""
-    members = file.members
-    return tuple(
-        Content(member, rejects_strays, number if file.others else None) for number, member in enumerate(members)
-    )
+    """The contents of a text file and of the others in its group."""
+    return tuple(Content(member, rejects_strays, bool(file.others)) for member in file.members)
+
+
+def end_of_file(file: SourceFile, found: Layout) -> bytes:
+    """A record whose first value is the mark that ends each file of a group."""
+    empty = found.dialect.delimiter * max(len(found.names) - 1, 0)
+    return f"{file.mark}{empty}\n".encode()
 
 
 def is_uniform(content: Content) -> bool:

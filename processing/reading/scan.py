@@ -12,8 +12,8 @@ from processing.rows.filters import Outcome
 from processing.rows.label_vectors import UNIT_SEPARATOR
 from processing.sql import identifier, literal
 
-# Column of the number of a file in its group, and most bytes that it adds to a line.
-NUMBER, NUMBER_BYTES = "hf_number", 16
+# Column of the number of a file in its group.
+NUMBER = "hf_number"
 # The same as DuckDB gives it, for parquet, and the number of a row in its file.
 PARQUET_NUMBER, ROW_NUMBER = "file_index", "file_row_number"
 REJECTS_TABLE = "rejected_lines"
@@ -41,17 +41,28 @@ def scan(file: SourceFile, columns: Mapping[str, str]) -> str:
         return f"(SELECT * FROM {whole} WHERE {ROW_NUMBER} >= {first} AND {ROW_NUMBER} < {end})"
     place = str(file.pipe or file.path)
     names = ["line"] if file.format == "jsonl" else list(columns)
-    numbers = [f"{literal(NUMBER)}: 'UINTEGER'"] if file.others else []
-    schema = ", ".join([*numbers, *(f"{literal(name)}: 'VARCHAR'" for name in names)])
-    longest = MAX_LINE_BYTES + (NUMBER_BYTES if file.others else 0)
-    return (
+    schema = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+    scanned = (
         f"read_csv({literal(place)}, {dialect(file)}, columns = {{{schema}}}, auto_detect = false, "
-        f"compression = 'none', max_line_size = {longest}, hive_partitioning = false, "
+        f"compression = 'none', max_line_size = {MAX_LINE_BYTES}, hive_partitioning = false, "
         # The least that DuckDB accepts. Its default, 32 times the longest line, exceeds the memory limit and delays
         # the first rows.
-        f"buffer_size = {longest}, store_rejects = true, "
+        f"buffer_size = {MAX_LINE_BYTES}, store_rejects = true, "
         f"rejects_table = {literal(REJECTS_TABLE)}, rejects_scan = {literal(SCANS_TABLE)})"
     )
+    return without_marks(scanned, names[0], file.mark) if file.mark is not None and file.others else scanned
+
+
+def without_marks(scanned: str, column: str, mark: str) -> str:
+    """SQL for the rows of a group of files in the pipe with the column NUMBER, counted by the marks that end files.
+
+    Args:
+        column: name of the first column, which has the marks.
+    """
+    is_mark = f"{identifier(column)} = {literal(mark)}"
+    # Such a window needs the rows before alone, so the database passes rows on as it reads them.
+    files = f"count(CASE WHEN {is_mark} THEN 1 END) OVER (ROWS UNBOUNDED PRECEDING) AS {NUMBER}"
+    return f"(SELECT * FROM (SELECT *, {files} FROM {scanned}) WHERE ({is_mark}) IS NOT TRUE)"
 
 
 def own_rows(file: SourceFile) -> tuple[int, int]:

@@ -60,6 +60,7 @@ class SourceFile:
         settings: what the options say about text files.
         pipe: where DuckDB reads the content of a text file that it cannot read itself.
         view: name of the view of a file that pyarrow reads.
+        mark: the first value of the record that ends each file of a group in the pipe.
         others: files that are read in the same scan, after this one.
         share: which of its rows this host reads; by default all.
     """
@@ -71,6 +72,7 @@ class SourceFile:
     settings: TextSettings = field(default_factory=TextSettings)
     pipe: Path | None = field(default=None, compare=False)
     view: str | None = field(default=None, compare=False)
+    mark: str | None = field(default=None, compare=False)
     others: tuple[SourceFile, ...] = field(default=(), compare=False)
     share: Share = field(default=Share(), compare=False)
 

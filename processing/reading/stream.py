@@ -3,15 +3,41 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from contract.failures import UserError
+
 # The largest size of a pipe that a process without privileges may set on Linux, in bytes; the default is 64 KiB.
 PIPE_BYTES = 1024 * 1024
+
+
+# A file system, or the kernel, may be unable to pass a file to a pipe.
+NOT_SUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
+
+
+@dataclass(frozen=True)
+class FilePart:
+    """The bytes `start` to `end` of the file at `path`, which the kernel passes without a copy.
+
+    Attributes:
+        name: for errors.
+    """
+
+    path: Path
+    name: str
+    start: int
+    end: int
+
+    def __len__(self) -> int:
+        """Number of bytes."""
+        return self.end - self.start
 
 
 class Stream:
@@ -21,7 +47,7 @@ class Stream:
         error: what `content` raised, after the reader has read all that came before it.
     """
 
-    def __init__(self, path: Path, content: Iterator[bytes]) -> None:
+    def __init__(self, path: Path, content: Iterator[bytes | FilePart]) -> None:
         self.error: Exception | None = None
         self._path, self._content = path, content
         self._stops = threading.Event()
@@ -49,9 +75,8 @@ class Stream:
             with contextlib.suppress(OSError):
                 fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
             for block in self._content:
-                view = memoryview(block)
-                while view and not self._stops.is_set():
-                    view = view[os.write(descriptor, view) :]
+                send = self._send if isinstance(block, FilePart) else self._write_block
+                send(descriptor, block)
                 if self._stops.is_set():
                     break
         except BrokenPipeError:
@@ -60,6 +85,28 @@ class Stream:
             self.error = error
         finally:
             os.close(descriptor)
+
+    def _write_block(self, descriptor: int, block: bytes) -> None:
+        view = memoryview(block)
+        while view and not self._stops.is_set():
+            view = view[os.write(descriptor, view) :]
+
+    def _send(self, descriptor: int, part: FilePart) -> None:
+        """Pass a part of a file; raises UserError if the file is shorter now."""
+        position = part.start
+        with part.path.open("rb", buffering=0) as file:
+            while position < part.end and not self._stops.is_set():
+                try:
+                    size = os.sendfile(descriptor, file.fileno(), position, part.end - position)
+                except OSError as error:
+                    if error.errno not in NOT_SUPPORTED:
+                        raise
+                    block = os.pread(file.fileno(), min(part.end - position, PIPE_BYTES), position)
+                    self._write_block(descriptor, block)
+                    size = len(block)
+                if size == 0:
+                    raise UserError(f"input file {part.name} became shorter while it was read")
+                position += size
 
     def _drain(self) -> None:
         """Open and read the pipe, so that the thread neither waits for a reader nor for space."""
