@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from contract import encodings
-from contract.dialect import SAMPLE_BYTES, Dialect, TextSettings, detect
+from contract.dialect import Dialect, TextSettings
+from contract.dialect_detection import SAMPLE_BYTES, detect
 
 # A word in every text, which must be in no error.
 MARK = "zanzibar"

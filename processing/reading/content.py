@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from contract.encodings import UTF8
 from contract.failures import UserError
@@ -81,13 +81,11 @@ class Content:
     def count_lines(self) -> bool:
         """Set `scanned` without `blocks`, for a file without quotes and with ends of LF alone; whether it is set."""
         if self.layout.plain is not None:
-            # A copy: lines that are rejected later are added to it.
-            self.scanned = replace(self.layout.plain.scanned, strays=[])
+            self.scanned = self.layout.plain.scanned
             return True
-        if self.layout.dialect.quote:
-            return False
+        dialect = self.layout.dialect
         with decompressed(self.file) as stream:
-            found = counted_lines(stream)
+            found = counted_lines(stream, dialect.quote + dialect.escape)
         self.scanned = found or self.scanned
         return found is not None
 

@@ -7,6 +7,8 @@ ends each file, by which rows are numbered; the rows of every file are counted f
 from __future__ import annotations
 
 from collections.abc import Generator, Hashable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from threading import Event
@@ -29,8 +31,10 @@ from processing.reading.source import TEXTS, SourceFile, folder_columns
 from processing.rows.conditions import conditions, used_columns
 from processing.rows.given_splits import by_name
 
+# Most files of the first group: the database waits until their layouts are found. Each group may have twice as many.
+FIRST_FILES = 64
 # Largest file of a group as it is stored, and most bytes and files of a group. A larger text file is read in parallel.
-FILE_BYTES, MOST_BYTES, MOST_FILES = 1024 * 1024, 64 * 1024 * 1024, 1000
+FILE_BYTES, MOST_BYTES, MOST_FILES = 1024 * 1024, 256 * 1024 * 1024, 2000
 
 Columns = Mapping[str, str]
 
@@ -61,9 +65,28 @@ def readers(
             yield file, columns | {name: NULLS_OF + kind_elsewhere(name) for name in empty}
 
     number = 0
-    for file, columns in grouped(described(), options):
-        yield FileReader(connection, plan, file, columns, number, texts=texts)
-        number += len(file.members)
+    with ThreadPoolExecutor(1, thread_name_prefix="layouts") as pool:
+        for file, columns in grouped(described(), options):
+            end = number + len(file.members)
+            # While the database reads this group.
+            next_group = pool.submit(find_layouts, files[end : end + MOST_FILES])
+            yield FileReader(connection, plan, file, columns, number, texts=texts)
+            next_group.result()
+            number = end
+
+
+def find_layouts(files: Iterable[SourceFile]) -> None:
+    """Find the layouts of the small text files that `files` begin with, which are kept, as many as one group may have.
+
+    What is wrong with a file is said when it is asked for again.
+    """
+    size = 0
+    for file in files:
+        size += file.size
+        if file.is_typed or file.size > FILE_BYTES or size > MOST_BYTES:
+            return
+        with suppress(UserError):
+            layout(file)
 
 
 def all_batches(
@@ -119,13 +142,13 @@ def grouped(
         described: files with name and SQL type of each column, in the order in which they are to be read.
     """
     group: list[SourceFile] = []
-    size, key = 0, None
+    size, key, most = 0, None, min(FIRST_FILES, MOST_FILES)
     kept: Columns = {}
     for file, columns in described:
         own, own_size = group_key(file, columns, options), file.size
-        if group and (own is None or own != key or len(group) == MOST_FILES or size + own_size > MOST_BYTES):
+        if group and (own is None or own != key or len(group) == most or size + own_size > MOST_BYTES):
             yield joined(group), kept
-            group, size = [], 0
+            group, size, most = [], 0, min(2 * most, MOST_FILES)
         if not group:
             key, kept = own, columns
         group.append(file)

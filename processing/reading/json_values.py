@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
-from contract.dialect import SAMPLE_BYTES
+from contract.dialect_detection import SAMPLE_BYTES
 from contract.encodings import UTF8
 from contract.failures import UserError
 

@@ -11,13 +11,14 @@ from functools import lru_cache
 from itertools import islice
 
 from contract import encodings
-from contract.dialect import MOST_FIELD_BYTES, SAMPLE_BYTES, Dialect, TextSettings, character, detect, reader, recoded
+from contract.dialect import MOST_FIELD_BYTES, Dialect, TextSettings, character, reader
+from contract.dialect_detection import LF, SAMPLE_BYTES, Sample, dialect_of, line_lengths
 from contract.failures import UserError
 from processing.options import ProcessingOptions
 from processing.reading.columns import refuse_same_names
 from processing.reading.decompression import decompressed
 from processing.reading.json_values import is_document
-from processing.reading.lines import LineCounter, Scanned
+from processing.reading.lines import Scanned
 from processing.reading.source import TEXTS, SourceFile
 
 # Files whose layout is kept, since it is asked for several times while a file is read: some hundred bytes each.
@@ -43,18 +44,24 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PlainFile:
-    """A file in UTF-8 without quotes, compression or CR, which is read as it is.
+    """A file in UTF-8 without quoted values, compression or CR, which is read as it is.
 
     Attributes:
         start, end: the bytes of its rows, without the header.
         ends_line: whether its last line has a line end.
-        scanned: counts of its lines; not to be changed.
+        lines, blank: number of all lines, and of blank ones.
     """
 
     start: int
     end: int
     ends_line: bool
-    scanned: Scanned
+    lines: int
+    blank: int
+
+    @property
+    def scanned(self) -> Scanned:
+        """What the scan of its lines finds."""
+        return Scanned(self.lines, self.lines - self.blank, self.blank, {b"\n"})
 
 
 @dataclass(frozen=True)
@@ -107,38 +114,45 @@ def layout(file: SourceFile) -> Layout:
         return Layout(Dialect("\x01", "", ""))
     head = start(file)
     refuse_other_kinds(file, head)
+    sample = Sample(head, encodings.detect(head, file.name, file.settings.encoding))
+    text = sample.whole
     if file.format == "jsonl":
-        encoding = encodings.detect(head, file.name, file.settings.encoding)
-        document = recoded(head, encoding).decode(errors="replace")
         found = Layout(
-            Dialect("\x01", "", "", encoding),
-            is_document=is_document(document, len(head) < SAMPLE_BYTES, file.says_lines),
-            ends_with_cr=ends_with_cr(recoded(head, encoding)),
+            Dialect("\x01", "", "", sample.encoding),
+            is_document=is_document(text.decode(errors="replace"), len(head) < SAMPLE_BYTES, file.says_lines),
+            ends_with_cr=ends_with_cr(text),
         )
     else:
-        dialect = detect(head, file.name, file.format == "tsv", file.settings)
-        text = recoded(head, dialect.encoding)
+        dialect = dialect_of(sample, file.format == "tsv", file.settings)
         found = Layout(dialect, header(file, text, dialect), ends_with_cr=ends_with_cr(text))
-    found = replace(found, plain=plain_file(file, head, found))
+    if plain := plain_file(file, head, sample, found):
+        found = replace(found, plain=plain)
     if detected := found.dialect.detected:
         log.info("input file %s: detected %s", file.name, ", ".join(detected))
     return found
 
 
-def plain_file(file: SourceFile, head: bytes, found: Layout) -> PlainFile | None:
+def plain_file(file: SourceFile, head: bytes, sample: Sample, found: Layout) -> PlainFile | None:
     """What a scan of the lines of `file` finds if `head` is all of it, and it is a plain file; else None.
 
     So a small file is read once in Python.
     """
-    is_plain = file.compression == "none" and found.dialect.encoding == encodings.UTF8 and not found.dialect.quote
-    if not is_plain or found.is_document or not len(head) == file.size < SAMPLE_BYTES:
+    # Without a byte order mark, a line `sep=;` or another encoding the text is that of the file.
+    is_whole = len(sample.text) == len(head) == file.size < SAMPLE_BYTES and sample.encoding == encodings.UTF8
+    marks = "\r" + found.dialect.quote + found.dialect.escape
+    if not is_whole or file.compression != "none" or found.is_document or has_any(head, marks):
         return None
-    counter = LineCounter()
-    if not counter.add(head, len(head)):
-        return None
+    ends = sample.places(LF)
     before = found.lines_before
-    start = 0 if not before else int(counter.ends[before - 1]) + 1 if before <= len(counter.ends) else len(head)
-    return PlainFile(start, len(head), head.endswith(b"\n"), counter.finish())
+    start = int(ends[before - 1]) + 1 if 0 < before <= len(ends) else len(head) * (before > 0)
+    ends_line = head.endswith(b"\n")
+    blank = int((line_lengths(ends) == 0).sum())
+    return PlainFile(start, len(head), ends_line, len(ends) + (not ends_line), blank)
+
+
+def has_any(text: bytes, marks: str) -> bool:
+    """Whether `text` has one of the characters `marks`."""
+    return any(mark.encode() in text for mark in marks)
 
 
 def refuse_other_kinds(file: SourceFile, head: bytes) -> None:
@@ -158,10 +172,13 @@ def ends_with_cr(text: bytes) -> bool:
 
 def start(file: SourceFile) -> bytes:
     """The first SAMPLE_BYTES of the decompressed file."""
-    # Not more than there is: as many bytes are allocated, which takes longer than to read a small file.
-    size = min(SAMPLE_BYTES, file.size) if file.compression == "none" else SAMPLE_BYTES
+    if file.compression == "none":
+        # Not more than there is: as many bytes are allocated, which takes longer than to read a small file. Nor through
+        # a buffer.
+        with open(file.path, "rb", buffering=0) as plain:
+            return plain.read(min(SAMPLE_BYTES, file.size))
     with decompressed(file) as stream:
-        return stream.read(size)
+        return stream.read(SAMPLE_BYTES)
 
 
 def header(file: SourceFile, text: bytes, dialect: Dialect) -> tuple[str, ...]:
@@ -191,6 +208,10 @@ def header(file: SourceFile, text: bytes, dialect: Dialect) -> tuple[str, ...]:
 
 def first_record(text: bytes, dialect: Dialect) -> list[str]:
     """The first record after the skipped lines: of the first lines, or of the whole `text` if it needs more."""
+    line = text[: text.find(b"\n") + 1]
+    if line and not dialect.skipped and not has_any(line, "\r" + dialect.quote + dialect.escape):
+        # As the csv module splits it, but much faster.
+        return line[:-1].decode(encodings.UTF8, errors="replace").split(dialect.delimiter)
     end = text.find(b"\n", MOST_HEADER_BYTES) + 1
     if 0 < end < len(text):
         found = list(islice(parsed(text[:end], dialect), 2))

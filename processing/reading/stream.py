@@ -94,19 +94,22 @@ class Stream:
     def _send(self, descriptor: int, part: FilePart) -> None:
         """Pass a part of a file; raises UserError if the file is shorter now."""
         position = part.start
-        with part.path.open("rb", buffering=0) as file:
+        file = os.open(part.path, os.O_RDONLY)
+        try:
             while position < part.end and not self._stops.is_set():
                 try:
-                    size = os.sendfile(descriptor, file.fileno(), position, part.end - position)
+                    size = os.sendfile(descriptor, file, position, part.end - position)
                 except OSError as error:
                     if error.errno not in NOT_SUPPORTED:
                         raise
-                    block = os.pread(file.fileno(), min(part.end - position, PIPE_BYTES), position)
+                    block = os.pread(file, min(part.end - position, PIPE_BYTES), position)
                     self._write_block(descriptor, block)
                     size = len(block)
                 if size == 0:
                     raise UserError(f"input file {part.name} became shorter while it was read")
                 position += size
+        finally:
+            os.close(file)
 
     def _drain(self) -> None:
         """Open and read the pipe, so that the thread neither waits for a reader nor for space."""

@@ -16,7 +16,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from contract import encodings
-from contract.dialect import SAMPLE_BYTES, Dialect, TextSettings, character, detect
+from contract.dialect import Dialect, TextSettings, character
+from contract.dialect_detection import SAMPLE_BYTES, detect
 from contract.failures import UserError
 from training.data.columns import named
 from training.data.decompression import form, opened
