@@ -103,8 +103,8 @@ class Content:
         yield b"\n" * self.layout.lines_before
         if plain.start < plain.end:
             yield FilePart(self.file.path, self.file.name, plain.start, plain.end)
-        if not plain.ends_line:
-            yield b"\n"
+            if not plain.ends_line:
+                yield b"\n"
 
     def _followed(self, parts: Iterable[list[bytes]]) -> Iterator[bytes]:
         """As `in_group`, from the records of a file that is no plain one."""

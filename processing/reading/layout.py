@@ -172,13 +172,10 @@ def ends_with_cr(text: bytes) -> bool:
 
 def start(file: SourceFile) -> bytes:
     """The first SAMPLE_BYTES of the decompressed file."""
-    if file.compression == "none":
-        # Not more than there is: as many bytes are allocated, which takes longer than to read a small file. Nor through
-        # a buffer.
-        with open(file.path, "rb", buffering=0) as plain:
-            return plain.read(min(SAMPLE_BYTES, file.size))
+    # Not more than there is: as many bytes are allocated, which takes longer than to read a small file.
+    size = min(SAMPLE_BYTES, file.size) if file.compression == "none" else SAMPLE_BYTES
     with decompressed(file) as stream:
-        return stream.read(SAMPLE_BYTES)
+        return stream.read(size)
 
 
 def header(file: SourceFile, text: bytes, dialect: Dialect) -> tuple[str, ...]:

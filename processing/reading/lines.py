@@ -168,7 +168,7 @@ class PlainRecords:
         self._delimiter, self._columns = delimiter, columns
 
     def parts(self, blocks: Iterable[bytes]) -> Iterator[list[bytes]]:
-        """The content of `blocks` in parts: the first as its records, as QuotedRecords.parts, the others as they are."""
+        """The content of `blocks` in parts: the first as its records, as QuotedRecords.parts; others as they are."""
         parts = self.blocks(blocks)
         yield from map(lines_of, itertools.islice(parts, 1))
         yield from ([part] for part in parts)

@@ -1,71 +1,11 @@
-"""Dialects of csv and tsv files as detected, and as options set them."""
+"""Characters that options name, and escapes of a dialect."""
 
 from __future__ import annotations
 
-import csv
-import io
-
 import pytest
 
-from contract.dialect import SAMPLE_BYTES, Dialect, TextSettings, character, detect, doubled
+from contract.dialect import Dialect, character, doubled
 from contract.failures import UserError
-
-ROWS = [["text", "label"], ["I like it, really", "1"], ["no; not | at all", "0"], ["fine", "1"]]
-
-
-def written(delimiter: str, quoting: int = csv.QUOTE_MINIMAL, rows: list[list[str]] = ROWS) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, delimiter=delimiter, quoting=quoting, lineterminator="\n").writerows(rows)  # type: ignore[arg-type]
-    return text.getvalue().encode()
-
-
-@pytest.mark.parametrize("delimiter", [",", ";", "|", "\t"])
-@pytest.mark.parametrize("is_tsv", [False, True])
-def test_the_delimiter_of_the_first_records_is_found(delimiter: str, is_tsv: bool) -> None:
-    found = detect(written(delimiter), "a.csv", is_tsv, TextSettings())
-    assert found.delimiter == delimiter
-    assert bool(found.detected) == (delimiter != ("\t" if is_tsv else ","))
-
-
-def test_a_line_for_excel_says_the_delimiter() -> None:
-    found = detect(b"sep=;\r\ntext;label\r\n", "a.csv", False, TextSettings())
-    assert (found.delimiter, found.skipped, found.detected) == (";", 1, ("delimiter semicolon",))
-
-
-def test_a_file_of_one_column_keeps_the_usual_delimiter() -> None:
-    assert detect(b"text\none; two\nthree\n", "a.csv", False, TextSettings()).delimiter == ","
-
-
-def test_options_take_precedence() -> None:
-    settings = TextSettings(delimiter="|", quote="'", escape="\\", encoding="latin-1", has_header=False)
-    found = detect(b"a,b\n1,\xe9\n", "a.csv", False, settings)
-    assert (found.delimiter, found.quote, found.escape, found.has_header) == ("|", "'", "\\", False)
-    assert (found.encoding, found.detected) == ("iso8859-1", ())
-
-
-RAW = [["id", "body"], ["1", '"Great" film'], ["2", 'a 5" disk'], ["3", '"He said ""no"""'], ["4", 'said "no"']]
-
-
-@pytest.mark.parametrize(
-    ("content", "quote"),
-    [
-        (written("\t", rows=[["id", "body"], ["1", 'He said "no"'], ["2", "two\nlines"], ["3", "plain"]]), '"'),
-        (written("\t", rows=[["id", "body"], ["1", "two\nlines"], ["2", "plain"]]), '"'),
-        (written("\t", csv.QUOTE_ALL), '"'),
-        ("".join("\t".join(row) + "\n" for row in RAW).encode(), ""),
-        (b'id\tbody\n1\t"opened and never closed\n2\tb\n', ""),
-        (b"id\tbody\n1\tno quote\n", ""),
-    ],
-)
-def test_quotes_of_a_tsv_file_are_data_unless_a_csv_writer_wrote_them(content: bytes, quote: str) -> None:
-    found = detect(content, "a.tsv", True, TextSettings())
-    assert (found.quote, found.escape) == (quote, quote)
-
-
-def test_detection_is_linear_in_long_values() -> None:
-    # A pattern that searches for a quote from each character would take minutes.
-    sample = b"text\tlabel\n" + b"x" * SAMPLE_BYTES + b'"\t1\n'
-    assert detect(sample, "a.tsv", True, TextSettings()).quote == ""
 
 
 @pytest.mark.parametrize("text", ["ab", "\n", "\u00e9", ""])
