@@ -99,7 +99,7 @@ class Sample:
         before = self._content[quotes - 1]
         opens = (before == LF) | (before == TAB)
         opens[:1] |= quotes[:1] == 0
-        return quotes[opens].tolist()
+        return list(map(int, quotes[opens]))
 
     def values(self, delimiter: str) -> list[int]:
         """Number of values of each of the first SAMPLE_RECORDS records, without one that the sample may cut."""
@@ -119,7 +119,7 @@ class Sample:
         counts = before + 1
         counts[1:] -= before[:-1]
         counts[line_lengths(ends) == 0] = 0
-        return counts.tolist()
+        return list(map(int, counts))
 
 
 def line_lengths(ends: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -75,8 +75,10 @@ class Stream:
             with contextlib.suppress(OSError):
                 fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
             for block in self._content:
-                send = self._send if isinstance(block, FilePart) else self._write_block
-                send(descriptor, block)
+                if isinstance(block, FilePart):
+                    self._send(descriptor, block)
+                else:
+                    self._write_block(descriptor, block)
                 if self._stops.is_set():
                     break
         except BrokenPipeError:
