@@ -54,7 +54,8 @@ def test_parts_of_files_are_passed_among_blocks(
         monkeypatch.setattr(os, "sendfile", fails)
     file = tmp_path / "a.tsv"
     file.write_bytes(b"".join(b"%07d\n" % number for number in range(400_000)))
-    parts: list[bytes | FilePart] = [b"first\n", FilePart(file, "a.tsv", 8, 3_200_000), b"", FilePart(file, "a.tsv", 16, 24), b"last\n"]
+    whole, line = FilePart(file, "a.tsv", 8, 3_200_000), FilePart(file, "a.tsv", 16, 24)
+    parts: list[bytes | FilePart] = [b"first\n", whole, b"", line, b"last\n"]
     with Stream(tmp_path / "pipe", iter(parts)) as stream:
         content = file.read_bytes()
         assert (tmp_path / "pipe").read_bytes() == b"first\n" + content[8:] + content[16:24] + b"last\n"
