@@ -125,7 +125,8 @@ class Job:
             with RejectsFile(result.report) as rejects:
                 two_passes = first_pass.is_needed(self.options) and not one_pass
                 progress = ReadingProgress(log, sum(file.size for file in files) * (1 + two_passes))
-                file_readers = readers(connection, plan, files, FirstTexts(most_texts()) if one_pass else None)
+                texts = FirstTexts(most_texts(), plan.compared) if one_pass else None
+                file_readers = readers(connection, plan, files, texts)
                 if two_passes:
                     # Before the first pass, so that an error in the tokenizer is reported at once.
                     self.loading.encoder.summary()
@@ -196,7 +197,8 @@ class Job:
         statistics = self.job_counts.statistics
         statistics.add_repeats(encoded.repeated, encoded.repeated_labels)
         statistics.add_tokens(encoded.tokens)
-        self.job_counts.equal_texts.add(encoded.kept)
+        if "text_hash" in encoded.kept.schema.names:
+            self.job_counts.equal_texts.add(encoded.kept)
         splits = to_numpy(encoded.kept.column("split"), np.uint8)
         self.row_samples.add(encoded.texts, encoded.labels, splits, encoded.tokens)
         for name, rows in encoded.splits.items():

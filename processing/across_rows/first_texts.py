@@ -1,7 +1,7 @@
 """FirstTexts: finds the first row of each text while rows are read, for --drop-duplicates without a pass of its own.
 
 A hash table with open addressing and linear probing (Knuth, The Art of Computer Programming, volume 3, 6.4) over numpy
-arrays; its keys are the 128 bits of the MD5 of each normalized text.
+arrays; its keys are the 128-bit hashes of normalized texts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from contract.machine import CGROUP, memory
 from processing.across_rows.marks import replaced
-from processing.arrays import to_numpy
+from processing.across_rows.text_keys import Keys, text_keys
+from processing.arrays import take, to_numpy
 from processing.rows.filters import Outcome
 
 FIRST_SLOTS = 1 << 16
@@ -22,7 +23,6 @@ FIRST_SLOTS = 1 << 16
 MOST_LOAD = 0.6
 # Share of the container's memory for the table, and bytes of a key: while it doubles, the old slots are there too.
 MEMORY_SHARE, KEY_BYTES = 0.2, 80
-Keys = NDArray[np.uint64]
 
 
 class TooManyTextsError(RuntimeError):
@@ -39,24 +39,26 @@ class FirstTexts:
 
     Args:
         most: largest number of texts.
+        column: name of the column of texts.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, column: str = "text") -> None:
         self.most, self.texts = most, 0
+        self._column = column
         self._slots = np.zeros((FIRST_SLOTS, 2), np.uint64)
 
     def marked(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """`batch` with the outcome DUPLICATE in rows that would be kept and whose text an earlier row has.
 
         Args:
-            batch: the next rows, with the columns outcome, owner and owner_high (UBIGINT, the halves of the key).
+            batch: the next rows, with the columns outcome and `column`.
 
         Raises:
             TooManyTextsError: there are more than `most` texts.
         """
         kept = np.flatnonzero(to_numpy(batch.column("outcome"), np.uint8) == Outcome.KEPT)
-        halves = [to_numpy(batch.column(name), np.uint64)[kept] for name in ("owner", "owner_high")]
-        rows = kept[~self.add(np.stack(halves, axis=1))]
+        texts = batch.column(self._column)
+        rows = kept[~self.add(text_keys(texts if len(kept) == len(texts) else take(texts, kept)))]
         outcomes = np.full(len(rows), Outcome.DUPLICATE, np.uint8)
         return replaced(batch, "outcome", rows, outcomes, np.ones(len(rows), np.bool_)) if len(rows) else batch
 

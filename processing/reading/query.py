@@ -16,7 +16,7 @@ from processing.reading.source import SourceFile, folder_columns
 from processing.rows.conditions import conditions, text_sql, truth, used_columns
 from processing.rows.filters import Outcome, outcome_sql
 from processing.rows.given_splits import GivenSplits, by_name, given_sql, kept_split_sql
-from processing.rows.hashes import normalized_sql, owner_high_sql, owner_sql, pair_sql
+from processing.rows.hashes import normalized_sql, owner_sql, pair_sql
 from processing.rows.label_vectors import UNIT_SEPARATOR, joined
 from processing.rows.labels import Labels
 from processing.rows.split import SPLITS, hash_sql, split_sql
@@ -121,8 +121,8 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
     Its result has the columns outcome UTINYINT, split UTINYINT, number BIGINT (the class), text VARCHAR, of pairs pair
     VARCHAR (the second text), fault VARCHAR (the start of an invalid value), text_hash UBIGINT, file UINTEGER (number
     in its group), label_value (FLOAT or FLOAT[]) where labels are no classes, repeated_labels BOOLEAN where a row
-    has several, owner and owner_high UBIGINT for duplicates in one pass, and kept_0, kept_1, ...; rows are in the order
-    of the files.
+    has several, texts VARCHAR (both of a pair) for duplicates in one pass, and kept_0, kept_1, ...; rows are in the
+    order of the files.
     """
     texts = ("text",) if plan.chosen.pair is None else ("text", "pair")
     faults = f"{int(Outcome.NOT_JSON)}, {int(Outcome.BAD_LABEL)}, {int(Outcome.UNKNOWN_LABEL)}"
@@ -132,17 +132,22 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
         "outcome",
         f"{plan.split} AS split",
         f"{plan.labels.number} AS number",
-        *(f"CASE WHEN outcome = {int(Outcome.KEPT)} THEN {text} END AS {text}" for text in texts),
+        *(f"{of_kept(text)} AS {text}" for text in texts),
         f"CASE WHEN outcome IN ({faults}) THEN {fault} END AS fault",
-        # To count equal texts: faster than MD5, and compared within the job only.
-        f"hash({plan.compared}) AS text_hash",
+        # To count equal texts, of which one pass leaves none: faster than MD5, and compared within the job only.
+        *([] if plan.in_one_pass else [f"hash({plan.compared}) AS text_hash"]),
         "file",
-        *(("owner", "owner_high") if plan.in_one_pass else ()),
+        *([f"{of_kept(plan.compared)} AS texts"] if plan.in_one_pass and plan.compared != "text" else []),
         *([f"{plan.labels.value} AS label_value"] if plan.labels.value else []),
         *([f"{plan.labels.repeated} AS repeated_labels"] if plan.labels.repeated else []),
         *kept_names(plan.chosen),
     ]
     return f"SELECT {', '.join(outputs)} FROM ({decided(plan, file, columns)})"
+
+
+def of_kept(column: str) -> str:
+    """SQL for a column in rows that are kept, and NULL in others."""
+    return f"CASE WHEN outcome = {int(Outcome.KEPT)} THEN {column} END"
 
 
 def surveyed(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
@@ -163,7 +168,7 @@ def decided(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
     # Equal texts must be read by the same host.
     by_text = plan.options.drop_duplicates or plan.options.conflicts != "keep"
     text = normalized_sql(plan.compared) if by_text else plan.compared
-    owner = f"{owner_sql(text)} AS owner, {owner_high_sql(text)} AS owner_high"
+    owner = f"{owner_sql(text)} AS owner"
     return f"SELECT *, {outcome} AS outcome FROM (SELECT *, {owner} FROM ({selected(plan, file, columns)}))"
 
 

@@ -23,11 +23,18 @@ def normalized_sql(text: str) -> str:
     # A text of ASCII has as many bytes as characters. Of the others, few need nfc_normalize, which takes longest.
     is_ascii = f"strlen({text}) = length({text})"
     has_one_form = f"{is_ascii} OR NOT regexp_matches({text}, '{OTHER_FORMS}')"
-    spaced = f"trim(regexp_replace(nfc_normalize({text}), '[\\s\\p{{Z}}]+', ' ', 'g'))"
+    spaced = f"trim(regexp_replace({in_nfc(text)}, '[\\s\\p{{Z}}]+', ' ', 'g'))"
     return (
         f"lower(CASE WHEN {has_white_space(text, is_ascii)} THEN {spaced} WHEN {has_one_form} THEN {text} "
-        f"ELSE nfc_normalize({text}) END)"
+        f"ELSE {in_nfc(text)} END)"
     )
+
+
+def in_nfc(text: str) -> str:
+    """SQL for a text in Unicode's normalization form C."""
+    # nfc_normalize ends at a NUL, which composes with no character.
+    parts = f"list_transform(string_split({text}, chr(0)), lambda part: nfc_normalize(part))"
+    return f"CASE WHEN contains({text}, chr(0)) THEN array_to_string({parts}, chr(0)) ELSE nfc_normalize({text}) END"
 
 
 def has_white_space(text: str, is_ascii: str) -> str:
@@ -51,11 +58,6 @@ def owner_sql(text: str = "text") -> str:
     It is the last eight bytes of the MD5 of the SQL expression `text`, without a seed: independent of the split.
     """
     return f"md5_number_lower(coalesce({text}, ''))"
-
-
-def owner_high_sql(text: str) -> str:
-    """SQL for the other half (UBIGINT) of the MD5 whose half is `owner_sql`: both are the key of a text."""
-    return f"md5_number_upper(coalesce({text}, ''))"
 
 
 def rank_sql(seed: int, text: str = "text") -> str:
