@@ -162,5 +162,5 @@ class Pairs:
         """Jaccard index of the word pairs of two rows."""
         one, other = self._of(first), self._of(second)
         merged = np.sort(np.concatenate((one, other)))
-        both = np.count_nonzero(merged[1:] == merged[:-1])
+        both = int(np.count_nonzero(merged[1:] == merged[:-1]))
         return both / max(len(one) + len(other) - both, 1)

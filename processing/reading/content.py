@@ -9,19 +9,24 @@ from __future__ import annotations
 import codecs
 import itertools
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from contract.encodings import UTF8
 from contract.failures import UserError
 from processing.reading.decompression import blocks, decompressed
 from processing.reading.json_values import Document
 from processing.reading.layout import Layout, layout
-from processing.reading.lines import MixedEndsError, PlainRecords, Scanned, counted_lines, with_lf
+from processing.reading.line_counter import counted_lines
+from processing.reading.lines import MixedEndsError, PlainRecords, Scanned, with_lf, without_mark
 from processing.reading.records import QuotedRecords
-from processing.reading.shares import OwnParts
+from processing.reading.shares import OwnParts, plain_parts
 from processing.reading.source import TEXTS, SourceFile
 from processing.reading.stream import FilePart
 from processing.reading.text_folder import documents
+
+Part = TypeVar("Part")
 
 
 @dataclass
@@ -38,7 +43,7 @@ class Content:
     rejects_strays: bool = False
     is_followed: bool = False
     scanned: Scanned = field(default_factory=Scanned)
-    own: OwnParts[bytes] | None = None
+    own: OwnParts[Any] | None = None
 
     @property
     def layout(self) -> Layout:
@@ -48,9 +53,7 @@ class Content:
     @property
     def may_be_direct(self) -> bool:
         """Whether DuckDB can read the file itself, if its lines allow it."""
-        is_plain = self.file.compression == "none" and self.layout.dialect.encoding == UTF8
-        is_plain = is_plain and self.file.share.is_whole and not self.file.has_pattern
-        return is_plain and not self.layout.is_document and not self.layout.ends_with_cr
+        return self.layout.is_utf8_text(self.file) and self.file.share.is_whole and not self.file.has_pattern
 
     def blocks(self) -> Iterator[bytes]:
         """The content in blocks of whole or partial lines.
@@ -58,25 +61,52 @@ class Content:
         Raises:
             UserError: the file is damaged, not in its encoding, no JSON, or has a stray quote or other line ends.
         """
+        with self._naming_errors():
+            records = self._records(self.rejects_strays)
+            self.scanned = records.scanned
+            content = decoded(self.file)
+            if not self.file.share.is_whole:
+                yield from self._own_parts(records.scanned, records.blocks(content))
+                return
+            yield from self._followed(records.parts(content)) if self.is_followed else records.blocks(content)
+
+    def passed(self) -> Iterator[bytes | FilePart]:
+        """The content as it is passed to the database: bytes of the file in place of blocks where they are the same.
+
+        Of a file in a group, with blank lines in place of the header's, and a line end at its end.
+
+        Raises:
+            UserError: as `blocks`.
+        """
+        found, file = self.layout, self.file
+        if self.is_followed and found.plain is not None:
+            self.count_lines()
+            yield from found.plain.passed(file, found.lines_before)
+            return
+        records = self._records(self.rejects_strays)
+        if file.share.is_whole or not found.is_utf8_text(file) or isinstance(records, QuotedRecords):
+            yield from self.blocks()
+            return
+        with self._naming_errors():
+            yield from self._own_parts(records.scanned, plain_parts(file.path, file.name, records))
+
+    def _own_parts(self, scanned: Scanned, parts: Iterable[Part]) -> Iterator[Part]:
+        """Those of `parts` that this host reads; `scanned` grows with each."""
+        own = OwnParts[Part](self.file.share, scanned, self.lines_before)
+        self.own = own
+        self.scanned = own.scanned
+        return (part for is_own, part in own.marked(parts) if is_own)
+
+    @contextmanager
+    def _naming_errors(self) -> Iterator[None]:
         try:
-            yield from self._blocks()
+            yield
         except MixedEndsError:
             line = self.scanned.lines + 1
             raise UserError(
                 f"input file {self.file.name} has CR as line ends in line {line}, which is too long to look for them, "
                 "and LF before; expected the same line ends in the whole file"
             ) from None
-
-    def _blocks(self) -> Iterator[bytes]:
-        records = self._records(self.rejects_strays)
-        self.scanned = records.scanned
-        content = decoded(self.file)
-        if not self.file.share.is_whole:
-            self.own = OwnParts(self.file.share, records.scanned, self.lines_before)
-            self.scanned = self.own.scanned
-            yield from (part for is_own, part in self.own.marked(records.blocks(content)) if is_own)
-            return
-        yield from self._followed(records.parts(content)) if self.is_followed else records.blocks(content)
 
     def count_lines(self) -> bool:
         """Set `scanned` without `blocks`, for a file without quotes and with ends of LF alone; whether it is set."""
@@ -89,25 +119,8 @@ class Content:
         self.scanned = found or self.scanned
         return found is not None
 
-    def in_group(self) -> Iterator[bytes | FilePart]:
-        """The content of a file that others follow: blank lines in place of the header's, and a line end at its end.
-
-        Raises:
-            UserError: as `blocks`.
-        """
-        plain = self.layout.plain
-        if plain is None:
-            yield from self.blocks()
-            return
-        self.count_lines()
-        yield b"\n" * self.layout.lines_before
-        if plain.start < plain.end:
-            yield FilePart(self.file.path, self.file.name, plain.start, plain.end)
-            if not plain.ends_line:
-                yield b"\n"
-
     def _followed(self, parts: Iterable[list[bytes]]) -> Iterator[bytes]:
-        """As `in_group`, from the records of a file that is no plain one."""
+        """As `passed` for a file of a group, from the records of a file that is no plain one."""
         before, last = self.lines_before, b"\n"
         for part in parts:
             records = part
@@ -201,8 +214,7 @@ def recoded(content: Iterable[bytes], encoding: str, name: str) -> Iterator[byte
         UserError: bytes are not of the encoding.
     """
     if encoding == UTF8:
-        for number, block in enumerate(content):
-            yield block.removeprefix(codecs.BOM_UTF8) if number == 0 else block
+        yield from without_mark(content)
         return
     decoder = codecs.getincrementaldecoder(encoding)()
     size = 0

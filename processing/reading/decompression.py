@@ -101,8 +101,19 @@ def described(error: Exception, compression: str) -> str:
 
 def blocks(stream: BinaryIO, size: int = BLOCK_BYTES) -> Iterator[bytes]:
     """The bytes of `stream` in blocks of at most `size`; the first ones are smaller."""
-    # A block is allocated before it is read, which takes longer than to read a small file.
-    own = min(FIRST_BLOCK_BYTES, size)
-    while block := stream.read(own):
+    for own in block_sizes(size):
+        block = stream.read(own)
+        if not block:
+            return
         yield block
-        own = min(2 * own, size) if len(block) == own else own
+
+
+def block_sizes(size: int = BLOCK_BYTES) -> Iterator[int]:
+    """The sizes of the blocks of a file, without end.
+
+    A block is allocated before it is read, which takes longer than to read a small file.
+    """
+    own = min(FIRST_BLOCK_BYTES, size)
+    while True:
+        yield own
+        own = min(2 * own, size)

@@ -20,6 +20,7 @@ from processing.reading.decompression import decompressed
 from processing.reading.json_values import is_document
 from processing.reading.lines import Scanned
 from processing.reading.source import TEXTS, SourceFile
+from processing.reading.stream import FilePart
 
 # Files whose layout is kept, since it is asked for several times while a file is read: some hundred bytes each.
 MOST_CACHED = 32_768
@@ -63,6 +64,14 @@ class PlainFile:
         """What the scan of its lines finds."""
         return Scanned(self.lines, self.lines - self.blank, self.blank, {b"\n"})
 
+    def passed(self, file: SourceFile, before: int) -> Iterator[bytes | FilePart]:
+        """The content in a group of files: `before` blank lines, the rows, and a line end if the last has none."""
+        yield b"\n" * before
+        if self.start < self.end:
+            yield FilePart(file.path, file.name, self.start, self.end)
+            if not self.ends_line:
+                yield b"\n"
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -86,6 +95,11 @@ class Layout:
     def lines_before(self) -> int:
         """Number of records before the first row: the header, and `sep=;`; for csv and tsv files."""
         return self.dialect.skipped + self.dialect.has_header if self.names else 0
+
+    def is_utf8_text(self, file: SourceFile) -> bool:
+        """Whether the bytes of `file` are those that the database reads, if its lines allow it."""
+        is_utf8 = file.compression == "none" and self.dialect.encoding == encodings.UTF8
+        return is_utf8 and not self.is_document and not self.ends_with_cr
 
 
 def text_settings(options: ProcessingOptions) -> TextSettings:
@@ -138,9 +152,9 @@ def plain_file(file: SourceFile, head: bytes, sample: Sample, found: Layout) -> 
     So a small file is read once in Python.
     """
     # Without a byte order mark, a line `sep=;` or another encoding the text is that of the file.
-    is_whole = len(sample.text) == len(head) == file.size < SAMPLE_BYTES and sample.encoding == encodings.UTF8
+    is_whole = len(sample.text) == len(head) == file.size < SAMPLE_BYTES
     marks = "\r" + found.dialect.quote + found.dialect.escape
-    if not is_whole or file.compression != "none" or found.is_document or has_any(head, marks):
+    if not is_whole or not found.is_utf8_text(file) or has_any(head, marks):
         return None
     ends = sample.places(LF)
     before = found.lines_before

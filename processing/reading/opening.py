@@ -86,14 +86,14 @@ class Source:
     def streamed(self) -> Iterator[bytes | FilePart]:
         """The content of all files; fills `starts`."""
         if not self.file.others:
-            yield from self.contents[0].blocks()
+            yield from self.contents[0].passed()
             return
         size = 0
         mark = end_of_file(self.file, self.contents[0].layout)
         self.starts.clear()
         for content in self.contents:
             self.starts.append(size)
-            for block in content.in_group():
+            for block in content.passed():
                 size += len(block)
                 yield block
             size += len(mark)

@@ -15,7 +15,7 @@ from processing.reading.scan import NULLS_OF, as_text, list_as_text, number, row
 from processing.reading.source import SourceFile, folder_columns
 from processing.rows.conditions import conditions, text_sql, truth, used_columns
 from processing.rows.filters import Outcome, outcome_sql
-from processing.rows.given_splits import GivenSplits, by_name, given_sql, kept_split_sql
+from processing.rows.given_splits import GivenSplits, file_split_sql, given_sql, kept_split_sql
 from processing.rows.hashes import normalized_sql, owner_sql, pair_sql
 from processing.rows.label_vectors import UNIT_SEPARATOR, joined
 from processing.rows.labels import Labels
@@ -119,10 +119,9 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
     """Build the query over `file`, whose columns are `columns`.
 
     Its result has the columns outcome UTINYINT, split UTINYINT, number BIGINT (the class), text VARCHAR, of pairs pair
-    VARCHAR (the second text), fault VARCHAR (the start of an invalid value), text_hash UBIGINT, file UINTEGER (number
-    in its group), label_value (FLOAT or FLOAT[]) where labels are no classes, repeated_labels BOOLEAN where a row
-    has several, texts VARCHAR (both of a pair) for duplicates in one pass, and kept_0, kept_1, ...; rows are in the
-    order of the files.
+    VARCHAR (the second text), fault VARCHAR (the start of an invalid value), text_hash UBIGINT (or, in one pass, texts
+    VARCHAR of a pair), file UINTEGER (number in its group), label_value (FLOAT or FLOAT[]) where labels are no classes,
+    repeated_labels BOOLEAN where a row has several, and kept_0, kept_1, ...; rows are in the order of the files.
     """
     texts = ("text",) if plan.chosen.pair is None else ("text", "pair")
     faults = f"{int(Outcome.NOT_JSON)}, {int(Outcome.BAD_LABEL)}, {int(Outcome.UNKNOWN_LABEL)}"
@@ -134,15 +133,21 @@ def build(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
         f"{plan.labels.number} AS number",
         *(f"{of_kept(text)} AS {text}" for text in texts),
         f"CASE WHEN outcome IN ({faults}) THEN {fault} END AS fault",
-        # To count equal texts, of which one pass leaves none: faster than MD5, and compared within the job only.
-        *([] if plan.in_one_pass else [f"hash({plan.compared}) AS text_hash"]),
+        *comparison(plan),
         "file",
-        *([f"{of_kept(plan.compared)} AS texts"] if plan.in_one_pass and plan.compared != "text" else []),
         *([f"{plan.labels.value} AS label_value"] if plan.labels.value else []),
         *([f"{plan.labels.repeated} AS repeated_labels"] if plan.labels.repeated else []),
         *kept_names(plan.chosen),
     ]
     return f"SELECT {', '.join(outputs)} FROM ({decided(plan, file, columns)})"
+
+
+def comparison(plan: Plan) -> list[str]:
+    """SQL for what rows are compared by, beside text: a hash to count equal texts; in one pass both texts of a pair."""
+    if not plan.in_one_pass:
+        # Faster than MD5, and compared within the job only.
+        return [f"hash({plan.compared}) AS text_hash"]
+    return [] if plan.compared == "text" else [f"{of_kept(plan.compared)} AS {plan.compared}"]
 
 
 def of_kept(column: str) -> str:
@@ -214,7 +219,7 @@ def selected(plan: Plan, file: SourceFile, columns: Mapping[str, str]) -> str:
         *([] if chosen.pair is None else ["hf_pair AS pair", f"{both} AS texts"]),
         f"{label_sql(options, texts)} AS label",
         f"coalesce(hf_group, {both}, '') AS key",
-        f"{given_of(chosen, file)} AS given",
+        f"{file_split_sql(file.name) if chosen.split is None else given_sql('hf_split')} AS given",
         "hf_blank AS blank",
         "hf_broken AS broken",
         "hf_raw AS raw",
@@ -231,14 +236,6 @@ def texts_of(chosen: ChosenColumns) -> dict[str, str | None]:
     flags = {f"flag_{place}": column for place, column in enumerate(chosen.flags)}
     pair = {} if chosen.pair is None else {"pair": chosen.pair}
     return {"text": chosen.text, **pair, "label": chosen.label, "group": chosen.group, "split": chosen.split, **flags}
-
-
-def given_of(chosen: ChosenColumns, file: SourceFile) -> str:
-    """SQL for the index of the split that a row has in the input, by its column, else by the file's name."""
-    if chosen.split is not None:
-        return given_sql("hf_split")
-    split = by_name(file.name)
-    return f"CAST({'NULL' if split is None else split} AS UTINYINT)"
 
 
 def label_sql(options: ProcessingOptions, texts: frozenset[str]) -> str:

@@ -9,9 +9,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
 from typing import Generic, TypeVar
 
-from processing.reading.lines import Scanned
+from processing.reading.decompression import BLOCK_BYTES, block_sizes
+from processing.reading.line_counter import LineCounter
+from processing.reading.lines import PlainRecords, Scanned, without_mark
+from processing.reading.stream import FilePart
 
 T = TypeVar("T")
 
@@ -95,3 +100,30 @@ class OwnParts(Generic[T]):
         place = bisect_right(self.lines, own - 1, key=lambda lines: lines[0]) - 1
         before, in_file = self.lines[max(place, 0)]
         return in_file + own - before
+
+
+def plain_parts(path: Path, name: str, records: PlainRecords) -> Iterator[bytes | FilePart]:
+    """The parts of a file as `records` finds them in its blocks: bytes of the file in place of copies, where they are
+    the same, up to the first block that has CR or a line that is too long.
+
+    Args:
+        name: for errors.
+    """
+    counter, buffer = LineCounter(records.scanned), bytearray(BLOCK_BYTES)
+    sizes = block_sizes()
+    with path.open("rb") as file:
+        for size in sizes:
+            start, read = counter.start, file.readinto(memoryview(buffer)[:size])
+            if not read:
+                counter.finish()
+                if start < counter.position:
+                    yield FilePart(path, name, start, counter.position)
+                return
+            if not counter.add(buffer, read):
+                break
+            if start < counter.start:
+                yield FilePart(path, name, start, counter.start)
+        file.seek(counter.start)
+        first = file.read(counter.position + read - counter.start)
+        rest = chain([first], iter(lambda: file.read(next(sizes)), b""))
+        yield from records.blocks(without_mark(rest) if counter.position == 0 else rest)

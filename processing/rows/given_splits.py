@@ -91,6 +91,12 @@ def given_sql(column: str) -> str:
     return f"CAST(CASE lower(trim({column})) {cases} END AS UTINYINT)"
 
 
+def file_split_sql(name: str) -> str:
+    """SQL for the index in SPLITS that the `name` of a file names, for all its rows; NULL if it names none."""
+    split = by_name(name)
+    return f"CAST({'NULL' if split is None else split} AS UTINYINT)"
+
+
 def kept_split_sql(given: GivenSplits, seed: int) -> str:
     """SQL for the index of a row's split in SPLITS (UTINYINT), over the columns `given` and `key`."""
     bound = round((1 - given.validation_share) * RANGE)

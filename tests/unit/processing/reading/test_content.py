@@ -88,7 +88,7 @@ def test_a_plain_file_of_a_group_is_passed_as_its_scan_passes_it(
     path = written(name, text)
     by_file, by_records = (replace(content(path), is_followed=True) for _ in range(2))
     assert (by_file.layout.plain is not None) == is_plain
-    parts = list(by_file.in_group())
+    parts = list(by_file.passed())
     assert any(isinstance(part, FilePart) for part in parts) == (is_plain and "\n" in text)
     passed = b"".join(
         path.read_bytes()[part.start : part.end] if isinstance(part, FilePart) else part for part in parts

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
 
-from processing.reading import lines
 from processing.reading.lines import (
     MAX_LINE_BYTES,
     MixedEndsError,
     PlainRecords,
     Scanned,
-    counted_lines,
     whole_lines,
     with_lf,
 )
@@ -41,29 +37,6 @@ def test_lines_are_counted_and_end_with_lf(
     found, scan = scanned(content, block)
     assert (found, scan.records, scan.blank) == (read, records, blank)
     assert scan.is_uniform == (ends <= {b"\n"} or ends == {b"\r\n"})
-
-
-@pytest.mark.parametrize("block", [1, 2, 5, 100])
-@pytest.mark.parametrize("content", [b"", b"\n", b"a", b"a\n", b"a\tb\n\nc\td", b"\n\n\nab\n", b"abcdefg\n\n"])
-def test_lines_are_counted_alike_without_copies(content: bytes, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "BLOCK_BYTES", block)
-    assert counted_lines(io.BytesIO(content), "") == scanned(content, block)[1]
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"a\r\n",
-        b"a\nb\rc\n",
-        b"\xef\xbb\xbf\na\n",
-        b"a\n" + b"x" * MAX_LINE_BYTES + b"\n",
-        b"a\n" + b"x" * (MAX_LINE_BYTES + 1),
-        b'a\n"b\n',
-        b"a\n\\b\n",
-    ],
-)
-def test_other_files_are_not_counted_without_copies(content: bytes) -> None:
-    assert counted_lines(io.BytesIO(content), '"\\') is None
 
 
 def test_a_carriage_return_in_a_value_rejects_its_line() -> None:

@@ -17,10 +17,11 @@ import pytest
 from unit.processing.jobs import Write, as_csv, as_jsonl, as_tsv, everything, on_host, run, table
 
 from processing import distribution
-from processing.reading import content
-from processing.reading.decompression import blocks
-from processing.reading.lines import Scanned
-from processing.reading.shares import OwnParts, Share
+from processing.reading import content, shares
+from processing.reading.decompression import block_sizes, blocks
+from processing.reading.lines import MAX_LINE_BYTES, PlainRecords, Scanned, without_mark
+from processing.reading.shares import OwnParts, Share, plain_parts
+from processing.reading.stream import FilePart
 
 TABLE = table(240)
 HOSTS = 3
@@ -66,6 +67,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small files are shared, in parts of some records."""
     monkeypatch.setattr(distribution, "LEAST_SHARE", 1)
     monkeypatch.setattr(content, "blocks", partial(blocks, size=700))
+    monkeypatch.setattr(shares, "block_sizes", partial(block_sizes, 700))
 
 
 def listed(base: Path) -> list[dict[str, Any]]:
@@ -140,3 +142,33 @@ def test_the_header_is_in_the_first_part_however_long_it_is() -> None:
 def test_rows_of_shares_are_all_rows() -> None:
     borders = [Share(host, 3).rows(10) for host in range(3)]
     assert borders == [(0, 3), (3, 6), (6, 10)]
+
+
+LATE_CR = b"".join(b"%d\ttext\n" % number for number in range(40))
+
+
+@pytest.mark.parametrize("size", [3, 7, 50, 1000])
+@pytest.mark.parametrize(
+    ("text", "in_place"),
+    [
+        *((b"", False), (b"a\tb", True), (b"a\tb\n", True), (b"\n\na\tb\n\nc\td", True), (LATE_CR, True)),
+        *((b"a\tb\r\nc\td\r\n", False), (b"\xef\xbb\xbfa\tb\nc\td\n", False)),
+        *((LATE_CR + b"x\ry\n\r\n" + LATE_CR, None), (LATE_CR + b"x" * (MAX_LINE_BYTES + 5) + b"\n" + LATE_CR, None)),
+    ],
+)
+def test_parts_in_place_are_those_of_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: bytes, size: int, in_place: bool | None
+) -> None:
+    """The same parts and counts, whatever the file has; None: some are in place, and others are copies."""
+    size = max(size, len(text) // 100_000)
+    monkeypatch.setattr(shares, "block_sizes", partial(block_sizes, size))
+    path = tmp_path / "a.tsv"
+    path.write_bytes(text)
+    copied, placed = PlainRecords(b"\t", 2), PlainRecords(b"\t", 2)
+    expected = [part for part in copied.blocks(without_mark(blocks(io.BytesIO(text), size))) if part]
+    found = list(plain_parts(path, "a.tsv", placed))
+    kinds = {isinstance(part, FilePart) for part in found}
+    assert kinds == ({True, False} if in_place is None else {in_place} if text else set()) or size > 50
+    passed = [text[part.start : part.end] if isinstance(part, FilePart) else part for part in found]
+    assert [part for part in passed if part] == expected
+    assert placed.scanned == copied.scanned
