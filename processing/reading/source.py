@@ -204,8 +204,7 @@ def is_description(path: Path) -> bool:
     name = path.name.lower()
     if name in DESCRIPTIONS or name.startswith("readme"):
         return True
-    state = path.parent / "state.json"
-    if path.suffix.lower() != ".arrow" or not state.is_file():
+    if not name.endswith(".arrow") or not (state := path.parent / "state.json").is_file():
         return False
     try:
         return path.name not in {data["filename"] for data in json.loads(state.read_bytes())["_data_files"]}

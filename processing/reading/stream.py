@@ -18,6 +18,8 @@ from contract.failures import UserError
 PIPE_BYTES = 1024 * 1024
 
 
+# Largest block that is joined with others.
+SMALL_BYTES = 256 * 1024
 # A file system, or the kernel, may be unable to pass a file to a pipe.
 NOT_SUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 
@@ -38,6 +40,21 @@ class FilePart:
     def __len__(self) -> int:
         """Number of bytes."""
         return self.end - self.start
+
+    def content(self) -> bytes:
+        """The bytes; raises UserError if the file is shorter now."""
+        file = os.open(self.path, os.O_RDONLY)
+        try:
+            content = os.pread(file, len(self), self.start)
+        finally:
+            os.close(file)
+        if len(content) < len(self):
+            raise self.shorter()
+        return content
+
+    def shorter(self) -> UserError:
+        """The error for a file that has lost its end."""
+        return UserError(f"input file {self.name} became shorter while it was read")
 
 
 class Stream:
@@ -74,7 +91,7 @@ class Stream:
             # Fails if the user's limit is used up: a smaller pipe is only slower.
             with contextlib.suppress(OSError):
                 fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-            for block in self._content:
+            for block in self._joined():
                 if isinstance(block, FilePart):
                     self._send(descriptor, block)
                 else:
@@ -88,7 +105,22 @@ class Stream:
         finally:
             os.close(descriptor)
 
-    def _write_block(self, descriptor: int, block: bytes) -> None:
+    def _joined(self) -> Iterator[bytes | bytearray | FilePart]:
+        """The content with its small blocks and parts of files joined: the reader wakes up for each that is written."""
+        joined = bytearray()
+        for block in self._content:
+            if len(block) > SMALL_BYTES:
+                yield joined
+                yield block
+                joined = bytearray()
+                continue
+            joined += block.content() if isinstance(block, FilePart) else block
+            if len(joined) > SMALL_BYTES:
+                yield joined
+                joined = bytearray()
+        yield joined
+
+    def _write_block(self, descriptor: int, block: bytes | bytearray) -> None:
         view = memoryview(block)
         while view and not self._stops.is_set():
             view = view[os.write(descriptor, view) :]
@@ -108,7 +140,7 @@ class Stream:
                     self._write_block(descriptor, block)
                     size = len(block)
                 if size == 0:
-                    raise UserError(f"input file {part.name} became shorter while it was read")
+                    raise part.shorter()
                 position += size
         finally:
             os.close(file)
