@@ -108,16 +108,21 @@ class Stream:
     def _joined(self) -> Iterator[bytes | bytearray | FilePart]:
         """The content with its small blocks and parts of files joined: the reader wakes up for each that is written."""
         joined = bytearray()
-        for block in self._content:
-            if len(block) > SMALL_BYTES:
-                yield joined
-                yield block
-                joined = bytearray()
-                continue
-            joined += block.content() if isinstance(block, FilePart) else block
-            if len(joined) > SMALL_BYTES:
-                yield joined
-                joined = bytearray()
+        try:
+            for block in self._content:
+                if len(block) > SMALL_BYTES:
+                    yield joined
+                    yield block
+                    joined = bytearray()
+                    continue
+                joined += block.content() if isinstance(block, FilePart) else block
+                if len(joined) > SMALL_BYTES:
+                    yield joined
+                    joined = bytearray()
+        except Exception:
+            # The reader gets all that came before.
+            yield joined
+            raise
         yield joined
 
     def _write_block(self, descriptor: int, block: bytes | bytearray) -> None:

@@ -63,11 +63,14 @@ def test_parts_of_files_are_passed_among_blocks(
     assert [len(part) for part in parts] == [6, 3_199_992, 0, 8, 5]
 
 
-def test_a_file_that_became_shorter_is_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("blocks", [1, 10])
+def test_a_file_that_became_shorter_is_an_error(tmp_path: Path, blocks: int) -> None:
+    """Whether it is joined with others, or passed without a copy."""
     file = tmp_path / "a.tsv"
-    file.write_bytes(BLOCK)
-    with Stream(tmp_path / "pipe", iter([FilePart(file, "a.tsv", 0, len(BLOCK) + 1)])) as stream:
-        assert (tmp_path / "pipe").read_bytes() == BLOCK
+    file.write_bytes(BLOCK * blocks)
+    parts = iter([b"first\n", FilePart(file, "a.tsv", 0, blocks * len(BLOCK) + 1)])
+    with Stream(tmp_path / "pipe", parts) as stream:
+        assert len((tmp_path / "pipe").read_bytes()) < blocks * len(BLOCK) + 7
         assert isinstance(stream.error, UserError)
         assert str(stream.error) == "input file a.tsv became shorter while it was read"
 
