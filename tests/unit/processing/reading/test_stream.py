@@ -68,8 +68,8 @@ def test_a_file_that_became_shorter_is_an_error(tmp_path: Path, blocks: int) -> 
     """Whether it is joined with others, or passed without a copy."""
     file = tmp_path / "a.tsv"
     file.write_bytes(BLOCK * blocks)
-    parts = iter([b"first\n", FilePart(file, "a.tsv", 0, blocks * len(BLOCK) + 1)])
-    with Stream(tmp_path / "pipe", parts) as stream:
+    parts: list[bytes | FilePart] = [b"first\n", FilePart(file, "a.tsv", 0, blocks * len(BLOCK) + 1)]
+    with Stream(tmp_path / "pipe", iter(parts)) as stream:
         assert len((tmp_path / "pipe").read_bytes()) < blocks * len(BLOCK) + 7
         assert isinstance(stream.error, UserError)
         assert str(stream.error) == "input file a.tsv became shorter while it was read"
