@@ -43,11 +43,9 @@ class FilePart:
 
     def content(self) -> bytes:
         """The bytes; raises UserError if the file is shorter now."""
-        file = os.open(self.path, os.O_RDONLY)
-        try:
-            content = os.pread(file, len(self), self.start)
-        finally:
-            os.close(file)
+        with self.path.open("rb") as file:
+            file.seek(self.start)
+            content = file.read(len(self))
         if len(content) < len(self):
             raise self.shorter()
         return content
