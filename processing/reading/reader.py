@@ -106,7 +106,7 @@ class FileReader:
             raise source.error or explained(error, self.file.title, self.plan.options) from None
         source.check()
         self.source = source
-        self.count_broken(broken_lines(self.connection), source)
+        self.count_broken(broken_lines(self.connection, source.file.mark), source)
         self.check_count(source)
 
     def opened(self) -> AbstractContextManager[Source]:
@@ -209,11 +209,17 @@ class FileReader:
         )
 
     def count_broken(self, broken: list[BrokenLine], source: Source) -> None:
-        """Count the lines that DuckDB could not parse; with several hosts each counts its share of them."""
+        """Count the lines that DuckDB could not parse; with several hosts each counts its share of them.
+
+        Raises:
+            UserError: one of them reaches into the next file.
+        """
         if self.file.format == "jsonl":
             # A whole line is one column, which only a raw control character splits in two.
             broken = [replace(line, column=None, reason=self.json_reason(line)) for line in broken]
         for line in broken:
+            if line.reaches_on:
+                raise UserError(self.other_records(self.file.title, None))
             file, own = source.located(line)
             self.broken[file].append(own)
         for file, lines in enumerate(self.broken):

@@ -40,12 +40,14 @@ class Patterns:
         opening: a line that ends within a quoted value that it opens.
         closing: a line that ends the record, and begins within a quoted value.
         staying: a line that begins and ends within quoted values.
+        reaching: a line that ends within a quoted value for DuckDB, also after values with more behind their quotes.
     """
 
     complete: re.Pattern[bytes]
     opening: re.Pattern[bytes]
     closing: re.Pattern[bytes]
     staying: re.Pattern[bytes]
+    reaching: re.Pattern[bytes]
 
     @classmethod
     def of(cls, dialect: Dialect) -> Patterns:
@@ -59,11 +61,13 @@ class Patterns:
         end = rb"(?:\r?\n|\r|\Z)"
         more = rb"(?:%b%b)*+" % (edge, value)
         opened = rb"(?:%b%b)*+ *+%b%b" % (value, edge, quote, inner)
+        loose = rb"(?: *+%b%b%b|(?! *+%b))[^%b\r\n]*+" % (quote, inner, quote, quote, edge)
         patterns = (
             value + more + end,
             opened,
             inner + quote + rb" *+" + more + end,
             rb"%b(?:%b *+%b%b)?" % (inner, quote, edge, opened),
+            rb"(?:%b%b)*+ *+%b%b" % (loose, edge, quote, inner),
         )
         return cls(*(re.compile(pattern, re.DOTALL) for pattern in patterns))
 
@@ -221,7 +225,7 @@ class QuotedRecords:
 
     def _is_confined(self, line: bytes) -> bool:
         """Whether the quotes of a broken line concern it alone: they are even, or the line has all its values."""
-        if self._patterns.opening.fullmatch(line):
+        if self._patterns.reaching.fullmatch(line):
             return False
         has_all = line.count(self._delimiter) >= self._columns - 1
         return line.count(self._quote) % 2 == 0 or (has_all and self._quote not in line.rpartition(self._delimiter)[2])

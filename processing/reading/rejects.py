@@ -13,6 +13,7 @@ import duckdb
 from processing.reading.lines import STRAY_QUOTE, TOO_LONG
 from processing.reading.query import VALUE_CHARS
 from processing.reading.scan import REJECTS_TABLE, SCANS_TABLE
+from processing.sql import literal
 
 REJECTS_FILE, CONFLICTS_FILE = "rejects.jsonl", "conflicts.jsonl"
 # The reason in rejects.jsonl for each of DuckDB's error types.
@@ -50,34 +51,46 @@ class Reject:
 
 @dataclass(frozen=True)
 class BrokenLine:
-    """A line that DuckDB could not parse. `byte` is the offset of its start in the uncompressed file."""
+    """A line that DuckDB could not parse.
+
+    Attributes:
+        byte: the offset of its start in the uncompressed file.
+        reaches_on: whether DuckDB read it beyond the end of its file, into the next one of the group.
+    """
 
     line: int
     byte: int
     column: str | None
     reason: str
     value: str | None
+    reaches_on: bool = False
 
 
-def broken_lines(connection: duckdb.DuckDBPyConnection) -> list[BrokenLine]:
+def broken_lines(connection: duckdb.DuckDBPyConnection, mark: str | None = None) -> list[BrokenLine]:
     """The lines that the last scan could not parse, in the order of the file; drops DuckDB's tables of them.
 
     Of a line with several errors the first is reported.
+
+    Args:
+        mark: what ends each file of a group.
     """
+    reaches_on = "false" if mark is None else f"contains(first(csv_line), {literal(mark)})"
     tables = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
     if REJECTS_TABLE not in tables:
         return []
     query = (
         "SELECT line, line_byte_position, first(column_name ORDER BY byte_position), "
-        f"first(CAST(error_type AS VARCHAR) ORDER BY byte_position), left(first(csv_line), {VALUE_CHARS}) "
+        f"first(CAST(error_type AS VARCHAR) ORDER BY byte_position), left(first(csv_line), {VALUE_CHARS}), "
+        f"{reaches_on} "
         f"FROM {REJECTS_TABLE} GROUP BY ALL ORDER BY line_byte_position"
     )
     errors = connection.execute(query).fetchall()
     connection.execute(f"DROP TABLE {REJECTS_TABLE}")
     connection.execute(f"DROP TABLE {SCANS_TABLE}")
     return [
-        BrokenLine(line, byte, column, REASONS.get(kind, kind.lower()), value and value.strip("\r\n"))
-        for line, byte, column, kind, value in errors
+        # DuckDB counts bytes from 1.
+        BrokenLine(line, byte - 1, column, REASONS.get(kind, kind.lower()), value and value.strip("\r\n"), reaches)
+        for line, byte, column, kind, value, reaches in errors
     ]
 
 

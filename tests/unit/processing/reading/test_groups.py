@@ -12,8 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 from unit.processing.jobs import Write, as_csv, as_jsonl, as_parquet, as_tsv, rejects, rows, run, table
 
+from contract.failures import UserError
 from processing.options import ProcessingOptions
 from processing.reading import groups
+from processing.reading.records import QuotedRecords
 from processing.reading.schema import describe
 from processing.reading.source import find
 
@@ -103,3 +105,24 @@ def test_a_group_has_the_same_format_columns_and_place(written: Write, tmp_path:
         ["x=1/4.tsv"],
         ["x=1/5.csv"],
     ]
+
+
+def test_a_line_that_reaches_into_the_next_file_ends_the_job(
+    written: Write, tmp_path: Path, wordpiece: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Should the database ever read a quote on where the scan of the content does not."""
+    monkeypatch.setattr(QuotedRecords, "_is_confined", lambda *_: True)
+    broken = 'text,label\nthe film,4\n"He said" hi, "x,3\n'
+    options = {"tokenizer": str(wordpiece), "label_threshold": 3, "max_rejects": None}
+    for name in ("1.csv", "2.csv"):
+        written(f"in/{name}", broken)
+    with pytest.raises(UserError, match=r"^input file 1.csv or one of the next 1 has other records than were read"):
+        run(tmp_path, input=str(tmp_path / "in"), **options)
+
+
+def test_a_line_of_one_character_has_its_own_number(written: Write, tmp_path: Path, wordpiece: Path) -> None:
+    for name in ("1.csv", "2.csv"):
+        written(f"in/{name}", "text,label\nthe film,4\n\nx\nthe film,2\ny")
+    run(tmp_path, input=str(tmp_path / "in"), tokenizer=str(wordpiece), label_threshold=3, max_rejects=None)
+    found = [(line["file"], line["line"], line["value"]) for line in rejects(tmp_path)]
+    assert found == [(name, *line) for name in ("1.csv", "2.csv") for line in ((4, "x"), (6, "y"))]

@@ -36,6 +36,9 @@ def test_one_stray_quote_costs_one_line(block: int) -> None:
         (b'"a stray quote,1\ngood,2\nx,3\n', 2),
         (b'"a stray quote,1\ngood,2\n"x, y",3\n', 2),
         (b'good,1\n"He said "no"\nand left",1\n', 3),
+        # For DuckDB the last quote opens a value, after another one that is broken.
+        (b'"He said" hi, "x\n"good, old",3\n', 2),
+        (b'""5r0,"x\nx,3\n', 2),
         # A quote far below closes it by chance, and lines between look like records.
         (b'q,1\nr,0\n"stray,1\ns,0\nt,1\nsaid "no",1\n', 4),
     ],
