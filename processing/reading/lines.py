@@ -19,6 +19,8 @@ MAX_LINE_BYTES = 8 * 1024 * 1024
 # Bytes of a line that are kept for rejects.jsonl.
 KEPT_BYTES = 800
 LF = ord("\n")
+# Most records before the first row; each part of a file has one at least.
+MOST_BEFORE = 2
 # Reasons in rejects.jsonl.
 STRAY_QUOTE, CARRIAGE_RETURN = "quotes do not match", "carriage return within a value"
 TOO_LONG = f"line of more than {MAX_LINE_BYTES // 2**20} MiB"
@@ -142,9 +144,12 @@ class PlainRecords:
         self._delimiter, self._columns = delimiter, columns
 
     def parts(self, blocks: Iterable[bytes]) -> Iterator[list[bytes]]:
-        """The content of `blocks` in parts: the first as its records, as QuotedRecords.parts; others as they are."""
+        """The content of `blocks` in parts: the first ones as records, as QuotedRecords.parts; others as they are.
+
+        The records before the first row, `sep=;` and the header, are among those of the first ones.
+        """
         parts = self.blocks(blocks)
-        yield from map(lines_of, itertools.islice(parts, 1))
+        yield from map(lines_of, itertools.islice(parts, MOST_BEFORE))
         yield from ([part] for part in parts)
 
     def numbered(self, blocks: Iterable[bytes]) -> Iterator[Iterator[tuple[int, bytes]]]:

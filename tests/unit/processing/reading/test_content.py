@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -76,6 +77,7 @@ def test_rows_that_end_with_cr_after_many_others_are_refused(written: Write, nam
         ("a.csv", "text,label\r\na,1\r\n", False),
         ("a.csv", "sep=;\ntext;label\na;1\n", False),
         ("a.csv", "\ufefftext,label\na,1\n", False),
+        ("a.tsv", f"sep=\t\ntext\t{'x' * 70_000}\na\t1\n\nb\t2\n", False),
         ("a.jsonl", '{"text": 1}\n\n{"text": 2}', True),
         ("a.json", '[{"text": 1}, {"text": 2}]', False),
         ("a.csv", "text,label\n" + "a,1\n" * 300_000, False),
@@ -97,3 +99,13 @@ def test_a_plain_file_of_a_group_is_passed_as_its_scan_passes_it(
     assert passed == (b"".join(by_records.blocks()) or b"\n")
     assert by_file.scanned == by_records.scanned
     assert passed.endswith(b"\n")
+
+
+@pytest.mark.parametrize(
+    "header", ["sep=\t\ntext\tlabel\n", f"sep=\t\ntext\t{'x' * 70_000}\n", f"text\t{'x' * 200_000}\n"]
+)
+def test_the_header_of_a_file_in_a_group_becomes_blank_lines(written: Write, header: str) -> None:
+    """Also where it begins in one block of the file and ends in another."""
+    found = replace(content(written("a.tsv.gz", gzip.compress(f"{header}a\t1\n\nb\t2".encode()))), is_followed=True)
+    assert b"".join(found.blocks()) == b"\n" * header.count("\n") + b"a\t1\n\nb\t2\n"
+    assert found.expected_rows() == 2
