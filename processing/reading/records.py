@@ -6,10 +6,8 @@ passes as one rejected line. This scan finds such stray quotes before. Lines wit
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from contract.dialect import Dialect, doubled
 from contract.failures import UserError
@@ -24,52 +22,12 @@ from processing.reading.lines import (
     lines_of,
     whole_lines,
 )
+from processing.reading.quote_patterns import Patterns
 
 # Different first and last values of records that are kept to recognize a record within a quoted value.
 MOST_VALUES = 100
 # Lines within one quoted value that look like records of their own, from which on its quote is a stray one.
 LEAST_RECORDS = 2
-
-
-@dataclass(frozen=True)
-class Patterns:
-    """Regular expressions over the physical lines of a quoted file.
-
-    Attributes:
-        complete: a whole record in one line.
-        opening: a line that ends within a quoted value that it opens.
-        closing: a line that ends the record, and begins within a quoted value.
-        staying: a line that begins and ends within quoted values.
-        reaching: a line that ends within a quoted value for DuckDB, also after values with more behind their quotes.
-    """
-
-    complete: re.Pattern[bytes]
-    opening: re.Pattern[bytes]
-    closing: re.Pattern[bytes]
-    staying: re.Pattern[bytes]
-    reaching: re.Pattern[bytes]
-
-    @classmethod
-    def of(cls, dialect: Dialect) -> Patterns:
-        """The patterns of a dialect; spaces around quotes do not count, as in DuckDB."""
-        quote, edge = re.escape(dialect.quote.encode()), re.escape(dialect.delimiter.encode())
-        escape = re.escape(dialect.escape.encode())
-        inner = rb"[^%b]*+(?:%b%b[^%b]*+)*+" % ((quote,) * 4)
-        if escape != quote:
-            inner = rb"[^%b%b]*+(?:%b.[^%b%b]*+)*+" % (quote, escape, escape, quote, escape)
-        value = rb"(?: *+%b%b%b *+|(?! *+%b)[^%b\r\n]*+)" % (quote, inner, quote, quote, edge)
-        end = rb"(?:\r?\n|\r|\Z)"
-        more = rb"(?:%b%b)*+" % (edge, value)
-        opened = rb"(?:%b%b)*+ *+%b%b" % (value, edge, quote, inner)
-        loose = rb"(?: *+%b%b%b|(?! *+%b))[^%b\r\n]*+" % (quote, inner, quote, quote, edge)
-        patterns = (
-            value + more + end,
-            opened,
-            inner + quote + rb" *+" + more + end,
-            rb"%b(?:%b *+%b%b)?" % (inner, quote, edge, opened),
-            rb"(?:%b%b)*+ *+%b%b" % (loose, edge, quote, inner),
-        )
-        return cls(*(re.compile(pattern, re.DOTALL) for pattern in patterns))
 
 
 class QuotedRecords:
@@ -94,6 +52,8 @@ class QuotedRecords:
         self._patterns = Patterns.of(dialect)
         self._queue: deque[bytes] = deque()
         self._open: list[bytes] = []
+        # A broken line, and blank ones after it.
+        self._held: list[bytes] = []
         self._open_bytes = 0
         self._firsts, self._lasts = set[bytes](), set[bytes]()
 
@@ -131,14 +91,22 @@ class QuotedRecords:
         has_cr = has_lone_cr(block)
         while queue:
             line = queue.popleft()
+            if self._held and not line.strip(b"\r\n"):
+                self._held.append(line)
+                continue
+            yield from self._released()
             if self._open:
                 yield from self._continued(line)
             elif is_too_long(line):
                 yield self._rejected(line, TOO_LONG)
             elif has_cr and has_lone_cr(line) and not matches(line) and not self._patterns.opening.fullmatch(line):
                 yield from self._torn(line)
-            elif quote not in line or matches(line) or self._is_confined(line):
+            elif quote not in line or matches(line):
                 yield self._ended(line, 1)
+            elif self._is_confined(line):
+                self._held = [line]
+                if not self._is_followed:
+                    yield from self._released()
             else:
                 self._open, self._open_bytes = [line], len(line)
                 if not self._patterns.opening.fullmatch(line):
@@ -158,7 +126,11 @@ class QuotedRecords:
             yield self._rejected(line, CARRIAGE_RETURN)
 
     def _rest(self) -> Iterator[bytes]:
-        """The records at the end of the file, where a quote is open that none closes."""
+        """The records at the end of the file, where a quote is open that none closes, or the last line is broken."""
+        if self._held:
+            # DuckDB may read its end, and the start of the next file, as part of it.
+            yield self._rejected(self._held.pop(0), STRAY_QUOTE)
+            yield from self._released()
         while self._open:
             if len(self._open) == 1:
                 # It concerns its own line alone, which DuckDB rejects; not so where another file follows.
@@ -167,6 +139,11 @@ class QuotedRecords:
             else:
                 yield self._stray()
                 yield from self._records(b"")
+
+    def _released(self) -> Iterator[bytes]:
+        """The lines that were held, since they are not the last of the file."""
+        held, self._held = self._held, []
+        return (self._ended(line, 1) for line in held)
 
     def _continued(self, line: bytes) -> Iterator[bytes]:
         """Add `line` to the open record, and return that if it ends."""

@@ -112,12 +112,30 @@ def test_a_line_that_reaches_into_the_next_file_ends_the_job(
 ) -> None:
     """Should the database ever read a quote on where the scan of the content does not."""
     monkeypatch.setattr(QuotedRecords, "_is_confined", lambda *_: True)
-    broken = 'text,label\nthe film,4\n"He said" hi, "x,3\n'
+    broken = 'text,label\nthe film,4\n"He said" hi, "x,3\nthe film,2\n'
     options = {"tokenizer": str(wordpiece), "label_threshold": 3, "max_rejects": None}
     for name in ("1.csv", "2.csv"):
         written(f"in/{name}", broken)
     with pytest.raises(UserError, match=r"^input file 1.csv or one of the next 1 has other records than were read"):
         run(tmp_path, input=str(tmp_path / "in"), **options)
+
+
+ROW = "a,the hello film,4\n"
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\n\n\n", "\r\n\r\n"])
+@pytest.mark.parametrize("broken", ['L,""a,""b', 'L,a,""b"",""c', '"q"uote,3', '"a "b" c",1', 'L,""good, film"",4'])
+def test_a_broken_last_line_is_rejected_alone(
+    written: Write, tmp_path: Path, wordpiece: Path, broken: str, end: str
+) -> None:
+    """The database reads some of them on into what follows."""
+    for name in ("0.csv", "1.csv", "2.csv"):
+        last = broken + end if name == "1.csv" else '"d","good, the film, old",5\n'
+        written(f"in/{name}", f"id,text,label\n{ROW}{last}")
+    report = run(tmp_path, input=str(tmp_path / "in"), tokenizer=str(wordpiece), label_threshold=3, max_rejects=None)
+    counts = [(file["read"], file["kept"], sum(file["rejected"].values())) for file in report["files"]]
+    assert counts == [(2, 2, 0), (2, 1, 1), (2, 2, 0)]
+    assert [(line["file"], line["line"], line["value"]) for line in rejects(tmp_path)] == [("1.csv", 3, broken)]
 
 
 def test_a_line_of_one_character_has_its_own_number(written: Write, tmp_path: Path, wordpiece: Path) -> None:
