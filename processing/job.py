@@ -77,7 +77,7 @@ class Job:
         row_samples: sample rows for report.html.
         similar: counts of near-duplicates; empty without --near-duplicates.
         sorts_on_disk: whether a first pass finds duplicates, since there are too many texts to hold in memory.
-        background: thread for what is needed only at the end.
+        background: thread for what is needed later.
     """
 
     options: ProcessingOptions
@@ -126,7 +126,7 @@ class Job:
                 two_passes = first_pass.is_needed(self.options) and not one_pass
                 progress = ReadingProgress(log, sum(file.size for file in files) * (1 + two_passes))
                 texts = FirstTexts(most_texts(), plan.compared) if one_pass else None
-                file_readers = readers(connection, plan, files, texts)
+                file_readers = readers(connection, plan, files, texts, self.background)
                 if two_passes:
                     # Before the first pass, so that an error in the tokenizer is reported at once.
                     self.loading.encoder.summary()

@@ -40,12 +40,17 @@ Columns = Mapping[str, str]
 
 
 def readers(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, files: Sequence[SourceFile], texts: FirstTexts | None = None
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    files: Sequence[SourceFile],
+    texts: FirstTexts | None = None,
+    background: ThreadPoolExecutor | None = None,
 ) -> Iterator[FileReader]:
     """Create a reader for each file, or group of small files.
 
     Args:
         texts: of FileReader.
+        background: thread that finds the layouts of the next group, while the database reads one.
 
     Raises:
         UserError: a file lacks a column that the job reads.
@@ -65,14 +70,16 @@ def readers(
             yield file, columns | {name: NULLS_OF + kind_elsewhere(name) for name in empty}
 
     number = 0
-    with ThreadPoolExecutor(1, thread_name_prefix="layouts") as pool:
-        for file, columns in grouped(described(), options):
-            end = number + len(file.members)
-            # While the database reads this group.
-            next_group = pool.submit(find_layouts, files[end : end + MOST_FILES])
-            yield FileReader(connection, plan, file, columns, number, texts=texts)
-            next_group.result()
-            number = end
+    for file, columns in grouped(described(), options):
+        end = number + len(file.members)
+        # Not in a thread of this generator's own: if it is left unfinished, it ends in whichever thread collects
+        # garbage, and must not wait there.
+        following = files[end : end + MOST_FILES]
+        found = background.submit(find_layouts, following) if background is not None and following else None
+        yield FileReader(connection, plan, file, columns, number, texts=texts)
+        if found is not None:
+            found.result()
+        number = end
 
 
 def find_layouts(files: Iterable[SourceFile]) -> None:
