@@ -71,15 +71,14 @@ def readers(
 
     number = 0
     for file, columns in grouped(described(), options):
-        end = number + len(file.members)
+        start, number = number, number + len(file.members)
         # Not in a thread of this generator's own: if it is left unfinished, it ends in whichever thread collects
         # garbage, and must not wait there.
-        following = files[end : end + MOST_FILES]
+        following = files[number : number + MOST_FILES]
         found = background.submit(find_layouts, following) if background is not None and following else None
-        yield FileReader(connection, plan, file, columns, number, texts=texts)
+        yield FileReader(connection, plan, file, columns, start, texts=texts)
         if found is not None:
             found.result()
-        number = end
 
 
 def find_layouts(files: Iterable[SourceFile]) -> None:
