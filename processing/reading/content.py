@@ -83,11 +83,11 @@ class Content:
             self.count_lines()
             yield from found.plain.passed(file, found.lines_before)
             return
-        records = self._records(self.rejects_strays)
-        if file.share.is_whole or not found.is_utf8_text(file) or isinstance(records, QuotedRecords):
+        if file.share.is_whole or not found.is_utf8_text(file) or found.dialect.quote:
             yield from self.blocks()
             return
         with self._naming_errors():
+            records = self._plain_records()
             yield from self._own_parts(records.scanned, plain_parts(file.path, file.name, records))
 
     def _own_parts(self, scanned: Scanned, parts: Iterable[Part]) -> Iterator[Part]:
@@ -140,7 +140,10 @@ class Content:
         dialect, columns = self.layout.dialect, len(self.layout.names)
         if dialect.quote:
             return QuotedRecords(dialect, self.file.name, rejects_strays, columns, self.is_followed)
-        return PlainRecords(dialect.delimiter.encode(), columns)
+        return self._plain_records()
+
+    def _plain_records(self) -> PlainRecords:
+        return PlainRecords(self.layout.dialect.delimiter.encode(), len(self.layout.names))
 
     def first_lines(self) -> Iterator[int]:
         """Number of the first line of each row that DuckDB returns or rejects."""

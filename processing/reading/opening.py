@@ -125,7 +125,8 @@ def opened(connection: duckdb.DuckDBPyConnection, file: SourceFile, rejects_stra
         yield Source(file, contents)
         return
     path = pipe(connection)
-    source = Source(replace(file, pipe=path, mark=MARK + secrets.token_hex(16)), contents)
+    mark = MARK + secrets.token_hex(16) if file.others else None
+    source = Source(replace(file, pipe=path, mark=mark), contents)
     with Stream(path, source.streamed()) as stream:
         source.stream = stream
         yield source

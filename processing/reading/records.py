@@ -91,10 +91,11 @@ class QuotedRecords:
         has_cr = has_lone_cr(block)
         while queue:
             line = queue.popleft()
-            if self._held and not line.strip(b"\r\n"):
-                self._held.append(line)
-                continue
-            yield from self._released()
+            if self._held:
+                if not line.strip(b"\r\n"):
+                    self._held.append(line)
+                    continue
+                yield from self._released()
             if self._open:
                 yield from self._continued(line)
             elif is_too_long(line):

@@ -50,7 +50,7 @@ def scan(file: SourceFile, columns: Mapping[str, str]) -> str:
         f"buffer_size = {MAX_LINE_BYTES}, store_rejects = true, "
         f"rejects_table = {literal(REJECTS_TABLE)}, rejects_scan = {literal(SCANS_TABLE)})"
     )
-    return without_marks(scanned, names[0], file.mark) if file.mark is not None and file.others else scanned
+    return scanned if file.mark is None else without_marks(scanned, names[0], file.mark)
 
 
 def without_marks(scanned: str, column: str, mark: str) -> str:

@@ -8,7 +8,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -139,9 +139,8 @@ class Stream:
                 except OSError as error:
                     if error.errno not in NOT_SUPPORTED:
                         raise
-                    block = os.pread(file, min(part.end - position, PIPE_BYTES), position)
-                    self._write_block(descriptor, block)
-                    size = len(block)
+                    self._write_block(descriptor, replace(part, start=position).content())
+                    return
                 if size == 0:
                     raise part.shorter()
                 position += size

@@ -11,7 +11,7 @@ from processing.sql import literal
 BETWEEN = " \x1f "
 # ASCII's white space other than a space, as \s matches it, by character code; and that of Unicode's category Z.
 ASCII_SPACES = (9, 10, 12, 13)
-OTHER_SPACE = r"[\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]"
+OTHER_SPACES = (0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
 
 # Characters that NFC may change or join with others (Unicode Standard Annex 15): none of those before U+0300, and none
 # of the usual dashes, quotation marks and bullets.
@@ -44,7 +44,8 @@ def has_white_space(text: str, is_ascii: str) -> str:
     """
     places = [f"starts_with({text}, ' ')", f"ends_with({text}, ' ')", f"contains({text}, '  ')"]
     spaces = [f"contains({text}, chr({code}))" for code in ASCII_SPACES]
-    return " OR ".join([*places, *spaces, f"NOT ({is_ascii}) AND regexp_matches({text}, '{OTHER_SPACE}')"])
+    others = "".join(f"\\x{{{code:x}}}" for code in OTHER_SPACES)
+    return " OR ".join([*places, *spaces, f"NOT ({is_ascii}) AND regexp_matches({text}, '[{others}]')"])
 
 
 def pair_sql(first: str, second: str) -> str:
