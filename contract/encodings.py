@@ -67,6 +67,8 @@ def sequences(sample: bytes) -> tuple[int, int]:
 
     A last sequence that the sample cuts is ignored.
     """
+    if sample.isascii():
+        return len(sample), 0
     try:
         # Much faster than counting, and true of most files.
         return len(codecs.getincrementaldecoder(UTF8)().decode(sample)), 0

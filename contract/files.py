@@ -39,7 +39,12 @@ def write_json(path: Path, value: Any) -> None:
 
     NaN and infinite numbers become null: JSON (RFC 8259) has neither.
     """
-    write_text(path, as_json(finite(value)) + "\n")
+    try:
+        text = as_json(value)
+    except ValueError:
+        # Only now: to look at each number takes as long as to encode it.
+        text = as_json(finite(value))
+    write_text(path, text + "\n")
 
 
 def as_json(value: Any) -> str:

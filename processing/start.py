@@ -18,7 +18,7 @@ from processing.exchange import Exchange
 from processing.job import Job
 from processing.options import ProcessingOptions
 from processing.reading import first_pass
-from processing.reading.layout import layout, text_settings
+from processing.reading.layout import forget_layouts, text_settings
 from processing.reading.source import SourceFile, find
 from processing.rows.conditions import check_syntax
 from processing.tokenizing import fast_encoder
@@ -103,7 +103,7 @@ def found_files(options: ProcessingOptions, source: str, hosts: Hosts) -> tuple[
         UserError: there are none; one of several hosts may have none.
     """
     # Those of an earlier job of this process.
-    layout.cache_clear()
+    forget_layouts()
     files, skipped = find(source, options.file_name, text_settings(options))
     if skipped:
         log.warning(

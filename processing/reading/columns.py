@@ -120,6 +120,8 @@ def named(
 def refuse_same_names(file: SourceFile, names: Sequence[str]) -> None:
     """Raises UserError: two columns of `file` have the same name, as DuckDB compares names."""
     folded = [name.lower() for name in names]
+    if len(set(folded)) == len(folded):
+        return
     for index, name in enumerate(folded):
         if name in folded[:index]:
             raise UserError(

@@ -41,7 +41,8 @@ def decompressed(file: SourceFile) -> Iterator[BinaryIO]:
 @contextmanager
 def opened(path: Path, compression: str) -> Iterator[BinaryIO]:
     """Open `path` as `decompressed` does, without naming errors."""
-    with path.open("rb") as raw:
+    # A buffer would only cost time: the content is read in blocks.
+    with path.open("rb", buffering=0 if compression == "none" else -1) as raw:
         if compression == "zip":
             with zipfile.ZipFile(raw) as archive, archive.open(only_member(archive)) as member:
                 yield member  # type: ignore[misc]  # It has the methods of BinaryIO.
@@ -58,11 +59,19 @@ def is_empty(file: SourceFile) -> bool:
         return False
     try:
         with opened(file.path, file.compression) as stream:
-            content = stream.read(MOST_EMPTY_BYTES + 1)
+            content = read_up_to(stream, MOST_EMPTY_BYTES + 1)
     except DAMAGED:
         # Reading it says what is wrong.
         return False
     return not content or (file.format == "jsonl" and bool(EMPTY.fullmatch(content)))
+
+
+def read_up_to(stream: BinaryIO, size: int) -> bytes:
+    """The next `size` bytes of `stream`, or all that are left: a system may return fewer at a time."""
+    content = stream.read(size)
+    while len(content) < size and (more := stream.read(size - len(content))):
+        content += more
+    return content
 
 
 def only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:

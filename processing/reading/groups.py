@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from threading import Event
@@ -22,7 +21,7 @@ from processing.batches import pieces
 from processing.options import ProcessingOptions
 from processing.reading.arrow_files import needs_pyarrow
 from processing.reading.columns import ChosenColumns, choose
-from processing.reading.layout import layout
+from processing.reading.layout import find_layouts, layout
 from processing.reading.query import FOLDER, Plan
 from processing.reading.reader import FileReader
 from processing.reading.scan import NULLS, NULLS_OF, NUMBER, PARQUET_NUMBER
@@ -55,44 +54,52 @@ def readers(
     Raises:
         UserError: a file lacks a column that the job reads.
     """
-    options = plan.options
-    named = replace(options, text_column=plan.chosen.text, label_column=plan.chosen.label)
-
-    @cache
-    def kind_elsewhere(column: str) -> str:
-        return kind_of_values(column, ((file, describe(connection, file)) for file in files))
-
-    def described() -> Iterator[tuple[SourceFile, Mapping[str, str]]]:
-        for file in files:
-            columns = describe(connection, file)
-            refuse_other_lists(plan.chosen, choose(named, file, columns), file)
-            empty = [name for name in plan.chosen.kept if columns[name] == NULLS]
-            yield file, columns | {name: NULLS_OF + kind_elsewhere(name) for name in empty}
-
     number = 0
-    for file, columns in grouped(described(), options):
+    for file, columns in grouped(described(connection, plan, files), plan.options):
         start, number = number, number + len(file.members)
         # Not in a thread of this generator's own: if it is left unfinished, it ends in whichever thread collects
         # garbage, and must not wait there.
-        following = files[number : number + MOST_FILES]
+        following = list(small_texts(files[number : number + most_following(len(file.members))]))
         found = background.submit(find_layouts, following) if background is not None and following else None
         yield FileReader(connection, plan, file, columns, start, texts=texts)
         if found is not None:
             found.result()
 
 
-def find_layouts(files: Iterable[SourceFile]) -> None:
-    """Find the layouts of the small text files that `files` begin with, which are kept, as many as one group may have.
+def described(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, files: Sequence[SourceFile]
+) -> Iterator[tuple[SourceFile, Columns]]:
+    """Each of `files`, with name and SQL type of its columns; raises UserError as `readers`."""
+    named = replace(plan.options, text_column=plan.chosen.text, label_column=plan.chosen.label)
 
-    What is wrong with a file is said when it is asked for again.
-    """
+    @cache
+    def kind_elsewhere(column: str) -> str:
+        return kind_of_values(column, ((file, describe(connection, file)) for file in files))
+
+    checked: tuple[str, Columns] | None = None
+    for file in files:
+        columns = describe(connection, file)
+        # Most files have the columns of the one before.
+        if checked != (file.format, columns):
+            refuse_other_lists(plan.chosen, choose(named, file, columns), file)
+            checked = file.format, columns
+        empty = [name for name in plan.chosen.kept if columns[name] == NULLS]
+        yield file, columns | {name: NULLS_OF + kind_elsewhere(name) for name in empty} if empty else columns
+
+
+def most_following(files: int) -> int:
+    """Most files of a group that follows one of `files`: as many as have their layouts found while that one is read."""
+    return min(2 * files, MOST_FILES)
+
+
+def small_texts(files: Iterable[SourceFile]) -> Iterator[SourceFile]:
+    """The small text files that `files` begin with, as many as one group may have."""
     size = 0
     for file in files:
         size += file.size
         if file.is_typed or file.size > FILE_BYTES or size > MOST_BYTES:
             return
-        with suppress(UserError):
-            layout(file)
+        yield file
 
 
 def all_batches(
@@ -154,7 +161,7 @@ def grouped(
         own, own_size = group_key(file, columns, options), file.size
         if group and (own is None or own != key or len(group) == most or size + own_size > MOST_BYTES):
             yield joined(group), kept
-            group, size, most = [], 0, min(2 * most, MOST_FILES)
+            group, size, most = [], 0, most_following(most)
         if not group:
             key, kept = own, columns
         group.append(file)

@@ -5,25 +5,27 @@ from __future__ import annotations
 import csv
 import io
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from itertools import islice
 
 from contract import encodings
 from contract.dialect import MOST_FIELD_BYTES, Dialect, TextSettings, character, reader
-from contract.dialect_detection import LF, SAMPLE_BYTES, Sample, dialect_of, line_lengths
+from contract.dialect_detection import SAMPLE_BYTES, Sample, Separators, dialect_of, separators
 from contract.failures import UserError
 from processing.options import ProcessingOptions
 from processing.reading.columns import refuse_same_names
-from processing.reading.decompression import decompressed
+from processing.reading.decompression import decompressed, read_up_to
 from processing.reading.json_values import is_document
-from processing.reading.lines import Scanned
+from processing.reading.plain_file import PlainFile, has_any, plain_file
 from processing.reading.source import TEXTS, SourceFile
-from processing.reading.stream import FilePart
 
-# Files whose layout is kept, since it is asked for several times while a file is read: some hundred bytes each.
-MOST_CACHED = 32_768
+# Most layouts that are kept, since they are asked for several times while a file is read: some hundred bytes each.
+MOST_KEPT = 32_768
+_KEPT: dict[SourceFile, Layout] = {}
+# Bytes of files whose separators are found together: they stay in the cache of a CPU core.
+PIECE_BYTES = 256 * 1024
 
 # Bytes in which most files have their header and another record.
 MOST_HEADER_BYTES = 512
@@ -44,42 +46,13 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class PlainFile:
-    """A file in UTF-8 without quoted values, compression or CR, which is read as it is.
-
-    Attributes:
-        start, end: the bytes of its rows, without the header.
-        ends_line: whether its last line has a line end.
-        lines, blank: number of all lines, and of blank ones.
-    """
-
-    start: int
-    end: int
-    ends_line: bool
-    lines: int
-    blank: int
-
-    @property
-    def scanned(self) -> Scanned:
-        """What the scan of its lines finds."""
-        return Scanned(self.lines, self.lines - self.blank, self.blank, {b"\n"})
-
-    def passed(self, file: SourceFile, before: int) -> Iterator[bytes | FilePart]:
-        """The content in a group of files: `before` blank lines, the rows, and a line end if the last has none."""
-        yield b"\n" * before
-        if self.start < self.end:
-            yield FilePart(file.path, file.name, self.start, self.end)
-            if not self.ends_line:
-                yield b"\n"
-
-
-@dataclass(frozen=True)
 class Layout:
     """How a text file is read.
 
     Attributes:
         dialect: of a csv or tsv file; of a JSON file only its encoding counts.
         names: names of the columns of a csv or tsv file.
+        lines_before: number of records before the first row: the header, and `sep=;`; for csv and tsv files.
         ends_with_cr: whether CR alone ends the first line, and with it all: no line of the file ends otherwise.
         is_document: whether a JSON file is an array or has objects over several lines, rather than one a line.
         plain: of a small file that can be passed as it is, what a scan of its lines finds; else None.
@@ -87,14 +60,10 @@ class Layout:
 
     dialect: Dialect
     names: tuple[str, ...] = ()
+    lines_before: int = 0
     is_document: bool = False
     ends_with_cr: bool = False
     plain: PlainFile | None = None
-
-    @property
-    def lines_before(self) -> int:
-        """Number of records before the first row: the header, and `sep=;`; for csv and tsv files."""
-        return self.dialect.skipped + self.dialect.has_header if self.names else 0
 
     def is_utf8_text(self, file: SourceFile) -> bool:
         """Whether the bytes of `file` are those that the database reads, if its lines allow it."""
@@ -117,64 +86,87 @@ def text_settings(options: ProcessingOptions) -> TextSettings:
     )
 
 
-@lru_cache(MOST_CACHED)
 def layout(file: SourceFile) -> Layout:
-    """The layout of a csv, tsv or jsonl file; what is detected is logged.
+    """The layout of a csv, tsv or jsonl file, which is kept; what is detected is logged.
 
     Raises:
         UserError: the file cannot be decompressed, is not UTF-8, has no header, or is a tar archive.
     """
+    kept = _KEPT.get(file)
+    if kept is not None:
+        return kept
     if file.compression == TEXTS:
         return Layout(Dialect("\x01", "", ""))
-    head = start(file)
+    return found_layout(file, start(file))
+
+
+def find_layouts(files: Iterable[SourceFile]) -> None:
+    """Find and keep the layouts of small text files, in two thirds of the time that `layout` takes for each.
+
+    What is wrong with a file is said when its layout is asked for.
+    """
+    for heads in pieces_of_heads(file for file in files if file.compression != TEXTS):
+        for (file, head), known in zip(heads, separators([head for _, head in heads]), strict=True):
+            with suppress(UserError):
+                found_layout(file, head, known)
+
+
+def pieces_of_heads(files: Iterable[SourceFile]) -> Iterator[list[tuple[SourceFile, bytes]]]:
+    """The files that can be read with what `start` reads of each, in lists of about PIECE_BYTES."""
+    piece: list[tuple[SourceFile, bytes]] = []
+    size = 0
+    for file in files:
+        with suppress(UserError, OSError):
+            piece.append((file, start(file)))
+            size += len(piece[-1][1])
+        if size >= PIECE_BYTES:
+            yield piece
+            piece, size = [], 0
+    yield piece
+
+
+def found_layout(file: SourceFile, head: bytes, known: Separators | None = None) -> Layout:
+    """Find and keep the layout of `file`.
+
+    Args:
+        head: what `start` reads of it.
+        known: the separators of `head`, if they were found before.
+
+    Raises:
+        UserError: as `layout`.
+    """
     refuse_other_kinds(file, head)
-    sample = Sample(head, encodings.detect(head, file.name, file.settings.encoding))
-    text = sample.whole
+    sample = Sample(head, encodings.detect(head, file.name, file.settings.encoding), known)
+    text, document = sample.whole, False
+    names: tuple[str, ...] = ()
     if file.format == "jsonl":
-        found = Layout(
-            Dialect("\x01", "", "", sample.encoding),
-            is_document=is_document(text.decode(errors="replace"), len(head) < SAMPLE_BYTES, file.says_lines),
-            ends_with_cr=ends_with_cr(text),
-        )
+        dialect = Dialect("\x01", "", "", sample.encoding)
+        document = is_document(text.decode(errors="replace"), len(head) < SAMPLE_BYTES, file.says_lines)
     else:
         dialect = dialect_of(sample, file.format == "tsv", file.settings)
-        found = Layout(dialect, header(file, text, dialect), ends_with_cr=ends_with_cr(text))
-    if plain := plain_file(file, head, sample, found):
-        found = replace(found, plain=plain)
-    if detected := found.dialect.detected:
-        log.info("input file %s: detected %s", file.name, ", ".join(detected))
+        names = header(file, text, dialect)
+    if dialect.detected:
+        log.info("input file %s: detected %s", file.name, ", ".join(dialect.detected))
+    lines_before = dialect.skipped + dialect.has_header if names else 0
+    plain = None if document else plain_file(file, sample, dialect, lines_before)
+    found = Layout(dialect, names, lines_before, document, ends_with_cr(text), plain)
+    if len(_KEPT) >= MOST_KEPT:
+        _KEPT.clear()
+    _KEPT[file] = found
     return found
 
 
-def plain_file(file: SourceFile, head: bytes, sample: Sample, found: Layout) -> PlainFile | None:
-    """What a scan of the lines of `file` finds if `head` is all of it, and it is a plain file; else None.
-
-    So a small file is read once in Python.
-    """
-    # Without a byte order mark, a line `sep=;` or another encoding the text is that of the file.
-    is_whole = len(sample.text) == len(head) == file.size < SAMPLE_BYTES
-    marks = "\r" + found.dialect.quote + found.dialect.escape
-    if not is_whole or not found.is_utf8_text(file) or has_any(head, marks):
-        return None
-    ends = sample.places(LF)
-    before = found.lines_before
-    start = int(ends[before - 1]) + 1 if 0 < before <= len(ends) else len(head) * (before > 0)
-    ends_line = head.endswith(b"\n")
-    blank = int((line_lengths(ends) == 0).sum())
-    return PlainFile(start, len(head), ends_line, len(ends) + (not ends_line), blank)
-
-
-def has_any(text: bytes, marks: str) -> bool:
-    """Whether `text` has one of the characters `marks`."""
-    return any(mark.encode() in text for mark in marks)
+def forget_layouts() -> None:
+    """Forget all layouts that are kept."""
+    _KEPT.clear()
 
 
 def refuse_other_kinds(file: SourceFile, head: bytes) -> None:
     """Raises UserError: a file that begins with `head`, once it is decompressed, is not text, but of another kind."""
     if head[TAR_PLACE:].startswith(TAR_MAGIC):
         raise UserError(f"input file {file.name} is a tar archive; expected the files in it")
-    kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), None)
-    if kind is not None:
+    if head.startswith(tuple(MAGIC)):
+        kind = next(kind for magic, kind in MAGIC.items() if head.startswith(magic))
         raise UserError(f"input file {file.name} has {kind} data where its name says text; expected another suffix")
 
 
@@ -189,7 +181,7 @@ def start(file: SourceFile) -> bytes:
     # Not more than there is: as many bytes are allocated, which takes longer than to read a small file.
     size = min(SAMPLE_BYTES, file.size) if file.compression == "none" else SAMPLE_BYTES
     with decompressed(file) as stream:
-        return stream.read(size)
+        return read_up_to(stream, size)
 
 
 def header(file: SourceFile, text: bytes, dialect: Dialect) -> tuple[str, ...]:

@@ -34,8 +34,10 @@ def describe(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> dict[st
         UserError: the file cannot be read.
     """
     columns = own_columns(connection, file)
+    if not (of_folders := folder_columns(file)):
+        return columns
     names = {name.lower() for name in columns}
-    return columns | {name: FOLDER for name in folder_columns(file) if name.lower() not in names}
+    return columns | {name: FOLDER for name in of_folders if name.lower() not in names}
 
 
 def own_columns(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> dict[str, str]:

@@ -13,7 +13,7 @@ from contract import decompression
 from contract.dialect import TextSettings
 from contract.failures import UserError
 from processing.reading.decompression import is_empty, member_suffixes
-from processing.reading.input_paths import listed, resolved
+from processing.reading.input_paths import Listed, listed, resolved
 from processing.reading.shares import Share
 from processing.reading.text_folder import is_beside_texts, is_text_of, members, text_folders
 
@@ -99,7 +99,7 @@ class SourceFile:
     @property
     def says_lines(self) -> bool:
         """Whether the suffix of the name is that of JSON Lines."""
-        return not {".jsonl", ".ndjson", MANIFEST}.isdisjoint(suffix.lower() for suffix in self.path.suffixes)
+        return not {".jsonl", ".ndjson", MANIFEST}.isdisjoint(PurePosixPath(self.name.lower()).suffixes)
 
     @property
     def members(self) -> tuple[SourceFile, ...]:
@@ -113,14 +113,16 @@ class SourceFile:
 
 
 def source_file(
-    path: Path, folder: Path, settings: TextSettings | None = None, is_chosen: bool = False
+    listed: Listed, folder: str, settings: TextSettings | None = None, is_chosen: bool = False
 ) -> SourceFile | None:
-    """`path` as an input file; None if the suffixes of its name are not those of a supported format.
+    """The input file that is `listed` in `folder`; None if the suffixes of its name are not those of a known format.
 
     Args:
         is_chosen: whether --input names this file itself: then one without a suffix of a format is read as text.
     """
-    suffixes = [suffix.lower() for suffix in path.suffixes]
+    path = resolved(folder, listed)
+    # Those of a link: what it leads to may have none, as in the cache of the Hugging Face Hub.
+    suffixes = [suffix.lower() for suffix in PurePosixPath(listed.name).suffixes]
     compression = COMPRESSIONS.get(suffixes[-1], "none") if suffixes else "none"
     inner = suffixes[:-1] if compression != "none" else suffixes
     if compression == "zip" and not (inner and inner[-1] in FORMATS):
@@ -130,11 +132,9 @@ def source_file(
         kind = "csv"
     if kind is None or (kind in BINARY and compression != "none"):
         return None
-    if path.suffix.lower() == MANIFEST and not is_augmented(path):
+    if suffixes[-1:] == [MANIFEST] and not is_augmented(path):
         return None
-    return SourceFile(
-        resolved(path), path.relative_to(folder).as_posix(), kind, compression, settings or TextSettings()
-    )
+    return SourceFile(path, listed.name, kind, compression, settings or TextSettings())
 
 
 def is_augmented(path: Path) -> bool:
@@ -173,40 +173,47 @@ def find(
         UserError: `source` does not exist, or has no file of a supported format.
     """
     location = str(Path(source) / file_name) if file_name else source
-    folder, paths, links = listed(source, file_name)
+    folder, found = listed(source, file_name)
     is_chosen, settings = Path(location).is_file(), settings or TextSettings()
-    files: list[SourceFile] = []
-    skipped = [path.relative_to(folder).as_posix() for path in links]
-    texts = text_folders(paths)
-    for parent in texts:
-        name = parent.relative_to(folder).as_posix() if parent.is_relative_to(folder) and parent != folder else ""
-        files.append(SourceFile(parent.resolve(), name or parent.name, "jsonl", TEXTS, settings))
-    for path in sorted((path for path in paths if not is_text_of(path, texts)), key=lambda path: path.parts):
-        file = source_file(path, folder, settings, is_chosen)
-        is_other = not is_chosen and (is_description(path) or is_beside_texts(path, texts))
+    texts = text_folders(file.name for file in found if file.is_file)
+    files = [SourceFile((folder / name).resolve(), name or folder.name, "jsonl", TEXTS, settings) for name in texts]
+    skipped: list[str] = []
+    place = str(folder)
+    for each in found:
+        if texts and each.is_file and is_text_of(each.name, texts):
+            continue
+        file = source_file(each, place, settings, is_chosen) if each.is_file else None
+        is_other = not is_chosen and (is_description(each.name, folder) or is_beside_texts(each.name, texts))
         if file is None or is_empty(file) or is_other:
-            skipped.append(path.relative_to(folder).as_posix())
+            skipped.append(each.name)
         else:
             files.append(file)
+    skipped.sort(key=parts)
     if skipped and not files:
         raise UserError(
             f"input {location}: every file is empty or of an unknown format ({skipped[0]}); expected {EXPECTED}"
         )
     # Not by their paths, which links lead elsewhere: hosts number files by their names.
-    return sorted(files, key=lambda file: file.name.split("/")), skipped
+    return sorted(files, key=lambda file: parts(file.name)), skipped
 
 
-def is_description(path: Path) -> bool:
+def parts(name: str) -> list[str]:
+    """The folders and the file of a name, by which files are sorted."""
+    return name.split("/")
+
+
+def is_description(name: str, folder: Path) -> bool:
     """Whether a file describes a data set rather than being part of it, by its name and by what lies beside it.
 
     An arrow file beside state.json, which save_to_disk writes, is data if that names it.
     """
-    name = path.name.lower()
-    if name in DESCRIPTIONS or name.startswith("readme"):
+    own = name.rpartition("/")[2]
+    lower = own.lower()
+    if lower in DESCRIPTIONS or lower.startswith("readme"):
         return True
-    if not name.endswith(".arrow") or not (state := path.parent / "state.json").is_file():
+    if not lower.endswith(".arrow") or not (state := (folder / name).parent / "state.json").is_file():
         return False
     try:
-        return path.name not in {data["filename"] for data in json.loads(state.read_bytes())["_data_files"]}
+        return own not in {data["filename"] for data in json.loads(state.read_bytes())["_data_files"]}
     except (ValueError, KeyError, TypeError):
         return False

@@ -19,7 +19,7 @@ PIPE_BYTES = 1024 * 1024
 
 
 # Largest block that is joined with others.
-SMALL_BYTES = 256 * 1024
+SMALL_BYTES = 64 * 1024
 # A file system, or the kernel, may be unable to pass a file to a pipe.
 NOT_SUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from posixpath import dirname, splitext
 
 from contract.encodings import UTF8
 
@@ -14,33 +15,38 @@ LEAST_CLASSES = 2
 COLUMNS = {"text": "VARCHAR", "label": "VARCHAR", "file": "VARCHAR"}
 
 
-def text_folders(files: Iterable[Path]) -> list[Path]:
-    """The folders that have two or more subfolders with text files alone, of the listed `files`; sorted.
+def text_folders(names: Iterable[str]) -> list[str]:
+    """The folders that have two or more subfolders with text files alone, by the `names` of files; sorted.
 
     A folder with classes is no class of the folder above: text files beside its classes, as aclImdb has, are lists.
+
+    Args:
+        names: relative to the input folder, in POSIX form. It has the name "".
     """
-    suffixes: dict[Path, set[str]] = {}
-    for path in files:
-        suffixes.setdefault(path.parent, set()).add(path.suffix.lower())
-    classes: dict[Path, list[Path]] = {}
+    suffixes: dict[str, set[str]] = {}
+    for name in names:
+        folder, _, own = name.rpartition("/")
+        suffixes.setdefault(folder, set()).add(splitext(own)[1].lower())
+    classes: dict[str, list[str]] = {}
     for folder, kinds in suffixes.items():
-        if kinds == {SUFFIX}:
-            classes.setdefault(folder.parent, []).append(folder)
-    found: set[Path] = set()
-    for parent in sorted(classes, key=lambda folder: len(folder.parts), reverse=True):
+        if folder and kinds == {SUFFIX}:
+            classes.setdefault(dirname(folder), []).append(folder)
+    found: set[str] = set()
+    for parent in sorted(classes, key=lambda folder: len(PurePosixPath(folder).parts), reverse=True):
         if sum(folder not in found for folder in classes[parent]) >= LEAST_CLASSES:
             found.add(parent)
     return sorted(found)
 
 
-def is_text_of(path: Path, folders: Collection[Path]) -> bool:
-    """Whether `path` is a row of one of the `folders` that `text_folders` found."""
-    return path.suffix.lower() == SUFFIX and path.parent.parent in folders
+def is_text_of(name: str, folders: Collection[str]) -> bool:
+    """Whether the file `name` is a row of one of the `folders` that `text_folders` found."""
+    parent = dirname(name)
+    return name.lower().endswith(SUFFIX) and parent != "" and dirname(parent) in folders
 
 
-def is_beside_texts(path: Path, folders: Collection[Path]) -> bool:
-    """Whether `path` is a text file beside the classes of one of the `folders`: no row, and no file of rows."""
-    return path.suffix.lower() == SUFFIX and path.parent in folders
+def is_beside_texts(name: str, folders: Collection[str]) -> bool:
+    """Whether `name` is a text file beside the classes of one of the `folders`: no row, and no file of rows."""
+    return name.lower().endswith(SUFFIX) and dirname(name) in folders
 
 
 def members(folder: Path) -> list[Path]:

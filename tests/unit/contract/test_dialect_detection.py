@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+from random import Random
 
 import pytest
 
 from contract.dialect import TextSettings
-from contract.dialect_detection import SAMPLE_BYTES, SAMPLE_RECORDS, Sample, detect
+from contract.dialect_detection import SAMPLE_BYTES, SAMPLE_RECORDS, Sample, detect, separators
 
 ROWS = [["text", "label"], ["I like it, really", "1"], ["no; not | at all", "0"], ["fine", "1"]]
 
@@ -81,3 +82,18 @@ def test_values_of_the_first_records_are_counted(end: bytes, last: bool, rows: i
 def test_a_record_that_the_sample_cuts_is_not_counted() -> None:
     sample = Sample(b"a\tb\n" + b"x" * SAMPLE_BYTES, "utf-8")
     assert sample.values("\t") == [2]
+
+
+def test_separators_of_many_texts_are_those_of_each() -> None:
+    random = Random(5)
+    # With other control characters, which have codes below those of separators.
+    texts = [bytes(random.choices(b'\n\t"a\0\x08\x0b\xc3', k=size)) for size in (*range(20), 1000, 0, 3)]
+    for text, found in zip(texts, separators(texts), strict=True):
+        expected = [
+            [place for place, code in enumerate(text) if code == 10],
+            [place for place, code in enumerate(text) if code == 9],
+            [place for place, code in enumerate(text) if code == 34 and text[:place][-1:] in (b"", b"\n", b"\t")],
+        ]
+        assert [places.tolist() for places in found] == expected
+        assert [places.tolist() for places in separators([text])[0]] == expected
+    assert separators([]) == []

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from contract.failures import UserError
-from processing.reading.decompression import blocks, decompressed
+from processing.reading.decompression import blocks, decompressed, read_up_to
 from processing.reading.source import SourceFile
 
 Write = Callable[[str, str | bytes], Path]
@@ -83,3 +83,15 @@ def test_an_archive_behind_another_is_refused(written: Write) -> None:
 def test_an_archive_of_several_files_is_refused(written: Write) -> None:
     with pytest.raises(UserError, match="cannot be read: the archive has 2 files, expected one$"):
         read(written, zipped("a.csv", "b.csv"), "zip")
+
+
+class Slow(io.BytesIO):
+    """Returns three bytes at a time, as some file systems do."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(3 if size is None or size < 0 else min(size, 3))
+
+
+@pytest.mark.parametrize("size", [0, 1, 3, 8, 10, 11])
+def test_a_system_may_return_fewer_bytes_at_a_time(size: int) -> None:
+    assert read_up_to(Slow(b"0123456789"), size) == b"0123456789"[:size]

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from contract.failures import UserError
+from processing.reading.input_paths import Listed
 from processing.reading.schema import columns, describe
 from processing.reading.source import SourceFile, source_file
 
@@ -19,7 +20,7 @@ Write = Callable[[str, str | bytes], Path]
 
 
 def source(path: Path) -> SourceFile:
-    file = source_file(path, path.parent)
+    file = source_file(Listed(path.name, False, True), str(path.parent))
     assert file is not None
     return file
 

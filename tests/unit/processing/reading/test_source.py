@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from contract.failures import UserError
+from processing.reading.input_paths import Listed
 from processing.reading.source import find, folder_columns, source_file
 
 Write = Callable[[str, str | bytes], Path]
@@ -80,12 +81,12 @@ def test_links_to_folders_and_to_nothing_are_listed(written: Write, tmp_path: Pa
     (tmp_path / "in" / "gone.csv").symlink_to(tmp_path / "nothing.csv")
     (tmp_path / "in" / "link.csv").symlink_to(tmp_path / "elsewhere" / "b.csv")
     files, skipped = find(str(tmp_path / "in"))
-    assert ([file.name for file in files], sorted(skipped)) == (["a.csv", "link.csv"], ["gone.csv", "linked"])
+    assert ([file.name for file in files], skipped) == (["a.csv", "link.csv"], ["gone.csv", "linked"])
 
 
 def test_folders_name_columns_as_spark_writes_them(tmp_path: Path) -> None:
-    place = tmp_path / "lang=pt%20br" / "label=__HIVE_DEFAULT_PARTITION__" / "a=b=c" / "x.csv"
-    file = source_file(place, tmp_path)
+    name = "lang=pt%20br/label=__HIVE_DEFAULT_PARTITION__/a=b=c/x.csv"
+    file = source_file(Listed(name, False, True), str(tmp_path))
     assert file is not None
     assert folder_columns(file) == {"lang": "pt br", "label": None, "a": "b=c"}
 
@@ -97,3 +98,16 @@ def test_files_are_in_the_order_of_their_names_where_links_lead_elsewhere(tmp_pa
         (tmp_path / place).write_text("text\nx\n")
         (folder / name).symlink_to(tmp_path / place)
     assert [file.name for file in find(str(folder))[0]] == ["a.csv", "b.csv"]
+
+
+def test_a_link_has_the_suffixes_of_its_own_name(written: Write, tmp_path: Path) -> None:
+    """In the cache of the Hugging Face Hub files are links to others whose names are checksums."""
+    written("blobs/0c5d", '{"rows": [{"text": "x"}]}\n')
+    (tmp_path / "in").mkdir()
+    for name in ("a.jsonl", "b.json"):
+        (tmp_path / "in" / name).symlink_to(tmp_path / "blobs" / "0c5d")
+    files, _ = find(str(tmp_path / "in"))
+    assert [(file.name, file.path, file.says_lines) for file in files] == [
+        ("a.jsonl", tmp_path / "blobs" / "0c5d", True),
+        ("b.json", tmp_path / "blobs" / "0c5d", False),
+    ]
