@@ -1,14 +1,16 @@
 """Keys of texts by which --drop-duplicates finds equal ones in one pass: 128-bit hashes (XXH3) of normalized texts.
 
-Texts are normalized as SQL of rows/hashes.py does it. Of a text in ASCII without white space that is replaced, only
-capital letters change; that is most texts, and numpy and XXH3 take a seventh of the time of that SQL and MD5.
+Texts are normalized as SQL of rows/hashes.py does it. Of most texts only the capital letters A to Z change: those need
+no more than numpy and XXH3, which take a seventh of the time of that SQL and MD5.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +23,11 @@ from processing.rows.hashes import ASCII_SPACES, OTHER_SPACES
 # Rows at once: their bytes, and what is computed of them, stay in the processor's cache.
 ROWS = 256
 SPACE, CAPITAL_A, LETTERS, TO_LOWER = map(np.uint8, (ord(" "), ord("A"), 26, 32))
+# Most characters beyond ASCII in texts of Western languages: letters with accents, up to the first combining mark, and
+# quotation marks, dashes and the like. None of them is composed with the one before it (Unicode Standard Annex 15).
+COMMON = (range(0x80, 0x300), range(0x2010, 0x205F))
+# The first bytes of characters of two, three and four bytes in UTF-8 (RFC 3629).
+TWO_BYTES, THREE_BYTES, FOUR_BYTES = map(np.uint8, (0xC0, 0xE0, 0xF0))
 # The last of the control characters is part of what joins the texts of a pair (BETWEEN in rows/hashes.py).
 FIRST_PLAIN = 31
 # White space that is replaced by one space. A search for each character takes a tenth of the time of the regular
@@ -57,27 +64,49 @@ def normalized(text: str) -> str:
 
 
 def simple(ends: NDArray[np.integer], content: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Whether normalization changes no more than capital letters, for each text.
+    """Whether normalization changes no more than the capital letters A to Z, for each text.
 
-    Such a text is of ASCII, has no two spaces in a row and no other white space, and does not begin or end with a
-    space.
+    Such a text has no two spaces in a row and no other white space, does not begin or end with a space, and has no
+    character beyond ASCII that may change.
 
     Args:
-        ends: the end of each text in `content`.
+        ends: the end of each text in `content`, which is valid UTF-8.
     """
     is_simple = np.ones(len(ends), np.bool_)
     starts = np.concatenate([[0], ends[:-1]])
     filled = np.flatnonzero(ends > starts)
     starts, last = starts[filled], ends[filled] - 1
     is_space = content == SPACE
-    # Bytes beyond ASCII are negative.
-    others = content.view(np.int8) < FIRST_PLAIN
+    others = content < FIRST_PLAIN
     # Not |=, which copies what it has written.
     np.bitwise_or(others[1:], is_space[1:] & is_space[:-1], out=others[1:])
+    others[changing(content)] = True
     if len(filled):
         has_others = np.logical_or.reduceat(others, starts)
         is_simple[filled] = ~(has_others | is_space[starts] | is_space[last])
     return is_simple
+
+
+def changing(content: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """Places of the first bytes of the characters beyond ASCII that normalization may change."""
+    places = np.flatnonzero(content >= TWO_BYTES)
+    first = content[places]
+    second, third = (content.take(places + behind, mode="clip").astype(np.intp) & 0x3F for behind in (1, 2))
+    of_two = (first.astype(np.intp) & 0x1F) << 6 | second
+    of_three = (first.astype(np.intp) & 0x0F) << 12 | second << 6 | third
+    codes = np.where(first < THREE_BYTES, of_two, np.where(first < FOUR_BYTES, of_three, 0))
+    return places[~unchanged().take(codes, mode="clip")]
+
+
+@cache
+def unchanged() -> NDArray[np.bool_]:
+    """For each code of a character up to the last COMMON one, and one more: whether normalization never changes it."""
+    found = np.zeros(COMMON[-1].stop + 1, np.bool_)
+    for code in itertools.chain(*COMMON):
+        # Between letters, since spaces at the end are removed.
+        text = f"a{chr(code)}a"
+        found[code] = normalized(text) == text
+    return found
 
 
 def lowered(content: NDArray[np.uint8]) -> NDArray[np.uint8]:

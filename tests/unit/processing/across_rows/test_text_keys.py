@@ -66,6 +66,13 @@ def test_keys_are_equal_where_normalized_texts_are(
     assert [groups[0][tuple(key)] for key in keys.tolist()] == expected
 
 
+@pytest.mark.parametrize(("before", "after"), [("", ""), ("A", "b"), ("\u00e9", "\u0323 x"), ("\u2019", "\u2019")])
+def test_keys_are_those_of_normalized_texts_for_every_character(before: str, after: str) -> None:
+    texts = [before + chr(code) + after for code in range(1, sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
+    keys = text_keys.text_keys(pa.array(texts))
+    assert (keys == text_keys.hashed(normalized(text).encode() for text in texts)).all()
+
+
 def test_keys_of_no_texts() -> None:
     assert text_keys.text_keys(pa.array([], pa.string())).shape == (0, 2)
 
@@ -74,7 +81,9 @@ def test_keys_of_no_texts() -> None:
     ("text", "is_simple"),
     [
         *(("Two words, [1]", True), (f"a{BETWEEN}b", True), ("", True), ("a  b", False), (" a", False), ("a ", False)),
-        *(("a\tb", False), ("caf\u00e9", False), ("a\x00b", False)),
+        *(("a\tb", False), ("a\x00b", False), ("caf\u00e9", True), ("CAF\u00c9", False), ("e\u0301", False)),
+        *(("\u201cIt\u2019s\u201d \u2013 no", True), ("a\u00a0b", False), ("a\u2003b", False), ("\u2126", False)),
+        *(("\u4e00", False), ("\U0001f600", False), ("\u00e9", True), ("\u2019", True)),
     ],
 )
 def test_simple_texts_are_told_apart(text: str, is_simple: bool) -> None:
