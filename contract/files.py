@@ -41,8 +41,9 @@ def write_json(path: Path, value: Any) -> None:
     """
     try:
         text = as_json(value)
-    except ValueError:
-        # Only now: to look at each number takes as long as to encode it.
+    except (ValueError, TypeError):
+        # Only now, and where there are other mappings than dictionaries: to look at each value takes as long as to
+        # encode it.
         text = as_json(finite(value))
     write_text(path, text + "\n")
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from posixpath import join
 from typing import NamedTuple
 
 from contract.failures import UserError
@@ -90,14 +91,22 @@ def data_files(folder: str | Path, before: str = "") -> Iterator[Listed]:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 yield from data_files(entry.path, f"{before}{entry.name}/")
-            elif (is_file := entry.is_file()) or entry.is_symlink():
+            elif (is_file := leads_to_file(entry)) or entry.is_symlink():
                 yield Listed(before + entry.name, entry.is_symlink(), is_file)
 
 
+def leads_to_file(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry of a folder is a file, or a link to one; false for a link to itself, which raises OSError."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
+
+
 def resolved(folder: str, file: Listed) -> Path:
-    """The absolute path, without links, of a file that is listed in `folder`."""
-    parent, slash, name = file.name.rpartition("/")
-    place = resolved_folder(f"{folder}{slash}{parent}")
+    """The path, without links, of a file that is listed in `folder`, which is absolute."""
+    parent, _, name = file.name.rpartition("/")
+    place = resolved_folder(join(folder, parent))
     return Path(place, name).resolve() if file.is_link else Path(place, name)
 
 

@@ -105,7 +105,7 @@ def find_layouts(files: Iterable[SourceFile]) -> None:
 
     What is wrong with a file is said when its layout is asked for.
     """
-    for heads in pieces_of_heads(file for file in files if file.compression != TEXTS):
+    for heads in pieces_of_heads(file for file in files if file.compression != TEXTS and file not in _KEPT):
         for (file, head), known in zip(heads, separators([head for _, head in heads]), strict=True):
             with suppress(UserError):
                 found_layout(file, head, known)
@@ -137,19 +137,19 @@ def found_layout(file: SourceFile, head: bytes, known: Separators | None = None)
     """
     refuse_other_kinds(file, head)
     sample = Sample(head, encodings.detect(head, file.name, file.settings.encoding), known)
-    text, document = sample.whole, False
+    text, is_json_document = sample.whole, False
     names: tuple[str, ...] = ()
     if file.format == "jsonl":
         dialect = Dialect("\x01", "", "", sample.encoding)
-        document = is_document(text.decode(errors="replace"), len(head) < SAMPLE_BYTES, file.says_lines)
+        is_json_document = is_document(text.decode(errors="replace"), len(head) < SAMPLE_BYTES, file.says_lines)
     else:
         dialect = dialect_of(sample, file.format == "tsv", file.settings)
         names = header(file, text, dialect)
     if dialect.detected:
         log.info("input file %s: detected %s", file.name, ", ".join(dialect.detected))
     lines_before = dialect.skipped + dialect.has_header if names else 0
-    plain = None if document else plain_file(file, sample, dialect, lines_before)
-    found = Layout(dialect, names, lines_before, document, ends_with_cr(text), plain)
+    plain = None if is_json_document else plain_file(file, sample, dialect, lines_before)
+    found = Layout(dialect, names, lines_before, is_json_document, ends_with_cr(text), plain)
     if len(_KEPT) >= MOST_KEPT:
         _KEPT.clear()
     _KEPT[file] = found

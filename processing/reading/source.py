@@ -115,7 +115,7 @@ class SourceFile:
 def source_file(
     listed: Listed, folder: str, settings: TextSettings | None = None, is_chosen: bool = False
 ) -> SourceFile | None:
-    """The input file that is `listed` in `folder`; None if the suffixes of its name are not those of a known format.
+    """The input file that is `listed` in `folder`, an absolute path; None if its suffixes are not those of a format.
 
     Args:
         is_chosen: whether --input names this file itself: then one without a suffix of a format is read as text.
@@ -178,7 +178,7 @@ def find(
     texts = text_folders(file.name for file in found if file.is_file)
     files = [SourceFile((folder / name).resolve(), name or folder.name, "jsonl", TEXTS, settings) for name in texts]
     skipped: list[str] = []
-    place = str(folder)
+    place = str(folder.absolute())
     for each in found:
         if texts and each.is_file and is_text_of(each.name, texts):
             continue

@@ -1,11 +1,13 @@
 import json
+import math
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -127,6 +129,12 @@ def test_json_round_trips_and_a_broken_file_is_named(tmp_path: Path) -> None:
         files.read_json(tmp_path / "x.json", "report")
     with pytest.raises(UserError, match="No such file"):
         files.read_json(tmp_path / "y.json", "report")
+
+
+@pytest.mark.parametrize("value", [{"a": math.nan}, MappingProxyType({"a": math.inf}), {"a": MappingProxyType({})}])
+def test_json_has_no_nan_and_takes_every_mapping(tmp_path: Path, value: Mapping[str, object]) -> None:
+    files.write_json(tmp_path / "a.json", value)
+    assert json.loads((tmp_path / "a.json").read_text()) in ({"a": None}, {"a": {}})
 
 
 def test_json_is_indented_as_json_does_it_and_long_lists_have_lines() -> None:

@@ -126,3 +126,15 @@ def test_layouts_that_are_found_together_are_those_of_each_file(written: Write, 
     together = layouts()
     assert [each for each in together if isinstance(each, Layout)] == [e for e in alone if isinstance(e, Layout)]
     assert [type(each) for each in together] == [type(each) for each in alone]
+
+
+def test_a_layout_is_found_and_logged_once(written: Write, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for number in range(3):
+        written(f"in/{number}.csv", "text;label\na;1\n")
+    files, _ = find(str(tmp_path / "in"))
+    forget_layouts()
+    with caplog.at_level("INFO"):
+        layout(files[0])
+        find_layouts(files[:2])
+        find_layouts(files)
+    assert caplog.messages == [f"input file {number}.csv: detected delimiter semicolon" for number in range(3)]

@@ -79,9 +79,10 @@ def test_links_to_folders_and_to_nothing_are_listed(written: Write, tmp_path: Pa
     written("in/a.csv", "text,label\nx,1\n")
     (tmp_path / "in" / "linked").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "in" / "gone.csv").symlink_to(tmp_path / "nothing.csv")
+    (tmp_path / "in" / "itself.csv").symlink_to("itself.csv")
     (tmp_path / "in" / "link.csv").symlink_to(tmp_path / "elsewhere" / "b.csv")
     files, skipped = find(str(tmp_path / "in"))
-    assert ([file.name for file in files], skipped) == (["a.csv", "link.csv"], ["gone.csv", "linked"])
+    assert ([file.name for file in files], skipped) == (["a.csv", "link.csv"], ["gone.csv", "itself.csv", "linked"])
 
 
 def test_folders_name_columns_as_spark_writes_them(tmp_path: Path) -> None:
@@ -111,3 +112,12 @@ def test_a_link_has_the_suffixes_of_its_own_name(written: Write, tmp_path: Path)
         ("a.jsonl", tmp_path / "blobs" / "0c5d", True),
         ("b.json", tmp_path / "blobs" / "0c5d", False),
     ]
+
+
+def test_a_relative_folder_is_that_of_the_working_directory(
+    written: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("one", "two"):
+        written(f"{folder}/b/a.csv", "x")
+        monkeypatch.chdir(tmp_path / folder)
+        assert [(file.name, file.path) for file in find(".")[0]] == [("b/a.csv", tmp_path / folder / "b" / "a.csv")]
