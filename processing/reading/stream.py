@@ -10,9 +10,10 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 from contract.failures import UserError
+from processing.reading.decompression import read_up_to
 
 # The largest size of a pipe that a process without privileges may set on Linux, in bytes; the default is 64 KiB.
 PIPE_BYTES = 1024 * 1024
@@ -41,11 +42,18 @@ class FilePart:
         """Number of bytes."""
         return self.end - self.start
 
+    def opened(self) -> BinaryIO:
+        """The file; raises UserError if it cannot be opened any more."""
+        try:
+            return self.path.open("rb", buffering=0)
+        except OSError as error:
+            raise UserError(f"input file {self.name} cannot be read: {error.strerror}") from None
+
     def content(self) -> bytes:
-        """The bytes; raises UserError if the file is shorter now."""
-        with self.path.open("rb") as file:
+        """The bytes; raises UserError as `opened`, and if the file is shorter now."""
+        with self.opened() as file:
             file.seek(self.start)
-            content = file.read(len(self))
+            content = read_up_to(file, len(self))
         if len(content) < len(self):
             raise self.shorter()
         return content
@@ -129,13 +137,12 @@ class Stream:
             view = view[os.write(descriptor, view) :]
 
     def _send(self, descriptor: int, part: FilePart) -> None:
-        """Pass a part of a file; raises UserError if the file is shorter now."""
+        """Pass a part of a file; raises UserError as its `content`."""
         position = part.start
-        file = os.open(part.path, os.O_RDONLY)
-        try:
+        with part.opened() as file:
             while position < part.end and not self._stops.is_set():
                 try:
-                    size = os.sendfile(descriptor, file, position, part.end - position)
+                    size = os.sendfile(descriptor, file.fileno(), position, part.end - position)
                 except OSError as error:
                     if error.errno not in NOT_SUPPORTED:
                         raise
@@ -144,8 +151,6 @@ class Stream:
                 if size == 0:
                     raise part.shorter()
                 position += size
-        finally:
-            os.close(file)
 
     def _drain(self) -> None:
         """Open and read the pipe, so that the thread neither waits for a reader nor for space."""

@@ -63,16 +63,28 @@ def test_parts_of_files_are_passed_among_blocks(
     assert [len(part) for part in parts] == [6, 3_199_992, 0, 8, 5]
 
 
-@pytest.mark.parametrize("blocks", [1, 10])
-def test_a_file_that_became_shorter_is_an_error(tmp_path: Path, blocks: int) -> None:
+@pytest.mark.parametrize("size", [10_000, 1_000_000])
+def test_a_file_that_became_shorter_is_an_error(tmp_path: Path, size: int) -> None:
     """Whether it is joined with others, or passed without a copy."""
     file = tmp_path / "a.tsv"
-    file.write_bytes(BLOCK * blocks)
-    parts: list[bytes | FilePart] = [b"first\n", FilePart(file, "a.tsv", 0, blocks * len(BLOCK) + 1)]
+    file.write_bytes(b"x" * size)
+    parts: list[bytes | FilePart] = [b"first\n", FilePart(file, "a.tsv", 0, size + 1)]
     with Stream(tmp_path / "pipe", iter(parts)) as stream:
-        assert len((tmp_path / "pipe").read_bytes()) < blocks * len(BLOCK) + 7
+        assert len((tmp_path / "pipe").read_bytes()) < size + 7
         assert isinstance(stream.error, UserError)
         assert str(stream.error) == "input file a.tsv became shorter while it was read"
+
+
+@pytest.mark.parametrize("size", [10_000, 1_000_000])
+@pytest.mark.parametrize(("is_folder", "words"), [(False, "No such file or directory"), (True, "Is a directory")])
+def test_a_file_that_is_gone_is_an_error(tmp_path: Path, size: int, is_folder: bool, words: str) -> None:
+    file = tmp_path / "a.tsv"
+    if is_folder:
+        file.mkdir()
+    with Stream(tmp_path / "pipe", iter([b"first\n", FilePart(file, "a.tsv", 0, size)])) as stream:
+        assert (tmp_path / "pipe").read_bytes() == b"first\n"
+        assert isinstance(stream.error, UserError)
+        assert str(stream.error) == f"input file a.tsv cannot be read: {words}"
 
 
 def test_a_reader_may_leave_within_a_part_of_a_file(tmp_path: Path) -> None:
