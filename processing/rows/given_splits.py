@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import PurePosixPath
 
 from contract.failures import UserError
 from processing.options import ProcessingOptions
@@ -19,6 +18,7 @@ NAMES = {
     "test": ("test", "testing"),
 }
 INDEX = {name: SPLITS.index(split) for split, names in NAMES.items() for name in names}
+WORD_ENDS = re.compile("[-_ ]")
 TRAIN, VALIDATION, TEST = range(len(SPLITS))
 # Files whose split is kept, since it is asked for several times.
 MOST_NAMES = 32_768
@@ -58,9 +58,9 @@ def by_name(name: str) -> int | None:
     A file names a split by the first or last word of its name (train.csv, train-00000-of-00002.parquet,
     reviews_test.jsonl), a folder by its whole name.
     """
-    path = PurePosixPath(name.lower())
-    words = [word for word in re.split(r"[-_. ]", path.name.split(".")[0]) if word]
-    candidates = [*words[:1], *words[-1:], *reversed(path.parent.parts)]
+    *folders, own = name.lower().split("/")
+    words = list(filter(None, WORD_ENDS.split(own.partition(".")[0])))
+    candidates = [*words[:1], *words[-1:], *reversed(folders)]
     return next((INDEX[word] for word in candidates if word in INDEX), None)
 
 
@@ -75,14 +75,17 @@ def by_files(options: ProcessingOptions, names: Sequence[str]) -> frozenset[int]
     """
     if options.split_column is not None or options.given_splits == "ignore":
         return frozenset()
-    found = {name: by_name(name) for name in names}
-    present = frozenset(split for split in found.values() if split is not None)
-    if options.given_splits == "keep":
-        if unnamed := next((name for name, split in found.items() if split is None), None):
-            raise UserError(f"input file {unnamed} names no split, expected train, validation or test in its name")
-        return present
-    is_complete = None not in found.values() and TRAIN in present and len(present) > 1
-    return present if is_complete else frozenset()
+    must_keep = options.given_splits == "keep"
+    present: set[int] = set()
+    for name in names:
+        split = by_name(name)
+        if split is None and must_keep:
+            raise UserError(f"input file {name} names no split, expected train, validation or test in its name")
+        if split is None:
+            return frozenset()
+        present.add(split)
+    is_complete = must_keep or (TRAIN in present and len(present) > 1)
+    return frozenset(present) if is_complete else frozenset()
 
 
 def given_sql(column: str) -> str:
