@@ -176,7 +176,7 @@ def find(
     folder, found = listed(source, file_name)
     is_chosen, settings = Path(location).is_file(), settings or TextSettings()
     texts = text_folders(file.name for file in found if file.is_file)
-    files = [SourceFile((folder / name).resolve(), name or folder.name, "jsonl", TEXTS, settings) for name in texts]
+    files = [SourceFile((folder / name).resolve(), name or folder.absolute().name, "jsonl", TEXTS, settings) for name in texts]
     skipped: list[str] = []
     place = str(folder.absolute())
     for each in found:

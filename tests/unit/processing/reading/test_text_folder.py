@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from unit.processing.jobs import Write, rejects, rows, run
 
 from processing.reading.source import find
@@ -56,3 +57,12 @@ def test_each_text_file_is_a_row_with_its_folder_as_label(written: Write, tmp_pa
     assert report["rows"]["rejected"] == {"not UTF-8": 1}
     assert report["rows"]["filtered"] == {"empty text": 1}
     assert [reject["line"] for reject in rejects(tmp_path)] == [3]
+
+
+def test_the_working_directory_may_be_a_folder_of_classes(
+    written: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("pos/1", "neg/1"):
+        written(f"in/{name}.txt", "film")
+    monkeypatch.chdir(tmp_path / "in")
+    assert [(file.name, file.path) for file in find(".")[0]] == [("in", tmp_path / "in")]
