@@ -173,16 +173,16 @@ def find(
         UserError: `source` does not exist, or has no file of a supported format.
     """
     location = str(Path(source) / file_name) if file_name else source
-    folder, found = listed(source, file_name)
+    listed_in, found = listed(source, file_name)
+    folder = listed_in.absolute()
     is_chosen, settings = Path(location).is_file(), settings or TextSettings()
     texts = text_folders(file.name for file in found if file.is_file)
-    files = [SourceFile((folder / name).resolve(), name or folder.absolute().name, "jsonl", TEXTS, settings) for name in texts]
+    files = [SourceFile((folder / name).resolve(), name or folder.name, "jsonl", TEXTS, settings) for name in texts]
     skipped: list[str] = []
-    place = str(folder.absolute())
     for each in found:
         if texts and each.is_file and is_text_of(each.name, texts):
             continue
-        file = source_file(each, place, settings, is_chosen) if each.is_file else None
+        file = source_file(each, str(folder), settings, is_chosen) if each.is_file else None
         is_other = not is_chosen and (is_description(each.name, folder) or is_beside_texts(each.name, texts))
         if file is None or is_empty(file) or is_other:
             skipped.append(each.name)
