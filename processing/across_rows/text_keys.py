@@ -18,14 +18,11 @@ import xxhash
 from numpy.typing import NDArray
 
 from processing.arrays import take, text_bytes, to_list
-from processing.rows.hashes import ASCII_SPACES, OTHER_SPACES
+from processing.rows.hashes import ASCII_SPACES, ONE_FORM, OTHER_SPACES
 
 # Rows at once: their bytes, and what is computed of them, stay in the processor's cache.
 ROWS = 256
 SPACE, CAPITAL_A, LETTERS, TO_LOWER = map(np.uint8, (ord(" "), ord("A"), 26, 32))
-# Most characters beyond ASCII in texts of Western languages: letters with accents, up to the first combining mark, and
-# quotation marks, dashes and the like. None of them is composed with the one before it (Unicode Standard Annex 15).
-COMMON = (range(0x80, 0x300), range(0x2010, 0x205F))
 # The first bytes of characters of two, three and four bytes in UTF-8 (RFC 3629).
 TWO_BYTES, THREE_BYTES, FOUR_BYTES = map(np.uint8, (0xC0, 0xE0, 0xF0))
 # The last of the control characters is part of what joins the texts of a pair (BETWEEN in rows/hashes.py).
@@ -94,15 +91,15 @@ def changing(content: NDArray[np.uint8]) -> NDArray[np.intp]:
     second, third = (content.take(places + behind, mode="clip").astype(np.intp) & 0x3F for behind in (1, 2))
     of_two = (first.astype(np.intp) & 0x1F) << 6 | second
     of_three = (first.astype(np.intp) & 0x0F) << 12 | second << 6 | third
-    codes = np.where(first < THREE_BYTES, of_two, np.where(first < FOUR_BYTES, of_three, 0))
+    codes = np.where(first < THREE_BYTES, of_two, np.where(first < FOUR_BYTES, of_three, ONE_FORM[-1].stop))
     return places[~unchanged().take(codes, mode="clip")]
 
 
 @cache
 def unchanged() -> NDArray[np.bool_]:
-    """For each code of a character up to the last COMMON one, and one more: whether normalization never changes it."""
-    found = np.zeros(COMMON[-1].stop + 1, np.bool_)
-    for code in itertools.chain(*COMMON):
+    """For each code of a character up to the last of ONE_FORM, and one more: whether normalization never changes it."""
+    found = np.zeros(ONE_FORM[-1].stop + 1, np.bool_)
+    for code in itertools.chain(*ONE_FORM):
         # Between letters, since spaces at the end are removed.
         text = f"a{chr(code)}a"
         found[code] = normalized(text) == text

@@ -165,8 +165,8 @@ def refuse_other_kinds(file: SourceFile, head: bytes) -> None:
     """Raises UserError: a file that begins with `head`, once it is decompressed, is not text, but of another kind."""
     if head[TAR_PLACE:].startswith(TAR_MAGIC):
         raise UserError(f"input file {file.name} is a tar archive; expected the files in it")
-    if head.startswith(tuple(MAGIC)):
-        kind = next(kind for magic, kind in MAGIC.items() if head.startswith(magic))
+    kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), None)
+    if kind is not None:
         raise UserError(f"input file {file.name} has {kind} data where its name says text; expected another suffix")
 
 

@@ -13,9 +13,10 @@ BETWEEN = " \x1f "
 ASCII_SPACES = (9, 10, 12, 13)
 OTHER_SPACES = (0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
 
-# Characters that NFC may change or join with others (Unicode Standard Annex 15): none of those before U+0300, and none
-# of the usual dashes, quotation marks and bullets.
-OTHER_FORMS = r"[^\x{0}-\x{2ff}\x{2010}-\x{2027}]"
+# Characters that NFC neither changes nor joins with the one before (Unicode Standard Annex 15): all up to the first
+# combining mark, and the usual dashes, quotation marks and bullets.
+ONE_FORM = (range(0x300), range(0x2010, 0x2028))
+OTHER_FORMS = "[^" + "".join(f"\\x{{{codes[0]:x}}}-\\x{{{codes[-1]:x}}}" for codes in ONE_FORM) + "]"
 
 
 def normalized_sql(text: str) -> str:
