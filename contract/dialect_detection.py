@@ -47,23 +47,16 @@ class Separators(NamedTuple):
     opening_quotes: NDArray[np.intp]
 
 
-def separators(texts: Sequence[bytes]) -> list[Separators]:
-    """The separators of each of `texts`: of many short ones together, since numpy takes microseconds for each call."""
-    joined = b"\n".join([b"", *texts, b""])
-    content = np.frombuffer(joined, np.uint8)
+def separators(text: bytes) -> Separators:
+    """The separators of `text`."""
+    # With a line feed before it, as before a value, and one behind it, so that something follows each other place.
+    content = np.frombuffer(b"\n%b\n" % text, np.uint8)
     # Hardly any other characters have codes up to that of a line feed.
     places = (content <= LF).nonzero()[0]
     codes = content[places]
-    # Behind the last place, that of the line feed at the end, there is nothing.
     before = places[:-1][codes[:-1] >= TAB]
-    found = (places[codes == LF], places[codes == TAB], before[content[before + 1] == QUOTE] + 1)
-    ends = np.cumsum([len(text) + 1 for text in texts])
-    starts = ends - [len(text) for text in texts]
-    cuts = [zip(each.searchsorted(starts).tolist(), each.searchsorted(ends).tolist(), strict=True) for each in found]
-    return [
-        Separators(*(each[slice(*cut)] - start for each, cut in zip(found, own, strict=True)))
-        for start, *own in zip(starts.tolist(), *cuts, strict=True)
-    ]
+    quotes = before[content[before + 1] == QUOTE] + 1
+    return Separators(places[codes == LF][1:-1] - 1, places[codes == TAB] - 1, quotes - 1)
 
 
 class Sample:
@@ -72,7 +65,6 @@ class Sample:
     Args:
         head: the first SAMPLE_BYTES of the file, or all of it.
         encoding: as Python names it.
-        known: the separators of `head`, if they were found before.
 
     Attributes:
         whole: all of it.
@@ -80,18 +72,17 @@ class Sample:
         separator: the delimiter that this line says, or empty.
     """
 
-    def __init__(self, head: bytes, encoding: str, known: Separators | None = None) -> None:
+    def __init__(self, head: bytes, encoding: str) -> None:
         self.encoding = encoding
         self.whole = recoded(head, encoding)
         line = SEPARATOR_LINE.match(self.whole)
         self.separator = line[1].decode("latin-1") if line else ""
         self.text = self.whole[line.end() :] if line else self.whole
-        self._known = known if self.text is head else None
 
     @cached_property
     def separators(self) -> Separators:
         """Those of `text`."""
-        return self._known or separators([self.text])[0]
+        return separators(self.text)
 
     def places(self, mark: int) -> NDArray[np.intp]:
         """Places in `text` of a delimiter by its code, up to 127."""

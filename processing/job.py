@@ -39,6 +39,7 @@ from processing.reading import first_pass, listed_rows
 from processing.reading.database import connected
 from processing.reading.first_pass import FirstPass, after_first_pass
 from processing.reading.groups import all_batches, readers
+from processing.reading.layouts_ahead import LayoutsAhead
 from processing.reading.query import Plan
 from processing.reading.reader import FileReader
 from processing.reading.rejects import CONFLICTS_FILE, RejectsFile, append_lines
@@ -111,27 +112,26 @@ class Job:
         """
         with ExitStack() as stack:
             stack.enter_context(self.background)
-            spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="processing-"))
+            files = self.files if self.own is None else self.own
+            ahead = stack.enter_context(LayoutsAhead(files, self.background))
+            spill = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="processing-")))
             database = stack.enter_context(ExitStack())
-            connection = self.opened(database, Path(spill))
+            connection = self.opened(database, spill)
             is_alone = self.exchange.hosts.count == 1
             one_pass = is_alone and not self.sorts_on_disk and first_pass.in_one_pass(self.options)
             listings = self.listings or Listings.of(self.files)
             plan = planned(connection, self.options, self.files, self.hosts, self.exchange, listings)
-            files, plan = self.files, replace(plan, in_one_pass=one_pass)
-            if self.own is not None:
-                files, plan = self.own, plan.undivided
+            plan = replace(plan if self.own is None else plan.undivided, in_one_pass=one_pass)
             result = stack.enter_context(outputs(paths, self.hosts, plan.split_names, self.options.format))
             with RejectsFile(result.report) as rejects:
                 two_passes = first_pass.is_needed(self.options) and not one_pass
                 progress = ReadingProgress(log, sum(file.size for file in files) * (1 + two_passes))
                 texts = FirstTexts(most_texts(), plan.compared) if one_pass else None
-                file_readers = readers(connection, plan, files, texts, self.background)
+                file_readers = readers(connection, plan, files, texts, ahead)
                 if two_passes:
                     # Before the first pass, so that an error in the tokenizer is reported at once.
                     self.loading.encoder.summary()
-                    numbers = listings.numbers()
-                    first = FirstPass(connection, self.options, plan.ratios, Path(spill), self.exchange, numbers)
+                    first = FirstPass(connection, self.options, plan.ratios, spill, self.exchange, listings.numbers())
                     file_readers = after_first_pass(first, plan, file_readers, self.similar)
                 self.exchange.finish()
                 self.read(plan, file_readers, result, rejects, progress)

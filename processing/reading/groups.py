@@ -7,7 +7,6 @@ ends each file, by which rows are numbered; the rows of every file are counted f
 from __future__ import annotations
 
 from collections.abc import Generator, Hashable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
 from threading import Event
@@ -21,7 +20,8 @@ from processing.batches import pieces
 from processing.options import ProcessingOptions
 from processing.reading.arrow_files import needs_pyarrow
 from processing.reading.columns import ChosenColumns, choose
-from processing.reading.layout import find_layouts, layout
+from processing.reading.layout import layout
+from processing.reading.layouts_ahead import LayoutsAhead
 from processing.reading.query import FOLDER, Plan
 from processing.reading.reader import FileReader
 from processing.reading.scan import NULLS, NULLS_OF, NUMBER, PARQUET_NUMBER
@@ -43,13 +43,13 @@ def readers(
     plan: Plan,
     files: Sequence[SourceFile],
     texts: FirstTexts | None = None,
-    background: ThreadPoolExecutor | None = None,
+    ahead: LayoutsAhead | None = None,
 ) -> Iterator[FileReader]:
     """Create a reader for each file, or group of small files.
 
     Args:
         texts: of FileReader.
-        background: thread that finds the layouts of the next group, while the database reads one.
+        ahead: finds the layouts of the next group, while the database reads one.
 
     Raises:
         UserError: a file lacks a column that the job reads.
@@ -59,11 +59,11 @@ def readers(
         start, number = number, number + len(file.members)
         # Not in a thread of this generator's own: if it is left unfinished, it ends in whichever thread collects
         # garbage, and must not wait there.
-        following = list(small_texts(files[number : number + most_following(len(file.members))]))
-        found = background.submit(find_layouts, following) if background is not None and following else None
+        if ahead is not None:
+            ahead.start(small_texts(files[number : number + most_following(len(file.members))]))
         yield FileReader(connection, plan, file, columns, start, texts=texts)
-        if found is not None:
-            found.result()
+        if ahead is not None:
+            ahead.wait()
 
 
 def described(

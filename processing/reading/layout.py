@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import logging
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 from contract import encodings
 from contract.dialect import MOST_FIELD_BYTES, Dialect, TextSettings, character, reader
-from contract.dialect_detection import SAMPLE_BYTES, Sample, Separators, dialect_of, separators
+from contract.dialect_detection import SAMPLE_BYTES, Sample, dialect_of
 from contract.failures import UserError
 from processing.options import ProcessingOptions
 from processing.reading.columns import refuse_same_names
@@ -24,8 +23,6 @@ from processing.reading.source import TEXTS, SourceFile
 # Most layouts that are kept, since they are asked for several times while a file is read: some hundred bytes each.
 MOST_KEPT = 32_768
 _KEPT: dict[SourceFile, Layout] = {}
-# Bytes of files whose separators are found together: they stay in the cache of a CPU core.
-PIECE_BYTES = 256 * 1024
 
 # Bytes in which most files have their header and another record.
 MOST_HEADER_BYTES = 512
@@ -92,51 +89,22 @@ def layout(file: SourceFile) -> Layout:
     Raises:
         UserError: the file cannot be decompressed, is not UTF-8, has no header, or is a tar archive.
     """
-    kept = _KEPT.get(file)
-    if kept is not None:
-        return kept
+    found = kept(file)
+    if found is not None:
+        return found
     if file.compression == TEXTS:
         return Layout(Dialect("\x01", "", ""))
     return found_layout(file, start(file))
 
 
-def find_layouts(files: Iterable[SourceFile]) -> None:
-    """Find and keep the layouts of small text files, in two thirds of the time that `layout` takes for each.
-
-    What is wrong with a file is said when its layout is asked for.
-    """
-    for heads in pieces_of_heads(file for file in files if file.compression != TEXTS and file not in _KEPT):
-        for (file, head), known in zip(heads, separators([head for _, head in heads]), strict=True):
-            with suppress(UserError):
-                found_layout(file, head, known)
-
-
-def pieces_of_heads(files: Iterable[SourceFile]) -> Iterator[list[tuple[SourceFile, bytes]]]:
-    """The files that can be read with what `start` reads of each, in lists of about PIECE_BYTES."""
-    piece: list[tuple[SourceFile, bytes]] = []
-    size = 0
-    for file in files:
-        with suppress(UserError, OSError):
-            piece.append((file, start(file)))
-            size += len(piece[-1][1])
-        if size >= PIECE_BYTES:
-            yield piece
-            piece, size = [], 0
-    yield piece
-
-
-def found_layout(file: SourceFile, head: bytes, known: Separators | None = None) -> Layout:
-    """Find and keep the layout of `file`.
-
-    Args:
-        head: what `start` reads of it.
-        known: the separators of `head`, if they were found before.
+def found_layout(file: SourceFile, head: bytes) -> Layout:
+    """Find and keep the layout of `file`; `head` is what `start` reads of it.
 
     Raises:
         UserError: as `layout`.
     """
     refuse_other_kinds(file, head)
-    sample = Sample(head, encodings.detect(head, file.name, file.settings.encoding), known)
+    sample = Sample(head, encodings.detect(head, file.name, file.settings.encoding))
     text, is_json_document = sample.whole, False
     names: tuple[str, ...] = ()
     if file.format == "jsonl":
@@ -145,15 +113,25 @@ def found_layout(file: SourceFile, head: bytes, known: Separators | None = None)
     else:
         dialect = dialect_of(sample, file.format == "tsv", file.settings)
         names = header(file, text, dialect)
-    if dialect.detected:
-        log.info("input file %s: detected %s", file.name, ", ".join(dialect.detected))
     lines_before = dialect.skipped + dialect.has_header if names else 0
     plain = None if is_json_document else plain_file(file, sample, dialect, lines_before)
     found = Layout(dialect, names, lines_before, is_json_document, ends_with_cr(text), plain)
+    keep(file, found)
+    return found
+
+
+def keep(file: SourceFile, found: Layout) -> None:
+    """Keep the layout that was found of `file`, and log what was detected."""
+    if found.dialect.detected:
+        log.info("input file %s: detected %s", file.name, ", ".join(found.dialect.detected))
     if len(_KEPT) >= MOST_KEPT:
         _KEPT.clear()
     _KEPT[file] = found
-    return found
+
+
+def kept(file: SourceFile) -> Layout | None:
+    """The layout of `file` if it is kept."""
+    return _KEPT.get(file)
 
 
 def forget_layouts() -> None:

@@ -84,16 +84,14 @@ def test_a_record_that_the_sample_cuts_is_not_counted() -> None:
     assert sample.values("\t") == [2]
 
 
-def test_separators_of_many_texts_are_those_of_each() -> None:
+def test_separators_are_all_line_feeds_tabs_and_opening_quotes() -> None:
     random = Random(5)
-    # With other control characters, which have codes below those of separators.
-    texts = [bytes(random.choices(b'\n\t"a\0\x08\x0b\xc3', k=size)) for size in (*range(20), 1000, 0, 3)]
-    for text, found in zip(texts, separators(texts), strict=True):
+    for size in (*range(20), 1000):
+        # With other control characters, which have codes below those of separators.
+        text = bytes(random.choices(b'\n\t"a\0\x08\x0b\xc3', k=size))
         expected = [
             [place for place, code in enumerate(text) if code == 10],
             [place for place, code in enumerate(text) if code == 9],
             [place for place, code in enumerate(text) if code == 34 and text[:place][-1:] in (b"", b"\n", b"\t")],
         ]
-        assert [places.tolist() for places in found] == expected
-        assert [places.tolist() for places in separators([text])[0]] == expected
-    assert separators([]) == []
+        assert [places.tolist() for places in separators(text)] == expected

@@ -16,8 +16,8 @@ from unit.processing.jobs import as_parquet
 
 from contract.failures import UserError
 from processing.options import ProcessingOptions
-from processing.reading.layout import Layout, find_layouts, forget_layouts, layout, text_settings
-from processing.reading.source import SourceFile, find
+from processing.reading.layout import layout, text_settings
+from processing.reading.source import SourceFile
 
 Write = Callable[[str, str | bytes], Path]
 
@@ -81,60 +81,3 @@ def test_what_cannot_be_read_is_refused_without_values(
     with pytest.raises(UserError, match=words) as caught:
         names(written, content, **options)
     assert "ecret" not in str(caught.value)
-
-
-FILES = {
-    "a.tsv": b'text\tlabel\n"a ""b"" c"\t1\n',
-    "b.tsv": b'text\tlabel\n"a" b\t1\n\nc\t2',
-    "c.csv": b"text;label\na;1\n",
-    "d.csv": b"sep=|\r\ntext|label\r\na|1\r\n",
-    "e.csv": "text,label\n\u00e9,1\n".encode("utf-16"),
-    "f.csv": b"\xef\xbb\xbftext,label\na,1\n",
-    "g.csv.gz": gzip.compress(b'text,label\n"a,b",1\n'),
-    "h.jsonl": b'{"text": "a\\tb"}\n',
-    "i.json": b'[{"text": 1},\n{"text": 2}]',
-    "j.csv": b"text,label\n" + b"a,1\n" * 100_000,
-    "k.csv": b"\n",
-    "l.csv.gz": b"damaged",
-    "m.csv": b"text,label\n\xff\xff\xff\xff,1\n",
-}
-
-
-def test_layouts_that_are_found_together_are_those_of_each_file(written: Write, tmp_path: Path) -> None:
-    for name, content in FILES.items():
-        written(f"in/{name}", content)
-    files, _ = find(str(tmp_path / "in"))
-    assert len(files) == len(FILES)
-    (tmp_path / "in" / "c.csv").rename(tmp_path / "gone.csv")
-
-    def layouts() -> list[Layout | str]:
-        found: list[Layout | str] = []
-        for file in files:
-            try:
-                found.append(layout(file))
-            except (UserError, OSError) as error:
-                found.append(str(error))
-        return found
-
-    forget_layouts()
-    alone = layouts()
-    assert [type(each) for each in alone].count(str) == 4
-    forget_layouts()
-    find_layouts(files)
-    (tmp_path / "in").rename(tmp_path / "elsewhere")
-    # They are kept: those of the files that could be read do not need them any more.
-    together = layouts()
-    assert [each for each in together if isinstance(each, Layout)] == [e for e in alone if isinstance(e, Layout)]
-    assert [type(each) for each in together] == [type(each) for each in alone]
-
-
-def test_a_layout_is_found_and_logged_once(written: Write, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    for number in range(3):
-        written(f"in/{number}.csv", "text;label\na;1\n")
-    files, _ = find(str(tmp_path / "in"))
-    forget_layouts()
-    with caplog.at_level("INFO"):
-        layout(files[0])
-        find_layouts(files[:2])
-        find_layouts(files)
-    assert caplog.messages == [f"input file {number}.csv: detected delimiter semicolon" for number in range(3)]

@@ -1,0 +1,147 @@
+"""Finds the layouts of the next files while others are read: in a thread, or of many files in a process of its own.
+
+A thread competes with those that tokenize for Python's global interpreter lock (GIL): for each file it is released and
+taken again several times. A process does not, but takes a quarter of a second to start.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Self
+
+from processing import memory
+from processing.reading.alike_files import find_layouts
+from processing.reading.layout import forget_layouts, keep, kept
+from processing.reading.source import SourceFile
+
+# Fewer files take less time than the process takes to start.
+LEAST_FILES = 2000
+# What a connection raises when the other process has ended.
+ENDED = (EOFError, ConnectionError)
+
+log = logging.getLogger(__name__)
+
+
+class LayoutsAhead:
+    """Finds layouts beside other work: `start` with some files, then `wait`; use it as a context manager.
+
+    Args:
+        files: all input files, by whose number it takes a thread or a process.
+        background: the thread.
+    """
+
+    def __init__(self, files: Sequence[SourceFile], background: ThreadPoolExecutor) -> None:
+        self._background = background
+        self._process = LayoutProcess() if sum(not file.is_typed for file in files) >= LEAST_FILES else None
+        self._found: Future[None] | None = None
+        self._is_started = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self._process.end()
+
+    def start(self, files: Iterable[SourceFile]) -> None:
+        """Start to find and keep the layouts of those of `files` whose layouts are not kept; `wait` completes it."""
+        unknown = [file for file in files if kept(file) is None]
+        self._is_started = bool(unknown)
+        if unknown and self._process is not None:
+            self._process.send(unknown)
+        elif unknown:
+            self._found = self._background.submit(find_layouts, unknown)
+
+    def wait(self) -> None:
+        """Wait until the layouts of the last files are kept."""
+        if not self._is_started:
+            return
+        self._is_started = False
+        if self._found is not None:
+            self._found.result()
+        elif self._process is not None and not self._process.receive():
+            log.warning("the process that finds layouts of files has ended early: a thread finds the others")
+            self._process.end()
+            self._process = None
+
+
+class LayoutProcess:
+    """A process that gets lists of files, and answers with their layouts.
+
+    Attributes:
+        process: as the subprocess module has it.
+    """
+
+    def __init__(self) -> None:
+        own, other = socket.socketpair()
+        with other:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", __name__, str(other.fileno())],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[other.fileno()],
+                # Where Python finds this package.
+                cwd=Path(__file__).resolve().parents[2],
+                # Ctrl+C ends this process, and with it the connection.
+                start_new_session=True,
+            )
+        # It pickles what it sends: both processes are this program.
+        self._connection = Connection(own.detach())
+        self._files: Sequence[SourceFile] = ()
+
+    def send(self, files: Sequence[SourceFile]) -> None:
+        """Send `files`, whose layouts `receive` gets."""
+        with suppress(*ENDED):
+            self._connection.send(files)
+        self._files = files
+
+    def receive(self) -> bool:
+        """Keep the layouts of the files that were sent last; returns whether the process has answered."""
+        try:
+            found = self._connection.recv()
+        except ENDED:
+            return False
+        for file, layout in zip(self._files, found, strict=True):
+            if layout is not None:
+                keep(file, layout)
+        return True
+
+    def close(self) -> None:
+        """Close the connection, with which the process ends by itself, once it has answered."""
+        self._connection.close()
+
+    def end(self) -> None:
+        """End the process at once."""
+        self.close()
+        self.process.kill()
+        self.process.wait()
+
+
+def answer(connection: Connection) -> None:
+    """Answer each list of files with their layouts, or None for those that have none, until `connection` is closed."""
+    with suppress(*ENDED):
+        while True:
+            files = connection.recv()
+            find_layouts(files)
+            connection.send([kept(file) for file in files])
+            forget_layouts()
+
+
+def main() -> None:
+    """Entry point of the process; its argument is the file descriptor of the socket."""
+    # Layouts stay until they are sent, and refer to no other objects in circles.
+    gc.disable()
+    memory.keep_freed_memory()
+    answer(Connection(int(sys.argv[1])))
+
+
+if __name__ == "__main__":
+    main()
