@@ -35,43 +35,48 @@ class LayoutsAhead:
     """Finds layouts beside other work: `start` with some files, then `wait`; use it as a context manager.
 
     Args:
-        files: all input files, by whose number it takes a thread or a process.
-        background: the thread.
+        files: all input files, by whose number it takes a process or not.
+        background: the thread that finds them, or waits for the process.
     """
 
     def __init__(self, files: Sequence[SourceFile], background: ThreadPoolExecutor) -> None:
         self._background = background
         self._process = LayoutProcess() if sum(not file.is_typed for file in files) >= LEAST_FILES else None
         self._found: Future[None] | None = None
-        self._is_started = False
+        self._is_ended = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._process is not None:
-            self._process.end()
+        """End the process, also while it looks for layouts."""
+        self._is_ended = True
+        process = self._process
+        if process is not None:
+            process.end()
+        self.wait()
+        if process is not None:
+            process.close()
 
     def start(self, files: Iterable[SourceFile]) -> None:
         """Start to find and keep the layouts of those of `files` whose layouts are not kept; `wait` completes it."""
         unknown = [file for file in files if kept(file) is None]
-        self._is_started = bool(unknown)
-        if unknown and self._process is not None:
-            self._process.send(unknown)
-        elif unknown:
-            self._found = self._background.submit(find_layouts, unknown)
+        self._found = self._background.submit(self._find, unknown) if unknown else None
 
     def wait(self) -> None:
         """Wait until the layouts of the last files are kept."""
-        if not self._is_started:
-            return
-        self._is_started = False
         if self._found is not None:
             self._found.result()
-        elif self._process is not None and not self._process.receive():
-            log.warning("the process that finds layouts of files has ended early: a thread finds the others")
+
+    def _find(self, files: Sequence[SourceFile]) -> None:
+        if self._process is not None:
+            if self._process.find(files) or self._is_ended:
+                return
+            log.warning("the process that finds layouts of files has ended early: a thread finds them")
             self._process.end()
+            self._process.close()
             self._process = None
+        find_layouts(files)
 
 
 class LayoutProcess:
@@ -95,34 +100,27 @@ class LayoutProcess:
             )
         # It pickles what it sends: both processes are this program.
         self._connection = Connection(own.detach())
-        self._files: Sequence[SourceFile] = ()
 
-    def send(self, files: Sequence[SourceFile]) -> None:
-        """Send `files`, whose layouts `receive` gets."""
-        with suppress(*ENDED):
-            self._connection.send(files)
-        self._files = files
-
-    def receive(self) -> bool:
-        """Keep the layouts of the files that were sent last; returns whether the process has answered."""
+    def find(self, files: Sequence[SourceFile]) -> bool:
+        """Keep the layouts of `files`; returns whether the process has found them, rather than ended."""
         try:
+            self._connection.send(files)
             found = self._connection.recv()
         except ENDED:
             return False
-        for file, layout in zip(self._files, found, strict=True):
+        for file, layout in zip(files, found, strict=True):
             if layout is not None:
                 keep(file, layout)
         return True
 
-    def close(self) -> None:
-        """Close the connection, with which the process ends by itself, once it has answered."""
-        self._connection.close()
-
     def end(self) -> None:
-        """End the process at once."""
-        self.close()
+        """End the process, upon which `find` returns."""
         self.process.kill()
         self.process.wait()
+
+    def close(self) -> None:
+        """Close the connection, upon which the process ends by itself once it has answered."""
+        self._connection.close()
 
 
 def answer(connection: Connection) -> None:

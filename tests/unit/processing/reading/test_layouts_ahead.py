@@ -102,19 +102,32 @@ def test_a_thread_takes_over_from_a_process_that_was_killed(
             pass
         ahead.start(files[5:15])
         ahead.wait()
-        assert layouts(files[5:15]) == [None] * 10
-        ahead.start(files[5:])
+        ahead.start(files[10:])
         ahead.wait()
     assert [file.name for file in files if kept(file) is None] == ["06.csv"]
     assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [
-        "the process that finds layouts of files has ended early: a thread finds the others"
+        "the process that finds layouts of files has ended early: a thread finds them"
     ]
+
+
+def test_a_job_that_ends_does_not_wait_for_layouts(
+    files: list[SourceFile], background: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layouts_ahead, "LEAST_FILES", 1)
+    process = LayoutProcess()
+    monkeypatch.setattr(layouts_ahead, "LayoutProcess", lambda: process)
+    with LayoutsAhead(files, background) as ahead:
+        # It does not answer any more.
+        os.kill(process.process.pid, signal.SIGSTOP)
+        ahead.start(files)
+    assert layouts(files) == [None] * len(files)
+    assert not is_alive(process.process.pid)
 
 
 def test_the_process_ends_with_its_connection(files: list[SourceFile]) -> None:
     process = LayoutProcess()
-    process.send(files)
-    assert process.receive()
+    assert process.find(files)
+    assert [kept(file) is None for file in files].count(True) == 1
     process.close()
     process.process.wait(timeout=30)
     assert process.process.returncode == 0
