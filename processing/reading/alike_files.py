@@ -154,7 +154,7 @@ class AlikeFiles:
             return np.array([self._buffer.find(quote, *bounds) >= 0 for bounds in pairwise(ends.tolist())])
         found = np.zeros(len(ends) - 1, np.bool_)
         places = separators[self._content[separators + 1] == QUOTE] + 1
-        for number, place in zip((ends[1:].searchsorted(places)).tolist(), places.tolist(), strict=True):
+        for number, place in zip(ends[1:].searchsorted(places).tolist(), places.tolist(), strict=True):
             found[number] |= QUOTED.match(self._buffer, place, int(ends[number + 1])) is not None
         return found
 

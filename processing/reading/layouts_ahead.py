@@ -25,8 +25,8 @@ from processing.reading.source import SourceFile
 
 # Fewer files take less time than the process takes to start.
 LEAST_FILES = 2000
-# What a connection raises when the other process has ended.
-ENDED = (EOFError, ConnectionError)
+# What a connection raises when the other process has ended: before, or within, what it sends.
+ENDED = (EOFError, OSError)
 
 log = logging.getLogger(__name__)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import struct
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -108,6 +110,21 @@ def test_a_thread_takes_over_from_a_process_that_was_killed(
     assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [
         "the process that finds layouts of files has ended early: a thread finds them"
     ]
+
+
+def test_a_process_that_ends_while_it_answers_has_not_found_them(
+    files: list[SourceFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, other = socket.socketpair()
+    monkeypatch.setattr(socket, "socketpair", lambda: (own, socket.socket(fileno=os.dup(own.fileno()))))
+    process = LayoutProcess()
+    # The size of a message, as Connection sends it, and less than that.
+    other.sendall(struct.pack("!i", 1000) + b"half")
+    other.shutdown(socket.SHUT_WR)
+    assert not process.find(files)
+    other.close()
+    process.end()
+    process.close()
 
 
 def test_a_job_that_ends_does_not_wait_for_layouts(
