@@ -58,8 +58,10 @@ def end(status: int) -> None:
 
     Nothing is left to do: the job has closed files and the database, and deleted temporary folders.
     """
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        # None if the process was started without it.
+        if stream is not None:
+            stream.flush()
     os._exit(status)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -44,7 +44,13 @@ def opened(path: Path, compression: str) -> Iterator[BinaryIO]:
     # A buffer would only cost time: the content is read in blocks.
     with path.open("rb", buffering=0 if compression == "none" else -1) as raw:
         if compression == "zip":
-            with zipfile.ZipFile(raw) as archive, archive.open(only_member(archive)) as member:
+            with ExitStack() as stack:
+                try:
+                    archive = stack.enter_context(zipfile.ZipFile(raw))
+                    member = stack.enter_context(archive.open(only_member(archive)))
+                except UnicodeDecodeError:
+                    # A name is not in the encoding that the archive says.
+                    raise zipfile.BadZipFile from None
                 yield member  # type: ignore[misc]  # It has the methods of BinaryIO.
         else:
             yield decompression.stream(raw, compression)
@@ -95,7 +101,7 @@ def member_suffixes(path: Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             return [suffix.lower() for suffix in Path(only_member(archive).filename).suffixes]
-    except DAMAGED:
+    except (*DAMAGED, UnicodeDecodeError):
         return []
 
 

@@ -41,7 +41,7 @@ class LayoutsAhead:
 
     def __init__(self, files: Sequence[SourceFile], background: ThreadPoolExecutor) -> None:
         self._background = background
-        self._process = LayoutProcess() if sum(not file.is_typed for file in files) >= LEAST_FILES else None
+        self._process = started() if sum(not file.is_typed for file in files) >= LEAST_FILES else None
         self._found: Future[None] | None = None
         self._is_ended = False
 
@@ -88,7 +88,7 @@ class LayoutProcess:
 
     def __init__(self) -> None:
         own, other = socket.socketpair()
-        with other:
+        with own, other:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", __name__, str(other.fileno())],
                 stdin=subprocess.DEVNULL,
@@ -98,8 +98,8 @@ class LayoutProcess:
                 # Ctrl+C ends this process, and with it the connection.
                 start_new_session=True,
             )
-        # It pickles what it sends: both processes are this program.
-        self._connection = Connection(own.detach())
+            # It pickles what it sends: both processes are this program.
+            self._connection = Connection(own.detach())
 
     def find(self, files: Sequence[SourceFile]) -> bool:
         """Keep the layouts of `files`; returns whether the process has found them, rather than ended."""
@@ -121,6 +121,15 @@ class LayoutProcess:
     def close(self) -> None:
         """Close the connection, upon which the process ends by itself once it has answered."""
         self._connection.close()
+
+
+def started() -> LayoutProcess | None:
+    """A process, or None, with a warning, where the system starts none."""
+    try:
+        return LayoutProcess()
+    except OSError as error:
+        log.warning("no process can be started that finds layouts of files (%s): a thread finds them", error.strerror)
+        return None
 
 
 def answer(connection: Connection) -> None:

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import random
+import shlex
 import shutil
 import signal
 import subprocess
@@ -166,6 +167,14 @@ def test_a_file_larger_than_memory_is_read(tmp_path: Path, model: Path) -> None:
     done = process(base, *flags, "--memory-limit", "128MB", "--drop-duplicates")
     assert done.returncode == 0, done.stdout
     assert sum(sizes(base).values()) == 2000
+
+
+@pytest.mark.parametrize("closed", ["1", "2", "0"])
+def test_a_job_ends_well_without_one_of_its_standard_streams(tmp_path: Path, model: Path, closed: str) -> None:
+    put_input(tmp_path, 50)
+    line = shlex.join(command("--tokenizer", str(model), "--label-threshold", "3"))
+    assert subprocess.run(["bash", "-c", f"{line} {closed}>&-"], env=environment(tmp_path)).returncode == 0
+    assert (tmp_path / "processing/train/card.json").exists()
 
 
 def test_heavy_libraries_are_not_imported(tmp_path: Path) -> None:

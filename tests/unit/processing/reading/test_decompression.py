@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from contract.failures import UserError
-from processing.reading.decompression import blocks, decompressed, read_up_to
+from processing.reading.decompression import blocks, decompressed, member_suffixes, read_up_to
 from processing.reading.source import SourceFile
 
 Write = Callable[[str, str | bytes], Path]
@@ -83,6 +83,20 @@ def test_an_archive_behind_another_is_refused(written: Write) -> None:
 def test_an_archive_of_several_files_is_refused(written: Write) -> None:
     with pytest.raises(UserError, match="cannot be read: the archive has 2 files, expected one$"):
         read(written, zipped("a.csv", "b.csv"), "zip")
+
+
+@pytest.mark.parametrize("places", [("local",), ("local", "central")])
+def test_an_archive_whose_name_is_not_as_it_says_is_damaged(written: Write, places: tuple[str, ...]) -> None:
+    packed = bytearray(zipped("a.csv"))
+    # The flags (APPNOTE 4.4.4, of which 0x0800 says UTF-8) and the name in each of the two headers.
+    headers = {"local": (0, 6, 30), "central": (packed.index(b"PK\x01\x02"), 8, 46)}
+    for place in places:
+        header, flags, name = headers[place]
+        packed[header + flags + 1] |= 0x08
+        packed[header + name] = 0xFF
+    with pytest.raises(UserError, match="cannot be read: its zip data is damaged, or ends too early$"):
+        read(written, bytes(packed), "zip")
+    assert member_suffixes(written("b.zip", bytes(packed))) == ([".csv"] if places == ("local",) else [])
 
 
 class Slow(io.BytesIO):

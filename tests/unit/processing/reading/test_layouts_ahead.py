@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import struct
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -110,6 +111,22 @@ def test_a_thread_takes_over_from_a_process_that_was_killed(
     assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [
         "the process that finds layouts of files has ended early: a thread finds them"
     ]
+
+
+def test_a_thread_finds_them_where_no_process_can_be_started(
+    files: list[SourceFile],
+    background: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(layouts_ahead, "LEAST_FILES", 1)
+    monkeypatch.setattr(sys, "executable", "/none")
+    with LayoutsAhead(files, background) as ahead:
+        ahead.start(files)
+        ahead.wait()
+    assert [file.name for file in files if kept(file) is None] == ["06.csv"]
+    [warning] = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert warning.startswith("no process can be started that finds layouts of files (No such file")
 
 
 def test_a_process_that_ends_while_it_answers_has_not_found_them(
