@@ -18,6 +18,7 @@ from contract.failures import UserError
 from processing.across_rows.first_texts import FirstTexts
 from processing.batches import pieces
 from processing.options import ProcessingOptions
+from processing.reading.alike_files import find_layouts
 from processing.reading.arrow_files import needs_pyarrow
 from processing.reading.columns import ChosenColumns, choose
 from processing.reading.layout import layout
@@ -30,8 +31,9 @@ from processing.reading.source import TEXTS, SourceFile, folder_columns
 from processing.rows.conditions import conditions, used_columns
 from processing.rows.given_splits import by_name
 
-# Most files of the first group: the database waits until their layouts are found. Each group may have twice as many.
-FIRST_FILES = 64
+# Most files of the first group: the database waits until their layouts are found. Each group may have three times as
+# many as the one before, since the database starts anew for each.
+FIRST_FILES = 256
 # Largest file of a group as it is stored, and most bytes and files of a group. A larger text file is read in parallel.
 FILE_BYTES, MOST_BYTES, MOST_FILES = 1024 * 1024, 256 * 1024 * 1024, 2000
 
@@ -54,6 +56,7 @@ def readers(
     Raises:
         UserError: a file lacks a column that the job reads.
     """
+    find_layouts(small_texts(files[:FIRST_FILES]))
     number = 0
     for file, columns in grouped(described(connection, plan, files), plan.options):
         start, number = number, number + len(file.members)
@@ -89,7 +92,7 @@ def described(
 
 def most_following(files: int) -> int:
     """Most files of a group that follows one of `files`: as many as have their layouts found while that one is read."""
-    return min(2 * files, MOST_FILES)
+    return min(3 * files, MOST_FILES)
 
 
 def small_texts(files: Iterable[SourceFile]) -> Iterator[SourceFile]:
