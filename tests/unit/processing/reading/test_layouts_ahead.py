@@ -40,6 +40,19 @@ def background() -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
+@pytest.fixture
+def process(monkeypatch: pytest.MonkeyPatch) -> LayoutProcess:
+    """The process that finds the layouts of any files."""
+    monkeypatch.setattr(layouts_ahead, "LEAST_FILES", 1)
+    started = LayoutProcess()
+    monkeypatch.setattr(layouts_ahead, "LayoutProcess", lambda: started)
+    return started
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.message for record in caplog.records if record.levelname == "WARNING"]
+
+
 def layouts(files: list[SourceFile]) -> list[Layout | None]:
     """Those that are kept."""
     return [kept(file) for file in files]
@@ -88,14 +101,8 @@ def test_the_process_is_for_text_files_of_which_there_are_many(
 
 
 def test_a_thread_takes_over_from_a_process_that_was_killed(
-    files: list[SourceFile],
-    background: ThreadPoolExecutor,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    files: list[SourceFile], background: ThreadPoolExecutor, process: LayoutProcess, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(layouts_ahead, "LEAST_FILES", 1)
-    process = LayoutProcess()
-    monkeypatch.setattr(layouts_ahead, "LayoutProcess", lambda: process)
     with LayoutsAhead(files, background) as ahead:
         ahead.start(files[:5])
         ahead.wait()
@@ -108,9 +115,7 @@ def test_a_thread_takes_over_from_a_process_that_was_killed(
         ahead.start(files[10:])
         ahead.wait()
     assert [file.name for file in files if kept(file) is None] == ["06.csv"]
-    assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [
-        "the process that finds layouts of files has ended early: a thread finds them"
-    ]
+    assert warnings(caplog) == ["the process that finds layouts of files has ended early: a thread finds them"]
 
 
 def test_a_thread_finds_them_where_no_process_can_be_started(
@@ -125,7 +130,7 @@ def test_a_thread_finds_them_where_no_process_can_be_started(
         ahead.start(files)
         ahead.wait()
     assert [file.name for file in files if kept(file) is None] == ["06.csv"]
-    [warning] = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    [warning] = warnings(caplog)
     assert warning.startswith("no process can be started that finds layouts of files (No such file")
 
 
@@ -145,11 +150,8 @@ def test_a_process_that_ends_while_it_answers_has_not_found_them(
 
 
 def test_a_job_that_ends_does_not_wait_for_layouts(
-    files: list[SourceFile], background: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+    files: list[SourceFile], background: ThreadPoolExecutor, process: LayoutProcess
 ) -> None:
-    monkeypatch.setattr(layouts_ahead, "LEAST_FILES", 1)
-    process = LayoutProcess()
-    monkeypatch.setattr(layouts_ahead, "LayoutProcess", lambda: process)
     with LayoutsAhead(files, background) as ahead:
         # It does not answer any more.
         os.kill(process.process.pid, signal.SIGSTOP)
