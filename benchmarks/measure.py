@@ -1,9 +1,10 @@
-"""Runs programs in turn and measures wall clock time and peak memory of the whole process tree."""
+"""Runs programs in turn and measures wall clock time, CPU time and peak memory of the whole process tree."""
 
 from __future__ import annotations
 
 import os
 import platform
+import resource
 import select
 import signal
 import statistics
@@ -25,11 +26,13 @@ class Run:
         seconds: wall clock time.
         peak: peak resident memory in bytes, with that of child processes.
         killed: whether the kernel killed it because memory ran out.
+        cpu: CPU seconds of all its threads, and of its child processes that it waited for.
     """
 
     seconds: float
     peak: int
     killed: bool = False
+    cpu: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -59,17 +62,23 @@ def run(program: Program, log: Path) -> Run:
     """
     program.before()
     with log.open("ab") as output:
-        started = time.perf_counter()
+        started, used = time.perf_counter(), cpu_of_children()
         process = subprocess.Popen(program.command, stdout=output, stderr=output, env=program.environ)
         if program.expendable:
             Path(f"/proc/{process.pid}/oom_score_adj").write_text("1000")
         peak = watch(process)
-        seconds = time.perf_counter() - started
+        seconds, cpu = time.perf_counter() - started, cpu_of_children() - used
     if program.expendable and process.returncode == -signal.SIGKILL:
-        return Run(seconds, peak, killed=True)
+        return Run(seconds, peak, killed=True, cpu=cpu)
     if process.returncode:
         sys.exit(f"{program.name} failed with {process.returncode}:\n{log.read_text(errors='replace')[-2000:]}")
-    return Run(seconds, peak)
+    return Run(seconds, peak, cpu=cpu)
+
+
+def cpu_of_children() -> float:
+    """CPU seconds of all ended child processes of this one."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def watch(process: subprocess.Popen[bytes]) -> int:
@@ -115,11 +124,12 @@ def alternate(programs: Sequence[Program], repeats: int, log: Path) -> dict[str,
 
 
 def median(runs: Sequence[Run]) -> Run:
-    """Medians of seconds and peak memory; killed if one run was."""
+    """Medians of seconds, peak memory and CPU seconds; killed if one run was."""
     return Run(
         statistics.median(r.seconds for r in runs),
         int(statistics.median(r.peak for r in runs)),
         any(r.killed for r in runs),
+        statistics.median(r.cpu for r in runs),
     )
 
 

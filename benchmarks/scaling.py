@@ -13,16 +13,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.measure import machine, watch
+from benchmarks.measure import Program, Run, machine, run
 from benchmarks.processing import enlarge
 
 # Number of files and further options, by the name of an input.
@@ -31,14 +28,6 @@ INPUTS: dict[str, tuple[int, Sequence[str]]] = {
     "one file": (1, ()),
     "one file, --drop-duplicates": (1, ("--drop-duplicates",)),
 }
-
-
-@dataclass(frozen=True)
-class Host:
-    """What one host used: CPU seconds, and peak memory in bytes."""
-
-    cpu: float
-    peak: int
 
 
 def parse() -> argparse.Namespace:
@@ -63,28 +52,17 @@ def split(source: Path, folder: Path, files: int) -> None:
         (folder / f"part-{number:05}.tsv").write_text("".join([header, *part]), encoding="utf-8")
 
 
-def run_host(base: Path, names: Sequence[str], host: int, arguments: Sequence[str]) -> Host:
+def run_host(base: Path, names: Sequence[str], host: int, arguments: Sequence[str]) -> Run:
     """Run the job of one host; raises SystemExit with the end of its log if it fails."""
     config = base / "config" / "resourceconfig.json"
     config.parent.mkdir(parents=True, exist_ok=True)
     config.write_text(json.dumps({"current_host": names[host], "hosts": list(names)}))
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    log = base / f"{names[host]}.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "processing", *arguments],
-            stdout=output,
-            stderr=output,
-            env={**os.environ, "SAGEMAKER_BASE_DIR": str(base)},
-        )
-        peak = watch(process)
-    if process.returncode:
-        sys.exit(f"host {host + 1} of {len(names)} failed:\n{log.read_text(errors='replace')[-2000:]}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return Host(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, peak)
+    command = (sys.executable, "-m", "processing", *arguments)
+    environ = {**os.environ, "SAGEMAKER_BASE_DIR": str(base)}
+    return run(Program(f"host {host + 1} of {len(names)}", command, environ=environ), base / f"{names[host]}.log")
 
 
-def table(found: dict[tuple[str, int], list[Host]], rows: int) -> Iterator[str]:
+def table(found: dict[tuple[str, int], list[Run]], rows: int) -> Iterator[str]:
     """The lines of a Markdown table."""
     yield "| input | hosts | CPU s of the busiest host per million rows | of one host | of all hosts | peak memory |"
     yield "|---|---|---|---|---|---|"
@@ -99,7 +77,7 @@ def table(found: dict[tuple[str, int], list[Host]], rows: int) -> Iterator[str]:
 def main() -> None:
     """Run all jobs, and print the table."""
     options = parse()
-    found: dict[tuple[str, int], list[Host]] = {}
+    found: dict[tuple[str, int], list[Run]] = {}
     with tempfile.TemporaryDirectory(prefix="scaling-") as name:
         rows = Path(name, "reviews.tsv")
         enlarge(options.data, rows, options.rows)

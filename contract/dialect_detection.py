@@ -97,23 +97,30 @@ class Sample:
         """Whether values of a tsv file are quoted as csv writers do it, rather than with quotes as part of the text.
 
         A csv writer quotes the values that need it: those with a quote, which it doubles, a delimiter or a newline; or
-        all values. In a file of raw text quotes also stand within values, or at their start without one at the end.
+        all values, or all that are not numbers, or the header as well (Apache Arrow does). In a file of raw text quotes
+        also stand within values, or at their start without one at the end.
         """
         text = self.text
         matches = list(matches_at(QUOTED, text, self.separators.opening_quotes.tolist()))
         if not matches:
             return False
         needed = sum(any(mark in match[1] for mark in (b'""', b"\n", b"\t")) for match in matches)
-        values = len(self.separators.tabs) + (len(self.separators.line_feeds) or 1)
-        are_all = len(matches) >= values * 0.9
-        if not needed and not are_all:
+        # Numbers may be without quotes, so that a value of each record counts.
+        is_usual = len(matches) >= (len(self.separators.line_feeds) or 1) * 0.9 or self._has_quoted_names(matches)
+        if not needed and not is_usual:
             return False
         # Values with a quote, outside of those that are quoted as a whole; the sample may cut the last one.
         starts, ends = [match.start() for match in matches], [0, *(match.end() for match in matches)]
         outside = b"".join(text[end:start] for end, start in zip(ends, [*starts, len(text)], strict=True))
         odd = sum(b'"' in value for value in VALUE_END.split(outside))
         odd = max(odd - (len(text) >= SAMPLE_BYTES), 0)
-        return needed > 10 * odd or (are_all and not odd)
+        return needed > 10 * odd or (is_usual and not odd)
+
+    def _has_quoted_names(self, matches: Sequence[re.Match[bytes]]) -> bool:
+        """Whether all values of the first line, two or more, are among `matches`, the quoted ones."""
+        first = len(self.text.partition(b"\n")[0])
+        names = int(self.separators.tabs.searchsorted(first)) + 1
+        return names == sum(match.start() < first for match in matches[:names]) >= 2
 
     def values(self, delimiter: str) -> list[int]:
         """Number of values of each of the first SAMPLE_RECORDS records, without one that the sample may cut."""
