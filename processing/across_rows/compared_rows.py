@@ -7,8 +7,10 @@ all rows: the same pairs are compared, and it does not matter who compares them.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 
 import duckdb
@@ -24,6 +26,8 @@ from processing.exchange import Exchange
 ROW_BITS = 40
 # Rows whose keys each host gives to the others at once, about 10 MB, and bytes of word pairs.
 EXCHANGED_ROWS, EXCHANGED_BYTES = 100_000, 8 * 1024 * 1024
+# Pairs of rows that are looked up at once.
+COMPARED_ROWS = 16_384
 Uint64s = NDArray[np.uint64]
 
 
@@ -46,8 +50,8 @@ class ComparedRows:
         given = np.unique(second[own_second & ~own_first])
         pairs = Pairs(pa.concat_tables([self._rows.select(["id", "pairs"]), self._pairs_of_others(given)]))
         found = UnionFind()
-        for one, other in zip(first[own_first].tolist(), second[own_first].tolist(), strict=True):
-            if found.find(one) != found.find(other) and pairs.similarity(one, other) >= threshold:
+        for one, other, place, place_of_other in pairs.placed(first[own_first], second[own_first]):
+            if found.find(one) != found.find(other) and pairs.are_similar(place, place_of_other, threshold):
                 found.join(one, other)
         own = pa.table(dict(zip(("id", "leader"), map(to_arrow, found.groups()), strict=True)))
         for part in self._exchange.tables("similar rows", pieces(own)):
@@ -120,7 +124,7 @@ class Pairs:
     """The word pairs of rows by their ids.
 
     Args:
-        rows: with the columns id and pairs.
+        rows: with the columns id and pairs, which are sorted and differ.
     """
 
     def __init__(self, rows: pa.Table) -> None:
@@ -128,39 +132,46 @@ class Pairs:
         self._order = np.argsort(ids, kind="stable")
         self._ids = ids[self._order]
         chunks = rows.column("pairs").chunks
-        self._starts = np.cumsum([0, *map(len, chunks)])
+        self._starts = list(accumulate(map(len, chunks), initial=0))
         lists = map(flat, chunks)
         self._lists = [(to_numpy(values, np.uint32), offsets) for values, offsets in lists]
         self._of = lru_cache(4096)(self._read)
 
-    def _read(self, row: int) -> NDArray[np.uint32]:
-        found = int(np.searchsorted(self._ids, np.uint64(row)))
-        if found == len(self._ids) or int(self._ids[found]) != row:
-            raise RuntimeError(f"row {row} is compared on a host without its word pairs")
-        place = int(self._order[found])
-        number = int(np.searchsorted(self._starts, place, side="right")) - 1
+    def placed(self, first: Uint64s, second: Uint64s) -> Iterator[tuple[int, int, int, int]]:
+        """The ids of each of two rows, and their places."""
+        for start in range(0, len(first), COMPARED_ROWS):
+            ids = [part[start : start + COMPARED_ROWS] for part in (first, second)]
+            yield from zip(*(part.tolist() for part in (*ids, *map(self.places, ids))), strict=True)
+
+    def places(self, ids: Uint64s) -> NDArray[np.intp]:
+        """The place of each of the rows `ids`."""
+        found = np.minimum(np.searchsorted(self._ids, ids), len(self._ids) - 1)
+        missing = ids[self._ids[found] != ids]
+        if len(missing):
+            raise RuntimeError(f"row {missing[0]} is compared on a host without its word pairs")
+        places: NDArray[np.intp] = self._order[found]
+        return places
+
+    def _read(self, place: int) -> NDArray[np.uint32]:
+        number = bisect_right(self._starts, place) - 1
         values, offsets = self._lists[number]
-        row_in_chunk = place - self._starts[number]
-        first, last = offsets[row_in_chunk], offsets[row_in_chunk + 1]
-        # np.unique, which has a hash table, takes four times as long for some hundred values.
-        ordered = np.sort(values[first:last])
-        is_first = np.ones(len(ordered), np.bool_)
-        np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
-        return ordered[is_first]
+        row = place - self._starts[number]
+        return values[offsets[row] : offsets[row + 1]]
 
     def tables(self, ids: Uint64s) -> Iterator[pa.Table]:
         """Ids and word pairs of the rows `ids`, about EXCHANGED_BYTES at a time."""
         start, size, lists = 0, 0, list[NDArray[np.uint32]]()
-        for end, row in enumerate(ids.tolist(), 1):
-            lists.append(self._read(row))
+        for end, place in enumerate(self.places(ids).tolist(), 1):
+            lists.append(self._read(place))
             size += lists[-1].nbytes
             if size >= EXCHANGED_BYTES or end == len(ids):
                 yield pa.table({"id": to_arrow(ids[start:end]), "pairs": pa.array(lists, pa.list_(pa.uint32()))})
                 start, size, lists = end, 0, []
 
-    def similarity(self, first: int, second: int) -> float:
-        """Jaccard index of the word pairs of two rows."""
+    def are_similar(self, first: int, second: int, threshold: float) -> bool:
+        """Whether the Jaccard index of the word pairs of the rows at two places is at least `threshold`."""
         one, other = self._of(first), self._of(second)
-        merged = np.sort(np.concatenate((one, other)))
+        merged = np.concatenate((one, other))
+        merged.sort()
         both = int(np.count_nonzero(merged[1:] == merged[:-1]))
-        return both / max(len(one) + len(other) - both, 1)
+        return both / max(len(merged) - both, 1) >= threshold

@@ -2,7 +2,7 @@
 
 The similarity of two texts is the Jaccard index of their sets of word pairs. MinHash with locality-sensitive hashing
 (Broder 1997; Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, chapter 3) proposes pairs of rows, which are then
-compared exactly. Words are separated by white space and common punctuation; case does not matter.
+compared exactly. Case does not matter.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from rensa import RMinHash
 
-from processing.across_rows.compared_rows import ROW_BITS, ComparedRows, flat
+from processing.across_rows.compared_rows import ROW_BITS, ComparedRows
+from processing.across_rows.word_pairs import word_pairs
 from processing.arrays import to_arrow, to_numpy
 from processing.exchange import Exchange
 
 # Least probability that a pair at the threshold is proposed, and most hashes of a row.
 RECALL, MOST_HASHES = 0.99, 64
 SEED = 1
-SEPARATORS = ("\n", "\t", ".", ",", "!", "?")
 Uint64s = NDArray[np.uint64]
 
 
@@ -38,20 +38,6 @@ def bands(threshold: float) -> tuple[int, int]:
         if count * width <= MOST_HASHES:
             return count, width
     return MOST_HASHES, 1
-
-
-def words_sql() -> str:
-    """SQL for the words (VARCHAR[]) of the column `text`."""
-    text = "lower(text)"
-    for separator in SEPARATORS:
-        text = f"replace({text}, chr({ord(separator)}), ' ')"
-    return f"list_filter(string_split({text}, ' '), lambda word: word <> '')"
-
-
-def word_pairs_sql() -> str:
-    """SQL for the hashes (UBIGINT[]) of the pairs of consecutive words of the column `words`, or of its only word."""
-    pairs = "list_zip(words[:greatest(len(words) - 1, 1)], words[2:])"
-    return f"list_transform({pairs}, lambda pair: hash(pair))"
 
 
 class NearDuplicates:
@@ -70,27 +56,29 @@ class NearDuplicates:
 
     @property
     def schema(self) -> pa.Schema:
-        """Of the rows: id, keys (one a band), and pairs (the upper halves of the hashes of word pairs)."""
+        """Of the rows: id, keys (one a band), and pairs (`WordPairs.sets`)."""
         keys, pairs = pa.list_(pa.uint64(), self.bands), pa.list_(pa.uint32())
         return pa.schema([("id", pa.uint64()), ("keys", keys), ("pairs", pairs)])
 
-    def add(self, batch: pa.RecordBatch) -> None:
-        """Store the rows of a batch with the columns file, row and pairs (hashes of word pairs)."""
-        values, offsets = flat(batch.column("pairs"))
-        hashes = to_numpy(values, np.uint64)[offsets[0] : offsets[-1]]
-        offsets = offsets - offsets[0]
+    def prepared(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The rows to store of a batch with the columns file, row and text (in lower case)."""
+        pairs = word_pairs(batch.column("text"))
         files, rows = to_numpy(batch.column("file"), np.uint64), to_numpy(batch.column("row"), np.int64)
         ids = (files << np.uint64(ROW_BITS)) | rows.astype(np.uint64)
+        keys = self.band_keys(pairs.hashes, pairs.offsets)
+        # An array of numpy for the offsets would make pyarrow import pandas, which takes a fourth of a second.
+        ends = cast("pa.Int32Array", to_arrow(pairs.set_offsets.astype(np.int32)))
+        sets = pa.ListArray.from_arrays(ends, to_arrow(pairs.sets))
+        lists = pa.FixedSizeListArray.from_arrays(to_arrow(keys.reshape(-1)), self.bands)
+        return pa.RecordBatch.from_arrays([to_arrow(ids), lists, sets], schema=self.schema)
+
+    def add(self, rows: pa.RecordBatch) -> None:
+        """Store what `prepared` gives, in the order of the files."""
+        ids = to_numpy(rows.column("id"), np.uint64)
         if len(ids) and (int(ids[0]) <= self._last or (ids[1:] <= ids[:-1]).any()):
             raise RuntimeError("rows of the first pass are not in the order of the files")
         self._last = int(ids[-1]) if len(ids) else self._last
-        keys = self.band_keys(hashes, offsets)
-        # 32 bits of each hash are enough to compare two rows, and take half the space.
-        # An array of numpy for the offsets would make pyarrow import pandas, which takes a fourth of a second.
-        ends = cast("pa.Int32Array", to_arrow(offsets.astype(np.int32)))
-        short = pa.ListArray.from_arrays(ends, to_arrow((hashes >> 32).astype(np.uint32)))
-        lists = pa.FixedSizeListArray.from_arrays(to_arrow(keys.reshape(-1)), self.bands)
-        self._writer.write_batch(pa.RecordBatch.from_arrays([to_arrow(ids), lists, short], schema=self.schema))
+        self._writer.write_batch(rows)
 
     def band_keys(self, hashes: Uint64s, offsets: NDArray[np.integer]) -> Uint64s:
         """A number [rows, bands] for the hashes of each band; rows with the same one in a band are proposed."""

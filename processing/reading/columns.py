@@ -144,7 +144,7 @@ def described(file: SourceFile, names: Sequence[str]) -> str:
     """The columns of a file, for an error. Without a header the first row would be taken for it, and is not shown."""
     if file.format == "jsonl" and not names:
         return "its first rows have no JSON object with keys; expected one object a line, or an array of objects"
-    if file.format not in ("csv", "tsv"):
+    if file.format not in ("csv", "tsv") or not file.settings.has_header:
         return f"its columns are {', '.join(names)}"
     usual = [name for name in names if name.lower() in USUAL_NAMES]
     shown = f", of which {', '.join(usual)} are known names" if usual else ""

@@ -17,8 +17,9 @@ import pyarrow as pa
 from processing.across_rows import occurrences, samples, similar_rows, strata
 from processing.across_rows.conflicts import Conflict, conflicts_of, find_conflicts
 from processing.across_rows.marks import Marks
-from processing.across_rows.near_duplicates import NearDuplicates, word_pairs_sql, words_sql
+from processing.across_rows.near_duplicates import NearDuplicates
 from processing.across_rows.occurrences import MARKS, OCCURRENCES, occurrences_sql
+from processing.concurrency import map_in_order
 from processing.exchange import Exchange
 from processing.options import ProcessingOptions
 
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from processing.reading.query import Plan
     from processing.reading.reader import FileReader
 
-# Rows of a batch whose word pairs are hashed at once.
-BATCH_ROWS = 2048
+# Rows of a batch whose word pairs are hashed at once, and threads that do so beside the one that reads.
+BATCH_ROWS, WORKERS = 2048, 2
 NAMES = tuple(column.split()[0] for column in occurrences.COLUMNS.split(", "))
 
 
@@ -84,18 +85,25 @@ class FirstPass:
         if self._near is None:
             self._connection.execute(f"INSERT INTO {OCCURRENCES} {occurrences_sql(self._options, numbers, query)}")
             return
-        # The table is filled from the batches, since the file is to be read once.
-        with_words = f"SELECT *, {words_sql()} AS words FROM ({query})"
-        rows = occurrences_sql(self._options, numbers, with_words, word_pairs_sql())
-        relation = self._connection.sql(f"SELECT * FROM ({rows}) AS t({', '.join((*NAMES, 'pairs'))})")
-        parts = []
-        for batch in relation.to_arrow_reader(BATCH_ROWS):
-            self._near.add(batch)
-            parts.append(batch.drop_columns(["pairs"]))
-        if parts:
-            self._connection.register("batch", pa.Table.from_batches(parts))
-            self._connection.execute(f"INSERT INTO {OCCURRENCES} SELECT * FROM batch")
-            self._connection.unregister("batch")
+        rows = occurrences_sql(self._options, numbers, query, "lower(text)")
+        relation = self._connection.sql(f"SELECT * FROM ({rows}) AS t({', '.join((*NAMES, 'text'))})")
+        self._add_batches(relation.to_arrow_reader(BATCH_ROWS), self._near)
+
+    def _add_batches(self, batches: pa.RecordBatchReader, near: NearDuplicates) -> None:
+        """Store rows of OCCURRENCES with their texts.
+
+        The table is filled once the file is read, since a connection has one result at a time. Until then the rows are
+        on disk: what is left of a batch of DuckDB's keeps its texts in memory.
+        """
+        path = near.path.with_name("rows.arrow")
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, pa.schema(list(batches.schema)[:-1])) as writer:
+            for batch, found in map_in_order(batches, lambda batch: (batch, near.prepared(batch)), WORKERS):
+                near.add(found)
+                writer.write_batch(batch.drop_columns(["text"]))
+        with pa.memory_map(str(path)) as source:
+            self._connection.register("batches", pa.ipc.open_file(source).read_all())
+            self._connection.execute(f"INSERT INTO {OCCURRENCES} SELECT * FROM batches")
+            self._connection.unregister("batches")
 
     def finish(self) -> None:
         """Decide about all rows, once every file is added."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from processing.across_rows.occurrences import rank
 from processing.options import ProcessingOptions
 from processing.reading.columns import ChosenColumns, refuse_own_names
-from processing.reading.scan import NULLS_OF, as_text, list_as_text, number, rows, unreadable, value
+from processing.reading.scan import NULLS_OF, as_text, list_as_text, number, rows, unreadable, value, without_nan
 from processing.reading.source import SourceFile, folder_columns
 from processing.rows.conditions import conditions, text_sql, truth, used_columns
 from processing.rows.filters import Outcome, outcome_sql
@@ -107,7 +107,8 @@ def usable(file: SourceFile, columns: Mapping[str, str], options: ProcessingOpti
     names = None if None in used else frozenset().union(*(each for each in used if each))
     found = [column for column in columns if names is None or column.lower() in names]
     refuse_own_names(file, found, tuple(conditions(options)))
-    return [f"{column_sql(file, column, columns)} AS {identifier(column)}" for column in found]
+    values = {column: without_nan(file, columns[column], column_sql(file, column, columns)) for column in found}
+    return [f"{sql} AS {identifier(column)}" for column, sql in values.items()]
 
 
 def text_columns(file: SourceFile, columns: Mapping[str, str]) -> frozenset[str]:

@@ -101,9 +101,22 @@ def as_text(file: SourceFile, column: str, columns: Mapping[str, str]) -> str:
     expression, kind = value(file, column), columns.get(column)
     if kind == BYTES:
         return f"TRY(decode({expression}))"
-    if kind in FLOATS and file.is_typed:
-        return f"CASE WHEN NOT isnan({expression}) THEN CAST({expression} AS VARCHAR) END"
-    return f"CAST({expression} AS VARCHAR)"
+    return f"CAST({without_nan(file, kind, expression)} AS VARCHAR)"
+
+
+def without_nan(file: SourceFile, kind: str | None, expression: str) -> str:
+    """SQL for the values of a column of type `kind`, with NULL for NaN, which stands for missing values."""
+    if not file.is_typed or kind not in FLOATS:
+        return expression
+    return f"CASE WHEN {is_number(f'CAST({expression} AS VARCHAR)')} THEN {expression} END"
+
+
+def is_number(text: str) -> str:
+    """SQL: whether `text`, a number as VARCHAR, is not NaN, of either sign.
+
+    DuckDB takes isnan() for false where a parquet file's statistics, from which writers leave NaN out, have none.
+    """
+    return f"{text} NOT LIKE '%nan'"
 
 
 def list_as_text(file: SourceFile, column: str, columns: Mapping[str, str]) -> str:
@@ -119,7 +132,7 @@ def list_as_text(file: SourceFile, column: str, columns: Mapping[str, str]) -> s
     else:
         items = f"CAST({stored} AS VARCHAR[])"
         # A whole number, as Arrow writes it; NaN is a missing value.
-        number = "nullif(regexp_replace(item, '\\.0$', ''), 'nan')"
+        number = f"CASE WHEN {is_number('item')} THEN regexp_replace(item, '\\.0$', '') END"
         text = number if columns[column].startswith(FLOATS) else "item"
     marked = f"concat({mark}, CASE WHEN NOT contains({text}, {mark}) THEN {text} END)"
     joined = f"array_to_string(list_transform({items}, lambda item: {marked}), '')"

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -81,4 +82,4 @@ def test_hosts_find_the_groups_of_one_host(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_row_that_is_not_there_is_a_bug() -> None:
     with pytest.raises(RuntimeError, match="row 5 is compared on a host without its word pairs"):
-        Pairs(rows([0]).slice(0, 5)).similarity(1, 5)
+        Pairs(rows([0]).slice(0, 5)).places(np.array([1, 5], np.uint64))

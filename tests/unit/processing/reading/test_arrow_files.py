@@ -114,6 +114,9 @@ def test_long_texts_are_read_at_the_default_memory_limit(tmp_path: Path, wordpie
     [
         (pa.array(["caf\u00e9".encode(), b"b", b"\xff", None], pa.binary()), ["caf\u00e9", "b"]),
         (pa.array([1.5, float("nan"), 2.0, None]), ["1.5", "2.0"]),
+        # Statistics of parquet files leave NaN out, of either sign.
+        (pa.array([1.5, float("nan"), 2.0, -float("nan")]), ["1.5", "2.0"]),
+        (pa.array([1.5, float("nan"), 2.0, 2.5], pa.float32()), ["1.5", "2.0", "2.5"]),
         (pa.array(["a", "b", "a", None]).dictionary_encode(), ["a", "b", "a"]),
     ],
 )
@@ -123,6 +126,27 @@ def test_texts_of_other_types(tmp_path: Path, wordpiece: Path, column: pa.Array,
     report = run(tmp_path, train_ratio=1.0, max_rejects=None, **options)
     assert report["rows"]["kept"] == len(expected)
     assert report["rows"]["rejected"] == ({"not UTF-8": 1} if column.type == pa.binary() else {})
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+def test_not_a_number_is_missing_in_conditions_and_labels(tmp_path: Path, wordpiece: Path, suffix: str) -> None:
+    nan = float("nan")
+    # A row group of parquet whose numbers do not meet the conditions, and one whose numbers do.
+    scores, labels = [1.0, nan, 2.0, 5.0, nan, -nan], [0.0, 1.0, 0.0, 1.0, nan, 0.0]
+    data = pa.table({"text": [f"film {n}" for n in range(6)], "score": scores, "label": labels})
+    path = tmp_path / f"a.{suffix}"
+    if suffix == "parquet":
+        pq.write_table(data, path, row_group_size=3)
+    else:
+        with pa.ipc.new_file(str(path), data.schema) as writer:
+            writer.write_table(data)
+    options: dict[str, Any] = {"input": str(path), "tokenizer": str(wordpiece), "max_rejects": None}
+    conditions = {"score > 3": [3], "NOT score < 3": [3], "score IS NULL": [1, 5]}
+    for number, (condition, expected) in enumerate(conditions.items()):
+        found = kept(tmp_path / str(number), **options, label_map={"0": 0, "1": 1}, where=condition)
+        assert [text for text, _ in found] == [f"film {row}" for row in expected]
+    # Without a rule the values are the classes; of them NaN is none.
+    assert [label for _, label in kept(tmp_path, **options)] == ["0", "1", "0", "1", "0"]
 
 
 def test_lists_are_refused(tmp_path: Path, wordpiece: Path) -> None:
