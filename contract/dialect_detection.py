@@ -190,7 +190,7 @@ def differences(found: Dialect, usual: Dialect, settings: TextSettings) -> Itera
     if settings.delimiter is None and found.delimiter != usual.delimiter:
         yield f"delimiter {WORDS.get(found.delimiter, found.delimiter)}"
     if settings.quote is None and found.quote != usual.quote:
-        yield f"values in quotes {found.quote}"
+        yield f"values in quotes {found.quote}" if found.quote else "quotes as data"
     if settings.encoding is None and found.encoding != usual.encoding:
         yield f"encoding {found.encoding}"
 

@@ -20,12 +20,17 @@ GROUPS = "near_groups"
 
 
 def store(connection: duckdb.DuckDBPyConnection, ids: NDArray[np.uint64], leaders: NDArray[np.uint64]) -> None:
-    """Store the groups as a table: file and row of each row, its leader, key and split."""
+    """Store the groups as a table: file and row of each row, its leader, key and split, and whether it is the first.
+
+    Rows that are left out, as duplicates or conflicts, are in no group, and a group has two rows or more.
+    """
     connection.register("found_groups", pa.table({"id": to_arrow(ids), "leader": to_arrow(leaders)}))
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {GROUPS} AS SELECT o.file, o.row, o.key, o.final AS split, g.leader, "
-        f"g.id = g.leader AS leads FROM found_groups g JOIN {OCCURRENCES} o "
-        f"ON o.file = g.id >> {ROW_BITS} AND o.row = g.id & {2**ROW_BITS - 1}"
+        "g.id = min(g.id) OVER (PARTITION BY g.leader) AS leads "
+        f"FROM found_groups g JOIN {OCCURRENCES} o "
+        f"ON o.file = g.id >> {ROW_BITS} AND o.row = g.id & {2**ROW_BITS - 1} "
+        "QUALIFY count(*) OVER (PARTITION BY g.leader) > 1"
     )
     connection.unregister("found_groups")
 

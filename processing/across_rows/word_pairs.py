@@ -38,7 +38,7 @@ class WordPairs(NamedTuple):
     Attributes:
         hashes: 64-bit hashes of the pairs of all texts, in the order of the words.
         offsets: where each text's hashes begin, with the end of the last [texts + 1].
-        sets: the upper halves of the hashes, as uint32: of each text sorted, and each once.
+        sets: the upper halves of the hashes, which are enough to compare two texts: of each text sorted, and each once.
         set_offsets: where each text's part of `sets` begins, with the end of the last [texts + 1].
     """
 

@@ -41,3 +41,23 @@ def test_keys_of_groups_are_not_torn(tmp_path: Path) -> None:
     found = splits(first_pass, keys)
     assert len({*found[:28]}) == 1
     assert all(len({*found[start : start + 4]}) == 1 for start in range(28, 200, 4))
+
+
+def test_rows_that_are_left_out_for_other_reasons_do_not_count(tmp_path: Path) -> None:
+    # Of each group of four the first two are equal, with different labels.
+    texts = [TEXTS[number - (number % 4 == 1)] for number in range(200)]
+    numbers = [int(number % 4 == 1) for number in range(200)]
+    options: dict[str, object] = {"conflicts": "drop", "near_duplicates": 0.7}
+    first_pass, _ = first_pass_over(texts, numbers, tmp_path, near_duplicate_rows="drop", **options)
+    outcomes = {0: Outcome.CONFLICT, 1: Outcome.CONFLICT, 3: Outcome.NEAR_DUPLICATE}
+    assert left_out(first_pass, 200) == {row: outcomes[row % 4] for row in range(200) if row % 4 != 2}
+    assert first_pass.similar is not None
+    assert (first_pass.similar["groups"], first_pass.similar["rows"]) == (50, 100)
+
+
+def test_a_group_of_which_one_row_is_left_is_none(tmp_path: Path) -> None:
+    texts = [text for text in TEXTS[::4] for _ in range(2)]
+    first_pass, _ = first_pass_over(texts, [0] * 100, tmp_path, drop_duplicates=True, near_duplicates=0.7)
+    assert first_pass.similar == {"groups": 0, "rows": 0, "validation_near_train": 0, "test_near_train": 0}
+    plain, _ = first_pass_over(texts, [0] * 100, tmp_path, drop_duplicates=True, max_rows=1000)
+    assert splits(first_pass, texts) == splits(plain, texts)
