@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from contract.failures import UserError
+from contract.options import closest
 from processing.options import ProcessingOptions
 from processing.reading.source import SourceFile
 from processing.rows.filters import Outcome
@@ -103,18 +104,20 @@ def named(
         UserError: the file has no such column.
     """
     candidates = defaults if name is None else (name,)
-    for name in candidates:
-        if name in columns:
-            kind = columns[name]
+    for candidate in candidates:
+        if candidate in columns:
+            kind = columns[candidate]
             is_label_list = option == "--label-column" and LABEL_LIST.search(kind)
             if option in TEXT_OPTIONS and NESTED.search(kind) and not is_label_list:
                 raise UserError(
-                    f"input file {file.name} has lists or objects ({kind}) in column {name} ({option}), expected "
+                    f"input file {file.name} has lists or objects ({kind}) in column {candidate} ({option}), expected "
                     f"text or numbers{', or lists of them' if option == '--label-column' else ''}"
                 )
-            return name
-    expected = " or ".join(candidates)
-    raise UserError(f"input file {file.name} has no column {expected} ({option}); {described(file, list(columns))}")
+            return candidate
+    # A name that is almost the one in the option is no value of a file without a header.
+    near = None if name is None else closest(name, list(columns))
+    found = described(file, list(columns)) if near is None else f"did you mean {near!r}?"
+    raise UserError(f"input file {file.name} has no column {' or '.join(candidates)} ({option}); {found}")
 
 
 def refuse_same_names(file: SourceFile, names: Sequence[str]) -> None:

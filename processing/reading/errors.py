@@ -38,11 +38,13 @@ def explained(error: Exception, file: str, options: ProcessingOptions) -> UserEr
 
 
 def hint(error: Exception) -> str:
-    """What a user may do about text that is used as a number, to append to DuckDB's message; often empty."""
+    """What a user may do about an error in SQL, to append to DuckDB's message; often empty."""
     if isinstance(error, duckdb.ConversionException):
         return "; TRY_CAST gives NULL for such a value"
     if isinstance(error, duckdb.BinderException) and ("explicit" in str(error) or "No function matches" in str(error)):
         return "; columns of csv, tsv and jsonl are text: TRY_CAST(column AS DOUBLE) is a number"
+    if isinstance(error, duckdb.BinderException) and "Referenced column" in str(error):
+        return "; expected the whole name of a column, in double quotes if it has spaces"
     return ""
 
 

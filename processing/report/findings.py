@@ -17,12 +17,19 @@ MOST_NAMED = 5
 def warnings(report: Mapping[str, Any]) -> list[str]:
     """One sentence for each finding, from the other sections of report.json."""
     return [
+        *header(report["options"]),
         *classes(report["labels"] or {}, report["splits"], report["problem_type"] == MULTI_LABEL),
         *repeated_labels(report["repeated_labels"]),
         *numbers(report["numbers"] or {}),
         *reject_rates(report["rejected_by_class"], report["labels"] or {}),
         *equal_texts(report["equal_texts"]),
     ]
+
+
+def header(options: Mapping[str, Any]) -> Iterator[str]:
+    """A first line that is no row, though names of columns are given; other libraries take it for one then."""
+    if options["column_names"] and not options["no_header"]:
+        yield "--column-names replaces the header, the first line of each file; --no-header says that it is a row"
 
 
 def classes(labels: Mapping[str, Mapping[str, int]], splits: Mapping[str, int], are_several: bool) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from math import isfinite
 from typing import Any
@@ -88,7 +88,8 @@ def labels(options: ProcessingOptions) -> Labels:
     if options.label_names is not None:
         numbers = {str(number): number for number in range(len(options.label_names))}
         named = {name: number for number, name in enumerate(options.label_names)}
-        return by_map(numbers | named, options.label_names)
+        found = by_map(numbers | named, options.label_names)
+        return replace(found, expected=f"{found.expected}; --label-map says the class of each other value")
     # Derived from the data by reading/label_values.py.
     return any_text()
 

@@ -55,6 +55,11 @@ def test_a_missing_column_is_named_with_its_option(given: dict[str, Any], option
         choose(options(**given), FILE, COLUMNS)
 
 
+def test_a_name_that_is_almost_one_of_the_file_gets_that() -> None:
+    with pytest.raises(UserError, match=r"no column review_bdy \(--text-column\); did you mean 'review_body'\?$"):
+        choose(options(text_column="review_bdy"), FILE, COLUMNS)
+
+
 def test_json_without_objects_is_refused_with_what_is_expected() -> None:
     file = SourceFile(Path("/data/rows.json"), "rows.json", "jsonl")
     with pytest.raises(

@@ -103,5 +103,11 @@ def test_text_that_is_used_as_a_number_gets_a_hint() -> None:
         duckdb.sql("SELECT stars * 2 FROM (SELECT '1' AS stars)")
     assert "TRY_CAST(column AS DOUBLE)" in hint(caught.value)
     with pytest.raises(duckdb.BinderException) as caught:
-        duckdb.sql("SELECT missing FROM (SELECT 1 AS there)")
+        duckdb.sql("SELECT count(*) FROM (SELECT 1 AS there) WHERE count(*) > 1")
     assert hint(caught.value) == ""
+
+
+def test_a_column_that_is_not_there_gets_a_hint() -> None:
+    with pytest.raises(duckdb.BinderException) as caught:
+        duckdb.sql("""SELECT stars FROM (SELECT 1 AS " stars")""")
+    assert "in double quotes if it has spaces" in hint(caught.value)

@@ -14,7 +14,13 @@ from processing.report.findings import warnings
 
 EQUAL = {"conflicting_labels": 0, "validation_in_train": 0, "test_in_train": 0, "estimated": False}
 
-KIND = {"problem_type": "single_label_classification", "numbers": None, "repeated_labels": 0}
+NAMED = {"column_names": ("label", "text"), "no_header": False}
+KIND = {
+    "problem_type": "single_label_classification",
+    "numbers": None,
+    "repeated_labels": 0,
+    "options": {**NAMED, "column_names": None},
+}
 SEVERAL = {"problem_type": "multi_label_classification"}
 
 
@@ -29,6 +35,8 @@ def report(**changed: Any) -> dict[str, Any]:
     [
         ({}, []),
         ({"labels": None}, []),
+        ({"options": NAMED}, ["--column-names replaces the header, .* --no-header says that it is a row"]),
+        ({"options": {**NAMED, "no_header": True}}, []),
         ({"labels": {"train": {"bad": 3, "good": 0}, "test": {"bad": 1, "good": 0}}}, ["all kept rows have .* bad:"]),
         (
             {"labels": {"train": {"bad": 9, "good": 9}, "validation": {"bad": 9, "good": 0}}},
