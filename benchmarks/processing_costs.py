@@ -1,7 +1,7 @@
 """What many small files, options that compare rows, and large texts cost a processing job, for docs/scaling.md.
 
     python -m benchmarks.processing_costs --data reviews.tsv.gz --tokenizer FOLDER [--repeats 5] [--scale 1.0] \\
-        [--cases files duplicates near-duplicates memory]
+        [--cases files duplicates near-duplicates more-near-duplicates memory]
 
 Each job runs next to the one that it is compared with, in turn, as whole processes that start with their input in the
 page cache. Prints a Markdown table with medians, and the ratios of the single pairs.
@@ -25,7 +25,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from benchmarks.measure import Program, Run, alternate, machine, median
-from benchmarks.processing import TEXT_COLUMN, enlarge
+from benchmarks.processing import READ_BYTES, TEXT_COLUMN, enlarge
 from benchmarks.scaling import split
 
 LARGE_TEXT = 5_000_000  # characters
@@ -64,6 +64,16 @@ class Case:
 def in_files(number: int) -> Callable[[Path, Path], None]:
     """Writes the rows into `number` files, each with the header."""
     return partial(split, files=number)
+
+
+def twice(source: Path, folder: Path) -> None:
+    """Write the rows twice into one file."""
+    folder.mkdir()
+    with source.open("rb") as rows, (folder / "reviews.tsv").open("wb") as target:
+        shutil.copyfileobj(rows, target)
+        rows.seek(0)
+        rows.readline()
+        shutil.copyfileobj(rows, target)
 
 
 def large_texts(source: Path, folder: Path, suffix: str, copies: int) -> None:
@@ -113,12 +123,21 @@ CASES = {
             Job("with --near-duplicates 0.8", in_files(1), ["--near-duplicates", "0.8"]),
         ],
     ),
+    "more-near-duplicates": Case(
+        250_000,
+        [
+            Job("250,000 rows in one file", in_files(1)),
+            Job("with --near-duplicates 0.8", in_files(1), ["--near-duplicates", "0.8"]),
+        ],
+        repeats=3,
+    ),
     "memory": Case(
         2_500_000,
         [
             Job("2,500,000 rows in one file", in_files(1)),
             Job("with --drop-duplicates", in_files(1), ["--drop-duplicates"]),
             Job("in 10,000 files, with --drop-duplicates", in_files(10_000), ["--drop-duplicates"]),
+            Job("5,000,000 rows in one file", twice),
             Job("in row groups of 300 MB", row_groups),
             Job("10 texts of 5 MB, tsv", partial(large_texts, suffix=".tsv", copies=10)),
             Job("10 texts of 5 MB, csv", partial(large_texts, suffix=".csv", copies=10)),
@@ -146,7 +165,9 @@ def prepare(inputs: Path, base: Path) -> None:
     # So that the job does not wait for the writes of the one before.
     os.sync()
     for path in inputs.iterdir():
-        path.read_bytes()
+        with path.open("rb") as file:
+            while file.read(READ_BYTES):
+                pass
 
 
 def programs(case: Case, folder: Path, options: argparse.Namespace) -> Iterator[Program]:

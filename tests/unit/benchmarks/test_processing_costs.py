@@ -39,6 +39,11 @@ def test_row_groups_have_the_bytes_of_rows(source: Path, monkeypatch: pytest.Mon
     assert [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)] == [3, 1]
 
 
+def test_rows_are_written_twice_with_one_header(source: Path) -> None:
+    processing_costs.twice(source, source.parent / "in")
+    assert (source.parent / "in" / "reviews.tsv").read_text().splitlines() == [*ROWS, *ROWS[1:]]
+
+
 def test_the_table_has_medians_and_the_ratios_of_pairs() -> None:
     plain = [Run(2.0, 10**6, cpu=4.0), Run(4.0, 10**6, cpu=4.0), Run(3.0, 10**6, cpu=4.0)]
     other = [Run(3.0, 2 * 10**6, cpu=5.0), Run(4.0, 2 * 10**6, cpu=6.0), Run(6.0, 2 * 10**6, cpu=7.0)]
