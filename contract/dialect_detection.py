@@ -65,6 +65,7 @@ class Sample:
     Args:
         head: the first SAMPLE_BYTES of the file, or all of it.
         encoding: as Python names it.
+        has_header: whether the first line has the names of the columns.
 
     Attributes:
         whole: all of it.
@@ -72,8 +73,8 @@ class Sample:
         separator: the delimiter that this line says, or empty.
     """
 
-    def __init__(self, head: bytes, encoding: str) -> None:
-        self.encoding = encoding
+    def __init__(self, head: bytes, encoding: str, has_header: bool = True) -> None:
+        self.encoding, self.has_header = encoding, has_header
         self.whole = recoded(head, encoding)
         line = SEPARATOR_LINE.match(self.whole)
         self.separator = line[1].decode("latin-1") if line else ""
@@ -97,16 +98,16 @@ class Sample:
         """Whether values of a tsv file are quoted as csv writers do it, rather than with quotes as part of the text.
 
         A csv writer quotes the values that need it: those with a quote, which it doubles, a delimiter or a newline; or
-        all values, or all that are not numbers, or the header as well (Apache Arrow does). In a file of raw text quotes
-        also stand within values, or at their start without one at the end.
+        all values; or the header too, as it does where it quotes all texts, and as Apache Arrow always does. In a file
+        of raw text quotes also stand within values, or at their start without one at the end.
         """
         text = self.text
         matches = list(matches_at(QUOTED, text, self.separators.opening_quotes.tolist()))
         if not matches:
             return False
         needed = sum(any(mark in match[1] for mark in (b'""', b"\n", b"\t")) for match in matches)
-        # Numbers may be without quotes, so that a value of each record counts.
-        is_usual = len(matches) >= (len(self.separators.line_feeds) or 1) * 0.9 or self._has_quoted_names(matches)
+        values = len(self.separators.tabs) + (len(self.separators.line_feeds) or 1)
+        is_usual = len(matches) >= values * 0.9 or self._has_quoted_names(matches)
         if not needed and not is_usual:
             return False
         # Values with a quote, outside of those that are quoted as a whole; the sample may cut the last one.
@@ -117,7 +118,9 @@ class Sample:
         return needed > 10 * odd or (is_usual and not odd)
 
     def _has_quoted_names(self, matches: Sequence[re.Match[bytes]]) -> bool:
-        """Whether all values of the first line, two or more, are among `matches`, the quoted ones."""
+        """Whether all names in the header, two or more, are among `matches`, the quoted values."""
+        if not self.has_header:
+            return False
         first = len(self.text.partition(b"\n")[0])
         names = int(self.separators.tabs.searchsorted(first)) + 1
         return names == sum(match.start() < first for match in matches[:names]) >= 2
@@ -166,7 +169,8 @@ def detect(head: bytes, name: str, is_tsv: bool, settings: TextSettings) -> Dial
     Raises:
         UserError: the file is not UTF-8 and nothing says what it is.
     """
-    return dialect_of(Sample(head, encodings.detect(head, name, settings.encoding)), is_tsv, settings)
+    encoding = encodings.detect(head, name, settings.encoding)
+    return dialect_of(Sample(head, encoding, settings.has_header), is_tsv, settings)
 
 
 def dialect_of(sample: Sample, is_tsv: bool, settings: TextSettings) -> Dialect:
@@ -177,7 +181,7 @@ def dialect_of(sample: Sample, is_tsv: bool, settings: TextSettings) -> Dialect:
     """
     usual = Dialect("\t", "", "") if is_tsv else Dialect(",", '"', '"')
     delimiter = settings.delimiter or sample.separator
-    delimiter = delimiter or best_delimiter(sample, usual.delimiter, settings.has_header)
+    delimiter = delimiter or best_delimiter(sample, usual.delimiter)
     quote = sample.likely_quote(delimiter) if settings.quote is None else settings.quote
     escape = (settings.escape or quote) if quote else ""
     found = Dialect(delimiter, quote, escape, sample.encoding, settings.has_header, 1 if sample.separator else 0)
@@ -195,12 +199,12 @@ def differences(found: Dialect, usual: Dialect, settings: TextSettings) -> Itera
         yield f"encoding {found.encoding}"
 
 
-def best_delimiter(sample: Sample, usual: str, has_header: bool) -> str:
+def best_delimiter(sample: Sample, usual: str) -> str:
     """The delimiter of a file: `usual`, unless the first records have another one more consistently."""
-    shares = {usual: share(sample.values(usual), has_header)}
+    shares = {usual: share(sample.values(usual), sample.has_header)}
     if shares[usual] >= LEAST_SHARE:
         return usual
-    shares |= {mark: share(sample.values(mark), has_header) for mark in DELIMITERS if mark not in shares}
+    shares |= {mark: share(sample.values(mark), sample.has_header) for mark in DELIMITERS if mark not in shares}
     best = max(DELIMITERS, key=lambda delimiter: (shares[delimiter], delimiter == usual))
     return usual if shares[best] < LEAST_SHARE else best
 

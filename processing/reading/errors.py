@@ -27,11 +27,12 @@ def explained(error: Exception, file: str, options: ProcessingOptions) -> UserEr
     """The UserError for an error of reading `file`, given by its name."""
     if isinstance(error, duckdb.OutOfMemoryException) or "Out of Memory" in str(error):
         return UserError(f"input file {file} needs more memory than the database has; expected a larger --memory-limit")
-    user_conditions = conditions(options)
-    if user_conditions and not is_about_file(error):
-        given = " and ".join(f"option {option} is {condition!r}" for option, condition in user_conditions.items())
-        return UserError(f"{given}, which DuckDB refuses: {without_values(error)}{hint(error)}")
-    cause = without_values(error)
+    user_conditions, cause = conditions(options), without_values(error)
+    given = " and ".join(f"option {option} is {condition!r}" for option, condition in user_conditions.items())
+    if given and not is_about_file(error):
+        return UserError(f"{given}, which DuckDB refuses: {cause}{hint(error)}")
+    if given and may_be_about_sql(error):
+        return UserError(f"input file {file} cannot be read, or {given}, which fails on a row of it ({cause})")
     if cause == type(error).__name__:
         cause = f"it is damaged, or of another format than its name says ({cause})"
     return UserError(f"input file {file} cannot be read: {cause}")
@@ -53,6 +54,13 @@ def is_about_file(error: Exception) -> bool:
     if isinstance(error, (duckdb.IOException, duckdb.InvalidInputException)):
         return True
     return not isinstance(error, duckdb.Error) and "Conversion Error" not in str(error)
+
+
+def may_be_about_sql(error: Exception) -> bool:
+    """Whether an error of reading may also be one of the user's SQL on a later row."""
+    if isinstance(error, (duckdb.IOException, pa.ArrowException)):
+        return False
+    return isinstance(error, duckdb.Error) or "IO Error" not in str(error)
 
 
 def without_values(error: Exception) -> str:

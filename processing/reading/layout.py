@@ -104,7 +104,8 @@ def found_layout(file: SourceFile, head: bytes) -> Layout:
         UserError: as `layout`.
     """
     refuse_other_kinds(file, head)
-    sample = Sample(head, encodings.detect(head, file.name, file.settings.encoding))
+    encoding = encodings.detect(head, file.name, file.settings.encoding)
+    sample = Sample(head, encoding, file.settings.has_header)
     text, is_json_document = sample.whole, False
     names: tuple[str, ...] = ()
     if file.format == "jsonl":

@@ -54,7 +54,8 @@ RAW = [["id", "body"], ["1", '"Great" film'], ["2", 'a 5" disk'], ["3", '"He sai
         (written("\t", rows=[["id", "body"], ["1", "two\nlines"], ["2", "plain"]]), '"'),
         (written("\t", csv.QUOTE_ALL), '"'),
         (b'"id"\t"body"\n1\tfine\n2\tbad\n', '"'),
-        (b'1\t"fine"\n2\t"bad"\n', '"'),
+        (written("\t", csv.QUOTE_NONNUMERIC, [["id", "body"], [1, "fine"], [2, "bad"]]), '"'),  # type: ignore[list-item]
+        (b"id\tbody\n" + b'1\t"fine"\n' * 20, ""),
         (b'"id"\t"body"\n1\tfine\n2\tsaid "no"\n', ""),
         (b'id\t"body"\n1\tfine\n2\tbad\n', ""),
         (b'id\tbody\n1\t"fine"\n2\tbad\n3\tgood\n', ""),
@@ -66,6 +67,12 @@ RAW = [["id", "body"], ["1", '"Great" film'], ["2", 'a 5" disk'], ["3", '"He sai
 def test_quotes_of_a_tsv_file_are_data_unless_a_csv_writer_wrote_them(content: bytes, quote: str) -> None:
     found = detect(content, "a.tsv", True, TextSettings())
     assert (found.quote, found.escape) == (quote, quote)
+
+
+def test_the_first_row_of_a_file_without_a_header_has_no_names() -> None:
+    content = b'"good film"\t"5"\nplain\t1\n'
+    assert detect(content, "a.tsv", True, TextSettings(has_header=False)).quote == ""
+    assert detect(content, "a.tsv", True, TextSettings()).quote == '"'
 
 
 def test_detection_is_linear_in_long_values() -> None:

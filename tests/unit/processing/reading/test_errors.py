@@ -80,11 +80,19 @@ def test_an_error_about_data_does_not_quote_values() -> None:
     assert MARK not in without_values(caught.value)
 
 
-@pytest.mark.parametrize("error", [OSError(f"Invalid Input Error: {MARK}"), pa.ArrowInvalid(MARK)])
+@pytest.mark.parametrize("error", [OSError(f"IO Error: {MARK}"), pa.ArrowInvalid(MARK)])
 def test_errors_of_the_stream_are_about_the_file(error: Exception) -> None:
     told = str(explained(error, FILE.name, ProcessingOptions(where="x")))
     told_cause = f"it is damaged, or of another format than its name says ({type(error).__name__})"
     assert told == f"input file a.csv cannot be read: {told_cause}"
+
+
+@pytest.mark.parametrize("error", [OSError(f"Invalid Input Error: {MARK}"), duckdb.InvalidInputException(MARK)])
+def test_errors_of_the_stream_may_be_about_sql(error: Exception) -> None:
+    told = str(explained(error, FILE.name, ProcessingOptions(where="x")))
+    expected = "input file a.csv cannot be read, or option --where is 'x', which fails on a row of it "
+    assert told == f"{expected}({type(error).__name__})"
+    assert "it is damaged" in str(explained(error, FILE.name, ProcessingOptions()))
 
 
 def test_an_error_of_memory_names_the_option() -> None:
