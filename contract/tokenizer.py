@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +100,11 @@ def fingerprint(path: Path) -> str:
 def sorted_keys(value: Any) -> Any:
     """The parsed JSON `value` with the keys of all its objects in sorted order."""
     if isinstance(value, dict):
-        return {key: sorted_keys(part) for key, part in sorted(value.items(), key=itemgetter(0))}
+        # A call for each id of a vocabulary would take a third of the time.
+        return {
+            key: sorted_keys(part) if isinstance(part, (dict, list)) else part
+            for key, part in ((key, value[key]) for key in sorted(value))
+        }
     return [sorted_keys(part) for part in value] if isinstance(value, list) else value
 
 

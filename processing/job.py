@@ -161,7 +161,7 @@ class Job:
         limit = self.options.memory_limit
         memory = database_memory() if limit is None else size(limit)
         log.info("%d threads, %.0f MB for the database", self.threads, memory / 1e6)
-        return connected([file.path for file in self.files], spill, memory, self.threads)
+        return connected((file.path for file in self.files if not file.is_small_text), spill, memory, self.threads)
 
     def read(
         self, plan: Plan, readers: Iterable[FileReader], result: Outputs, rejects: RejectsFile, progress: Progress

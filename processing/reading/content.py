@@ -53,7 +53,9 @@ class Content:
     @property
     def may_be_direct(self) -> bool:
         """Whether DuckDB can read the file itself, if its lines allow it."""
-        return self.layout.is_utf8_text(self.file) and self.file.share.is_whole and not self.file.has_pattern
+        file = self.file
+        is_own = file.share.is_whole and not file.is_small_text and not file.has_pattern
+        return is_own and self.layout.is_utf8_text(file)
 
     def blocks(self) -> Iterator[bytes]:
         """The content in blocks of whole or partial lines.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from threading import Event
 
 import duckdb
@@ -27,15 +27,15 @@ from processing.reading.query import FOLDER, Plan
 from processing.reading.reader import FileReader
 from processing.reading.scan import NULLS, NULLS_OF, NUMBER, PARQUET_NUMBER
 from processing.reading.schema import describe
-from processing.reading.source import TEXTS, SourceFile, folder_columns
+from processing.reading.source import SMALL_BYTES, TEXTS, SourceFile, folder_columns
 from processing.rows.conditions import conditions, used_columns
 from processing.rows.given_splits import by_name
 
 # Most files of the first group: the database waits until their layouts are found. Each group may have three times as
 # many as the one before, since the database starts anew for each.
 FIRST_FILES = 256
-# Largest file of a group as it is stored, and most bytes and files of a group. A larger text file is read in parallel.
-FILE_BYTES, MOST_BYTES, MOST_FILES = 1024 * 1024, 256 * 1024 * 1024, 2000
+# Most bytes and files of a group. A file of more than SMALL_BYTES is read for itself, text in parallel.
+MOST_BYTES, MOST_FILES = 256 * 1024 * 1024, 2000
 
 Columns = Mapping[str, str]
 
@@ -100,7 +100,7 @@ def small_texts(files: Iterable[SourceFile]) -> Iterator[SourceFile]:
     size = 0
     for file in files:
         size += file.size
-        if file.is_typed or file.size > FILE_BYTES or size > MOST_BYTES:
+        if not file.is_small_text or size > MOST_BYTES:
             return
         yield file
 
@@ -180,21 +180,29 @@ def joined(group: list[SourceFile]) -> SourceFile:
 
 def group_key(file: SourceFile, columns: Columns, options: ProcessingOptions) -> Hashable:
     """What files of a group have in common; None for a file that is read for itself."""
-    if file.size > FILE_BYTES or file.compression == TEXTS or file.format == "arrow":
+    if file.size > SMALL_BYTES or file.compression == TEXTS or file.format == "arrow":
         return None
-    names = {name.lower() for name in columns}
+    folders = folder_columns(file)
+    common = (file.format, tuple(folders.items()), by_name(file.name))
+    if file.format in ("csv", "tsv"):
+        # Its columns follow from these, which costs less for each of many files than to compare the columns.
+        found = layout(file)
+        own = (found.names, found.dialect.delimiter, found.dialect.quote)
+        return (*common, own) if can_be_grouped(*own) and NUMBER not in map(str.lower, folders) else None
     of_folders = tuple(name for name, kind in columns.items() if kind == FOLDER)
-    common = (file.format, tuple(folder_columns(file).items()), of_folders, by_name(file.name))
-    if file.format == "parquet":
-        return None if PARQUET_NUMBER in names or needs_pyarrow(file) else (*common, tuple(columns.items()))
     if file.format == "jsonl":
-        return (*common, read_by_sql(columns, options))
-    found = layout(file)
-    marks = found.dialect.delimiter + found.dialect.quote
-    # A single value may be blank, and a mark at the end of a file has letters, digits and underscores.
-    if len(found.names) == 1 or NUMBER in names or any(mark.isalnum() or mark == "_" for mark in marks):
+        return (*common, of_folders, read_by_sql(columns, options))
+    if PARQUET_NUMBER in {name.lower() for name in columns} or needs_pyarrow(file):
         return None
-    return (*common, found.dialect.delimiter, found.dialect.quote, tuple(columns.items()))
+    return (*common, of_folders, tuple(columns.items()))
+
+
+@lru_cache
+def can_be_grouped(names: tuple[str, ...], delimiter: str, quote: str) -> bool:
+    """Whether a mark can end csv or tsv files with these columns."""
+    # A single value may be blank, and a mark has letters, digits and underscores.
+    has_other_marks = not any(mark.isalnum() or mark == "_" for mark in delimiter + quote)
+    return len(names) > 1 and NUMBER not in map(str.lower, names) and has_other_marks
 
 
 def read_by_sql(columns: Columns, options: ProcessingOptions) -> Hashable:

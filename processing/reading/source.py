@@ -44,6 +44,8 @@ DESCRIPTIONS = {
 DOCUMENTS = (".pdf", ".docx", ".doc", ".xlsx", ".xls", ".html", ".xml", ".md", ".py", ".ipynb", ".bin", ".pt", ".npy")
 # What DuckDB takes for a pattern; it has no escape for all of these.
 PATTERN = re.compile(r"[*?\[\\]")
+# Largest file, as it is stored, that may be read with others.
+SMALL_BYTES = 1024 * 1024
 # Suffixes of binary formats: their files are not compressed as a whole.
 BINARY = ("parquet", "arrow")
 
@@ -97,6 +99,14 @@ class SourceFile:
         return self.format in BINARY
 
     @property
+    def is_small_text(self) -> bool:
+        """Whether it is a text file of up to SMALL_BYTES, which DuckDB reads through a pipe, and need not know.
+
+        It takes longer over a list of thousands of paths that it may read than over such files.
+        """
+        return not self.is_typed and self.size <= SMALL_BYTES
+
+    @property
     def says_lines(self) -> bool:
         """Whether the suffix of the name is that of JSON Lines."""
         return not {".jsonl", ".ndjson", MANIFEST}.isdisjoint(PurePosixPath(self.name.lower()).suffixes)
@@ -122,7 +132,7 @@ def source_file(
     """
     path = resolved(folder, listed)
     # Those of a link: what it leads to may have none, as in the cache of the Hugging Face Hub.
-    suffixes = [suffix.lower() for suffix in PurePosixPath(listed.name).suffixes]
+    suffixes = suffixes_of(listed.name)
     compression = COMPRESSIONS.get(suffixes[-1], "none") if suffixes else "none"
     inner = suffixes[:-1] if compression != "none" else suffixes
     if compression == "zip" and not (inner and inner[-1] in FORMATS):
@@ -135,6 +145,12 @@ def source_file(
     if suffixes[-1:] == [MANIFEST] and not is_augmented(path):
         return None
     return SourceFile(path, listed.name, kind, compression, settings or TextSettings())
+
+
+def suffixes_of(name: str) -> list[str]:
+    """The suffixes of a file's name in lower case, as PurePath.suffixes, which takes several times as long."""
+    own = name.rpartition("/")[2].lower()
+    return [] if own.endswith(".") else [f".{suffix}" for suffix in own.lstrip(".").split(".")[1:]]
 
 
 def is_augmented(path: Path) -> bool:
