@@ -133,6 +133,11 @@ def median(runs: Sequence[Run]) -> Run:
     )
 
 
+def number_of_runs(repeats: int) -> str:
+    """What figures are, for the head of a table."""
+    return f"medians of {repeats}" if repeats > 1 else "one run"
+
+
 def machine() -> str:
     """This machine's processor, cores, memory and Python version, for the head of a table."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30

@@ -17,13 +17,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TextIO, cast
 
-from benchmarks.measure import Program, Run, alternate, machine, median
+from benchmarks.measure import Program, Run, alternate, machine, median, number_of_runs
 from benchmarks.plot import bars
 from contract.files import write_text
 
@@ -109,11 +109,16 @@ def warm_up(command: Sequence[str], environ: Mapping[str, str], data: Path, fold
     clean(folder)
     subprocess.run(command, env=environ, check=True, capture_output=True)
     clean(folder)
-    # So that the next program does not wait for the writes of the last one.
+    into_page_cache([data])
+
+
+def into_page_cache(paths: Iterable[Path]) -> None:
+    """Read the files `paths` once, after all writes, for which the next program would wait, are on disk."""
     os.sync()
-    with data.open("rb") as file:
-        while file.read(READ_BYTES):
-            pass
+    for path in paths:
+        with path.open("rb") as file:
+            while file.read(READ_BYTES):
+                pass
 
 
 def clean(folder: Path) -> None:
@@ -158,9 +163,9 @@ def main() -> None:
             rows = options.rows * scale
             runs = measured(Path(name), rows, repeats, options)
             results[f"{rows:,} rows"] = runs
-            lines.append(f"\n{rows:,} rows, {'medians' if repeats > 1 else 'one run'} of {repeats}:\n")
+            lines.append(f"\n{rows:,} rows, {number_of_runs(repeats)}:\n")
             lines.append(table(runs, rows))
-    words = "\n".join(lines).replace("one run of 1", "one run") + "\n"
+    words = "\n".join(lines) + "\n"
     print(f"\n{words}")
     write_text(options.output / "processing.md", words)
     write_text(options.output / "processing.svg", bars("Raw reviews to tokenized splits, whole processes", results))

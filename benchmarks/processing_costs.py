@@ -18,18 +18,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from benchmarks.measure import Program, Run, alternate, machine, median
-from benchmarks.processing import READ_BYTES, TEXT_COLUMN, enlarge
+from benchmarks.measure import Program, Run, alternate, machine, median, number_of_runs
+from benchmarks.processing import TEXT_COLUMN, enlarge, into_page_cache
 from benchmarks.scaling import split
 
 LARGE_TEXT = 5_000_000  # characters
 ROW_GROUP_BYTES = 300_000_000
+SECONDS, CPU = attrgetter("seconds"), attrgetter("cpu")
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,12 @@ class Case:
 def in_files(number: int) -> Callable[[Path, Path], None]:
     """Writes the rows into `number` files, each with the header."""
     return partial(split, files=number)
+
+
+def with_option(rows: int, *option: str, repeats: int | None = None) -> Case:
+    """A case of `rows` rows in one file, without and with `option`."""
+    jobs = [Job(f"{rows:,} rows in one file", in_files(1)), Job(f"with {' '.join(option)}", in_files(1), option)]
+    return Case(rows, jobs, repeats)
 
 
 def twice(source: Path, folder: Path) -> None:
@@ -109,28 +117,9 @@ CASES = {
             Job("in 10,000 files", in_files(10_000)),
         ],
     ),
-    "duplicates": Case(
-        250_000,
-        [
-            Job("250,000 rows in one file", in_files(1)),
-            Job("with --drop-duplicates", in_files(1), ["--drop-duplicates"]),
-        ],
-    ),
-    "near-duplicates": Case(
-        25_000,
-        [
-            Job("25,000 rows in one file", in_files(1)),
-            Job("with --near-duplicates 0.8", in_files(1), ["--near-duplicates", "0.8"]),
-        ],
-    ),
-    "more-near-duplicates": Case(
-        250_000,
-        [
-            Job("250,000 rows in one file", in_files(1)),
-            Job("with --near-duplicates 0.8", in_files(1), ["--near-duplicates", "0.8"]),
-        ],
-        repeats=3,
-    ),
+    "duplicates": with_option(250_000, "--drop-duplicates"),
+    "near-duplicates": with_option(25_000, "--near-duplicates", "0.8"),
+    "more-near-duplicates": with_option(250_000, "--near-duplicates", "0.8", repeats=3),
     "memory": Case(
         2_500_000,
         [
@@ -162,12 +151,7 @@ def parse() -> argparse.Namespace:
 def prepare(inputs: Path, base: Path) -> None:
     """Delete the outputs in `base`, and read the input once, so that it is in the page cache."""
     shutil.rmtree(base, ignore_errors=True)
-    # So that the job does not wait for the writes of the one before.
-    os.sync()
-    for path in inputs.iterdir():
-        with path.open("rb") as file:
-            while file.read(READ_BYTES):
-                pass
+    into_page_cache(inputs.iterdir())
 
 
 def programs(case: Case, folder: Path, options: argparse.Namespace) -> Iterator[Program]:
@@ -197,18 +181,8 @@ def table(results: dict[str, list[Run]]) -> Iterator[str]:
     yield "|---|---|---|---|---|---|"
     for name, runs in results.items():
         middle = median(runs)
-        times = " | " if runs is plain else f"{ratios(runs, plain, seconds)} | {ratios(runs, plain, cpu)}"
+        times = " | " if runs is plain else f"{ratios(runs, plain, SECONDS)} | {ratios(runs, plain, CPU)}"
         yield f"| {name} | {middle.seconds:.2f} | {middle.cpu:.2f} | {times} | {middle.peak / 1e6:.0f} MB |"
-
-
-def seconds(run: Run) -> float:
-    """Wall clock time of a run."""
-    return run.seconds
-
-
-def cpu(run: Run) -> float:
-    """CPU time of a run, in seconds."""
-    return run.cpu
 
 
 def main() -> None:
@@ -220,8 +194,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="costs-") as folder:
             repeats = case.repeats or options.repeats
             found = alternate(list(programs(case, Path(folder), options)), repeats, Path(folder, "log"))
-        print(f"\n{name}, {'medians' if repeats > 1 else 'one run'} of {repeats}:\n")
-        print("\n".join(table(found)).replace("one run of 1", "one run"), flush=True)
+        print(f"\n{name}, {number_of_runs(repeats)}:\n")
+        print("\n".join(table(found)), flush=True)
 
 
 if __name__ == "__main__":

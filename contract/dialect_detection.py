@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 from contract import encodings
 from contract.dialect import MOST_FIELD_BYTES, Dialect, TextSettings, reader
 
-SAMPLE_BYTES = 1024 * 1024
-SAMPLE_RECORDS = 100
+SAMPLE_BYTES, SAMPLE_RECORDS = 1024 * 1024, 100
 DELIMITERS = (",", "\t", ";", "|")
 WORDS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe", " ": "space", "": "none"}
 # Share of the first records with as many values as the first, from which on a delimiter is that of the file.
@@ -80,6 +79,11 @@ class Sample:
         self.separator = line[1].decode("latin-1") if line else ""
         self.text = self.whole[line.end() :] if line else self.whole
 
+    @classmethod
+    def of(cls, head: bytes, name: str, settings: TextSettings) -> Sample:
+        """That of the file `name`, which begins with `head`; raises UserError as `detect`."""
+        return cls(head, encodings.detect(head, name, settings.encoding), settings.has_header)
+
     @cached_property
     def separators(self) -> Separators:
         """Those of `text`."""
@@ -119,11 +123,9 @@ class Sample:
 
     def _has_quoted_names(self, matches: Sequence[re.Match[bytes]]) -> bool:
         """Whether all names in the header, two or more, are among `matches`, the quoted values."""
-        if not self.has_header:
-            return False
         first = len(self.text.partition(b"\n")[0])
         names = int(self.separators.tabs.searchsorted(first)) + 1
-        return names == sum(match.start() < first for match in matches[:names]) >= 2
+        return self.has_header and names == sum(match.start() < first for match in matches[:names]) >= 2
 
     def values(self, delimiter: str) -> list[int]:
         """Number of values of each of the first SAMPLE_RECORDS records, without one that the sample may cut."""
@@ -169,8 +171,7 @@ def detect(head: bytes, name: str, is_tsv: bool, settings: TextSettings) -> Dial
     Raises:
         UserError: the file is not UTF-8 and nothing says what it is.
     """
-    encoding = encodings.detect(head, name, settings.encoding)
-    return dialect_of(Sample(head, encoding, settings.has_header), is_tsv, settings)
+    return dialect_of(Sample.of(head, name, settings), is_tsv, settings)
 
 
 def dialect_of(sample: Sample, is_tsv: bool, settings: TextSettings) -> Dialect:
@@ -180,8 +181,7 @@ def dialect_of(sample: Sample, is_tsv: bool, settings: TextSettings) -> Dialect:
         is_tsv: whether its name says that tabs separate its values, and quotes are data.
     """
     usual = Dialect("\t", "", "") if is_tsv else Dialect(",", '"', '"')
-    delimiter = settings.delimiter or sample.separator
-    delimiter = delimiter or best_delimiter(sample, usual.delimiter)
+    delimiter = settings.delimiter or sample.separator or best_delimiter(sample, usual.delimiter)
     quote = sample.likely_quote(delimiter) if settings.quote is None else settings.quote
     escape = (settings.escape or quote) if quote else ""
     found = Dialect(delimiter, quote, escape, sample.encoding, settings.has_header, 1 if sample.separator else 0)

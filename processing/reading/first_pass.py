@@ -17,13 +17,13 @@ import pyarrow as pa
 from processing.across_rows import occurrences, samples, similar_rows, strata
 from processing.across_rows.conflicts import Conflict, conflicts_of, find_conflicts
 from processing.across_rows.marks import Marks
-from processing.across_rows.near_duplicates import NearDuplicates
 from processing.across_rows.occurrences import MARKS, OCCURRENCES, occurrences_sql
 from processing.concurrency import map_in_order
 from processing.exchange import Exchange
 from processing.options import ProcessingOptions
 
 if TYPE_CHECKING:
+    from processing.across_rows.near_duplicates import NearDuplicates
     from processing.reading.query import Plan
     from processing.reading.reader import FileReader
 
@@ -75,8 +75,12 @@ class FirstPass:
         self.similar: dict[str, int] | None = None
         self._connection, self._options, self._ratios = connection, options, ratios
         self._exchange, self._numbers = exchange or Exchange(), numbers
-        threshold = options.near_duplicates
-        self._near = None if threshold is None else NearDuplicates(threshold, spill / "word-pairs.arrow")
+        self._near: NearDuplicates | None = None
+        if options.near_duplicates is not None:
+            # Imported late: few jobs need it.
+            from processing.across_rows.near_duplicates import NearDuplicates
+
+            self._near = NearDuplicates(options.near_duplicates, spill / "word-pairs.arrow")
         occurrences.create(connection)
 
     def add_file(self, files: Sequence[int], query: str) -> None:

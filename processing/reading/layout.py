@@ -104,8 +104,7 @@ def found_layout(file: SourceFile, head: bytes) -> Layout:
         UserError: as `layout`.
     """
     refuse_other_kinds(file, head)
-    encoding = encodings.detect(head, file.name, file.settings.encoding)
-    sample = Sample(head, encoding, file.settings.has_header)
+    sample = Sample.of(head, file.name, file.settings)
     text, is_json_document = sample.whole, False
     names: tuple[str, ...] = ()
     if file.format == "jsonl":

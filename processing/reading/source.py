@@ -109,7 +109,7 @@ class SourceFile:
     @property
     def says_lines(self) -> bool:
         """Whether the suffix of the name is that of JSON Lines."""
-        return not {".jsonl", ".ndjson", MANIFEST}.isdisjoint(PurePosixPath(self.name.lower()).suffixes)
+        return not {".jsonl", ".ndjson", MANIFEST}.isdisjoint(suffixes_of(self.name))
 
     @property
     def members(self) -> tuple[SourceFile, ...]:

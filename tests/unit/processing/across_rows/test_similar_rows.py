@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from unit.processing.occurrences import first_pass_over, left_out, splits
 
@@ -48,8 +47,9 @@ def test_rows_that_are_left_out_for_other_reasons_do_not_count(tmp_path: Path) -
     # Of each group of four the first two are equal, with different labels.
     texts = [TEXTS[number - (number % 4 == 1)] for number in range(200)]
     numbers = [int(number % 4 == 1) for number in range(200)]
-    options: dict[str, Any] = {"conflicts": "drop", "near_duplicates": 0.7}
-    first_pass, _ = first_pass_over(texts, numbers, tmp_path, near_duplicate_rows="drop", **options)
+    first_pass, _ = first_pass_over(
+        texts, numbers, tmp_path, conflicts="drop", near_duplicates=0.7, near_duplicate_rows="drop"
+    )
     outcomes = {0: Outcome.CONFLICT, 1: Outcome.CONFLICT, 3: Outcome.NEAR_DUPLICATE}
     assert left_out(first_pass, 200) == {row: outcomes[row % 4] for row in range(200) if row % 4 != 2}
     assert first_pass.similar is not None
