@@ -14,6 +14,7 @@ from contract.option_help import help_text
 from contract.options import from_flags
 from contract.paths import Paths
 from processing.options import ProcessingOptions
+from processing.report import report_process
 
 USAGE = "usage: python -m processing --tokenizer NAME_OR_FOLDER [options]\n\nPrepare raw labelled text for training."
 
@@ -47,10 +48,11 @@ def run(arguments: Sequence[str], paths: Paths) -> object:
     # Offline by default, as in the image. huggingface_hub reads the variable when it is imported.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     gc.set_threshold(COLLECTED_OBJECTS)
-    # Imported late: --help and errors in options do not need DuckDB.
-    from processing import start
+    with report_process.started(options.tokenizer) as reports:
+        # Imported late: --help and errors in options do not need DuckDB.
+        from processing import start
 
-    return start.run(options, paths)
+        return start.run(options, paths, reports)
 
 
 def end(status: int) -> None:

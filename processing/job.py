@@ -16,7 +16,6 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from contract.card import Card, TokenizerReference
 from contract.files import write_json, write_text
 from contract.hosts import Hosts
 from contract.logs import Progress
@@ -45,9 +44,9 @@ from processing.reading.reader import FileReader
 from processing.reading.rejects import CONFLICTS_FILE, RejectsFile, append_lines
 from processing.reading.source import SourceFile
 from processing.report import json_report
+from processing.report.report_process import ReportProcess
 from processing.report.row_samples import RowSamples
-from processing.row_counts import Counts, JobCounts
-from processing.rows.split import SPLITS
+from processing.row_counts import JobCounts
 from processing.writing.outputs import Outputs, outputs
 from processing.writing.writer import LABELS
 
@@ -72,13 +71,14 @@ class Job:
         own: what this host reads of the files; None if it reads all, and keeps its share of the rows.
         exchange: gives what other hosts find in sharded input; of a single host where all hosts have the same files.
         listings: names of the files of all hosts that have files of their own, or of this host.
+        reports: makes report.html.
         job_counts: numbers of rows, by file and in all.
         started: monotonic seconds at the start.
         differences: rows for which the fast library and tokenizers gave different ids in a first attempt of the job.
         row_samples: sample rows for report.html.
         similar: counts of near-duplicates; empty without --near-duplicates.
         sorts_on_disk: whether a first pass finds duplicates, since there are too many texts to hold in memory.
-        background: thread for what is needed later.
+        background: thread that opens and closes the database, and finds layouts.
     """
 
     options: ProcessingOptions
@@ -91,6 +91,7 @@ class Job:
     own: Sequence[SourceFile] | None = None
     exchange: Exchange = field(default_factory=Exchange)
     listings: Listings | None = None
+    reports: ReportProcess = field(default_factory=ReportProcess)
     job_counts: JobCounts = field(default_factory=JobCounts)
     started: float = field(default_factory=time.monotonic)
     differences: int = 0
@@ -101,8 +102,14 @@ class Job:
     sorts_on_disk: bool = False
 
     def __post_init__(self) -> None:
+        self.reports.begin(self.tokenizer)
         self.row_samples = RowSamples(self.options.sample_rows)
-        self.loading = Loading(self.tokenizer, self.options, self.background)
+        self.loading = Loading(self.tokenizer, self.options, sum(file.size for file in self.own_files))
+
+    @property
+    def own_files(self) -> Sequence[SourceFile]:
+        """The files, or parts of files, that this host reads."""
+        return self.files if self.own is None else self.own
 
     def run(self, paths: Paths) -> None:
         """Process every file and publish the outputs.
@@ -112,8 +119,7 @@ class Job:
         """
         with ExitStack() as stack:
             stack.enter_context(self.background)
-            files = self.files if self.own is None else self.own
-            ahead = stack.enter_context(LayoutsAhead(files, self.background))
+            ahead = stack.enter_context(LayoutsAhead(self.own_files, self.background))
             spill = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="processing-")))
             database = stack.enter_context(ExitStack())
             connection = self.opened(database, spill)
@@ -125,9 +131,9 @@ class Job:
             result = stack.enter_context(outputs(paths, self.hosts, plan.split_names, self.options.format))
             with RejectsFile(result.report) as rejects:
                 two_passes = first_pass.is_needed(self.options) and not one_pass
-                progress = ReadingProgress(log, sum(file.size for file in files) * (1 + two_passes))
+                progress = ReadingProgress(log, self.loading.size * (1 + two_passes))
                 texts = FirstTexts(most_texts(), plan.compared) if one_pass else None
-                file_readers = readers(connection, plan, files, texts, ahead)
+                file_readers = readers(connection, plan, self.own_files, texts, ahead)
                 if two_passes:
                     # Before the first pass, so that an error in the tokenizer is reported at once.
                     self.loading.encoder.summary()
@@ -221,30 +227,11 @@ class Job:
         empty = self.preparation(self.options.columns, problem_type).schema([pa.string()] * len(self.options.columns))
         result.open(result.schema or empty, plan.labels.names)
         names = plan.labels.names or ()
-        card = self.card(plan, names, counts)
+        card = json_report.card(self, plan, counts)
         result.finish(card)
         report = json_report.content(self, card, counts, rejects.listed)
-        # Imported late: it is compiled in the background by then.
-        from processing.report import html_report
-
-        write_text(result.report / PAGE_FILE, html_report.page(report, names, self.row_samples.rows))
+        write_text(result.report / PAGE_FILE, self.reports.page(report, names, self.row_samples.rows))
         write_json(result.report / json_report.REPORT_FILE, report)
         for warning in report["warnings"]:
             log.warning("%s", warning)
         log.info("%s", json_report.summary(card, time.monotonic() - self.started))
-
-    def card(self, plan: Plan, names: tuple[str, ...], counts: Counts) -> Card:
-        """The content of card.json; `names` are the names of the classes."""
-        return Card(
-            text_column=plan.chosen.text or "text",
-            label_names=names,
-            tokenizer=TokenizerReference(str(self.options.tokenizer), self.loading.fingerprint.result()),
-            max_length=self.options.max_length,
-            seed=self.options.seed,
-            splits={name: self.job_counts.statistics.rows[name] for name in SPLITS},
-            rows=counts.rows(),
-            versions=self.loading.versions.result(),
-            problem_type=plan.labels.problem_type,
-            text_pair_column=plan.chosen.pair,
-            truncation=self.options.truncation,
-        )

@@ -75,6 +75,19 @@ def are_exchanged(options: ProcessingOptions, hosts: Hosts, sharded: bool, is_is
     return options.input_distribution == "auto" and not is_isolated
 
 
+def agreed(files: Sequence[SourceFile], exchange: Exchange, sharded: bool) -> Listings | None:
+    """The listings of all hosts if each has files of its own (`sharded`); else None, and nothing more is exchanged.
+
+    Raises:
+        UserError: as `exchanged` and `compare`.
+    """
+    if sharded:
+        return exchanged(files, exchange)
+    compare(files, exchange)
+    exchange.finish()
+    return None
+
+
 def exchanged(files: Sequence[SourceFile], exchange: Exchange) -> Listings:
     """The listings of all hosts with files of their own, of which each has other files.
 

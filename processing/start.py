@@ -20,6 +20,7 @@ from processing.options import ProcessingOptions
 from processing.reading import first_pass
 from processing.reading.layout import forget_layouts, text_settings
 from processing.reading.source import SourceFile, find
+from processing.report.report_process import ReportProcess
 from processing.rows.conditions import check_syntax
 from processing.tokenizing import fast_encoder
 from processing.tokenizing.padding import pad_id
@@ -27,8 +28,11 @@ from processing.tokenizing.padding import pad_id
 log = logging.getLogger(__name__)
 
 
-def run(options: ProcessingOptions, paths: Paths) -> Job:
+def run(options: ProcessingOptions, paths: Paths, reports: ReportProcess | None = None) -> Job:
     """Run a job; run it again with tokenizers alone after a difference, or with two passes after too many texts.
+
+    Args:
+        reports: as for `start`.
 
     Returns:
         The job, which has ended.
@@ -40,7 +44,7 @@ def run(options: ProcessingOptions, paths: Paths) -> Job:
     differences, sorts_on_disk = 0, False
     with Exchange(Hosts.read(paths.processing_resource_config), options.master_port) as exchange:
         while True:
-            job = start(options, paths, exchange.again())
+            job = start(options, paths, exchange.again(), reports)
             job.differences, job.sorts_on_disk = differences, sorts_on_disk
             try:
                 job.run(paths)
@@ -55,11 +59,14 @@ def run(options: ProcessingOptions, paths: Paths) -> Job:
                 sorts_on_disk = True
 
 
-def start(options: ProcessingOptions, paths: Paths, exchange: Exchange | None = None) -> Job:
+def start(
+    options: ProcessingOptions, paths: Paths, exchange: Exchange | None = None, reports: ReportProcess | None = None
+) -> Job:
     """Create the job: locate the tokenizer, find the input files, and compare them with those of the other hosts.
 
     Args:
         exchange: of all hosts; none means that of the hosts in the job's configuration.
+        reports: makes report.html; none means that this process does.
 
     Raises:
         UserError: there is no tokenizer or no input, this host is not in the job's configuration, or hosts do not have
@@ -77,12 +84,7 @@ def start(options: ProcessingOptions, paths: Paths, exchange: Exchange | None = 
         listings.connect(exchange, options, sharded)
     tokenizer = locate(options.tokenizer)
     files, skipped = found_files(options, source, hosts)
-    found = None
-    if with_listings and sharded:
-        found = listings.exchanged(files, exchange)
-    elif with_listings:
-        listings.compare(files, exchange)
-        exchange.finish()
+    found = listings.agreed(files, exchange, sharded) if with_listings else None
     own = None
     if hosts.count > 1 and not (sharded or first_pass.is_needed(options)):
         own = own_files(files, hosts)
@@ -93,7 +95,7 @@ def start(options: ProcessingOptions, paths: Paths, exchange: Exchange | None = 
     padding = Padding(options.max_length, pad_id(tokenizer)) if options.padding == "max_length" else None
     # Hosts that have the same files need nothing of each other any more.
     exchange = exchange if sharded else Exchange()
-    return Job(options, hosts, tokenizer, files, skipped, sharded, padding, own, exchange, found)
+    return Job(options, hosts, tokenizer, files, skipped, sharded, padding, own, exchange, found, reports or ReportProcess())
 
 
 def found_files(options: ProcessingOptions, source: str, hosts: Hosts) -> tuple[list[SourceFile], list[str]]:

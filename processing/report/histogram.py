@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MOST_BINS = 40
 WIDTHS = (1, 2, 4, 5, 8, 10, 16, 20, 25, 32, 40, 50, 64, 80, 100, 128, 200, 256, 400, 512, 1000, 2000)
@@ -68,6 +69,9 @@ def bins(lengths: NDArray[np.int64], max_length: int) -> list[dict[str, int]]:
     Returns:
         first and last length of each bin, its rows, and how many of them are longer than max_length.
     """
+    # Imported late: the layout needs none.
+    import numpy as np
+
     present = np.flatnonzero(lengths)
     if not len(present):
         return []
@@ -75,12 +79,11 @@ def bins(lengths: NDArray[np.int64], max_length: int) -> list[dict[str, int]]:
     end = min(int(present[-1]), int(np.searchsorted(cumulative, 0.99 * cumulative[-1]) * TAIL) + 1)
     width = next((width for width in WIDTHS if end <= width * MOST_BINS), -(-end // MOST_BINS))
     number = -(-end // width)
-    return [one_bin(lengths, max_length, place, width, place == number - 1) for place in range(number)]
+    lasts = [*((place + 1) * width for place in range(number - 1)), int(present[-1])]
+    return [one_bin(lengths, max_length, place * width + (place > 0), last) for place, last in enumerate(lasts)]
 
 
-def one_bin(lengths: NDArray[np.int64], max_length: int, place: int, width: int, is_last: bool) -> dict[str, int]:
-    first = place * width + (place > 0)
-    last = int(np.flatnonzero(lengths)[-1]) if is_last else (place + 1) * width
+def one_bin(lengths: NDArray[np.int64], max_length: int, first: int, last: int) -> dict[str, int]:
     rows = int(lengths[first : last + 1].sum())
     longer = int(lengths[max(first, max_length + 1) : last + 1].sum())
     return {"first": first, "last": last, "rows": rows, "longer": longer}

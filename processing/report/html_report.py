@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from contract.page import compiled, intcomma, name_value_rows, percent, render
 from processing.report import histogram, sankey
-from processing.report.row_samples import RowSample
+
+if TYPE_CHECKING:
+    from processing.report.row_samples import RowSample
 
 TEMPLATE = Path(__file__).with_suffix(".html.jinja")
 COLOURS, MOST_CLASSES, MOST_FILES = 8, 60, 100
@@ -54,7 +56,7 @@ def page(report: Mapping[str, Any], label_names: Sequence[str], row_samples: Map
         class_rows=class_rows(labels),
         split_bars=split_bars(labels),
         number_rows=number_rows(report["numbers"] or {}),
-        row_samples=[(row, tags(row.label, label_names)) for row in chain.from_iterable(row_samples.values())],
+        row_samples=[(row, tags(row["label"], label_names)) for row in chain.from_iterable(row_samples.values())],
         left_out=LEFT_OUT,
         file_rows=file_rows(report["files"]),
         passed_over=report["files_passed_over"][:MOST_FILES],

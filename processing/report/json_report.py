@@ -1,4 +1,4 @@
-"""report.json: row counts, label balance, length percentiles, truncation, timing; the summary log line."""
+"""card.json; report.json: row counts, label balance, length percentiles, truncation, timing; the summary log line."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.card import REGRESSION, SINGLE_LABEL, Card
+from contract.card import REGRESSION, SINGLE_LABEL, Card, TokenizerReference
 from contract.hosts import Hosts
 from processing.report.findings import warnings
 from processing.report.histogram import bins
 from processing.row_counts import Counts, Statistics
+from processing.rows.split import SPLITS
 
 if TYPE_CHECKING:
     from processing.job import Job
+    from processing.reading.query import Plan
 
 REPORT_FILE = "report.json"
 PERCENTILES = (5, 25, 50, 75, 95, 99, 100)
@@ -104,6 +106,24 @@ def summary(card: Card, seconds: float) -> str:
     rate = counts.read / max(seconds, 1e-9)
     return (
         f"{counts.read:,} rows read, {dropped}, {counts.kept:,} kept ({splits}) in {seconds:.1f} s, {rate:,.0f} rows/s"
+    )
+
+
+def card(job: Job, plan: Plan, counts: Counts) -> Card:
+    """The content of card.json."""
+    options, origin = job.options, job.reports.origin(job.tokenizer)
+    return Card(
+        text_column=plan.chosen.text or "text",
+        label_names=plan.labels.names or (),
+        tokenizer=TokenizerReference(str(options.tokenizer), origin.fingerprint),
+        max_length=options.max_length,
+        seed=options.seed,
+        splits={name: job.job_counts.statistics.rows[name] for name in SPLITS},
+        rows=counts.rows(),
+        versions=origin.versions,
+        problem_type=plan.labels.problem_type,
+        text_pair_column=plan.chosen.pair,
+        truncation=options.truncation,
     )
 
 

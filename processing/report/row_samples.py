@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -15,8 +16,7 @@ from processing.tokenizing.tokens import Tokens
 EXCERPT_CHARS = 240
 
 
-@dataclass(frozen=True)
-class RowSample:
+class RowSample(TypedDict):
     """One sample row.
 
     Attributes:
@@ -52,7 +52,11 @@ class RowSamples:
             for row in np.flatnonzero(splits == index)[:missing] if missing > 0 else ():
                 full, length = int(tokens.full_lengths[row]), int(tokens.lengths[row])
                 shown = tuple(shortened(column[row].as_py()) for column in texts)
-                self.rows[name].append(RowSample(name, shown, labels[row].as_py(), full, full > length))
+                self.rows[name].append(
+                    RowSample(
+                        split=name, texts=shown, label=labels[row].as_py(), tokens=full, is_truncated=full > length
+                    )
+                )
 
 
 def shortened(text: str) -> str:

@@ -36,8 +36,10 @@ MOST_COMPARED = 100_000
 # Left out of tokie's tokenizer.json: it gets no text with an added token, and searching for them takes a twelfth of
 # its time; truncation and padding are done here.
 LEAN: dict[str, Any] = {"added_tokens": [], "truncation": None, "padding": None}
-# Words that each thread of nanotoken remembers, in about 33 MB. A million is no faster.
-CACHED_WORDS = 1 << 18
+# Words that each thread of nanotoken remembers, in about 33 MB, of large input; a million is no faster. Of small input
+# half as many, since it takes longer to fill more of them than they save.
+CACHED_WORDS, FEW_CACHED_WORDS = 1 << 18, 1 << 17
+SMALL_INPUT_BYTES = 64 * 1024 * 1024
 # Texts that are compared before the first row.
 PROBES = (
     "",
@@ -52,18 +54,19 @@ PROBES = (
 Fast = Callable[[Sequence[str]], tuple[NDArray[np.int32], NDArray[np.int32]]]
 
 
-def encoder(library: LibraryEncoder, backend: str) -> LibraryEncoder | FastEncoder:
+def encoder(library: LibraryEncoder, backend: str, size: int | None = None) -> LibraryEncoder | FastEncoder:
     """Create the encoder for the tokenizer of `library`: a fast one if it is proven for it and installed.
 
     Args:
         backend: --tokenizer-backend: auto, or tokenizers for the library alone.
+        size: bytes of the input files, if they are known.
     """
     texts = proven(read(library.path)) if backend == "auto" else None
     if texts is None:
         log.info("tokenizing with the tokenizers library")
         return library
     try:
-        return FastEncoder(library, FAST[texts.library](library.path), texts)
+        return FastEncoder(library, FAST[texts.library](library.path, size), texts)
     except ImportError:
         log.warning("%s is not installed: tokenizing with the tokenizers library, which is slower", texts.library)
     except ValueError as error:
@@ -76,8 +79,11 @@ def encoder(library: LibraryEncoder, backend: str) -> LibraryEncoder | FastEncod
     return library
 
 
-def nanotoken(path: Path) -> Fast:
+def nanotoken(path: Path, size: int | None = None) -> Fast:
     """nanotoken with the tokenizer.json `path`.
+
+    Args:
+        size: bytes of the input files, if they are known.
 
     Raises:
         ImportError: it is not installed.
@@ -85,7 +91,8 @@ def nanotoken(path: Path) -> Fast:
     """
     import nanotoken as library
 
-    library.set_cache_entries(CACHED_WORDS)
+    is_small = size is not None and size <= SMALL_INPUT_BYTES
+    library.set_cache_entries(FEW_CACHED_WORDS if is_small else CACHED_WORDS)
     tokenizer = library.WordPieceTokenizer.from_json(path.read_bytes())
 
     def encode(texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -96,7 +103,7 @@ def nanotoken(path: Path) -> Fast:
     return encode
 
 
-def tokie(path: Path) -> Fast:
+def tokie(path: Path, _size: int | None = None) -> Fast:
     """tokie with the tokenizer.json `path`; raises ImportError if it is not installed."""
     import tokie as library
 
@@ -113,7 +120,7 @@ def tokie(path: Path) -> Fast:
     return encode
 
 
-FAST: Mapping[str, Callable[[Path], Fast]] = {NANOTOKEN: nanotoken, TOKIE: tokie}
+FAST: Mapping[str, Callable[[Path, int | None], Fast]] = {NANOTOKEN: nanotoken, TOKIE: tokie}
 
 
 class DifferenceError(Exception):

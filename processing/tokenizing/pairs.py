@@ -77,25 +77,33 @@ def library_encoder(path: Path, options: ProcessingOptions) -> LibraryEncoder:
     return LibraryEncoder(path, options.max_length if options.text_pair_column is None else NO_LIMIT)
 
 
-def row_encoder(library: LibraryEncoder, options: ProcessingOptions) -> Encoder | PairEncoder:
-    """Create the encoder of the rows of a job for the tokenizer of `library`; raises UserError as `pair_encoder`."""
+def row_encoder(library: LibraryEncoder, options: ProcessingOptions, size: int | None = None) -> Encoder | PairEncoder:
+    """Create the encoder of the rows of a job for the tokenizer of `library`.
+
+    Args:
+        size: bytes of the input files, if they are known.
+
+    Raises:
+        UserError: as `pair_encoder`.
+    """
+    single = encoder(library, options.tokenizer_backend, size)
     if options.text_pair_column is None:
-        return encoder(library, options.tokenizer_backend)
-    return pair_encoder(library, options.max_length, options.tokenizer_backend, options.truncation)
+        return single
+    return pair_encoder(library, single, options.max_length, options.truncation)
 
 
-def pair_encoder(library: LibraryEncoder, max_length: int, backend: str, strategy: str) -> PairEncoder:
-    """Create the encoder of pairs for the tokenizer of `library`; single texts are encoded as by `encoder`.
+def pair_encoder(library: LibraryEncoder, single: Encoder, max_length: int, strategy: str) -> PairEncoder:
+    """Create the encoder of pairs for the tokenizer of `library`.
 
     Args:
         library: encoder of single texts that truncates none.
-        backend: --tokenizer-backend.
+        single: a faster one of the same tokenizer, or `library`.
         strategy: --truncation.
 
     Raises:
         UserError: the tokenizer joins pairs in an unusual way, or `max_length` is too small.
     """
-    single, path = encoder(library, backend), library.path
+    path = library.path
     template = template_of(library.tokenizer)
     if template is None:
         raise UserError(unusual(path))

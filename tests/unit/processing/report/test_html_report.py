@@ -45,6 +45,10 @@ def report(labels: dict[str, dict[str, int]] | None = None, rejected: int = 5) -
     }
 
 
+def sample(split: str, *texts: str, label: Any = 0, tokens: int = 9, is_truncated: bool = False) -> RowSample:
+    return RowSample(split=split, texts=texts, label=label, tokens=tokens, is_truncated=is_truncated)
+
+
 class Checker(HTMLParser):
     """Counts tags, and finds ones that do not match."""
 
@@ -65,7 +69,7 @@ class Checker(HTMLParser):
 
 def test_names_values_and_rows_are_text() -> None:
     labels = {split: {EVIL: 300, "b": 400} for split in ("train", "validation", "test")}
-    shown = page(report(labels), [EVIL, "b"], {"train": [RowSample("train", (EVIL,), 0, 9, True)]})
+    shown = page(report(labels), [EVIL, "b"], {"train": [sample("train", EVIL, is_truncated=True)]})
     checker = Checker()
     checker.feed(shown)
     assert checker.open == []
@@ -76,7 +80,7 @@ def test_names_values_and_rows_are_text() -> None:
 
 def test_a_class_and_a_review_are_escaped_and_not_dropped() -> None:
     labels = {split: {EVIL: 300, "b": 400} for split in ("train", "validation", "test")}
-    shown = page(report(labels), [EVIL, "b"], {"test": [RowSample("test", (f"review {EVIL}",), 0, 9, False)]})
+    shown = page(report(labels), [EVIL, "b"], {"test": [sample("test", f"review {EVIL}")]})
     text = EVIL.replace("<", "&lt;").replace(">", "&gt;").replace("'", "&#39;").replace('"', "&#34;")
     assert f"<p>review {text}</p>" in shown
     assert f'<span class="tag">{text}</span>' in shown
@@ -95,7 +99,7 @@ def test_a_class_and_a_review_are_escaped_and_not_dropped() -> None:
 def test_a_pair_is_shown_with_both_texts_and_each_row_with_its_labels(
     label: Any, names: list[str], shown_tags: list[str]
 ) -> None:
-    shown = page(report(None), names, {"train": [RowSample("train", ("a question", "an answer"), label, 9, False)]})
+    shown = page(report(None), names, {"train": [sample("train", "a question", "an answer", label=label)]})
     row = shown[shown.index("Some rows, shortened") :].split("</section>")[0]
     assert re.findall(r"<p>(.*?)</p>", row) == ["a question", "an answer"]
     assert re.findall(r'<span class="tag">(.*?)</span>', row) == ["train", *shown_tags, "9 tokens"]
@@ -125,7 +129,7 @@ def test_numbers_of_regression_are_a_table() -> None:
 
 
 def test_absent_sections_are_not_shown() -> None:
-    shown = page(report(None, rejected=0), [], {"train": [RowSample("train", ("some text",), None, 3, False)]})
+    shown = page(report(None, rejected=0), [], {"train": [sample("train", "some text", label=None, tokens=3)]})
     assert "Classes in each split" not in shown
     assert "None: every row was kept" in shown
     assert "some text" in shown

@@ -178,7 +178,7 @@ def test_a_difference_on_a_probe_falls_back_to_the_library(
     bert: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     wrong = Wrong(bert, "Hello")
-    monkeypatch.setitem(fast_encoders.FAST, NANOTOKEN, lambda _: wrong)
+    monkeypatch.setitem(fast_encoders.FAST, NANOTOKEN, lambda *_: wrong)
     with caplog.at_level(logging.ERROR):
         assert isinstance(encoder(LibraryEncoder(bert, 8), "auto"), LibraryEncoder)
     assert "differ on a probe" in caplog.text
@@ -226,7 +226,7 @@ def test_a_difference_reruns_the_job_with_the_library(
         input=str(written("in/a.tsv", "text\tlabel\n" + "\n".join(lines))), tokenizer=str(bert), train_ratio=1.0
     )
     wrong = Wrong(bert)
-    monkeypatch.setitem(fast_encoders.FAST, NANOTOKEN, lambda _: wrong)
+    monkeypatch.setitem(fast_encoders.FAST, NANOTOKEN, lambda *_: wrong)
     with caplog.at_level(logging.ERROR):
         run(options, Paths(tmp_path / "base"))
     assert "restarting" in caplog.text

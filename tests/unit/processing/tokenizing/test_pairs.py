@@ -20,6 +20,7 @@ from contract.failures import UserError
 from processing.arrays import to_texts
 from processing.tokenizing.encoder import LibraryEncoder
 from processing.tokenizing.fast_encoder import FastEncoder
+from processing.tokenizing.fast_encoder import encoder as single_encoder
 from processing.tokenizing.pairs import NO_LIMIT, PairEncoder, pair_encoder
 from processing.tokenizing.tokens import gather
 
@@ -30,6 +31,11 @@ LIMITS = (6, 7, 12, 13, 40)
 
 def untruncated(folder: Path) -> LibraryEncoder:
     return LibraryEncoder(folder / "tokenizer.json", NO_LIMIT)
+
+
+def made(folder: Path, max_length: int, strategy: str, backend: str = "auto") -> PairEncoder:
+    library = untruncated(folder)
+    return pair_encoder(library, single_encoder(library, backend), max_length, strategy)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +88,7 @@ def test_pairs_equal_those_of_transformers(
     first, second = pairs()
     refused = 0
     for limit in LIMITS:
-        encoder = pair_encoder(untruncated(tmp_path), limit, "auto", strategy)
+        encoder = made(tmp_path, limit, strategy)
         assert encoder.side == side
         for found, texts in zip(rows(encoder, first, second), zip(first, second, strict=True), strict=True):
             expected = by_transformers(tokenizer, *texts, limit, strategy)
@@ -94,7 +100,7 @@ def test_pairs_equal_those_of_transformers(
 
 def test_lengths_are_those_without_truncation(folder: Callable[[str], Path]) -> None:
     first, second = pairs()
-    encoder = pair_encoder(untruncated(folder("bert")), 8, "auto", "longest_first")
+    encoder = made(folder("bert"), 8, "longest_first")
     tokens = encoder.encode(to_texts(first), to_texts(second))
     whole = AutoTokenizer.from_pretrained(folder("bert"))(first, second)["input_ids"]
     assert tokens.full_lengths.tolist() == [len(ids) for ids in whole]
@@ -103,16 +109,14 @@ def test_lengths_are_those_without_truncation(folder: Callable[[str], Path]) -> 
 
 def test_both_backends_agree_and_the_fast_library_takes_part(folder: Callable[[str], Path]) -> None:
     first, second = pairs()
-    fast, slow = (
-        pair_encoder(untruncated(folder("bert")), 9, backend, "only_second") for backend in ("auto", "tokenizers")
-    )
+    fast, slow = (made(folder("bert"), 9, "only_second", backend) for backend in ("auto", "tokenizers"))
     assert isinstance(fast.single, FastEncoder)
     assert rows(fast, first, second) == rows(slow, first, second)
     assert fast.summary()["fast_rows"] > 60 and "fast_rows" not in slow.summary()
 
 
 def test_types_go_with_their_rows(folder: Callable[[str], Path]) -> None:
-    encoder = pair_encoder(untruncated(folder("bert")), 9, "auto", "longest_first")
+    encoder = made(folder("bert"), 9, "longest_first")
     tokens = encoder.encode(to_texts(["good", "good good"]), to_texts(["bad bad", "bad"]))
     chosen = gather(tokens, np.array([1, 0, 1]))
     assert chosen.types is not None
@@ -124,7 +128,7 @@ def test_types_go_with_their_rows(folder: Callable[[str], Path]) -> None:
 
 def test_a_max_length_below_the_special_tokens_and_two_is_refused(folder: Callable[[str], Path]) -> None:
     with pytest.raises(UserError, match="--max-length is 4, expected at least 5: the tokenizer adds 3 special tokens"):
-        pair_encoder(untruncated(folder("bert")), 4, "auto", "longest_first")
+        made(folder("bert"), 4, "longest_first")
 
 
 @pytest.mark.parametrize("template", ["[CLS] $B $A [SEP]", "[CLS] $A [SEP] $B $A [SEP]"])
@@ -138,4 +142,4 @@ def test_a_tokenizer_with_another_order_of_texts_is_refused(
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({}))
     with pytest.raises(UserError, match=r"--text-pair-column is set, but tokenizer .* joins two texts in an unusual"):
-        pair_encoder(untruncated(tmp_path), 16, "auto", "longest_first")
+        made(tmp_path, 16, "longest_first")

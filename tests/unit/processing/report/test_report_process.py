@@ -1,0 +1,174 @@
+"""report.html, and what card.json says of the tokenizer, are the same from a process and without one."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from contract.failures import UserError
+from contract.paths import Paths
+from contract.tokenizer import fingerprint
+from processing import start
+from processing.__main__ import run
+from processing.options import ProcessingOptions
+from processing.report import report_process
+from processing.report.report_process import ReportProcess, started
+from processing.report.row_samples import RowSample
+
+Write = Callable[[str, str | bytes], Path]
+OWN_WORK = ("origin", "page")
+
+
+@pytest.fixture(autouse=True)
+def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report_process, "threads", lambda: 2)
+
+
+def report(**changes: Any) -> dict[str, Any]:
+    """The content of a report.json, with what JSON changes: tuples, other mappings, letters beyond ASCII."""
+    rows = {"read": 3, "kept": 3, "filtered": {}, "rejected": {}}
+    return {
+        "warnings": [],
+        "near_duplicates": None,
+        "rows": rows,
+        "splits": {"train": 3, "validation": 0, "test": 0},
+        "labels": {"train": {"\u00e9t\u00e9": 2, "\U0001f600": 1}},
+        "numbers": {"train": {"smallest": 0.1, "largest": float("inf"), "mean": 1 / 3}},
+        "lengths": {
+            "max_length": 8,
+            "percentiles": {"p50": 5, "p100": 8},
+            "histogram": [{"first": 0, "last": 8, "rows": 3, "longer": 0}],
+            "truncated_rows": 0,
+            "truncated_share": 0.0,
+            "tokens_written": 7,
+        },
+        "time": {"seconds": 1.5, "rows_per_second": 2.0},
+        "files": [{"file": f"{n}.tsv", **rows} for n in range(5000)],
+        "files_passed_over": ("\udcff.bin",),
+        "host": {"name": "algo-1", "of": 1, "sharded_input": False},
+        "options": MappingProxyType({"columns": ("a", "b"), "label_map": {"no": 0}}),
+        "versions": {"image": "1"},
+        **changes,
+    }
+
+
+def samples(label: Any = 1) -> dict[str, list[RowSample]]:
+    return {"train": [RowSample(split="train", texts=("a", "b"), label=label, tokens=3, is_truncated=True)]}
+
+
+NAMES = ("\u00e9t\u00e9", "\U0001f600")
+
+
+def no_own_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process fail where it would do the work itself."""
+    for name in OWN_WORK:
+        monkeypatch.delattr(report_process, name)
+
+
+@pytest.mark.parametrize("label", [0, 1, 0.5, [1.0, 0.0], None])
+def test_the_page_is_that_of_this_process(label: Any, wordpiece: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = ReportProcess().page(report(), NAMES, samples(label))
+    no_own_work(monkeypatch)
+    with started(str(wordpiece)) as reports:
+        found = reports.origin(wordpiece)
+        assert found == reports.origin(wordpiece)
+        assert found.fingerprint == fingerprint(wordpiece)
+        assert found.versions["duckdb"] == version("duckdb")
+        assert reports.page(report(), NAMES, samples(label)) == expected
+
+
+def test_a_tokenizer_is_read_from_where_this_process_is(
+    wordpiece: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "tokenizer.json").write_bytes(wordpiece.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    no_own_work(monkeypatch)
+    with started("own") as reports:
+        reports.begin(Path("own/tokenizer.json"))
+        assert reports.origin(Path("own/tokenizer.json")).fingerprint == fingerprint(wordpiece)
+
+
+def test_a_tokenizer_that_must_be_downloaded_is_read_once_it_is_there(
+    wordpiece: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_own_work(monkeypatch)
+    with started("distilbert-base-uncased") as reports:
+        assert reports.origin(wordpiece).fingerprint == fingerprint(wordpiece)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2])
+def test_a_process_that_is_killed_is_replaced(steps: int, wordpiece: Path, caplog: pytest.LogCaptureFixture) -> None:
+    expected = ReportProcess().page(report(), NAMES, samples())
+    with started(str(wordpiece) if steps else None) as reports:
+        process = reports._process
+        assert process is not None
+        if steps == 2:
+            reports.origin(wordpiece)
+        process.kill()
+        process.wait()
+        assert reports.origin(wordpiece).fingerprint == fingerprint(wordpiece)
+        assert reports.page(report(), NAMES, samples()) == expected
+    assert caplog.messages == [
+        "the process that renders report.html has ended early with exit status -9: this one does it"
+    ]
+
+
+def test_an_error_is_raised_by_this_process(tmp_path: Path) -> None:
+    wrong = tmp_path / "tokenizer.json"
+    wrong.write_text("{")
+    with started(str(wrong)) as reports, pytest.raises(UserError, match="cannot be read"):
+        reports.origin(wrong)
+
+
+def test_no_process_outlives_the_job(wordpiece: Path) -> None:
+    with started(str(wordpiece)) as reports:
+        process = reports._process
+    assert process is not None and process.returncode is not None
+    with started() as reports:
+        process = reports._process
+        assert process is not None and process.stdin is not None
+        process.stdin.close()
+        # So it ends where this process is killed, which closes its pipes.
+        assert process.wait(60) == 0
+
+
+def test_there_is_no_process_on_one_core_or_where_none_can_start(
+    wordpiece: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/no/python")
+    with started(str(wordpiece)) as reports:
+        assert reports._process is None
+        assert reports.origin(wordpiece).fingerprint == fingerprint(wordpiece)
+    assert "no process can be started that renders report.html (No such file or directory)" in caplog.text
+    caplog.clear()
+    monkeypatch.setattr(report_process, "threads", lambda: 1)
+    assert started(str(wordpiece))._process is None and not caplog.messages
+
+
+def test_a_job_writes_the_same_page(
+    written: Write, wordpiece: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "".join(f"{number} a good film\t{number % 2}\n" for number in range(300))
+    file = written("in/a.tsv", f"text\tlabel\n{rows}")
+    arguments = ["--input", str(file), "--tokenizer", str(wordpiece), "--max-length", "8", "--columns", "text"]
+    pages = []
+    for name in ("alone", "process"):
+        paths = Paths(tmp_path / name)
+        if name == "process":
+            no_own_work(monkeypatch)
+            run(arguments, paths)
+        else:
+            options = ProcessingOptions(input=str(file), tokenizer=str(wordpiece), max_length=8, columns=("text",))
+            start.run(options, paths)
+        text = (paths.processing_report / "report.html").read_text()
+        # The seconds and the rate, which differ, are the only numbers of these forms.
+        pages.append(re.sub(r"[0-9.,]+ (s|rows/s)\b", "", text))
+    assert pages[0] == pages[1] and "a good film" in pages[0]
