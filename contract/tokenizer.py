@@ -26,15 +26,19 @@ def locate(name: str, revision: str | None = None) -> Path:
     The hub is accessed only if HF_HUB_OFFLINE is not 1; its local cache is used in any case.
 
     Raises:
-        UserError: there is no such tokenizer.
+        UserError: there is no such tokenizer, or it cannot be looked for.
     """
     path = Path(name)
-    if path.is_file():
-        return path
-    if path.is_dir():
-        if (path / TOKENIZER_FILE).is_file():
-            return path / TOKENIZER_FILE
-        raise UserError(f"tokenizer {name}: the folder has no {TOKENIZER_FILE}; expected a fast tokenizer")
+    try:
+        if path.is_file():
+            return path
+        if path.is_dir():
+            if (path / TOKENIZER_FILE).is_file():
+                return path / TOKENIZER_FILE
+            raise UserError(f"tokenizer {name}: the folder has no {TOKENIZER_FILE}; expected a fast tokenizer")
+    except OSError as error:
+        # No permission, or too long a name.
+        raise UserError(f"tokenizer {name}: {error.strerror}; expected a file, a folder or a model's name") from None
     if name.startswith((".", "/", "~")):
         raise UserError(f"tokenizer {name}: no such file or folder")
     return _download(name, revision)

@@ -230,7 +230,8 @@ class Job:
         card = json_report.card(self, plan, counts)
         result.finish(card)
         report = json_report.content(self, card, counts, rejects.listed)
-        write_text(result.report / PAGE_FILE, self.reports.page(report, names, self.row_samples.rows))
+        page = self.reports.page(json_report.shown(report), names, self.row_samples.rows)
+        write_text(result.report / PAGE_FILE, page)
         write_json(result.report / json_report.REPORT_FILE, report)
         for warning in report["warnings"]:
             log.warning("%s", warning)

@@ -95,7 +95,8 @@ def start(
     padding = Padding(options.max_length, pad_id(tokenizer)) if options.padding == "max_length" else None
     # Hosts that have the same files need nothing of each other any more.
     exchange = exchange if sharded else Exchange()
-    return Job(options, hosts, tokenizer, files, skipped, sharded, padding, own, exchange, found, reports or ReportProcess())
+    reports = reports or ReportProcess()
+    return Job(options, hosts, tokenizer, files, skipped, sharded, padding, own, exchange, found, reports)
 
 
 def found_files(options: ProcessingOptions, source: str, hosts: Hosts) -> tuple[list[SourceFile], list[str]]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from processing.report.row_samples import RowSample
 
 TEMPLATE = Path(__file__).with_suffix(".html.jinja")
-COLOURS, MOST_CLASSES, MOST_FILES = 8, 60, 100
+COLOURS, MOST_CLASSES = 8, 60
 LEFT_OUT = ("filtered", "rejected")
 ClassCounts = Mapping[str, Mapping[str, int]]
 
@@ -43,7 +43,7 @@ def compile_templates() -> None:
 
 
 def page(report: Mapping[str, Any], label_names: Sequence[str], row_samples: Mapping[str, Sequence[RowSample]]) -> str:
-    """The page for `report`, the content of report.json."""
+    """The page for `report`, which is json_report.shown of the content of report.json."""
     labels = report["labels"] or {}
     return render(
         TEMPLATE,
@@ -59,7 +59,7 @@ def page(report: Mapping[str, Any], label_names: Sequence[str], row_samples: Map
         row_samples=[(row, tags(row["label"], label_names)) for row in chain.from_iterable(row_samples.values())],
         left_out=LEFT_OUT,
         file_rows=file_rows(report["files"]),
-        passed_over=report["files_passed_over"][:MOST_FILES],
+        passed_over=report["files_passed_over"],
         options=name_value_rows(report["options"]),
         versions=name_value_rows(report["versions"]),
     )
@@ -130,5 +130,5 @@ def file_rows(files: Sequence[Mapping[str, Any]]) -> list[list[str]]:
             *(intcomma(file[name]) for name in ("read", "kept")),
             *(intcomma(sum(file[name].values())) for name in LEFT_OUT),
         ]
-        for file in files[:MOST_FILES]
+        for file in files
     ]

@@ -1,4 +1,4 @@
-"""card.json; report.json: row counts, label balance, length percentiles, truncation, timing; the summary log line."""
+"""Content of card.json and report.json (row counts, label balance, lengths, truncation, timing); the summary line."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 REPORT_FILE = "report.json"
 PERCENTILES = (5, 25, 50, 75, 95, 99, 100)
+# Most files that report.html lists.
+MOST_FILES = 100
 
 
 def percentiles(histogram: NDArray[np.int64]) -> dict[str, int]:
@@ -149,3 +151,9 @@ def content(job: Job, card: Card, counts: Counts, rejects_listed: int) -> dict[s
         "versions": card.versions,
     }
     return {"warnings": warnings(report), **report}
+
+
+def shown(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The `content` that report.html shows: of files the first MOST_FILES, and their number."""
+    first = {name: report[name][:MOST_FILES] for name in ("files", "files_passed_over")}
+    return {**report, **first, "number_of_files": len(report["files"])}

@@ -7,13 +7,14 @@ It starts before the job's own imports. To import jinja2, to compile the templat
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from logging import getLogger
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from contract.failures import UserError
 from contract.machine import threads
@@ -40,16 +41,68 @@ class Origin(NamedTuple):
     versions: dict[str, str]
 
 
-class ReportProcess:
-    """The process, which gets and answers lines of JSON; use it as a context manager.
+class Process:
+    """A process that is sent lines of JSON, and answers each with one, over a socket.
 
-    Without a process, or after it has ended early, the caller's process does the same.
+    Its stdin and stdout are not used: what other code prints, such as a sitecustomize module, is no answer.
 
-    Args:
-        process: with pipes as stdin and stdout; None for no process.
+    Raises:
+        OSError: the system cannot start it.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes] | None = None) -> None:
+    def __init__(self) -> None:
+        self._socket, other = socket.socketpair()
+        with other:
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", __name__, str(other.fileno())],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    # Where it fails, the first process does the same again, and reports the error.
+                    stderr=subprocess.DEVNULL,
+                    pass_fds=[other.fileno()],
+                    # Where Python finds this package.
+                    cwd=Path(__file__).resolve().parents[2],
+                )
+            except BaseException:
+                self._socket.close()
+                raise
+        self._answers = self._socket.makefile("rb")
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def send(self, value: Any) -> bool:
+        """Send `value`; returns whether the process has not ended."""
+        return sent(self._socket, value)
+
+    def receive(self) -> Any:
+        """The answer to what was sent; None if the process has ended instead."""
+        try:
+            line = self._answers.readline()
+        except OSError:
+            return None
+        return json.loads(line) if line.endswith(b"\n") else None
+
+    def end(self) -> int:
+        """End the process, if it has not ended by itself; returns its exit status."""
+        self._process.kill()
+        status = self._process.wait()
+        self._answers.close()
+        self._socket.close()
+        return status
+
+
+class ReportProcess:
+    """What the process is asked for, or this one does without it or once it has ended early; a context manager.
+
+    Args:
+        process: None for no process.
+    """
+
+    def __init__(self, process: Process | None = None) -> None:
         self._process = process
         self._has_begun = False
         self._origin: Origin | None = None
@@ -60,14 +113,15 @@ class ReportProcess:
     def __exit__(self, *_: object) -> None:
         """End the process."""
         if self._process is not None:
-            end(self._process)
+            self._process.end()
 
     def begin(self, tokenizer: Path) -> None:
         """Let the process compute what `origin` returns for the job's tokenizer.json, unless it has begun to."""
         if not self._has_begun:
             self._has_begun = True
-            # The process has another current folder.
-            self._send(str(tokenizer.resolve()))
+            # The process has another current folder, and may find modules elsewhere.
+            places = [str(Path(place).absolute()) for place in sys.path]
+            self._send({"tokenizer": str(tokenizer.absolute()), "places": places})
 
     def origin(self, tokenizer: Path) -> Origin:
         """What card.json says of the job's tokenizer.json and of libraries; raises UserError as `fingerprint`."""
@@ -87,29 +141,22 @@ class ReportProcess:
         return page(content) if answer is None else str(answer)
 
     def _send(self, value: Any) -> None:
-        if self._process is None:
-            return
-        try:
-            write_line(pipe(self._process.stdin), value)
-        except OSError:
+        if self._process is not None and not self._process.send(value):
             self._give_up(self._process)
 
     def _receive(self) -> Any:
         """The answer to what was sent; None if there is no process."""
         if self._process is None:
             return None
-        line = pipe(self._process.stdout).readline()
-        if line.endswith(b"\n"):
-            return json.loads(line)
-        self._give_up(self._process)
-        return None
+        answer = self._process.receive()
+        if answer is None:
+            self._give_up(self._process)
+        return answer
 
-    def _give_up(self, process: subprocess.Popen[bytes]) -> None:
+    def _give_up(self, process: Process) -> None:
         self._process = None
-        end(process)
         log.warning(
-            "the process that renders report.html has ended early with exit status %d: this one does it",
-            process.returncode,
+            "the process that renders report.html has ended early with exit status %d: this one does it", process.end()
         )
 
 
@@ -122,47 +169,26 @@ def started(tokenizer: str | None = None) -> ReportProcess:
     if threads() == 1:
         return ReportProcess()
     try:
-        process = subprocess.Popen(
-            [sys.executable, "-m", __name__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            # Where it fails, this process does the same again, and reports the error.
-            stderr=subprocess.DEVNULL,
-            # Where Python finds this package.
-            cwd=Path(__file__).resolve().parents[2],
-        )
+        found = ReportProcess(Process())
     except OSError as error:
         log.warning("no process can be started that renders report.html (%s): this one does it", error.strerror)
         return ReportProcess()
-    found = ReportProcess(process)
-    if tokenizer is not None and Path(tokenizer).exists():
-        # The job reports the error, after those of other options.
-        with suppress(UserError):
+    # The job reports the error, after those of other options.
+    with suppress(UserError, OSError, ValueError):
+        if tokenizer is not None and Path(tokenizer).exists():
             found.begin(locate(tokenizer))
     return found
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
-    """End `process`, if it has not ended by itself, and close its pipes."""
-    process.kill()
-    process.wait()
-    for stream in (process.stdin, process.stdout):
-        # What a pipe to an ended process still holds cannot be written.
-        with suppress(OSError):
-            pipe(stream).close()
-
-
-def pipe(stream: IO[bytes] | None) -> IO[bytes]:
-    """The pipe `stream` of a process; raises ValueError if it was started without."""
-    if stream is None:
-        raise ValueError("expected a process with pipes as stdin and stdout")
-    return stream
-
-
-def write_line(stream: IO[bytes], value: Any) -> None:
-    """Write `value` as a line of JSON, in which any mapping is an object."""
-    stream.write(json.dumps(value, default=dict).encode() + b"\n")
-    stream.flush()
+def sent(connection: socket.socket, value: Any) -> bool:
+    """Send `value` as a line of JSON, in which any mapping is an object; returns whether the other side is there."""
+    line = json.dumps(value, default=dict).encode() + b"\n"
+    try:
+        # Without a signal, also where a program that calls this has changed what SIGPIPE does.
+        connection.sendall(line, socket.MSG_NOSIGNAL)
+    except OSError:
+        return False
+    return True
 
 
 def origin(tokenizer: Path) -> Origin:
@@ -179,19 +205,22 @@ def page(content: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
-    """Entry point of the process: answers the path of a tokenizer.json with its Origin, and `page`'s content with it.
+    """Entry point of the process; its argument is the file descriptor of the socket.
 
-    The page is the last answer. Without it, the process ends with the end of its stdin.
+    It answers the path of a tokenizer.json with its Origin, then `page`'s content with it. It ends after the page, and
+    where the other side closes the socket.
     """
     from processing.report import html_report
 
     html_report.compile_templates()
-    for line in sys.stdin.buffer:
-        value = json.loads(line)
-        is_path = isinstance(value, str)
-        write_line(sys.stdout.buffer, origin(Path(value)) if is_path else page(value))
-        if not is_path:
-            return
+    with socket.socket(fileno=int(sys.argv[1])) as connection, connection.makefile("rb") as lines:
+        for line in lines:
+            value = json.loads(line)
+            if "tokenizer" not in value:
+                sent(connection, page(value))
+                return
+            sys.path[:] = value["places"]
+            sent(connection, origin(Path(value["tokenizer"])))
 
 
 if __name__ == "__main__":

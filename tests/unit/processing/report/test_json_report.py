@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from processing.report.json_report import balance, lengths, percentiles
+from processing.report.json_report import MOST_FILES, balance, lengths, percentiles, shown
 from processing.row_counts import LONGEST_COUNTED, Statistics
 from processing.tokenizing.tokens import Tokens
 
@@ -39,4 +39,14 @@ def test_lengths_and_balance_add_up_over_batches() -> None:
         "train": {"a": 1, "b": 2},
         "validation": {"a": 0, "b": 0},
         "test": {"a": 0, "b": 1},
+    }
+
+
+def test_of_many_files_the_page_gets_the_first_and_their_number() -> None:
+    found = shown({"files": list(range(5000)), "files_passed_over": list(range(300)), "rows": 1})
+    assert found == {
+        "files": list(range(MOST_FILES)),
+        "files_passed_over": list(range(MOST_FILES)),
+        "rows": 1,
+        "number_of_files": 5000,
     }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import socket
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
@@ -14,6 +17,7 @@ import pytest
 
 from contract.failures import UserError
 from contract.paths import Paths
+from contract.processes import is_alive
 from contract.tokenizer import fingerprint
 from processing import start
 from processing.__main__ import run
@@ -50,7 +54,8 @@ def report(**changes: Any) -> dict[str, Any]:
             "tokens_written": 7,
         },
         "time": {"seconds": 1.5, "rows_per_second": 2.0},
-        "files": [{"file": f"{n}.tsv", **rows} for n in range(5000)],
+        "files": [{"file": f"{n}.tsv", **rows} for n in range(100)],
+        "number_of_files": 5000,
         "files_passed_over": ("\udcff.bin",),
         "host": {"name": "algo-1", "of": 1, "sharded_input": False},
         "options": MappingProxyType({"columns": ("a", "b"), "label_map": {"no": 0}}),
@@ -112,8 +117,7 @@ def test_a_process_that_is_killed_is_replaced(steps: int, wordpiece: Path, caplo
         assert process is not None
         if steps == 2:
             reports.origin(wordpiece)
-        process.kill()
-        process.wait()
+        os.kill(process.pid, signal.SIGKILL)
         assert reports.origin(wordpiece).fingerprint == fingerprint(wordpiece)
         assert reports.page(report(), NAMES, samples()) == expected
     assert caplog.messages == [
@@ -131,13 +135,45 @@ def test_an_error_is_raised_by_this_process(tmp_path: Path) -> None:
 def test_no_process_outlives_the_job(wordpiece: Path) -> None:
     with started(str(wordpiece)) as reports:
         process = reports._process
-    assert process is not None and process.returncode is not None
+    assert process is not None and not is_alive(process.pid)
     with started() as reports:
         process = reports._process
-        assert process is not None and process.stdin is not None
-        process.stdin.close()
-        # So it ends where this process is killed, which closes its pipes.
-        assert process.wait(60) == 0
+        assert process is not None
+        # So it ends where this process is killed, which closes its sockets.
+        process._socket.shutdown(socket.SHUT_RDWR)
+        assert process._process.wait(60) == 0
+
+
+@pytest.mark.parametrize("printed", ["hello", "1", '["bad", {}]'])
+def test_what_other_code_prints_is_no_answer(
+    printed: str, wordpiece: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(f"print({printed!r})\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    no_own_work(monkeypatch)
+    with started(str(wordpiece)) as reports:
+        assert reports.origin(wordpiece).fingerprint == fingerprint(wordpiece)
+
+
+def test_versions_are_those_that_this_process_finds(
+    wordpiece: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own" / "duckdb-9.9.9.dist-info").mkdir(parents=True)
+    (tmp_path / "own" / "duckdb-9.9.9.dist-info" / "METADATA").write_text("Name: duckdb\nVersion: 9.9.9\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["own", *sys.path])
+    no_own_work(monkeypatch)
+    with started(str(wordpiece)) as reports:
+        assert reports.origin(wordpiece).versions["duckdb"] == "9.9.9"
+
+
+def test_a_name_that_cannot_be_looked_for_is_an_error_of_the_job(tmp_path: Path) -> None:
+    name = str(tmp_path / ("x" * 300))
+    with started(name) as reports:
+        process = reports._process
+    assert process is not None and not is_alive(process.pid)
+    with pytest.raises(UserError, match=r"tokenizer .*xxx: File name too long; expected a file, a folder"):
+        run(["--input", str(tmp_path), "--tokenizer", name], Paths(tmp_path))
 
 
 def test_there_is_no_process_on_one_core_or_where_none_can_start(
