@@ -28,7 +28,6 @@ from processing.batches import LABEL_TYPES, Encoded, Padding, Preparation
 from processing.concurrency import map_in_order, prefetched
 from processing.exchange import Exchange
 from processing.listings import Listings
-from processing.loading import Loading
 from processing.memory import database_memory
 from processing.option_checks import size
 from processing.options import ProcessingOptions
@@ -47,6 +46,7 @@ from processing.report import json_report
 from processing.report.report_process import ReportProcess
 from processing.report.row_samples import RowSamples
 from processing.row_counts import JobCounts
+from processing.tokenizing.loading import Loading
 from processing.writing.outputs import Outputs, outputs
 from processing.writing.writer import LABELS
 

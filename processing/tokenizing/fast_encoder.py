@@ -36,8 +36,8 @@ MOST_COMPARED = 100_000
 # Left out of tokie's tokenizer.json: it gets no text with an added token, and searching for them takes a twelfth of
 # its time; truncation and padding are done here.
 LEAN: dict[str, Any] = {"added_tokens": [], "truncation": None, "padding": None}
-# Words that each thread of nanotoken remembers, in about 33 MB, of large input; a million is no faster. Of small input
-# half as many, since it takes longer to fill more of them than they save.
+# Words that each thread of nanotoken caches, in about 33 MB; a million is no faster. For small input half as many: to
+# fill more takes longer than it saves.
 CACHED_WORDS, FEW_CACHED_WORDS = 1 << 18, 1 << 17
 SMALL_INPUT_BYTES = 64 * 1024 * 1024
 # Texts that are compared before the first row.

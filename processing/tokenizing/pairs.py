@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 
 from contract.failures import UserError
 from contract.pairs import SHORT, Counts, Template, kept_lengths, template_of
-from processing.options import ProcessingOptions
 from processing.tokenizing.encoder import PROBE, Encoder, LibraryEncoder
-from processing.tokenizing.fast_encoder import encoder
 from processing.tokenizing.token_types import asks_for_types
 from processing.tokenizing.tokens import SpecialTokens, Tokens
 
@@ -70,26 +68,6 @@ class PairEncoder:
     def summary(self) -> dict[str, int]:
         """Numbers of texts encoded, two of a row, for report.json."""
         return self.single.summary()
-
-
-def library_encoder(path: Path, options: ProcessingOptions) -> LibraryEncoder:
-    """Load the tokenizer.json `path` for the texts of a job; raises UserError as LibraryEncoder."""
-    return LibraryEncoder(path, options.max_length if options.text_pair_column is None else NO_LIMIT)
-
-
-def row_encoder(library: LibraryEncoder, options: ProcessingOptions, size: int | None = None) -> Encoder | PairEncoder:
-    """Create the encoder of the rows of a job for the tokenizer of `library`.
-
-    Args:
-        size: bytes of the input files, if they are known.
-
-    Raises:
-        UserError: as `pair_encoder`.
-    """
-    single = encoder(library, options.tokenizer_backend, size)
-    if options.text_pair_column is None:
-        return single
-    return pair_encoder(library, single, options.max_length, options.truncation)
 
 
 def pair_encoder(library: LibraryEncoder, single: Encoder, max_length: int, strategy: str) -> PairEncoder:

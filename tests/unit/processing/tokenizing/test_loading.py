@@ -8,9 +8,9 @@ import nanotoken
 import pytest
 
 from contract.failures import UserError
-from processing.loading import Loading
 from processing.options import ProcessingOptions
 from processing.tokenizing.fast_encoder import CACHED_WORDS, FEW_CACHED_WORDS, SMALL_INPUT_BYTES, FastEncoder
+from processing.tokenizing.loading import Loading
 from processing.tokenizing.pairs import PairEncoder
 
 
