@@ -179,7 +179,7 @@ def from_flags(cls: type[T], arguments: Sequence[str]) -> T:
 
     Raises:
         UserError: an unknown flag (with the closest known one), a missing or surplus value, or a value
-            that is not of the declared type.
+            that is not of the declared type, or not UTF-8.
     """
     options = {option.name: option for option in declared(cls)}
     names = canonical_names(options.values())
@@ -196,10 +196,13 @@ def split_flags(arguments: Sequence[str]) -> list[tuple[str, list[str]]]:
     """Split arguments into flags and their values: `["--a", "1", "--b=2"]` to `[("--a", ["1"]), ("--b", ["2"])]`.
 
     Raises:
-        UserError: the first argument is not a flag.
+        UserError: the first argument is not a flag, or one is not UTF-8.
     """
     flags: list[tuple[str, list[str]]] = []
     for argument in arguments:
+        # As Python has bytes that are not UTF-8. No file can be written with them.
+        if any("\ud800" <= character <= "\udfff" for character in argument):
+            raise UserError(f"argument {argument!r} is not UTF-8; expected UTF-8")
         if argument.startswith("--"):
             flag, equals, value = argument.partition("=")
             flags.append((flag, [value] if equals else []))

@@ -1,3 +1,4 @@
+import os
 import string
 from dataclasses import dataclass
 
@@ -47,6 +48,8 @@ def test_flags_take_lists_booleans_and_values_that_look_like_flags() -> None:
         (["--max-length", "5", "6"], "option --max-length takes one value, got 2: ['5', '6']"),
         (["--max-length", "x"], "option --max-length is 'x', expected a whole number"),
         (["stray"], "argument 'stray' is not a flag; expected --name value"),
+        (["--text-column", os.fsdecode(b"a\xff")], "argument 'a\\udcff' is not UTF-8; expected UTF-8"),
+        ([os.fsdecode(b"--text-column=\xff")], "argument '--text-column=\\udcff' is not UTF-8; expected UTF-8"),
     ],
 )
 def test_a_wrong_flag_gets_one_sentence(arguments: list[str], sentence: str) -> None:
