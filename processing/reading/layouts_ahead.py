@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import gc
 import logging
-import socket
-import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Self
 
+from contract.processes import start_connected
 from processing import memory
 from processing.reading.alike_files import find_layouts
 from processing.reading.layout import forget_layouts, keep, kept
@@ -87,19 +85,10 @@ class LayoutProcess:
     """
 
     def __init__(self) -> None:
-        own, other = socket.socketpair()
-        with own, other:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(other.fileno())],
-                stdin=subprocess.DEVNULL,
-                pass_fds=[other.fileno()],
-                # Where Python finds this package.
-                cwd=Path(__file__).resolve().parents[2],
-                # Ctrl+C ends this process, and with it the connection.
-                start_new_session=True,
-            )
-            # It pickles what it sends: both processes are this program.
-            self._connection = Connection(own.detach())
+        # Ctrl+C ends this process, and with it the connection.
+        self.process, own = start_connected(__name__, start_new_session=True)
+        # It pickles what it sends: both processes are this program.
+        self._connection = Connection(own.detach())
 
     def find(self, files: Sequence[SourceFile]) -> bool:
         """Keep the layouts of `files`; returns whether the process has found them, rather than ended."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from contract.failures import UserError
 from contract.machine import threads
+from contract.processes import start_connected
 from contract.tokenizer import fingerprint, locate
 from contract.versions import versions
 
@@ -51,22 +52,8 @@ class Process:
     """
 
     def __init__(self) -> None:
-        self._socket, other = socket.socketpair()
-        with other:
-            try:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-m", __name__, str(other.fileno())],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    # Where it fails, the first process does the same again, and reports the error.
-                    stderr=subprocess.DEVNULL,
-                    pass_fds=[other.fileno()],
-                    # Where Python finds this package.
-                    cwd=Path(__file__).resolve().parents[2],
-                )
-            except BaseException:
-                self._socket.close()
-                raise
+        # Where it fails, the first process does the same again, and reports the error.
+        self._process, self._socket = start_connected(__name__, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self._answers = self._socket.makefile("rb")
 
     @property

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+from unit.processing.report.contents import report, sample
 
 from contract.failures import UserError
 from contract.paths import Paths
@@ -35,37 +36,18 @@ def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report_process, "threads", lambda: 2)
 
 
-def report(**changes: Any) -> dict[str, Any]:
+def content() -> dict[str, Any]:
     """The content of a report.json, with what JSON changes: tuples, other mappings, letters beyond ASCII."""
-    rows = {"read": 3, "kept": 3, "filtered": {}, "rejected": {}}
-    return {
-        "warnings": [],
-        "near_duplicates": None,
-        "rows": rows,
-        "splits": {"train": 3, "validation": 0, "test": 0},
-        "labels": {"train": {"\u00e9t\u00e9": 2, "\U0001f600": 1}},
+    shown = report({"train": {"\u00e9t\u00e9": 2, "\U0001f600": 1}})
+    return shown | {
         "numbers": {"train": {"smallest": 0.1, "largest": float("inf"), "mean": 1 / 3}},
-        "lengths": {
-            "max_length": 8,
-            "percentiles": {"p50": 5, "p100": 8},
-            "histogram": [{"first": 0, "last": 8, "rows": 3, "longer": 0}],
-            "truncated_rows": 0,
-            "truncated_share": 0.0,
-            "tokens_written": 7,
-        },
-        "time": {"seconds": 1.5, "rows_per_second": 2.0},
-        "files": [{"file": f"{n}.tsv", **rows} for n in range(100)],
-        "number_of_files": 5000,
         "files_passed_over": ("\udcff.bin",),
-        "host": {"name": "algo-1", "of": 1, "sharded_input": False},
-        "options": MappingProxyType({"columns": ("a", "b"), "label_map": {"no": 0}}),
-        "versions": {"image": "1"},
-        **changes,
+        "options": MappingProxyType(shown["options"] | {"columns": ("a", "b"), "label_map": {"no": 0}}),
     }
 
 
 def samples(label: Any = 1) -> dict[str, list[RowSample]]:
-    return {"train": [RowSample(split="train", texts=("a", "b"), label=label, tokens=3, is_truncated=True)]}
+    return {"train": [sample("train", "a", "b", label=label, tokens=3, is_truncated=True)]}
 
 
 NAMES = ("\u00e9t\u00e9", "\U0001f600")
@@ -79,14 +61,14 @@ def no_own_work(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("label", [0, 1, 0.5, [1.0, 0.0], None])
 def test_the_page_is_that_of_this_process(label: Any, wordpiece: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = ReportProcess().page(report(), NAMES, samples(label))
+    expected = ReportProcess().page(content(), NAMES, samples(label))
     no_own_work(monkeypatch)
     with started(str(wordpiece)) as reports:
         found = reports.origin(wordpiece)
         assert found == reports.origin(wordpiece)
         assert found.fingerprint == fingerprint(wordpiece)
         assert found.versions["duckdb"] == version("duckdb")
-        assert reports.page(report(), NAMES, samples(label)) == expected
+        assert reports.page(content(), NAMES, samples(label)) == expected
 
 
 def test_a_tokenizer_is_read_from_where_this_process_is(
@@ -111,7 +93,7 @@ def test_a_tokenizer_that_must_be_downloaded_is_read_once_it_is_there(
 
 @pytest.mark.parametrize("steps", [0, 1, 2])
 def test_a_process_that_is_killed_is_replaced(steps: int, wordpiece: Path, caplog: pytest.LogCaptureFixture) -> None:
-    expected = ReportProcess().page(report(), NAMES, samples())
+    expected = ReportProcess().page(content(), NAMES, samples())
     with started(str(wordpiece) if steps else None) as reports:
         process = reports._process
         assert process is not None
@@ -119,7 +101,7 @@ def test_a_process_that_is_killed_is_replaced(steps: int, wordpiece: Path, caplo
             reports.origin(wordpiece)
         os.kill(process.pid, signal.SIGKILL)
         assert reports.origin(wordpiece).fingerprint == fingerprint(wordpiece)
-        assert reports.page(report(), NAMES, samples()) == expected
+        assert reports.page(content(), NAMES, samples()) == expected
     assert caplog.messages == [
         "the process that renders report.html has ended early with exit status -9: this one does it"
     ]
